@@ -1,0 +1,3 @@
+"""kdtoken: what security context is this process or thread really presenting?"""
+
+__version__ = "0.1.0"

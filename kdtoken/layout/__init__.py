@@ -1,0 +1,1 @@
+"""Where fields are: type names, fields and offsets.  No memory, no target."""

@@ -1,0 +1,220 @@
+"""A kernel type's layout as plain data, whatever told us: PDB, `dt` text, JSON, a live engine.
+
+Types are written in the debugger's own words, so that a layout reads like `dt`:
+
+    Uint4B  UChar  Void  _LUID  Ptr64 _SID_AND_ATTRIBUTES  [15] UChar  Pos 0, 4 Bits
+
+That text is the least that every source can tell, hence equal layouts are equal text.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Callable, Dict, Iterable, List, Optional, Tuple
+
+from kdtoken.errors import BadFormat, FieldNotFound
+
+# Bytes of the types that `dt` prints by a name of its own.
+PRIMITIVE_SIZES: Dict[str, int] = {
+    "Void": 0, "Bool": 1, "Char": 1, "UChar": 1, "Wchar": 2,
+    "Int1B": 1, "Uint1B": 1, "Int2B": 2, "Uint2B": 2, "Int4B": 4, "Uint4B": 4,
+    "Int8B": 8, "Uint8B": 8, "Int16B": 16, "Uint16B": 16, "Float": 4, "Double": 8,
+}  # fmt: skip
+
+_BITS = re.compile(r"Pos (\d+), (\d+) Bits?$")
+_POINTER = re.compile(r"Ptr(32|64) (.+)$")
+_ARRAY = re.compile(r"\[(\d+)\] (.+)$")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One member of a struct or union.
+
+    offset     bytes from the start of the struct; for a bit-field, of the integer that holds it
+    type       the member's type in `dt`'s words; `Pos P, N Bits` for a bit-field
+    container  type of the integer around a bit-field; not every source tells, so it is
+               no part of equality
+    """
+
+    name: str
+    offset: int
+    type: str
+    container: str = field(default="", compare=False)
+
+    @property
+    def bits(self) -> Optional[Tuple[int, int]]:
+        """(position, width) of a bit-field, counted from the low bit of the container; or None."""
+        match = _BITS.match(self.type)
+        return (int(match[1]), int(match[2])) if match else None
+
+    @property
+    def target_type(self) -> Optional[str]:
+        """What a pointer points to; None if this is no pointer."""
+        match = _POINTER.match(self.type)
+        return match[2] if match else None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A struct, union or enum of the target.
+
+    size    bytes; None where the source does not say (plain `dt` text)
+    fields  in the order of offset, then bit position
+    values  for an enum: (name, number) pairs; empty otherwise
+    """
+
+    name: str
+    size: Optional[int]
+    fields: Tuple[Field, ...] = ()
+    values: Tuple[Tuple[str, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {f.name: f for f in self.fields})
+
+    @property
+    def is_enum(self) -> bool:
+        return bool(self.values)
+
+    def has(self, name: str) -> bool:
+        """Whether the struct has a member of that name."""
+        by_name: Dict[str, Field] = getattr(self, "_by_name")
+        return name in by_name
+
+    def field(self, name: str) -> Field:
+        """The member called `name`.  Raises FieldNotFound, which names the type too."""
+        by_name: Dict[str, Field] = getattr(self, "_by_name")
+        found = by_name.get(name)
+        if found is None:
+            raise FieldNotFound(
+                "this kernel's %s has no field %s" % (self.name, name),
+                "%s.%s" % (self.name, name),
+                "see what it has with: dt nt!%s" % self.name,
+            )
+        return found
+
+    def value_name(self, number: int) -> Optional[str]:
+        """Name of an enum's number, or None."""
+        for name, value in self.values:
+            if value == number:
+                return name
+        return None
+
+
+Resolver = Callable[[str], Layout]
+
+
+def make_layout(
+    name: str,
+    size: Optional[int],
+    fields: Iterable[Field] = (),
+    values: Iterable[Tuple[str, int]] = (),
+) -> Layout:
+    """A Layout with its members in the one order that all sources are brought to."""
+
+    def order(member: Field) -> Tuple[int, int, str]:
+        return member.offset, member.bits[0] if member.bits else -1, member.name
+
+    return Layout(
+        name,
+        size,
+        tuple(sorted(fields, key=order)),
+        tuple(sorted(values, key=lambda pair: (pair[1], pair[0]))),
+    )
+
+
+def pointer_size(type_text: str) -> Optional[int]:
+    """4 or 8 for `Ptr32 T` / `Ptr64 T`, None for anything else."""
+    match = _POINTER.match(type_text)
+    return int(match[1]) // 8 if match else None
+
+
+def array_of(type_text: str) -> Optional[Tuple[int, str]]:
+    """(count, element type) of `[N] T`, None for anything else."""
+    match = _ARRAY.match(type_text)
+    return (int(match[1]), match[2]) if match else None
+
+
+def size_of(type_text: str, resolve: Resolver) -> int:
+    """Bytes that a value of this type takes.
+
+    A bit-field takes the bytes up to its last bit.  Named types are looked up with `resolve`.
+    """
+    if type_text in PRIMITIVE_SIZES:
+        return PRIMITIVE_SIZES[type_text]
+    width = pointer_size(type_text)
+    if width is not None:
+        return width
+    array = array_of(type_text)
+    if array is not None:
+        return array[0] * size_of(array[1], resolve)
+    bits = _BITS.match(type_text)
+    if bits:
+        return (int(bits[1]) + int(bits[2]) + 7) // 8
+    return stride(resolve(type_text), resolve)
+
+
+def extent(layout: Layout, resolve: Resolver) -> int:
+    """Bytes up to the end of the last member: the least that the struct can take."""
+    return max((f.offset + size_of(f.type, resolve) for f in layout.fields), default=0)
+
+
+def stride(layout: Layout, resolve: Resolver) -> int:
+    """The struct's size; where the source did not say, by C's rule from its members.
+
+    C's rule (round up to the widest member's alignment) holds for every struct without an
+    alignment attribute of its own; those that have one are never elements of an array here.
+    """
+    if layout.size is not None:
+        return layout.size
+    if layout.is_enum:
+        return 4
+    unit = _alignment(layout, resolve)
+    return -(-extent(layout, resolve) // unit) * unit
+
+
+def _alignment(layout: Layout, resolve: Resolver) -> int:
+    widest = 1
+    for member in layout.fields:
+        kind = member.type
+        array = array_of(kind)
+        while array is not None:
+            kind = array[1]
+            array = array_of(kind)
+        if kind in PRIMITIVE_SIZES or pointer_size(kind) is not None or _BITS.match(kind):
+            widest = max(widest, min(size_of(kind, resolve), 8))
+        else:
+            inner = resolve(kind)
+            widest = max(widest, 4 if inner.is_enum else _alignment(inner, resolve))
+    return widest
+
+
+def layout_to_json(layout: Layout) -> Dict[str, object]:
+    """The form kept in fixtures/layouts and in recordings: small, and good to diff."""
+    if layout.is_enum:
+        return {"size": layout.size, "values": [list(pair) for pair in layout.values]}
+    rows: List[List[object]] = []
+    for member in layout.fields:
+        row: List[object] = [member.name, member.offset, member.type]
+        if member.container:
+            row.append(member.container)
+        rows.append(row)
+    return {"size": layout.size, "fields": rows}
+
+
+def layout_from_json(name: str, data: object) -> Layout:
+    """The reverse of layout_to_json.  Raises BadFormat, naming the type."""
+    try:
+        if not isinstance(data, dict):
+            raise TypeError("not an object")
+        size = data["size"]
+        if size is not None and not (isinstance(size, int) and size >= 0):
+            raise ValueError("size is %r" % (size,))
+        fields = []
+        for row in data.get("fields", ()):
+            member = Field(str(row[0]), int(row[1]), str(row[2]), str(row[3]) if row[3:] else "")
+            if member.offset < 0:
+                raise ValueError("%s has a negative offset" % member.name)
+            fields.append(member)
+        values = [(str(row[0]), int(row[1])) for row in data.get("values", ())]
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise BadFormat("layout of %s is damaged: %s" % (name, error), name) from error
+    return make_layout(name, size, fields, values)

@@ -1,0 +1,1 @@
+"""The bench: genuine dbgeng and pykd under Wine, on synthetic kernels.  See README.md."""
