@@ -1,0 +1,45 @@
+"""Group attributes: winnt.h SE_GROUP_*."""
+
+from functools import reduce
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kdtoken.model.group import ATTRIBUTE_NAMES, Group, attribute_words
+from kdtoken.model.sid import Sid
+
+EVERYONE = Sid(1, (0,))
+
+
+@pytest.mark.parametrize(
+    "attributes, words",
+    [
+        (0, ()),
+        (0x7, ("Mandatory", "EnabledByDefault", "Enabled")),  # what whoami shows for most groups
+        (0xF, ("Mandatory", "EnabledByDefault", "Enabled", "Owner")),  # Administrators, elevated
+        (0x10, ("UseForDenyOnly",)),  # Administrators in a filtered token
+        (0x60, ("Integrity", "IntegrityEnabled")),  # the label
+        (0xC0000007, ("Mandatory", "EnabledByDefault", "Enabled", "LogonId")),  # the logon SID
+        (0x20000007, ("Mandatory", "EnabledByDefault", "Enabled", "Resource")),  # domain-local group
+        (0x80000000, ("0x80000000",)),  # one half of LogonId is not LogonId
+        (0x104, ("Enabled", "0x100")),
+    ],
+)
+def test_words(attributes: int, words: "tuple[str, ...]") -> None:
+    assert Group(EVERYONE, attributes).words == words
+
+
+def test_properties() -> None:
+    assert Group(EVERYONE, 0x7).enabled and Group(EVERYONE, 0x7).mandatory
+    assert Group(EVERYONE, 0x10).deny_only and not Group(EVERYONE, 0x10).enabled
+    assert Group(EVERYONE, 0x20).is_integrity
+    assert Group(EVERYONE, 0xC0000000).is_logon_id
+    assert not Group(EVERYONE, 0x40000000).is_logon_id
+
+
+@given(st.integers(0, 0xFFFFFFFF))
+def test_no_bit_is_lost(attributes: int) -> None:
+    values = {name: value for value, name in ATTRIBUTE_NAMES}
+    words = attribute_words(attributes)
+    assert reduce(lambda a, b: a | b, (values[w] if w in values else int(w, 16) for w in words), 0) == attributes

@@ -1,0 +1,70 @@
+"""Privileges: numbers of wdm.h SE_*_PRIVILEGE, and the three masks of _SEP_TOKEN_PRIVILEGES."""
+
+from kdtoken.model.privilege import KERNEL_SYMBOLS, NAMES, NUMBERS, SENSITIVE, Privilege, number_of_symbol
+from kdtoken.model.privilege import privileges_of
+
+
+def test_numbers() -> None:
+    # A few of wdm.h, spread over the table: an entry left out or twice would shift those after it.
+    assert sorted(NAMES) == list(range(2, 37))
+    assert len(NUMBERS) == 35
+    for number, name in [
+        (2, "SeCreateTokenPrivilege"),
+        (7, "SeTcbPrivilege"),
+        (10, "SeLoadDriverPrivilege"),
+        (17, "SeBackupPrivilege"),
+        (20, "SeDebugPrivilege"),
+        (23, "SeChangeNotifyPrivilege"),
+        (29, "SeImpersonatePrivilege"),
+        (33, "SeIncreaseWorkingSetPrivilege"),
+        (36, "SeDelegateSessionUserImpersonatePrivilege"),
+    ]:
+        assert NAMES[number] == name
+
+
+def test_sensitive_holds_what_uac_filters_for() -> None:
+    # MSDN Magazine, January 2007: holding one of these makes UAC create a filtered token.
+    for word in "CreateToken Tcb TakeOwnership Backup Restore Debug Impersonate Relabel".split():
+        assert "Se{}Privilege".format(word) in SENSITIVE
+    assert set(SENSITIVE) <= set(NUMBERS)
+    assert "SeChangeNotifyPrivilege" not in SENSITIVE  # everyone holds it
+
+
+def test_kernel_symbols() -> None:
+    assert number_of_symbol("nt!SeDebugPrivilege") == 20
+    assert number_of_symbol("nt!sedebugprivilege") == 20
+    assert number_of_symbol("SeTcbPrivilege") == 7
+    assert number_of_symbol("nt!SeExports") is None
+    assert number_of_symbol("nt!SeUnsolicitedInputPrivilege") == 6
+    assert "SeMachineAccountPrivilege" not in KERNEL_SYMBOLS
+    assert len(KERNEL_SYMBOLS) == 35
+
+
+def test_states() -> None:
+    present, enabled, default = 1 << 20 | 1 << 23, 1 << 23, 1 << 23 | 1 << 17
+    backup, debug, notify = privileges_of(present, enabled, default)
+    assert backup == Privilege(17, "SeBackupPrivilege", False, False, True)
+    assert backup.removed and backup.words == ("Removed",) and backup.attributes == 0x1
+    assert debug.words == ("Disabled",) and debug.attributes == 0 and not debug.removed
+    assert debug.danger is not None and "open any process" in debug.danger
+    assert notify.words == ("Enabled", "Default") and notify.attributes == 0x3 and notify.danger is None
+
+
+def test_enabled_without_present_is_shown() -> None:
+    # The mark of a token patched by hand: the kernel itself never leaves this.
+    (debug,) = privileges_of(0, 1 << 20, 0)
+    assert debug.words == ("NotPresent", "Enabled")
+
+
+def test_unknown_bits_are_kept() -> None:
+    assert [p.name for p in privileges_of(1 << 61 | 1, 0, 0)] == [
+        "privilege 0 (no name known)",
+        "privilege 61 (no name known)",
+    ]
+    (one,) = privileges_of(1 << 61, 0, 0, {61: "SeFuturePrivilege"})
+    assert one.name == "SeFuturePrivilege"
+
+
+def test_no_bits() -> None:
+    assert privileges_of(0, 0, 0) == ()
+    assert len(privileges_of((1 << 64) - 1, 0, 0)) == 64
