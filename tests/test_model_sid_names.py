@@ -1,0 +1,133 @@
+"""Names of SIDs: [MS-DTYP] 2.4.2.4, winnt.h, and Microsoft's "Security identifiers" page."""
+
+import subprocess
+import sys
+from typing import Optional
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kdtoken.model import sid_derive, sid_tables
+from kdtoken.model.capability_names import CAPABILITY_NAMES
+from kdtoken.model.service_names import SERVICE_NAMES
+from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import integrity_text, kind_of, name_of
+
+
+@pytest.mark.parametrize(
+    "text, name, kind",
+    [
+        ("S-1-0-0", "NULL SID", "null authority"),
+        ("S-1-1-0", "Everyone", "world authority"),
+        ("S-1-2-1", "CONSOLE LOGON", "local authority"),
+        ("S-1-3-4", "OWNER RIGHTS", "creator authority"),
+        ("S-1-5-18", "NT AUTHORITY\\SYSTEM", "NT authority"),
+        ("S-1-5-113", "NT AUTHORITY\\Local account", "NT authority"),
+        ("S-1-5-1000", "NT AUTHORITY\\Other Organization", "NT authority"),
+        ("S-1-5-32-544", "BUILTIN\\Administrators", "builtin group"),
+        ("S-1-5-32-580", "BUILTIN\\Remote Management Users", "builtin group"),
+        ("S-1-5-32-999", None, "builtin group"),
+        ("S-1-5-64-10", "NT AUTHORITY\\NTLM Authentication", "authentication package"),
+        ("S-1-5-65-1", "NT AUTHORITY\\This Organization Certificate", "credential type"),
+        ("S-1-5-5-0-74565", "Logon session 0:12345", "logon session"),
+        ("S-1-5-21-1-2-3", None, "domain"),
+        ("S-1-5-21-1-2-3-500", "<domain>\\Administrator", "domain user or group"),
+        ("S-1-5-21-1-2-3-513", "<domain>\\Domain Users", "domain user or group"),
+        ("S-1-5-21-1-2-3-1001", None, "domain user or group"),
+        ("S-1-5-21-0-0-0-497", "Claims Valid", "NT authority"),
+        ("S-1-5-80-0", "NT SERVICE\\ALL SERVICES", "service"),
+        ("S-1-5-80-1-2-3-4-5", None, "service"),
+        ("S-1-5-82-1-2-3-4-5", None, "IIS application pool"),
+        ("S-1-5-90-0-1", "Window Manager\\DWM-1", "window manager"),
+        ("S-1-5-96-0-0", "Font Driver Host\\UMFD-0", "font driver host"),
+        ("S-1-5-86-1-2-3-4-5", None, "WMI host"),
+        ("S-1-5-87-1-2-3-4-5", None, "scheduled task"),
+        ("S-1-15-2-1", "APPLICATION PACKAGE AUTHORITY\\ALL APPLICATION PACKAGES", "package"),
+        ("S-1-15-2-1-2-3-4-5-6-7", None, "package"),
+        ("S-1-15-3-1", "capability internetClient", "capability"),
+        ("S-1-15-3-4096", "capability internetExplorer", "capability"),
+        ("S-1-15-3-1-2-3-4", None, "capability"),
+        ("S-1-16-8192", "Mandatory Label\\Medium Mandatory Level", "integrity label"),
+        ("S-1-16-8448", "Mandatory Label\\Medium Plus Mandatory Level", "integrity label"),
+        ("S-1-18-1", "Authentication authority asserted identity", "asserted identity"),
+        ("S-1-19-512-8192", "Process Trust\\ProtectedLight-WinTcb", "process trust label"),
+        ("S-1-19-1024-4096", "Process Trust\\Protected-Windows", "process trust label"),
+        ("S-1-19-512-1536", "Process Trust\\ProtectedLight-Antimalware", "process trust label"),
+        ("S-1-19-0-0", "Process Trust\\None-None", "process trust label"),
+        ("S-1-19-7-9", "Process Trust\\7-9", "process trust label"),
+        ("S-1-11-96-1-2", None, "Microsoft account"),
+        ("S-1-99-1", None, "unknown authority"),
+    ],
+)
+def test_name_and_kind(text: str, name: Optional[str], kind: str) -> None:
+    sid = Sid.from_text(text)
+    assert (name_of(sid), kind_of(sid)) == (name, kind)
+
+
+def test_hashed_names() -> None:
+    assert name_of(sid_derive.service_sid("TrustedInstaller")) == "NT SERVICE\\TrustedInstaller"
+    assert name_of(sid_derive.apppool_sid("DefaultAppPool")) == "IIS APPPOOL\\DefaultAppPool"
+    assert name_of(sid_derive.capability_sid("registryRead")) == "capability registryRead"
+    assert name_of(sid_derive.capability_group_sid("internetClient")) == "capability group internetClient"
+    assert name_of(sid_derive.restricted_service_sid("PrintSpoolerService")) == (
+        "RESTRICTED SERVICES\\PrintSpoolerService"
+    )
+
+
+def test_services_of_the_caller() -> None:
+    sid = sid_derive.service_sid("MyOwnService")
+    assert name_of(sid) is None
+    assert name_of(sid, ["Other", "MyOwnService"]) == "NT SERVICE\\MyOwnService"
+    assert name_of(sid, {"MyOwnService": "a mapping will do"}) == "NT SERVICE\\MyOwnService"
+    # The caller's spelling wins over the built-in list.
+    assert name_of(sid_derive.service_sid("w32time"), ["w32time"]) == "NT SERVICE\\w32time"
+
+
+def test_virtual_machine_and_entra_show_the_guid() -> None:
+    sid = Sid.from_text("S-1-5-83-1-3655396106-1351506743-3915871121-3476744365")
+    name = name_of(sid)
+    assert name is not None and name.startswith("NT VIRTUAL MACHINE\\D9E0EB0A-5B37-508E-9173-67E9ADE83AC")
+    # Published conversion: object id 73d664e4-0886-4a73-b745-c694da45ddb4 <-> this SID.
+    entra = Sid.from_text("S-1-12-1-1943430372-1249052806-2496021943-3034400218")
+    assert name_of(entra) == "AzureAD\\<object 73d664e4-0886-4a73-b745-c694da45ddb4>"
+
+
+@pytest.mark.parametrize(
+    "level, text",
+    [
+        (0x0, "Untrusted Mandatory Level"),
+        (0x3000, "High Mandatory Level"),
+        (0x2010, "between Medium and Medium Plus (0x2010)"),
+        (0x2800, "between Medium Plus and High (0x2800)"),
+        (0xFFFF, "above Secure Process (0xffff)"),
+    ],
+)
+def test_integrity_text(level: int, text: str) -> None:
+    assert integrity_text(level) == text
+
+
+def test_tables_are_well_formed() -> None:
+    for text in sid_tables.WELL_KNOWN:
+        assert str(Sid.from_text(text)) == text
+    for names in (SERVICE_NAMES, CAPABILITY_NAMES):
+        assert len({name.upper() for name in names}) == len(names)
+    assert len(SERVICE_NAMES) > 150
+    assert [level for level, _ in sid_tables.INTEGRITY_LEVELS] == sorted({v for v, _ in sid_tables.INTEGRITY_LEVELS})
+
+
+@given(st.integers(0, 25), st.lists(st.one_of(st.integers(0, 100), st.integers(0, 2**32 - 1)), max_size=10))
+def test_any_sid_has_a_kind_and_naming_never_fails(authority: int, numbers: "list[int]") -> None:
+    sid = Sid(authority, tuple(numbers))
+    assert kind_of(sid)
+    name_of(sid)
+
+
+def test_importing_hashes_nothing() -> None:
+    # The tables of hashes are built when first asked for: a fresh interpreter has empty caches after the import.
+    code = (
+        "from kdtoken.model import sid_names as s\n"
+        "print(s._services.cache_info().currsize, s._capabilities.cache_info().currsize)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
+    assert done.stdout.split() == [b"0", b"0"]
