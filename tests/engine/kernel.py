@@ -5,7 +5,7 @@ crashdump.py writes it as a dump for the genuine engine.  The same inputs give t
 """
 
 from dataclasses import dataclass, field
-from typing import Dict, Mapping, Optional, Protocol, Tuple
+from typing import Dict, Optional, Protocol, Tuple
 
 from kdtoken.layout.layout import size_of
 from kdtoken.layout.layout_file import LayoutFile
@@ -25,9 +25,8 @@ _IMAGE_SIZE = 0x100000  # of the nt that has no image: room for its variables
 class Image(Protocol):
     """An nt image made by image.py: what is mapped at the base, and where its symbols are."""
 
-    base_size: int
     memory_image: bytes
-    symbols: Mapping[str, int]
+    symbols: Dict[str, int]
 
 
 @dataclass
@@ -117,7 +116,7 @@ def build(machine: Machine, layouts: LayoutFile, image: Optional[Image] = None, 
     regions = _regions(version, seed)
     if image is not None:
         symbols = {name: regions.nt + rva for name, rva in image.symbols.items()}
-        size = image.base_size
+        size = len(image.memory_image)
         memory.write(regions.nt, image.memory_image)
     else:
         symbols = _place_symbols(layouts, regions.nt)

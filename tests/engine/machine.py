@@ -5,7 +5,7 @@ from typing import Tuple
 from tests.engine import tokens
 from tests.engine.spec import Machine, ProcessSpec, ThreadSpec
 
-BOOT = 0x01D8F0A0B0C0D0E0  # FILETIME: 5 December 2022
+BOOT = 0x01D8F0A0B0C0D0E0  # FILETIME: 4 November 2022
 SECOND = 10_000_000
 DRIVE = "\\Device\\HarddiskVolume3"
 SYSTEM32 = DRIVE + "\\Windows\\System32\\"

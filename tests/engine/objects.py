@@ -105,7 +105,7 @@ class Objects:
             protected=True,
         )
         header = at + before
-        values = {"PointerCount": handles + 2, "HandleCount": handles, "InfoMask": mask, "Flags": 0x08}
+        values = {"PointerCount": handles + 2, "HandleCount": handles, "InfoMask": mask, "Flags": 0x20}
         values["TypeIndex"] = self.type_byte(kind, header)
         s.put("_OBJECT_HEADER", header, values)
         self._optional(mask, header, body, paged, creator)
