@@ -1,0 +1,162 @@
+"""Security descriptors in self-relative form: ``_SECURITY_DESCRIPTOR_RELATIVE`` and what its offsets lead to.
+
+20 bytes, then owner, group, SACL and DACL at offsets from the start: [MS-DTYP] 2.4.6. This is the form the kernel
+keeps objects' descriptors in; the absolute form holds pointers and is refused here. Offsets under a debugger may
+be anything, so a part that cannot be read becomes a ``problem`` and leaves the others alone.
+"""
+
+from dataclasses import dataclass
+from typing import List, Optional, Tuple
+
+from construct import Int8ul, Int16ul, Int32ul, Struct  # type: ignore[import-untyped]
+
+from kdtoken.errors import BadFormat
+from kdtoken.model.acl import Acl
+from kdtoken.model.sid import Sid
+
+HEADER_SIZE = 20
+
+HEADER = Struct(
+    "revision" / Int8ul,
+    "sbz1" / Int8ul,  # resource manager control bits when SE_RM_CONTROL_VALID
+    "control" / Int16ul,
+    "owner" / Int32ul,  # offsets from the start of the descriptor; 0 is none
+    "group" / Int32ul,
+    "sacl" / Int32ul,
+    "dacl" / Int32ul,
+)
+
+DACL_PRESENT = 0x0004
+SACL_PRESENT = 0x0010
+SELF_RELATIVE = 0x8000
+
+# winnt.h SE_* of SECURITY_DESCRIPTOR_CONTROL; [MS-DTYP] 2.4.6 adds the two Server Security bits.
+CONTROL_NAMES: Tuple[Tuple[int, str], ...] = (
+    (0x0001, "OWNER_DEFAULTED"),
+    (0x0002, "GROUP_DEFAULTED"),
+    (DACL_PRESENT, "DACL_PRESENT"),
+    (0x0008, "DACL_DEFAULTED"),
+    (SACL_PRESENT, "SACL_PRESENT"),
+    (0x0020, "SACL_DEFAULTED"),
+    (0x0040, "DACL_TRUSTED"),
+    (0x0080, "SERVER_SECURITY"),
+    (0x0100, "DACL_AUTO_INHERIT_REQ"),
+    (0x0200, "SACL_AUTO_INHERIT_REQ"),
+    (0x0400, "DACL_AUTO_INHERITED"),
+    (0x0800, "SACL_AUTO_INHERITED"),
+    (0x1000, "DACL_PROTECTED"),
+    (0x2000, "SACL_PROTECTED"),
+    (0x4000, "RM_CONTROL_VALID"),
+    (SELF_RELATIVE, "SELF_RELATIVE"),
+)
+
+# How an ACL stands in a descriptor. Absent and null must not be confused with an empty list: an empty DACL
+# grants nothing, while with a null one, or none, everything is granted.
+ABSENT = "absent"  # the PRESENT bit is clear
+NULL = "null"  # the PRESENT bit is set, the offset is 0
+PRESENT = "present"
+UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True)
+class SecurityDescriptor:
+    """A security descriptor. ``dacl`` and ``sacl`` are None unless their state is ``present``.
+
+    ``dacl_state`` and ``sacl_state`` are one of ``absent``, ``null``, ``present``, ``unreadable``.
+    """
+
+    owner: Optional[Sid]
+    group: Optional[Sid]
+    control: int
+    dacl: Optional[Acl] = None
+    sacl: Optional[Acl] = None
+    dacl_state: str = ABSENT
+    sacl_state: str = ABSENT
+    sbz1: int = 0
+    problem: str = ""
+
+    @classmethod
+    def parse(cls, data: bytes, offset: int = 0) -> "SecurityDescriptor":
+        """The descriptor at ``offset``; :class:`BadFormat` if its 20 bytes of header are not those of one."""
+        data = data[offset:] if offset >= 0 else b""
+        if len(data) < HEADER_SIZE:
+            raise BadFormat(
+                "a security descriptor needs 20 bytes for its header, only {} here".format(len(data)), data.hex()
+            )
+        header = HEADER.parse(data)
+        if header.revision != 1:
+            raise BadFormat(
+                "not a security descriptor: Revision (byte 0) is {}, must be 1".format(header.revision),
+                data[:HEADER_SIZE].hex(),
+            )
+        control = int(header.control)
+        if not control & SELF_RELATIVE:
+            raise BadFormat(
+                "not a self-relative security descriptor: SE_SELF_RELATIVE is clear, so it holds pointers",
+                data[:HEADER_SIZE].hex(),
+            )
+        problems: List[str] = []
+        owner = _sid(data, int(header.owner), "owner", problems)
+        group = _sid(data, int(header.group), "group", problems)
+        sacl, sacl_state = _acl(data, int(header.sacl), control & SACL_PRESENT, "SACL", problems)
+        dacl, dacl_state = _acl(data, int(header.dacl), control & DACL_PRESENT, "DACL", problems)
+        return cls(
+            owner, group, control, dacl, sacl, dacl_state, sacl_state, int(header.sbz1), "; ".join(problems)
+        )
+
+    @property
+    def control_words(self) -> Tuple[str, ...]:
+        """Words for Control, lowest bit first."""
+        return tuple(name for bit, name in CONTROL_NAMES if self.control & bit)
+
+    @property
+    def grants_everything(self) -> bool:
+        """No DACL or a null one: the access check grants what is asked for (short of integrity and trust labels)."""
+        return self.dacl_state in (ABSENT, NULL)
+
+    def to_bytes(self) -> bytes:
+        """Header, SACL, DACL, owner, group, each at a multiple of 4; an unreadable part is :class:`BadFormat`."""
+        if UNREADABLE in (self.dacl_state, self.sacl_state):
+            raise BadFormat("the descriptor has a part that could not be read, so it cannot be written", self.problem)
+        body = b""
+        offsets = {}
+        for name, part in (("sacl", self.sacl), ("dacl", self.dacl), ("owner", self.owner), ("group", self.group)):
+            offsets[name] = 0
+            if part is not None:
+                body += b"\0" * (-len(body) % 4)
+                offsets[name] = HEADER_SIZE + len(body)
+                body += part.to_bytes()
+        header = {"revision": 1, "sbz1": self.sbz1, "control": self.control}
+        return bytes(HEADER.build({**header, **offsets})) + body
+
+
+def _sid(data: bytes, offset: int, what: str, problems: List[str]) -> Optional[Sid]:
+    if offset == 0:
+        return None
+    try:
+        return Sid.parse(_part(data, offset))
+    except BadFormat as error:
+        problems.append("{} at offset 0x{:x}: {}".format(what, offset, error.message))
+        return None
+
+
+def _acl(data: bytes, offset: int, present: int, what: str, problems: List[str]) -> Tuple[Optional[Acl], str]:
+    if not present:
+        return None, ABSENT  # an offset may stand there all the same; the access check does not look at it
+    if offset == 0:
+        return None, NULL
+    try:
+        acl = Acl.parse(_part(data, offset))
+    except BadFormat as error:
+        problems.append("{} at offset 0x{:x}: {}".format(what, offset, error.message))
+        return None, UNREADABLE
+    if acl.problem:
+        problems.append("{} at offset 0x{:x}: {}".format(what, offset, acl.problem))
+    return acl, PRESENT
+
+
+def _part(data: bytes, offset: int) -> bytes:
+    """What lies at an offset of the descriptor; one inside the header leads to nothing that could be meant."""
+    if offset < HEADER_SIZE:
+        raise BadFormat("the offset points into the header", offset)
+    return data[offset:]
