@@ -1,0 +1,106 @@
+"""Words for token numbers, FILETIMEs and protection bytes."""
+
+from functools import reduce
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kdtoken.model.filetime import filetime_text
+from kdtoken.model.protection import Protection
+from kdtoken.model.token_words import (
+    ELEVATION_TYPES,
+    IMPERSONATION_LEVELS,
+    LABEL_POLICY,
+    MANDATORY_POLICY,
+    TOKEN_FLAGS,
+    TOKEN_TYPES,
+    audit_entries,
+    bit_words,
+    token_flag_words,
+    value_word,
+)
+
+
+def test_token_flags() -> None:
+    # 0x2A00 is what an ordinary user's filtered token has on Windows 7 and later.
+    assert token_flag_words(0x2A00) == ("VIRTUALIZE_ALLOWED", "IS_FILTERED", "NOT_LOW")
+    assert token_flag_words(0x2000) == ("NOT_LOW",)
+    assert token_flag_words(0x4000) == ("LOWBOX",)
+    assert token_flag_words(0x03000000) == ("LEARNING_MODE_LOGGING", "PERMISSIVE_LEARNING_MODE")
+    assert token_flag_words(0x80000001) == ("HAS_TRAVERSE_PRIVILEGE", "0x80000000")
+    assert sorted(TOKEN_FLAGS) == [1 << bit for bit in range(26)]  # ntifs.h leaves no gap
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_no_flag_is_lost(flags: int) -> None:
+    values = {name: bit for bit, (name, _) in TOKEN_FLAGS.items()}
+    words = token_flag_words(flags)
+    assert reduce(lambda a, b: a | b, (values[w] if w in values else int(w, 16) for w in words), 0) == flags
+
+
+def test_policies_and_enumerations() -> None:
+    assert bit_words(0x3, MANDATORY_POLICY) == ("NO_WRITE_UP", "NEW_PROCESS_MIN")
+    assert bit_words(0x9, MANDATORY_POLICY) == ("NO_WRITE_UP", "0x8")
+    assert bit_words(0x3, LABEL_POLICY) == ("NO_WRITE_UP", "NO_READ_UP")
+    assert value_word(2, TOKEN_TYPES) == "Impersonation"
+    assert value_word(3, IMPERSONATION_LEVELS) == "Delegation"
+    assert value_word(3, ELEVATION_TYPES) == "Limited"
+    assert value_word(9, TOKEN_TYPES) == "unknown (9)"
+
+
+def test_audit_entries() -> None:
+    assert audit_entries(bytes(30)) == ()
+    # Byte 0 is entry 0 (low half) and entry 1 (high half).
+    assert audit_entries(b"\x51\x00\x80") == (
+        (0, ("SUCCESS_INCLUDE",)),
+        (1, ("SUCCESS_INCLUDE", "FAILURE_INCLUDE")),
+        (5, ("FAILURE_EXCLUDE",)),
+    )
+
+
+@pytest.mark.parametrize(
+    "ticks, text",
+    [
+        (0, "not set"),
+        (0x7FFFFFFFFFFFFFFF, "never"),
+        (1, "1601-01-01 00:00:00.0000001 UTC"),
+        (116444736000000000, "1970-01-01 00:00:00.0000000 UTC"),  # the Unix epoch, a constant everybody knows
+        (128166372003061629, "2007-02-22 17:00:00.3061629 UTC"),  # datetime says the same, to the microsecond
+        (2650467743999999999, "9999-12-31 23:59:59.9999999 UTC"),
+        (2650467744000000000, "0x24c85a5ed1c04000"),
+        (-1, "0xffffffffffffffff"),
+        (0x8000000000000000, "0x8000000000000000"),
+    ],
+)
+def test_filetime(ticks: int, text: str) -> None:
+    assert filetime_text(ticks) == text
+
+
+@given(st.integers(1, 2650467743999999999))
+def test_filetime_loses_no_tick(ticks: int) -> None:
+    assert int(filetime_text(ticks)[20:27]) == ticks % 10_000_000
+
+
+@pytest.mark.parametrize(
+    "level, text",
+    [
+        (0x00, "not protected"),
+        (0x31, "PsProtectedSignerAntimalware-Light"),  # MsMpEng.exe
+        (0x41, "PsProtectedSignerLsa-Light"),  # lsass.exe with RunAsPPL
+        (0x61, "PsProtectedSignerWinTcb-Light"),  # csrss.exe, services.exe
+        (0x72, "PsProtectedSignerWinSystem"),  # System
+        (0x62, "PsProtectedSignerWinTcb"),
+        (0x81, "PsProtectedSignerApp-Light"),
+        (0x49, "PsProtectedSignerLsa-Light (audit)"),
+        (0x40, "PsProtectedSignerLsa-None"),
+        (0xF7, "PsProtectedSigner15-type7"),
+    ],
+)
+def test_protection(level: int, text: str) -> None:
+    assert str(Protection(level)) == text
+
+
+def test_protection_fields() -> None:
+    protection = Protection(0x69)
+    assert (protection.type, protection.audit, protection.signer) == (1, True, 6)
