@@ -1,12 +1,14 @@
-"""Layouts -> C++ text whose structs have the same fields at the same offsets.
+"""Layouts -> C text whose structs have the same fields at the same offsets.
 
 The compiler is not trusted to lay anything out by its own rules: under `#pragma pack(1)` every
 gap is written as an unnamed bit-field, every size and offset is asserted.  Fields that overlap
 (the members of a union in the original) go into anonymous structs in an anonymous union, which
 a PDB shows as plain fields, just as it does for the original.
 
-C++ and not C, for three reasons: an `enum class` keeps its names to itself (two kernel enums may
-share one), an enum can have any size, and wchar_t is a type of its own, which debuggers print.
+Those anonymous structs have tags (Microsoft's C lets a bare `struct tag;` be an anonymous member).
+Without a tag, and in C++, they would be nested types, which `dt -v` counts and lists as members.
+The price of C is that two enums cannot share the name of a value; should a build have such a
+pair, the second is renamed and said to be.
 
 What a layout does not tell and this cannot give back: whether a type was `struct` or `union`
 (all become `struct`), and the order of fields that share an offset.
@@ -27,7 +29,7 @@ from kdtoken.layout.layout import (
 from kdtoken.layout.layout_file import LayoutFile
 
 _C_NAMES: Dict[str, str] = {
-    "Void": "void", "Bool": "bool", "Char": "char", "UChar": "unsigned char", "Wchar": "wchar_t",
+    "Void": "void", "Bool": "_Bool", "Char": "char", "UChar": "unsigned char", "Wchar": "__wchar_t",
     "Int1B": "signed char", "Uint1B": "unsigned char", "Int2B": "short", "Uint2B": "unsigned short",
     "Int4B": "int", "Uint4B": "unsigned int", "Int8B": "long long", "Uint8B": "unsigned long long",
     "Int16B": "__int128", "Uint16B": "unsigned __int128", "Float": "float", "Double": "double",
@@ -36,9 +38,10 @@ _C_NAMES: Dict[str, str] = {
 
 @dataclass(frozen=True)
 class CTypes:
-    """C++ source of a layout file's types.
+    """C source of a layout file's types.
 
-    replaced   "_TYPE.Field: why" for each field that had to become an array of bytes
+    replaced   "_TYPE.Field: why" for each field that had to become an array of bytes,
+               and for each enum value that had to be renamed
     """
 
     text: str
@@ -85,11 +88,11 @@ def c_types(layouts: LayoutFile, used: Iterable[str] = ()) -> CTypes:
     for name in sorted(layouts.types):
         writer.define(name)
     head = ["#pragma pack(1)"]
-    head += ["struct %s;" % name for name in sorted(writer.forward)]
+    head += ["typedef struct %s %s;" % (name, name) for name in sorted(writer.forward)]
     # One pointer to each type, or the compiler would leave unused ones out of the PDB.
-    uses = ["struct kdtoken_all_types {"]
+    uses = ["struct {"]
     uses += ["  %s *p%d;" % pair[::-1] for pair in enumerate(sorted(layouts.types))]
-    uses += ["};", "kdtoken_all_types *kdtoken_every_type;", "#pragma pack()"]
+    uses += ["} *kdtoken_every_type;", "#pragma pack()"]
     return CTypes("\n".join(head + writer.lines + uses) + "\n", tuple(writer.replaced))
 
 
@@ -97,6 +100,7 @@ class _Writer:
     def __init__(self, layouts: LayoutFile) -> None:
         self._layouts = layouts
         self._done: Set[str] = set()
+        self._value_names: Set[str] = set()
         self.forward: Set[str] = set()
         self.lines: List[str] = []
         self.replaced: List[str] = []
@@ -107,7 +111,7 @@ class _Writer:
         self._done.add(name)
         layout = self._layouts.layout(name)
         if layout.is_enum:
-            self.lines.append(_enum(layout))
+            self.lines.append(self._enum(layout))
             return
         self.forward.add(name)
         for member in layout.fields:
@@ -129,16 +133,18 @@ class _Writer:
                 runs.append(_Run())
                 runs[-1].add(member, unit, text)
         runs[-1].pad_to(size)
-        out = ["struct %s {" % layout.name]
-        if len(runs) == 1:
-            out += ["  " + line for line in runs[0].lines]
-        else:
-            out += [" union {"]
-            out += ["  struct { %s };" % " ".join(run.lines) for run in runs]
-            out += [" };"]
-        out += ["};", 'static_assert(sizeof(%s) == %d, "");' % (layout.name, size)]
+        out = []
+        body = runs[0].lines
+        if len(runs) > 1:
+            tags = ["kdtoken_run_%d_of_%s" % (index, layout.name) for index in range(len(runs))]
+            overlay = "kdtoken_runs_of_%s" % layout.name
+            out += ["struct %s { %s };" % (tag, " ".join(run.lines)) for tag, run in zip(tags, runs)]
+            out += ["union %s { %s };" % (overlay, " ".join("struct %s;" % tag for tag in tags))]
+            body = ["union %s;" % overlay]
+        out += ["struct %s {" % layout.name, *("  " + line for line in body), "};"]
+        out += ['_Static_assert(sizeof(%s) == %d, "");' % (layout.name, size)]
         out += [
-            'static_assert(__builtin_offsetof(%s, %s) == %d, "");'
+            '_Static_assert(__builtin_offsetof(%s, %s) == %d, "");'
             % (layout.name, member.name, member.offset)
             for member in layout.fields
             if member.bits is None
@@ -162,6 +168,21 @@ class _Writer:
     def _bytes(self, owner: Layout, member: Field, size: int, why: str) -> Tuple[int, str]:
         self.replaced.append("%s.%s: %s" % (owner.name, member.name, why))
         return size, "unsigned char %s[%d]" % (member.name, size)
+
+    def _enum(self, layout: Layout) -> str:
+        size = 4 if layout.size is None else layout.size
+        signed = all(number < 1 << (8 * size - 1) for _name, number in layout.values)
+        base = {1: "char", 2: "short", 4: "int", 8: "long long"}[size]
+        values = []
+        for name, number in layout.values:
+            if name in self._value_names:
+                self.replaced.append("%s.%s: two enums have this value" % (layout.name, name))
+                name = "%s__%s" % (name, layout.name)
+            self._value_names.add(name)
+            values.append("%s = %d" % (name, number))
+        kind = "%s %s" % ("signed" if signed else "unsigned", base)
+        return "typedef enum %s : %s { %s } %s;" % (
+            layout.name, kind, ", ".join(values), layout.name)  # fmt: skip
 
 
 class _Run:
@@ -203,15 +224,6 @@ class _Run:
         self._end = max(self._end, offset)
 
 
-def _enum(layout: Layout) -> str:
-    size = 4 if layout.size is None else layout.size
-    signed = all(number < 1 << (8 * size - 1) for _name, number in layout.values)
-    base = {1: "char", 2: "short", 4: "int", 8: "long long"}[size]
-    values = ", ".join("%s = %d" % pair for pair in layout.values)
-    return "enum class %s : %s %s { %s };" % (
-        layout.name, "signed" if signed else "unsigned", base, values)  # fmt: skip
-
-
 def _container(bits: int) -> str:
     """The smallest integer around so many bits, where the source of the layout did not say."""
     return next(name for name, room in (("UChar", 8), ("Uint2B", 16), ("Uint4B", 32), ("Uint8B", 128))
@@ -230,6 +242,6 @@ def variables(types: Mapping[str, str]) -> str:
     Aligned by hand: a packed type would else come to lie anywhere.
     """
     return "".join(
-        'extern "C" __declspec(dllexport) __declspec(align(16)) %s = {};\n' % declare(kind, name)
+        "__declspec(dllexport) __declspec(align(16)) %s = {0};\n" % declare(kind, name)
         for name, kind in types.items()
     )

@@ -22,8 +22,8 @@ from tests.engine.symbols import FUNCTIONS, VARIABLES
 IMAGE_BASE = 0x140000000  # preferred base of every 64-bit nt; nothing is ever run from there
 
 _COMPILE = (
-    "clang --target=x86_64-pc-windows-msvc -x c++ -std=c++17 -g -gcodeview -fstandalone-debug "
-    "-ffreestanding -Wno-everything -c nt.cpp -o nt.obj"
+    "clang --target=x86_64-pc-windows-msvc -std=c17 -g -gcodeview -fstandalone-debug "
+    "-ffreestanding -Wno-everything -c nt.c -o nt.obj"
 ).split()
 _LINK = (
     "lld-link /nologo /debug /pdb:ntkrnlmp.pdb /pdbaltpath:ntkrnlmp.pdb /entry:KiSystemStartup "
@@ -45,7 +45,7 @@ class Image:
     guid, age      of the PDB, as the EXE names it: 32 hex digits and a number
     memory_image   the EXE as it lies in memory: SizeOfImage bytes, sections where they belong
     symbols        name -> RVA
-    replaced       "_TYPE.Field: why" for fields that had to become bytes; empty for all fixtures
+    replaced       "_TYPE.Field: why" for fields that had to become bytes; none in all fixtures
     """
 
     exe: Path
@@ -70,14 +70,14 @@ def build_image(layouts: LayoutFile, work: Path) -> Image:
     work.mkdir(parents=True, exist_ok=True)
     types = c_types(layouts, VARIABLES.values())
     functions = "".join(
-        'extern "C" __declspec(dllexport) void %s() { __builtin_trap(); }\n' % name
+        "__declspec(dllexport) void %s(void) { __builtin_trap(); }\n" % name
         for name in FUNCTIONS
     )
     source = types.text + variables(VARIABLES) + functions
     stamp = hashlib.sha256("\n".join((source, *_COMPILE, *_LINK)).encode()).hexdigest()
     exe, pdb, made = work / "ntoskrnl.exe", work / "ntkrnlmp.pdb", work / "nt.sha256"
     if not (exe.exists() and pdb.exists() and made.exists() and made.read_text() == stamp):
-        (work / "nt.cpp").write_text(source)
+        (work / "nt.c").write_text(source)
         _run(_COMPILE, work)
         _run(_LINK, work)
         made.write_text(stamp)  # last, so that a build cut short is begun anew
