@@ -1,0 +1,63 @@
+"""Privileges: three 64-bit masks of the token, and names from the target's own variables."""
+
+from typing import Dict, Tuple
+
+from kdtoken.decode.structure import Structure
+from kdtoken.errors import MemoryUnreadable, SymbolNotFound
+from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.privilege import KERNEL_SYMBOLS, NAMES, Privilege, privileges_of
+from kdtoken.model.token import Origin
+from kdtoken.target.base import Target, read_span
+
+# The variables lie next to each other; one that the linker put elsewhere is read on its own
+# only when it is no further away than this, else the table's name serves.
+_STRETCH = 0x1000
+_LUID_SIZE = 8
+
+
+def privilege_names(target: Target) -> Dict[int, str]:
+    """Privilege number -> name, as this kernel has them (nt!Se*Privilege, each a LUID).
+
+    The variables give the number, their symbols the name; one request for all of them.
+    A number that no readable variable holds is named from the documented table.
+    """
+    where: Dict[int, int] = {}
+    for symbol, number in KERNEL_SYMBOLS.items():
+        try:
+            where[number] = target.symbol(symbol)
+        except SymbolNotFound:
+            continue
+    names = dict(NAMES)
+    if not where:
+        return names
+    middle = sorted(where.values())[len(where) // 2]
+    near = {n: a for n, a in where.items() if abs(a - middle) <= _STRETCH}
+    first, last = min(near.values()), max(near.values())
+    span = read_span(target, first, last - first + _LUID_SIZE)
+    found: Dict[int, str] = {}
+    for number, address in near.items():
+        try:
+            value = int.from_bytes(span.get(address, _LUID_SIZE), "little")
+        except MemoryUnreadable:
+            continue
+        found[value] = NAMES[number]
+    # A kernel that numbers a privilege otherwise than the table wins; its old number is nobody's.
+    moved = set(found.values())
+    names = {n: name for n, name in names.items() if name not in moved}
+    names.update(found)
+    return names
+
+
+def read_privileges(s: Structure, names: Dict[int, str]) -> Maybe[Tuple[Privilege, ...]]:
+    """`_TOKEN.Privileges` (`_SEP_TOKEN_PRIVILEGES`); XP kept an array of LUIDs, which is Absent here."""
+    masks = []
+    for name in ("Present", "Enabled", "EnabledByDefault"):
+        mask = s.uint("Privileges." + name)
+        if isinstance(mask, (Unreadable, Absent)):
+            return mask
+        masks.append(mask)
+    present, enabled, default = masks
+    first = s.origins["Privileges.Present"]
+    raw = b"".join(s.origins["Privileges." + n].raw for n in ("Present", "Enabled", "EnabledByDefault"))
+    s.origins["Privileges"] = Origin(first.type, "Privileges", first.address, raw)
+    return privileges_of(present, enabled, default, names)

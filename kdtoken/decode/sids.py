@@ -1,0 +1,90 @@
+"""SIDs and arrays of `_SID_AND_ATTRIBUTES` in the target's memory."""
+
+from typing import List, Optional, Tuple
+
+from kdtoken.decode.structure import unreadable
+from kdtoken.errors import BadFormat, MemoryUnreadable
+from kdtoken.layout.layout import stride
+from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.group import Group
+from kdtoken.model.sid import HEADER_SIZE, Sid, sid_length
+from kdtoken.target.base import Target, read_span
+
+# A token holds at most 1,024 groups ("MaxTokenSize and group limits", learn.microsoft.com); a
+# count far past that is damage, and is never allocated or walked.
+MAX_COUNT = 4096
+# SIDs that belong together lie together; a stretch up to this long is fetched in one request.
+_TOGETHER = 0x4000
+
+
+def read_sid(target: Target, address: Maybe[int]) -> Maybe[Optional[Sid]]:
+    """The SID at `address`; None for a null pointer, Unreadable where it is none."""
+    if isinstance(address, (Unreadable, Absent)):
+        return address
+    if address == 0:
+        return None
+    try:
+        size = sid_length(target.read(address, HEADER_SIZE))
+        return Sid.parse(target.read(address, size))
+    except MemoryUnreadable as error:
+        return unreadable(error)
+    except BadFormat as error:
+        return Unreadable(address, error.message)
+
+
+def read_groups(
+    target: Target, address: Maybe[int], count: Maybe[int]
+) -> Maybe[Tuple[Maybe[Group], ...]]:
+    """`count` elements of _SID_AND_ATTRIBUTES {PSID Sid; ULONG Attributes;} at `address`.
+
+    A null array is empty; an element whose SID cannot be read is Unreadable in its place.
+    """
+    if isinstance(address, (Unreadable, Absent)):
+        return address
+    if isinstance(count, (Unreadable, Absent)):
+        return count
+    if count > MAX_COUNT:
+        return Unreadable(address, "a count of %d (0x%x) groups is not believable" % (count, count))
+    if count == 0:
+        return ()
+    if address == 0:
+        return Unreadable(address, "the array pointer is null, but its count is %d" % count)
+    layout = target.layout("_SID_AND_ATTRIBUTES")
+    step = stride(layout, target.layout)
+    sid_at, bits_at = layout.field("Sid").offset, layout.field("Attributes").offset
+    width = bits_at - sid_at
+    span = read_span(target, address, step * count)
+    entries: List[Tuple[Maybe[int], Maybe[int]]] = []
+    for at in range(address, address + step * count, step):
+        try:
+            pointer: Maybe[int] = int.from_bytes(span.get(at + sid_at, width), "little")
+            bits: Maybe[int] = int.from_bytes(span.get(at + bits_at, 4), "little")
+        except MemoryUnreadable as error:
+            pointer = bits = unreadable(error)
+        entries.append((pointer, bits))
+    prefetch_around(target, [p for p, _ in entries if isinstance(p, int) and p])
+    return tuple(_group(target, pointer, bits) for pointer, bits in entries)
+
+
+def _group(target: Target, pointer: Maybe[int], bits: Maybe[int]) -> Maybe[Group]:
+    sid = read_sid(target, pointer)
+    if isinstance(sid, (Unreadable, Absent)):
+        return sid
+    if sid is None:
+        return Unreadable(0, "the SID pointer is null")
+    if not isinstance(bits, int):
+        return bits
+    return Group(sid, bits)
+
+
+def prefetch_around(target: Target, pointers: List[int]) -> None:
+    """Fetch the stretch that SIDs lie in with one request, where it is short enough.
+
+    Only warms what stands in front of the target; failures show when a SID itself is read.
+    """
+    if not pointers:
+        return
+    first, last = min(pointers), max(pointers)
+    if first < last <= first + _TOGETHER:
+        read_span(target, first, last - first + HEADER_SIZE)
+

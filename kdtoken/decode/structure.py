@@ -1,0 +1,161 @@
+"""One struct in the target's memory: its layout, the bytes that could be read, its members.
+
+A member that cannot be read is Unreadable, one that the build does not have is Absent; neither
+ever raises, so that one bad pointer does not end a dump of forty fields.
+"""
+
+from typing import Dict, Iterable, List, Optional, Tuple
+
+from kdtoken.errors import FieldNotFound, MemoryUnreadable, NotRecorded
+from kdtoken.layout.layout import Field, Layout, array_of, size_of, stride
+from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.luid import Luid
+from kdtoken.model.token import Origin
+from kdtoken.target.base import PAGE_SIZE, Span, Target, read_span
+
+
+class Structure:
+    """Members of the struct `type_name` at `address`, by path such as "Privileges.Present".
+
+    origins  where each member that was asked for lies, and its bytes, by path
+    """
+
+    def __init__(self, target: Target, type_name: str, address: int, span: Span) -> None:
+        self.target = target
+        self.layout = target.layout(type_name)
+        self.address = address
+        self.span = span
+        self.origins: Dict[str, Origin] = {}
+
+    def has(self, path: str) -> bool:
+        """Whether this build's type has the member."""
+        return find(self.target, self.layout, path) is not None
+
+    def address_of(self, path: str) -> int:
+        """Address of the member.  Raises FieldNotFound where the build has none."""
+        return self.address + offset_of(self.target, self.layout, path)
+
+    def raw(self, path: str) -> Maybe[bytes]:
+        """The member's bytes; for a bit-field those that hold it."""
+        found = find(self.target, self.layout, path)
+        if found is None:
+            return Absent("%s.%s" % (self.layout.name, path))
+        offset, member = found
+        size = size_of(member.type, self.target.layout)
+        try:
+            data = self.span.get(self.address + offset, size)
+        except MemoryUnreadable as error:
+            return Unreadable(self.address + offset, error.reason)
+        self.origins[path] = Origin(self.layout.name, path, self.address + offset, data)
+        return data
+
+    def uint(self, path: str) -> Maybe[int]:
+        """An unsigned integer, enum, pointer, or bit-field."""
+        data = self.raw(path)
+        if isinstance(data, (Unreadable, Absent)):
+            return data
+        number = int.from_bytes(data, "little")
+        found = find(self.target, self.layout, path)
+        bits = found[1].bits if found else None
+        return number if bits is None else (number >> bits[0]) & ((1 << bits[1]) - 1)
+
+    def sint(self, path: str) -> Maybe[int]:
+        """A signed integer (two's complement)."""
+        data = self.raw(path)
+        if isinstance(data, (Unreadable, Absent)):
+            return data
+        return int.from_bytes(data, "little", signed=True)
+
+    def luid(self, path: str) -> Maybe[Luid]:
+        """A `_LUID` {ULONG LowPart; LONG HighPart;}."""
+        data = self.raw(path)
+        if isinstance(data, (Unreadable, Absent)):
+            return data
+        return Luid.parse(data)
+
+    def text(self, path: str) -> Maybe[str]:
+        """A `char` array up to its first NUL; bytes outside printable ASCII as \\xNN."""
+        data = self.raw(path)
+        if isinstance(data, (Unreadable, Absent)):
+            return data
+        return printable(data.split(b"\0", 1)[0])
+
+    def array(self, path: str) -> Maybe[Tuple[int, ...]]:
+        """An array of unsigned integers or pointers."""
+        found = find(self.target, self.layout, path)
+        data = self.raw(path)
+        if isinstance(data, (Unreadable, Absent)):
+            return data
+        shape = array_of(found[1].type) if found else None
+        if not shape or not shape[0]:
+            return ()
+        size = len(data) // shape[0]
+        return tuple(
+            int.from_bytes(data[at : at + size], "little") for at in range(0, len(data), size)
+        )
+
+
+def printable(data: bytes) -> str:
+    """Bytes of a name in an unknown code page: ASCII kept, the rest as \\xNN, never guessed."""
+    return "".join(chr(b) if 0x20 <= b < 0x7F else "\\x%02x" % b for b in data)
+
+
+def find(target: Target, layout: Layout, path: str) -> Optional[Tuple[int, Field]]:
+    """(offset, member) of a path through embedded structs; None where a step does not exist."""
+    offset = 0
+    *outer, last = path.split(".")
+    for name in outer:
+        if not layout.has(name):
+            return None
+        member = layout.field(name)
+        offset += member.offset
+        layout = target.layout(member.type)
+    if not layout.has(last):
+        return None
+    member = layout.field(last)
+    return offset + member.offset, member
+
+
+def offset_of(target: Target, layout: Layout, path: str) -> int:
+    """Offset of a member.  Raises FieldNotFound, naming type and field."""
+    found = find(target, layout, path)
+    if found is None:
+        layout.field(path.split(".")[0])
+        raise FieldNotFound("this kernel's %s has no field %s" % (layout.name, path), path)
+    return found[0]
+
+
+def read_structure(target: Target, type_name: str, address: int, before: int = 0, after: int = 0) -> Structure:
+    """The whole struct in one request, with bytes `before` it and `after` it.
+
+    `after` is only taken as far as the last page that the struct itself touches: bytes that
+    share a page cost no fault, and save a request when they are wanted next.
+    """
+    size = stride(target.layout(type_name), target.layout)
+    end = address + size
+    room = -end % PAGE_SIZE
+    span = read_span(target, address - before, before + size + min(after, room))
+    return Structure(target, type_name, address, span)
+
+
+def read_members(target: Target, type_name: str, address: int, paths: Iterable[str]) -> Structure:
+    """Only the stretch from the first to the last of these members, in one request.
+
+    Paths that the build does not have are passed over.
+    """
+    layout = target.layout(type_name)
+    ends: List[Tuple[int, int]] = []
+    for path in paths:
+        found = find(target, layout, path)
+        if found is not None:
+            ends.append((found[0], found[0] + size_of(found[1].type, target.layout)))
+    if not ends:
+        return Structure(target, type_name, address, Span(address, 0, ()))
+    first, last = min(low for low, _ in ends), max(high for _, high in ends)
+    return Structure(target, type_name, address, read_span(target, address + first, last - first))
+
+
+def unreadable(error: MemoryUnreadable) -> Unreadable:
+    """A failed read as a value."""
+    hint = error.next_step if isinstance(error, NotRecorded) else ""
+    return Unreadable(error.address, error.reason, hint)

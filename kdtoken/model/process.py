@@ -1,0 +1,106 @@
+"""Processes and threads as far as their security context goes."""
+
+from dataclasses import dataclass, field
+from typing import Mapping, Optional, Tuple
+
+from kdtoken.model.absent import Maybe
+from kdtoken.model.token import Origin, Token
+
+
+@dataclass(frozen=True)
+class FastRef:
+    """`_EX_FAST_REF` taken apart.
+
+    value      what the field holds
+    mask       the low bits that are a reference count (from the width of RefCnt)
+    object     value without them: the pointer
+    ref_count  those bits
+    """
+
+    value: int
+    mask: int
+
+    @property
+    def object(self) -> int:
+        return self.value & ~self.mask
+
+    @property
+    def ref_count(self) -> int:
+        return self.value & self.mask
+
+
+@dataclass(frozen=True)
+class Process:
+    """`_EPROCESS`, as much as a walk of the process list reads.
+
+    image_name  ImageFileName: at most 15 bytes of the real name, non-ASCII bytes as \\xNN
+    """
+
+    address: int
+    pid: int
+    image_name: Maybe[str]
+    token: Maybe[FastRef]
+    parent_pid: Maybe[int]
+
+
+@dataclass(frozen=True)
+class ProcessDetails:
+    """More of `_EPROCESS`, read for a single process.
+
+    create_time, exit_time  FILETIME (100 ns since 1601, UTC); exit_time 0 while it runs
+    protection              _PS_PROTECTION.Level
+    """
+
+    create_time: Maybe[int]
+    exit_time: Maybe[int]
+    protection: Maybe[int]
+    active_threads: Maybe[int]
+    thread_list_head: int
+    origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Impersonation:
+    """What `_ETHREAD.ClientSecurity` says: which token, up to what level, and how much of it."""
+
+    token: int
+    level: int
+    effective_only: bool
+
+
+@dataclass(frozen=True)
+class Thread:
+    """`_ETHREAD`: impersonation is None when the thread runs under its process's token."""
+
+    address: int
+    pid: Maybe[int]
+    tid: Maybe[int]
+    impersonation: Maybe[Optional[Impersonation]]
+    problems: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CrossCheck:
+    """The debugger's own `!process` asked for the same thing; token is None if it printed none."""
+
+    command: str
+    token: Optional[int]
+    agrees: Optional[bool]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ProcessDump:
+    """One process, its token, and what its threads run under: what `dump` shows.
+
+    tokens  the impersonation tokens of the threads, by address
+    """
+
+    process: Process
+    details: Maybe[ProcessDetails]
+    token: Maybe[Optional[Token]]
+    threads: Tuple[Thread, ...] = ()
+    tokens: Mapping[int, Maybe[Token]] = field(default_factory=dict)
+    linked: Optional[Maybe[Token]] = None
+    cross_check: Optional[CrossCheck] = None
+    problems: Tuple[str, ...] = ()

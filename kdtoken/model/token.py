@@ -1,0 +1,215 @@
+"""An access token as the kernel holds it: `_TOKEN`, every field of it, decoded.
+
+Whoever saw the token (kernel memory, a log, a user-mode view), this is its shape; a view that
+cannot know a field leaves it Absent.  Names follow `_TOKEN`'s own.
+"""
+
+from dataclasses import dataclass, field
+from typing import Mapping, Optional, Tuple
+
+from kdtoken.model.absent import Absent, Maybe, Unreadable, known
+from kdtoken.model.acl import Acl
+from kdtoken.model.group import Group
+from kdtoken.model.luid import Luid
+from kdtoken.model.privilege import Privilege
+from kdtoken.model.sid import Sid
+
+# TokenFlags that the summary rests on: ntifs.h TOKEN_IS_RESTRICTED and following, and the
+# flags that public type headers add for later builds; names of all are in token_words.
+FLAG_WRITE_RESTRICTED = 0x8
+FLAG_IS_RESTRICTED = 0x10
+FLAG_IS_FILTERED = 0x800
+FLAG_LOWBOX = 0x4000
+
+TYPE_PRIMARY = 1
+TYPE_IMPERSONATION = 2
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a decoded value came from.
+
+    address  of the field in the target
+    raw      the field's bytes, little-endian as they lie there
+    """
+
+    type: str
+    field: str
+    address: int
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class SidHash:
+    """`_SID_AND_ATTRIBUTES_HASH`: quick-reject filter of an access check; 32 words of hash."""
+
+    count: int
+    sid_attr: int
+    words: Tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LogonSession:
+    """`_SEP_LOGON_SESSION_REFERENCES`: the logon that the token came from.
+
+    buddy_logon_id  the other half of a UAC pair; zero where there is none
+    token           address of the token that this logon session keeps (the linked one), or 0
+    """
+
+    address: int
+    logon_id: Maybe[Luid]
+    buddy_logon_id: Maybe[Luid]
+    reference_count: Maybe[int]
+    flags: Maybe[int]
+    token: Maybe[int]
+    account_name: Maybe[Optional[str]]
+    authority_name: Maybe[Optional[str]]
+    sibling_auth_id: Maybe[Luid]
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """`_SEP_TOKEN_DIAG_TRACK_ENTRY`: who made the token, on builds that keep track.
+
+    create_method is the kernel's number for the way it was made; public symbols do not name it.
+    """
+
+    address: int
+    process_cid: Maybe[int]
+    thread_cid: Maybe[int]
+    image_file_name: Maybe[str]
+    create_method: Maybe[int]
+    count: Maybe[int]
+    capture_count: Maybe[int]
+
+
+@dataclass(frozen=True)
+class AttributeList:
+    """Counts of a list of claims or security attributes; public symbols tell no more."""
+
+    address: int
+    counts: Tuple[Tuple[str, Maybe[int]], ...]
+
+
+@dataclass(frozen=True)
+class Token:
+    """`_TOKEN`.  `user_and_groups[0]` is the user; pointers that are null are None."""
+
+    address: int
+    source_name: Maybe[str]
+    source_id: Maybe[Luid]
+    token_id: Maybe[Luid]
+    authentication_id: Maybe[Luid]
+    parent_token_id: Maybe[Luid]
+    expiration_time: Maybe[int]
+    token_lock: Maybe[int]
+    modified_id: Maybe[Luid]
+    privileges: Maybe[Tuple[Privilege, ...]]
+    audit_policy: Maybe[bytes]
+    audit_policy_status: Maybe[int]
+    session_id: Maybe[int]
+    user_and_group_count: Maybe[int]
+    restricted_sid_count: Maybe[int]
+    variable_length: Maybe[int]
+    dynamic_charged: Maybe[int]
+    dynamic_available: Maybe[int]
+    default_owner_index: Maybe[int]
+    user_and_groups: Maybe[Tuple[Maybe[Group], ...]]
+    restricted_sids: Maybe[Tuple[Maybe[Group], ...]]
+    primary_group: Maybe[Optional[Sid]]
+    dynamic_part: Maybe[int]
+    default_dacl: Maybe[Optional[Acl]]
+    token_type: Maybe[int]
+    impersonation_level: Maybe[int]
+    flags: Maybe[int]
+    in_use: Maybe[int]
+    integrity_level_index: Maybe[int]
+    mandatory_policy: Maybe[int]
+    logon_session: Maybe[Optional[LogonSession]]
+    originating_logon_session: Maybe[Luid]
+    sid_hash: Maybe[SidHash]
+    restricted_sid_hash: Maybe[SidHash]
+    security_attributes: Maybe[Optional[AttributeList]]
+    package: Maybe[Optional[Sid]]
+    capability_count: Maybe[int]
+    capabilities: Maybe[Tuple[Maybe[Group], ...]]
+    capabilities_hash: Maybe[SidHash]
+    lowbox_number: Maybe[Optional[int]]
+    lowbox_handles_entry: Maybe[int]
+    claim_attributes: Maybe[Optional[AttributeList]]
+    trust_level_sid: Maybe[Optional[Sid]]
+    trust_linked_token: Maybe[int]
+    integrity_level_sid_value: Maybe[Optional[Sid]]
+    sid_values: Maybe[Optional[AttributeList]]
+    index_entry: Maybe[int]
+    diagnostics: Maybe[Optional[Diagnostics]]
+    bno_isolation_handles_entry: Maybe[int]
+    session_object: Maybe[int]
+    variable_part: Maybe[int]
+    problems: Tuple[str, ...] = ()
+    origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def user(self) -> Maybe[Sid]:
+        """Who the token speaks for."""
+        groups = self.user_and_groups
+        if isinstance(groups, (Unreadable, Absent)):
+            return groups
+        if not groups:
+            return Unreadable(self.address, "the token lists no user")
+        first = groups[0]
+        return first if isinstance(first, (Unreadable, Absent)) else first.sid
+
+    @property
+    def groups(self) -> Tuple[Maybe[Group], ...]:
+        """All entries behind the user; empty where the list itself could not be read."""
+        groups = self.user_and_groups
+        return () if isinstance(groups, (Unreadable, Absent)) else groups[1:]
+
+    @property
+    def integrity(self) -> Maybe[Optional[Sid]]:
+        """The integrity label: entry IntegrityLevelIndex of the groups.
+
+        None where the index says that the token has none (0xffffffff).
+        """
+        index, groups = self.integrity_level_index, self.user_and_groups
+        if isinstance(groups, (Unreadable, Absent)):
+            return groups
+        if isinstance(index, (Unreadable, Absent)):
+            return index
+        if index == 0xFFFFFFFF:
+            return None
+        if index >= len(groups):
+            return Unreadable(self.address, "IntegrityLevelIndex %d is past the groups" % index)
+        entry = groups[index]
+        return entry if isinstance(entry, (Unreadable, Absent)) else entry.sid
+
+    @property
+    def default_owner(self) -> Maybe[Sid]:
+        """Owner of objects made without a descriptor: entry DefaultOwnerIndex."""
+        index, groups = self.default_owner_index, self.user_and_groups
+        if isinstance(groups, (Unreadable, Absent)):
+            return groups
+        if isinstance(index, (Unreadable, Absent)):
+            return index
+        if index >= len(groups):
+            return Unreadable(self.address, "DefaultOwnerIndex %d is past the groups" % index)
+        entry = groups[index]
+        return entry if isinstance(entry, (Unreadable, Absent)) else entry.sid
+
+    def has_flag(self, flag: int) -> Optional[bool]:
+        """Whether a TokenFlags bit is set; None when the flags are not known."""
+        return bool(self.flags & flag) if isinstance(self.flags, int) else None
+
+    @property
+    def is_primary(self) -> Optional[bool]:
+        """True, False, or None when the type is not known."""
+        return self.token_type == TYPE_PRIMARY if known(self.token_type) else None
+
+    @property
+    def enabled_privileges(self) -> Tuple[Privilege, ...]:
+        """Privileges that count now."""
+        privileges = self.privileges
+        if isinstance(privileges, (Unreadable, Absent)):
+            return ()
+        return tuple(p for p in privileges if p.present and p.enabled)

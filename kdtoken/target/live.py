@@ -1,0 +1,166 @@
+"""A kernel in a WinDbg session, through pykd.  The only file that imports pykd.
+
+Works inside WinDbg (`!py`), and outside it on a dump or connection that pykd itself opened.
+Everything here reads; nothing writes, sets a register or lets the machine run.
+"""
+
+import re
+from typing import Any, Dict, List, NoReturn, Tuple
+
+from kdtoken.errors import (
+    MemoryUnreadable,
+    NoCommands,
+    SymbolNotFound,
+    TargetError,
+    TypeNotFound,
+)
+from kdtoken.layout.layout import Field, Layout, make_layout
+from kdtoken.target.base import About, Target
+
+pykd: Any
+_IMPORT_ERROR = ""
+try:
+    import pykd  # type: ignore[no-redef,import-not-found,unused-ignore]
+except ImportError as missing:
+    pykd = None
+    _IMPORT_ERROR = str(missing)
+
+_NO_SYMBOLS = ".symfix; .reload /f nt   then check that `lm m nt` says (pdb symbols), not (export symbols)"
+_SIGN_BIT_32 = 0x80000000
+# pykd's words for integers -> `dt`'s
+_INTEGERS = {"UInt1B": "UChar", "Int1B": "Char", "UInt2B": "Uint2B", "UInt4B": "Uint4B",
+             "UInt8B": "Uint8B", "WChar": "Wchar"}  # fmt: skip
+
+
+class LiveTarget(Target):
+    """The session that this Python is in."""
+
+    def __init__(self) -> None:
+        """Raises TargetError where there is no pykd, no session, no kernel or no nt symbols."""
+        if pykd is None:
+            raise TargetError(
+                "pykd is not here (%s), so there is no live session to ask" % _IMPORT_ERROR,
+                "pykd",
+                "inside WinDbg: !py -m kdtoken.dump NAME;  anywhere: --session FILE",
+            )
+        try:
+            kernel = bool(pykd.isKernelDebugging())
+        except pykd.DbgException as error:
+            raise _no_session(error) from error
+        if not kernel:
+            raise TargetError(
+                "this is a user-mode session; kernel tokens are out of its sight",
+                "session",
+                "attach to the kernel (windbg -k ...) or open a kernel dump (windbg -z MEMORY.DMP)",
+            )
+        try:
+            self._nt = pykd.module("nt")
+        except pykd.DbgException as error:
+            raise TargetError("the session has no module nt: %s" % error, "nt", ".reload") from error
+        self._layouts: Dict[str, Layout] = {}
+        self._symbols: Dict[str, int] = {}
+        self._x86 = int(pykd.ptrSize()) == 4
+        version = pykd.getSystemVersion()
+        what = "a crash dump" if pykd.isDumpAnalyzing() else "a live kernel"
+        self.about = About(
+            "%s in the debugger" % what,
+            "%d.%d.%d" % (version.win32Major, version.win32Minor, version.buildNumber),
+        )
+
+    def read(self, address: int, size: int) -> bytes:
+        try:
+            return bytes(pykd.loadBytes(self._canonical(address), size))
+        except pykd.MemoryException as error:
+            # pykd gives nothing of a range that only partly can be read, hence no `partial`.
+            raise MemoryUnreadable(address, size, "not present (paged out or not mapped)") from error
+        except pykd.DbgException as error:
+            raise MemoryUnreadable(address, size, str(error).strip()) from error
+
+    def layout(self, name: str) -> Layout:
+        found = self._layouts.get(name)
+        if found is None:
+            try:
+                found = self._read_layout(name)
+            except pykd.DbgException as error:
+                self._no_type(name, error)
+            self._layouts[name] = found
+        return found
+
+    def symbol(self, name: str) -> int:
+        found = self._symbols.get(name)
+        if found is None:
+            try:
+                found = self._plain(int(self._nt.offset(name)))
+            except pykd.DbgException as error:
+                raise SymbolNotFound("nt has no symbol %s" % name, name, _NO_SYMBOLS) from error
+            self._symbols[name] = found
+        return found
+
+    def command(self, text: str) -> str:
+        try:
+            output = pykd.dbgCommand(text)
+        except pykd.DbgException as error:
+            raise NoCommands("the debugger refused the command: %s" % error, text) from error
+        return output or ""
+
+    def _read_layout(self, name: str) -> Layout:
+        info = pykd.typeInfo("nt!" + name)
+        if info.isEnum():
+            values = [(label, int(value)) for label, value in info.fields()]
+            return make_layout(name, int(info.size()), (), values)
+        fields: List[Field] = []
+        for label, member in info.fields():
+            offset = int(info.fieldOffset(label))
+            if member.isBitField():
+                kind, container = _bit_field(member)
+                fields.append(Field(label, offset, kind, container))
+            else:
+                fields.append(Field(label, offset, self._type_text(str(member.name()))))
+        return make_layout(name, int(info.size()), fields)
+
+    def _type_text(self, name: str) -> str:
+        """pykd's `_ACL*`, `UInt1B[15]`, `Void(*)(...)` -> `dt`'s words."""
+        if "(" in name:
+            return "Ptr%d Function" % (32 if self._x86 else 64)
+        if name.endswith("*"):
+            return "Ptr%d %s" % (32 if self._x86 else 64, self._type_text(name[:-1]))
+        array = re.match(r"^(.*?)\[(\d+)\](.*)$", name)
+        if array:
+            return "[%s] %s" % (array[2], self._type_text(array[1] + array[3]))
+        return _INTEGERS.get(name, name)
+
+    def _no_type(self, name: str, error: Exception) -> NoReturn:
+        try:
+            symbols = str(self._nt.symfile())
+        except pykd.DbgException:
+            symbols = ""
+        if not symbols.lower().endswith(".pdb"):
+            raise TargetError(
+                "the symbols of nt are not loaded (asked for the type %s)" % name, "nt", _NO_SYMBOLS
+            ) from error
+        raise TypeNotFound("the symbols of nt have no type %s" % name, name) from error
+
+    def _canonical(self, address: int) -> int:
+        """dbgeng wants the addresses of a 32-bit target sign-extended to 64 bits."""
+        if self._x86 and _SIGN_BIT_32 <= address <= 0xFFFFFFFF:
+            return address | 0xFFFFFFFF00000000
+        return address
+
+    def _plain(self, address: int) -> int:
+        """The reverse of _canonical; pykd gives signed numbers in places."""
+        return address & (0xFFFFFFFF if self._x86 else 0xFFFFFFFFFFFFFFFF)
+
+
+def _bit_field(member: Any) -> Tuple[str, str]:
+    width = int(member.bitWidth())
+    container = str(member.name()).split(":")[0]
+    text = "Pos %d, %d Bit%s" % (int(member.bitOffset()), width, "" if width == 1 else "s")
+    return text, _INTEGERS.get(container, container)
+
+
+def _no_session(error: Exception) -> TargetError:
+    return TargetError(
+        "there is no debugging session: %s" % str(error).strip(),
+        "session",
+        "run this inside WinDbg on a kernel target, or replay a recording with --session FILE",
+    )
