@@ -7,7 +7,8 @@
  *   - each run has a fresh sub-interpreter (-g keeps one), after pykd.initialize() in the main one;
  *   - stdout and stderr have write, writedml, flush, isatty, encoding and closed, and nothing else;
  *   - the recursion limit is 500, `sys` is left in the script's globals, __file__ is not set without -m;
- *   - arguments are cut at blanks, double quotes keep blanks, an empty argument vanishes;
+ *   - arguments are cut at blanks, double quotes keep blanks, an empty argument vanishes, and what the ANSI
+ *     code page does not have has become '?' (the engine hands an extension its arguments in that code page);
  *   - SystemExit is swallowed with its message, any other exception is printed with a blank line between its lines;
  *   - a second !py from within the first is refused.
  * Left out: choice of a Python by the registry or a #! line, !pip, the prompt for input, Ctrl+Break. */
@@ -62,6 +63,15 @@ static void print(ULONG how, ULONG mask, const std::wstring &text)
     control->ControlledOutputWide(how, mask, L"%ws", text.c_str());
 }
 
+/* An error text line by line, each with a newline after it: a text that ends in one leaves a blank line behind. */
+static void complain(const std::wstring &text)
+{
+    for (size_t at = 0, end = 0; end != std::wstring::npos; at = end + 1) {
+        end = text.find(L'\n', at);
+        print(DEBUG_OUTCTL_AMBIENT_TEXT, DEBUG_OUTPUT_ERROR, text.substr(at, end - at) + L"\n");
+    }
+}
+
 static std::wstring text_of(PyObject *text)
 {
     std::wstring out(2 * PyUnicode_GetLength(text) + 1, 0); /* two units for a character beyond the BMP */
@@ -103,7 +113,7 @@ sys.stdout, sys.stderr = dbgout(), dbgout()
 def report(kind, value, trace):
     if kind is SystemExit: return ''
     import traceback
-    return '\n\n' + '\n'.join(traceback.format_exception(kind, value, trace))
+    return '\n\n' + ''.join(item + '\n' for item in traceback.format_exception(kind, value, trace))
 )";
 
 static bool load_python()
@@ -152,7 +162,7 @@ static std::string search(const std::string &name)
     return length ? std::string(path, length) : std::string();
 }
 
-/* What the script died of, a line at a time. PyErr_Print would not do: it ends the process on SystemExit. */
+/* What the script died of. PyErr_Print would not do: it ends the process on SystemExit. */
 static void report_exception(PyObject *scratch)
 {
     PyObject *kind, *value, *trace;
@@ -164,12 +174,9 @@ static void report_exception(PyObject *scratch)
                                                   trace ? trace : none, NULL);
     if (!text)
         return PyErr_Clear();
-    std::wstring rest = text_of(text);
-    for (size_t end; !rest.empty(); rest.erase(0, end)) {
-        end = rest.find(L'\n');
-        end = end == std::wstring::npos ? rest.size() : end + 1;
-        print(DEBUG_OUTCTL_AMBIENT_TEXT, DEBUG_OUTPUT_ERROR, rest.substr(0, end));
-    }
+    std::wstring report = text_of(text);
+    if (!report.empty())
+        complain(report);
 }
 
 /* Run the script or module in the interpreter that is current. */
@@ -226,13 +233,13 @@ extern "C" __declspec(dllexport) HRESULT CALLBACK py(IDebugClient *client, PCSTR
     client->QueryInterface(IID_Control4, (void **)&control);
     std::string path = words.empty() || module ? "" : search(words[0]);
     const wchar_t *refusal = running            ? L"can not run !py command recursive\n"
-                             : words.empty()    ? L"bootstrapper stand-in: no interactive Python here\n"
-                             : !load_python()   ? L"bootstrapper stand-in: python39.dll does not load\n"
+                             : words.empty()    ? L"bootstrapper stand-in: no interactive Python here"
+                             : !load_python()   ? L"bootstrapper stand-in: python39.dll does not load"
                                                 : NULL;
     if (refusal) {
-        print(DEBUG_OUTCTL_AMBIENT_TEXT, DEBUG_OUTPUT_ERROR, refusal);
+        complain(refusal);
     } else if (!module && path.empty()) {
-        print(DEBUG_OUTCTL_AMBIENT_TEXT, DEBUG_OUTPUT_ERROR, L"script not found: " + wide(words[0], CP_ACP) + L"\n");
+        complain(L"script not found: " + wide(words[0], CP_ACP));
     } else {
         running = true;
         PyEval_RestoreThread(main_state);
