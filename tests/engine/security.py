@@ -9,6 +9,8 @@ from tests.engine.structs import Structs, Value
 
 LOGON_BUCKETS = 16  # SepLogonSessions: a session is in bucket LogonId.LowPart & 0xf
 
+LOWBOX = 0x4000  # TokenFlags: an AppContainer; unknown to a kernel that has no packages
+
 Pairs = List[Tuple[str, int]]
 
 
@@ -76,8 +78,8 @@ class TokenWriter:
         self._hash(at, "SidHash", first, groups)
         self._hash(at, "RestrictedSidHash", second if restricted else 0, restricted)
         self._app_container(token, at)
-        if token.trust_sid is not None and s.has("_TOKEN", "TrustLevelSid"):
-            s.put("_TOKEN", at, {"TrustLevelSid": self._sid_block(token.trust_sid, b"SeSd")})
+        if token.trust_sid is not None:
+            self._put_sid(at, "TrustLevelSid", token.trust_sid, b"SeSd")
         if "token" in token.paged_out:
             s.memory.page_out(at, size)
         elif crossing:
@@ -118,7 +120,7 @@ class TokenWriter:
                 "DefaultOwnerIndex": token.default_owner_index,
                 "TokenType": token.type,
                 "ImpersonationLevel": token.level,
-                "TokenFlags": token.flags,
+                "TokenFlags": token.flags & ~(0 if s.has("_TOKEN", "Package") else LOWBOX),
                 "TokenInUse": int(token.in_use),
             },
         )
@@ -160,19 +162,20 @@ class TokenWriter:
     def _app_container(self, token: TokenSpec, at: int) -> None:
         """Package, Capabilities and the lowbox number; only kernels from Windows 8 on have them."""
         s = self.structs
+        if token.package is not None:
+            package = self._put_sid(at, "Package", token.package, b"SePa")
+            if package:
+                s.put("_TOKEN", at, {"LowboxNumberEntry": self._lowbox_entry(token.lowbox_number, package)})
+        if not s.has("_TOKEN", "Capabilities"):
+            s.put_present("_TOKEN", at, {"Capabilities": len(token.capabilities)})
+            return
         pairs = _pairs(token.capabilities)
         array = 0
-        if pairs and s.has("_TOKEN", "Capabilities"):
+        if pairs:
             array = self.objects.block(len(sids_array(0, pairs)), b"SeCa")
             s.memory.write(array, sids_array(array, pairs))
-        if token.package is not None:
-            package = self._sid_block(token.package, b"SePa") if s.has("_TOKEN", "Package") else 0
-            entry = self._lowbox_entry(token.lowbox_number, package)
-            s.put_present("_TOKEN", at, {"Package": package, "LowboxNumberEntry": entry})
-        if pairs:
-            s.put_present("_TOKEN", at, {"Capabilities": array, "CapabilityCount": len(pairs)})
-        if s.has("_TOKEN", "CapabilitiesHash"):
-            self._hash(at, "CapabilitiesHash", array, pairs)
+        s.put("_TOKEN", at, {"Capabilities": array, "CapabilityCount": len(pairs)})
+        self._hash(at, "CapabilitiesHash", array, pairs)
 
     def _lowbox_entry(self, number: int, package: int) -> int:
         kind = "_SEP_LOWBOX_NUMBER_ENTRY"
@@ -185,11 +188,15 @@ class TokenWriter:
             self._lowbox[number] = at
         return self._lowbox[number]
 
-    def _sid_block(self, sid: str, tag: bytes) -> int:
+    def _put_sid(self, token: int, member: str, sid: str, tag: bytes) -> int:
+        """Point a member of the token to a SID in a block of its own; 0 where there is no such member."""
+        block = 0
         data = sid_bytes(sid)
-        at = self.objects.block(len(data), tag)
-        self.structs.memory.write(at, data)
-        return at
+        if self.structs.has("_TOKEN", member):
+            block = self.objects.block(len(data), tag)
+            self.structs.memory.write(block, data)
+        self.structs.put_present("_TOKEN", token, {member: block or 1})
+        return block
 
     def _hash(self, token: int, member: str, array: int, pairs: Pairs) -> None:
         s = self.structs
