@@ -103,7 +103,8 @@ BUILTIN_RIDS: Dict[int, str] = {
     585: "OpenSSH Users",
 }
 
-# S-1-5-21-domain-RID: winnt.h DOMAIN_USER_RID_*, DOMAIN_GROUP_RID_*, and three aliases that live in the domain.
+# S-1-5-21-domain-RID: winnt.h DOMAIN_USER_RID_*, DOMAIN_GROUP_RID_*, and three aliases that live in the domain. A
+# machine of its own, without a domain, has the same RIDs; there Windows shows 513 as MACHINE\None.
 DOMAIN_RIDS: Dict[int, str] = {
     498: "Enterprise Read-only Domain Controllers",
     500: "Administrator",

@@ -8,7 +8,9 @@ from typing import Dict, Tuple
 
 # _TOKEN.TokenFlags: ntifs.h TOKEN_* and SE_BACKUP_PRIVILEGES_CHECKED; the last two are one mask there,
 # TOKEN_PERMISSIVE_LEARNING_MODE 0x03000000, which includes the logging bit. The word is the header's name
-# without TOKEN_; what it means is from the header's documentation and that of the call that sets it.
+# without TOKEN_ or SE_. The meanings are ours, from the documentation of what sets or asks for each (the
+# TokenXxx information classes, CreateRestrictedToken, SeTokenSetNoChildProcessRestricted, the redirection
+# trust mitigation); those of 0x20, 0x100, 0x8000, 0x10000, 0x20000 and 0x40000 rest on the names alone.
 TOKEN_FLAGS: Dict[int, Tuple[str, str]] = {
     0x00000001: ("HAS_TRAVERSE_PRIVILEGE", "SeChangeNotifyPrivilege is enabled: traverse checks are skipped"),
     0x00000002: ("HAS_BACKUP_PRIVILEGE", "SeBackupPrivilege is enabled"),
