@@ -183,7 +183,7 @@ sids = st.builds(Sid, st.integers(0, 20), st.lists(st.integers(0, 2**32 - 1), ma
 guids = st.one_of(st.none(), st.uuids())
 aces = st.builds(
     lambda kind, mask, sid, flags, one, two, more: Ace.build(
-        kind, mask, sid, flags, *((one, two) if kind in OBJECT_TYPES else (None, None)), application_data=more
+        kind, mask, sid, flags, one if kind in OBJECT_TYPES else None, two if kind in OBJECT_TYPES else None, more
     ),
     st.sampled_from(sorted(set(ACE_TYPES) - OPAQUE_TYPES)),
     st.integers(0, 2**32 - 1),
