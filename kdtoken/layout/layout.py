@@ -161,7 +161,8 @@ def stride(layout: Layout, resolve: Resolver) -> int:
     """The struct's size; where the source did not say, by C's rule from its members.
 
     C's rule (round up to the widest member's alignment) holds for every struct without an
-    alignment attribute of its own; those that have one are never elements of an array here.
+    alignment attribute of its own; the few that have one (cache-aligned lists and caches of
+    the kernel) are no elements of the arrays that kdtoken reads.
     """
     if layout.size is not None:
         return layout.size
@@ -179,8 +180,12 @@ def _alignment(layout: Layout, resolve: Resolver) -> int:
         while array is not None:
             kind = array[1]
             array = array_of(kind)
-        if kind in PRIMITIVE_SIZES or pointer_size(kind) is not None or _BITS.match(kind):
+        if kind in PRIMITIVE_SIZES or pointer_size(kind) is not None:
             widest = max(widest, min(size_of(kind, resolve), 8))
+        elif _BITS.match(kind):
+            # 20 bits take three bytes, but the integer around them is one of four.
+            while widest < min(size_of(kind, resolve), 8):
+                widest *= 2
         else:
             inner = resolve(kind)
             widest = max(widest, 4 if inner.is_enum else _alignment(inner, resolve))

@@ -1,0 +1,165 @@
+"""Layouts as plain data: sizes, strides, look-ups, and the JSON form."""
+
+from typing import List
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kdtoken.errors import BadFormat, FieldNotFound, TypeNotFound
+from kdtoken.layout.layout import (
+    PRIMITIVE_SIZES,
+    Field,
+    Layout,
+    array_of,
+    extent,
+    layout_from_json,
+    layout_to_json,
+    make_layout,
+    pointer_size,
+    size_of,
+    stride,
+)
+
+LUID = make_layout("_LUID", 8, [Field("LowPart", 0, "Uint4B"), Field("HighPart", 4, "Int4B")])
+# As plain `dt` tells it, without a size.
+PRIVILEGE = make_layout("_LUID_AND_ATTRIBUTES", None, [Field("Luid", 0, "_LUID"), Field("Attributes", 8, "Uint4B")])
+TOKEN_TYPE = make_layout("_TOKEN_TYPE", 4, (), [("TokenImpersonation", 2), ("TokenPrimary", 1)])
+KNOWN = {layout.name: layout for layout in (LUID, PRIVILEGE, TOKEN_TYPE)}
+
+
+def resolve(name: str) -> Layout:
+    if name not in KNOWN:
+        raise TypeNotFound("no type %s" % name, name)
+    return KNOWN[name]
+
+
+@pytest.mark.parametrize(
+    "text, size",
+    [
+        ("Void", 0), ("UChar", 1), ("Wchar", 2), ("Uint8B", 8), ("Double", 8), ("Int16B", 16),
+        ("Ptr64 _NOT_KNOWN", 8), ("Ptr32 Void", 4), ("Ptr64 Ptr64 Void", 8), ("Ptr64 Function", 8),
+        ("[15] UChar", 15), ("[0] Uint8B", 0), ("[2] [3] Uint2B", 12), ("[4] Ptr64 Void", 32),
+        ("Pos 0, 4 Bits", 1), ("Pos 7, 1 Bit", 1), ("Pos 7, 2 Bits", 2), ("Pos 63, 1 Bit", 8),
+        ("_LUID", 8), ("[3] _LUID", 24), ("_TOKEN_TYPE", 4),
+    ],
+)  # fmt: skip
+def test_size_of_a_type(text: str, size: int) -> None:
+    assert size_of(text, resolve) == size
+
+
+def test_size_of_an_unknown_type_is_the_resolvers_error() -> None:
+    with pytest.raises(TypeNotFound, match="_NOT_KNOWN"):
+        size_of("[2] _NOT_KNOWN", resolve)
+
+
+@pytest.mark.parametrize(
+    "fields, size",
+    [
+        ([], 0),
+        ([("a", 0, "UChar")], 1),
+        ([("a", 0, "Uint8B"), ("b", 8, "UChar")], 16),  # rounded up to the widest member
+        ([("a", 0, "Uint4B"), ("b", 4, "UChar")], 8),
+        ([("a", 0, "_LUID"), ("b", 8, "UChar")], 12),  # a LUID is aligned as its parts are: to 4
+        ([("a", 0, "_TOKEN_TYPE"), ("b", 4, "Uint2B")], 8),
+        ([("a", 0, "[3] Uint2B"), ("b", 6, "UChar")], 8),
+        ([("a", 0, "Ptr32 Void"), ("b", 4, "UChar")], 8),
+        ([("a", 0, "Pos 0, 20 Bits")], 4),  # three bytes of bits need an integer of four
+        ([("a", 0, "Pos 0, 33 Bits"), ("b", 8, "UChar")], 16),
+    ],
+)
+def test_stride_where_the_source_told_no_size(fields: List[List[object]], size: int) -> None:
+    made = make_layout("_X", None, [Field(str(n), int(str(o)), str(t)) for n, o, t in fields])
+    assert stride(made, resolve) == size
+
+
+def test_a_told_size_wins_over_the_rule() -> None:
+    assert stride(make_layout("_X", 24, [Field("a", 0, "UChar")]), resolve) == 24
+    assert stride(make_layout("_E", 1, (), [("A", 0)]), resolve) == 1
+    assert stride(make_layout("_E", None, (), [("A", 0)]), resolve) == 4
+
+
+def test_the_published_array_stride() -> None:
+    """winnt.h: LUID_AND_ATTRIBUTES is 12 bytes, by `#pragma pack(4)` and by its members alike."""
+    assert extent(PRIVILEGE, resolve) == 12
+    assert size_of("[36] _LUID_AND_ATTRIBUTES", resolve) == 36 * 12
+
+
+def test_fields_are_found_by_name_and_missed_with_a_next_step() -> None:
+    assert LUID.has("HighPart") and not LUID.has("Low")
+    assert LUID.field("HighPart").offset == 4
+    with pytest.raises(FieldNotFound) as caught:
+        LUID.field("Low")
+    assert str(caught.value) == "this kernel's _LUID has no field Low\n  next: see what it has with: dt nt!_LUID"
+    assert caught.value.subject == "_LUID.Low"
+
+
+def test_enums_name_their_values() -> None:
+    assert TOKEN_TYPE.is_enum and not LUID.is_enum
+    assert TOKEN_TYPE.values == (("TokenPrimary", 1), ("TokenImpersonation", 2))
+    assert TOKEN_TYPE.value_name(2) == "TokenImpersonation"
+    assert TOKEN_TYPE.value_name(3) is None
+
+
+def test_what_a_field_type_says() -> None:
+    assert Field("RefCnt", 0, "Pos 0, 4 Bits").bits == (0, 4)
+    assert Field("LogonSession", 0, "Ptr64 _SEP_LOGON_SESSION_REFERENCES").bits is None
+    assert Field("x", 0, "Ptr64 Ptr64 _X").target_type == "Ptr64 _X"
+    assert Field("x", 0, "[2] Ptr64 _X").target_type is None
+    assert (pointer_size("Ptr32 Void"), pointer_size("Ptr64 Void"), pointer_size("Uint8B")) == (4, 8, None)
+    assert (array_of("[2] [3] UChar"), array_of("UChar")) == ((2, "[3] UChar"), None)
+
+
+def test_sources_that_differ_only_in_order_or_container_are_equal() -> None:
+    low = Field("a", 0, "Pos 0, 4 Bits", "Uint8B")
+    high = Field("b", 0, "Pos 4, 60 Bits", "Uint8B")
+    from_dt = make_layout("_X", 8, [Field("b", 0, "Pos 4, 60 Bits"), Field("a", 0, "Pos 0, 4 Bits")])
+    assert make_layout("_X", 8, [low, high]) == from_dt
+    assert make_layout("_X", 8, [Field("a", 0, "Pos 0, 5 Bits"), high]) != from_dt
+
+
+names = st.text(min_size=1, max_size=12)
+types = st.recursive(
+    st.sampled_from(sorted(PRIMITIVE_SIZES)) | names.map("_{}".format),
+    lambda inner: inner.map("Ptr64 {}".format) | st.builds("[{}] {}".format, st.integers(0, 99), inner),
+    max_leaves=3,
+) | st.builds("Pos {}, {} Bits".format, st.integers(0, 60), st.integers(2, 64))
+fields = st.builds(Field, names, st.integers(0, 1 << 16), types, st.sampled_from(["", "Uint4B"]))
+structs = st.builds(make_layout, names, st.none() | st.integers(0, 1 << 16), st.lists(fields, max_size=6))
+enums = st.builds(
+    make_layout, names, st.sampled_from([None, 1, 4, 8]), st.just(()),
+    st.lists(st.tuples(names, st.integers(-(1 << 63), 1 << 63)), min_size=1, max_size=6),
+)  # fmt: skip
+
+
+@given(structs | enums)
+def test_json_round_trip(layout: Layout) -> None:
+    again = layout_from_json(layout.name, layout_to_json(layout))
+    assert again == layout
+    # Equality looks past containers; the file must not lose them.
+    assert [f.container for f in again.fields] == [f.container for f in layout.fields]
+
+
+@pytest.mark.parametrize(
+    "data, why",
+    [
+        (None, "not an object"),
+        ([], "not an object"),
+        ({}, "'size'"),
+        ({"size": "8"}, "size is '8'"),
+        ({"size": -1}, "size is -1"),
+        ({"size": 8, "fields": [["a"]]}, "out of range"),
+        ({"size": 8, "fields": [["a", "x", "UChar"]]}, "invalid literal"),
+        ({"size": 8, "fields": [["a", -4, "UChar"]]}, "a has a negative offset"),
+        ({"size": 8, "fields": 5}, "not iterable"),
+        ({"size": 8, "fields": [5]}, "not subscriptable"),
+        ({"size": 4, "values": [["a"]]}, "out of range"),
+        ({"size": 4, "values": [["a", None]]}, "NoneType"),
+    ],
+)
+def test_damaged_json_names_the_type_and_the_damage(data: object, why: str) -> None:
+    with pytest.raises(BadFormat) as caught:
+        layout_from_json("_TOKEN", data)
+    assert caught.value.message.startswith("layout of _TOKEN is damaged: ")
+    assert why in caught.value.message
+    assert caught.value.subject == "_TOKEN"
