@@ -44,11 +44,11 @@ def run(what: str, command: Sequence[str], env: Optional[Dict[str, str]] = None,
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env=env, timeout=timeout, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise BuildFailed("{}: {}".format(what, error)) from error
+        raise BuildFailed(f"{what}: {error}") from error
     output = done.stdout.decode("utf-8", "replace")
     if done.returncode:
         tail = "\n".join(output.splitlines()[-15:])
-        raise BuildFailed("{}: {} ended with status {}\n{}".format(what, command[0], done.returncode, tail))
+        raise BuildFailed(f"{what}: {command[0]} ended with status {done.returncode}\n{tail}")
     return output
 
 
@@ -89,7 +89,7 @@ def download_wheels(work: Path) -> Dict[str, Path]:
     wheels = work / "wheels"
     if not wheels.is_dir():
         with made_aside(wheels) as aside:
-            pins = ["{}=={}".format(name, version) for name, version in WHEELS.items()]
+            pins = [f"{name}=={version}" for name, version in WHEELS.items()]
             run("wheels from PyPI", [
                 sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps",
                 "--only-binary=:all:", "--platform", "win_amd64", "--python-version", "3.9", "-d", str(aside), *pins])
@@ -177,4 +177,4 @@ def steps_done(work: Path) -> List[str]:
     names = ("python/python.exe", "python/Lib/os.py", "python/Lib/site-packages/pykd/pykd.pyd", "debugger/kdhost.exe",
              "debugger/dbgeng.dll", "debugger/winext/pykd.dll", "debugger/winext/pykd.pyd",
              "debugger/winext/kdexts_standin.dll", "prefix/system.reg")
-    return ["{:<10} {}".format((work / name).stat().st_size, name) for name in names]
+    return [f"{(work / name).stat().st_size:<10} {name}" for name in names]

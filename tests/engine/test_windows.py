@@ -22,7 +22,8 @@ def here(tmp_path: Path) -> Path:
     (tmp_path / "hello.py").write_text("import sys\nprint(sys.argv[1:], 'ż 漢 \U0001F600')\n", encoding="utf-8")
     (tmp_path / "kd.verb").write_text("import sys\nprint('verb', sys.argv[1:])\n", encoding="ascii")
     (tmp_path / "stream.py").write_text(
-        "import sys\nprint([n for n in dir(sys.stdout) if n[0] != '_'], sys.getrecursionlimit())\n", encoding="ascii")
+        "import sys\nprint([n for n in dir(sys.stdout) if n[0] != '_'], repr(input()), sys.getrecursionlimit())\n",
+        encoding="ascii")
     (tmp_path / "boom.py").write_text("raise ValueError('too bad')\n", encoding="ascii")
     (tmp_path / "leave.py").write_text("import sys\nprint('before')\nsys.exit('swallowed')\n", encoding="ascii")
     (tmp_path / "mark.py").write_text("import os\nprint(hasattr(os, 'mark'))\nos.mark = 1\n", encoding="ascii")
@@ -98,7 +99,7 @@ def test_bootstrapper_standin_finds_a_script_as_search_path_does(windows: Window
 def test_bootstrapper_standin_gives_the_script_what_pykd_ext_gives(windows: Windows, dump: Path, here: Path) -> None:
     printed = run(windows, dump, here, "bootstrapper", "!py stream", "!py leave", "!py boom", "!py -m boom",
                   "!py nest", "!py hello after")
-    assert printed["!py stream"] == "['closed', 'encoding', 'flush', 'isatty', 'write', 'writedml'] 500\n"
+    assert printed["!py stream"] == "['closed', 'encoding', 'flush', 'isatty', 'write', 'writedml'] '' 500\n"
     assert printed["!py leave"] == "before\n"
     assert "\n\n  File" in printed["!py boom"] and printed["!py boom"].endswith("ValueError: too bad\n\n\n")
     assert "runpy.py" in printed["!py -m boom"]
@@ -106,7 +107,7 @@ def test_bootstrapper_standin_gives_the_script_what_pykd_ext_gives(windows: Wind
     assert printed["!py hello after"].startswith("['after']")
 
 
-def test_bootstrapper_standin_keeps_nothing_between_runs_unless_global(windows: Windows, dump: Path, here: Path) -> None:
+def test_bootstrapper_standin_keeps_nothing_unless_global(windows: Windows, dump: Path, here: Path) -> None:
     printed = windows.debugger(dump, ["!py mark"] * 2 + ["!py -g mark"] * 2, cwd=here, pykd_in="bootstrapper")
     assert [text for _, text in answers(printed)[1:]] == ["False\n", "False\n", "False\n", "True\n"]
 
@@ -137,7 +138,7 @@ def test_two_debuggers_at_once_do_not_meet(windows: Windows, dump: Path, tmp_pat
     def one(number: int) -> None:
         folder = tmp_path / str(number)
         folder.mkdir()
-        (folder / "who.py").write_text("print({})\n".format(number), encoding="ascii")
+        (folder / "who.py").write_text(f"print({number})\n", encoding="ascii")
         printed[number] = run(windows, dump, folder, "bootstrapper", "!py who")
 
     threads = [threading.Thread(target=one, args=(number,)) for number in (0, 1)]

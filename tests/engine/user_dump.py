@@ -26,5 +26,5 @@ def write_user_dump(windows: Windows, path: Path) -> Path:
     """Write the minidump to `path`."""
     done = windows.python("-c", _SCRIPT, path, env={"WINEDLLOVERRIDES": "dbghelp=b"})
     if done.returncode:
-        raise RuntimeError("no minidump: status {}, {}".format(done.returncode, done.stderr))
+        raise RuntimeError(f"no minidump: status {done.returncode}, {done.stderr}")
     return path

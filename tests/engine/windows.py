@@ -9,6 +9,8 @@
 """
 
 import hashlib
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -92,7 +94,7 @@ class Windows:
         except subprocess.TimeoutExpired as error:
             process.kill()
             out, err = process.communicate()
-            raise TimedOut("{} after {} s\n{}{}".format(command[0], timeout, out, err)) from error
+            raise TimedOut(f"{command[0]} after {timeout} s\n{out}{err}") from error
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def start(self, command: Arguments, cwd: Optional[Path] = None, env: Environment = None) -> "subprocess.Popen[str]":
@@ -111,11 +113,12 @@ class Windows:
     def install(self, what: Path) -> None:
         """Put a wheel (or a project's folder, built first) and what it requires into the Windows Python.
 
-        As pip does on Windows: packages into site-packages, the script files of a wheel into Scripts.
+        As pip does on Windows: packages into site-packages, the script files of a wheel into Scripts. Do it before
+        the first run, not during one.
         """
         with alone(self.work), tempfile.TemporaryDirectory() as scratch:
             wheel = what if what.suffix == ".whl" else _build_wheel(what, Path(scratch))
-            stamp = self.site_packages / "{}.installed".format(wheel.name.split("-")[0])
+            stamp = self.site_packages / (wheel.name.split("-")[0] + ".installed")
             digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
             if stamp.exists() and stamp.read_text(encoding="ascii") == digest:
                 return
@@ -126,6 +129,9 @@ class Windows:
 
     def _unpack(self, wheel: Path) -> None:
         with zipfile.ZipFile(str(wheel)) as archive:
+            # All of an older version goes first: a module left behind would hide a wrong import.
+            for top in {name.partition("/")[0] for name in archive.namelist() if "/" in name}:
+                shutil.rmtree(str(self.site_packages / top), ignore_errors=True)
             for name in archive.namelist():
                 head, _, rest = name.partition(".data/")
                 kind, _, inner = rest.partition("/")
@@ -157,17 +163,18 @@ def answers(printed: str) -> List[Tuple[str, str]]:
 
 
 def _build_wheel(project: Path, scratch: Path) -> Path:
-    assemble.run("wheel of {}".format(project), [
+    assemble.run(f"wheel of {project}", [
         sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check", "--no-deps", "-w", str(scratch),
-        str(project)])
+        str(project)], dict(os.environ, SOURCE_DATE_EPOCH="315532800"))  # same source, same wheel: no second install
     return next(scratch.glob("*.whl"))
 
 
 def _with_requirements(wheel: Path, known: Path, folder: Path) -> List[Path]:
     """The wheel and all that it requires, for a Windows Python 3.9."""
-    assemble.run("what {} requires".format(wheel.name), [
+    assemble.run(f"what {wheel.name} requires", [
         sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--only-binary=:all:",
-        "--platform", "win_amd64", "--python-version", "3.9", "--find-links", str(known), "-d", str(folder), str(wheel)])
+        "--platform", "win_amd64", "--python-version", "3.9", "--find-links", str(known), "-d", str(folder),
+        str(wheel)])
     return sorted(folder.glob("*.whl"))
 
 
@@ -190,9 +197,9 @@ def main() -> int:
     try:
         windows = build()
     except BuildFailed as error:
-        print("tests.engine.windows: {}".format(error), file=sys.stderr)
+        print(f"tests.engine.windows: {error}", file=sys.stderr)
         return 1
-    print("built in {}".format(windows.work))
+    print(f"built in {windows.work}")
     print("\n".join(assemble.steps_done(windows.work)))
     print(windows.python("-c", "import sys, pykd; print('Python', sys.version); print('pykd', pykd.version)").stdout)
     return 0

@@ -5,13 +5,14 @@
  * It is not pykd-ext and shares no code with it. It keeps the behaviour that decides whether a script runs:
  *   - NAME is looked up by SearchPathA with the extension ".py", which Windows adds only to a name with no dot;
  *   - each run has a fresh sub-interpreter (-g keeps one), after pykd.initialize() in the main one;
- *   - stdout and stderr have write, writedml, flush, isatty, encoding and closed, and nothing else;
+ *   - stdout and stderr have write, writedml, flush, isatty, encoding and closed, and nothing else; stdin has less
+ *     (here nobody types: each line read is empty);
  *   - the recursion limit is 500, `sys` is left in the script's globals, __file__ is not set without -m;
  *   - arguments are cut at blanks, double quotes keep blanks, an empty argument vanishes, and what the ANSI
  *     code page does not have has become '?' (the engine hands an extension its arguments in that code page);
  *   - SystemExit is swallowed with its message, any other exception is printed with a blank line between its lines;
  *   - a second !py from within the first is refused.
- * Left out: choice of a Python by the registry or a #! line, !pip, the prompt for input, Ctrl+Break. */
+ * Left out: choice of a Python by the registry or a #! line, !pip, the interactive prompt, Ctrl+Break. */
 #include <stdio.h>
 #include <vector>
 #include "engine.h"
@@ -108,8 +109,13 @@ class dbgout(object):
     def writedml(self, text, _write=kd_writedml): _write(text)
     def flush(self): pass
     def isatty(self): return False
+class dbgin(object):
+    encoding = property(lambda self: 'ascii')
+    closed = property(lambda self: False)
+    def readline(self): return '\n'
+    def isatty(self): return False
 import sys
-sys.stdout, sys.stderr = dbgout(), dbgout()
+sys.stdout, sys.stderr, sys.stdin = dbgout(), dbgout(), dbgin()
 def report(kind, value, trace):
     if kind is SystemExit: return ''
     import traceback
