@@ -100,7 +100,7 @@ def header(kernel: Kernel, first_page: int, pages: int) -> bytes:
 
 def write_dump(kernel: Kernel, path: Union[str, Path]) -> int:
     """Write the dump; returns its size in bytes."""
-    physical = PhysicalMemory(kernel.memory, kernel.directory_bases)
+    physical = PhysicalMemory(kernel.memory, len(kernel.directory_base))
     pages = physical.pages()
     with open(str(path), "wb") as out:
         out.write(header(kernel, physical.first, len(pages)))

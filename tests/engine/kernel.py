@@ -13,6 +13,7 @@ from kdtoken.model.privilege import KERNEL_SYMBOLS
 from tests.engine.debugger import DebuggerData
 from tests.engine.memory import Memory, Pool
 from tests.engine.objects import Objects, Regions
+from tests.engine.paging import DirectoryBases
 from tests.engine.processes import CidTable, ProcessWriter
 from tests.engine.security import TokenWriter, put_logon_sessions
 from tests.engine.spec import Machine
@@ -36,6 +37,8 @@ class Kernel:
     symbols         name without "nt!" -> address
     processes       pid -> _EPROCESS          threads         tid -> _ETHREAD
     tokens          key -> _TOKEN             logon_sessions  LogonId -> its struct
+    directory_base  pid -> physical address of its PML4
+    object_tables   pid -> its _HANDLE_TABLE, which is empty
     dropped_fields  "_TOKEN.Package" -> how often a declaration had a value for a member that
                     this kernel does not have
     """
@@ -54,7 +57,8 @@ class Kernel:
     logon_sessions: Dict[int, int] = field(default_factory=dict)
     types: Dict[str, int] = field(default_factory=dict)
     dropped_fields: Dict[str, int] = field(default_factory=dict)
-    directory_bases: int = 1
+    directory_base: Dict[int, int] = field(default_factory=dict)
+    object_tables: Dict[int, int] = field(default_factory=dict)
     context: bytes = b""
 
     def process_named(self, name: str) -> int:
@@ -63,6 +67,11 @@ class Kernel:
             if process.image_name == name.encode("latin-1"):
                 return self.processes[process.pid]
         raise KeyError(name)
+
+    def pointer_at(self, type_name: str, address: int, name: str) -> int:
+        """The pointer in a member of the struct at an address, paged out or not."""
+        member = self.layouts.layout(type_name).field(name)
+        return int.from_bytes(self.memory.peek(address + member.offset, self.layouts.pointer_size), "little")
 
     @property
     def version(self) -> Tuple[int, ...]:
@@ -146,7 +155,7 @@ def build(machine: Machine, layouts: LayoutFile, image: Optional[Image] = None, 
     writer = ProcessWriter(structs, objects, machine, kernel.tokens, regions.session)
     writer.put_all(symbols["PsActiveProcessHead"])
     kernel.processes, kernel.threads = writer.processes, writer.threads
-    kernel.directory_bases = writer.bases.count
+    kernel.directory_base, kernel.object_tables = writer.directory_base, writer.object_tables
     CidTable(structs, objects).put({**kernel.processes, **kernel.threads}, symbols["PspCidTable"])
     _variables(kernel, structs, version)
     data = DebuggerData(structs, objects, symbols, kernel.base, kernel.image_size)
@@ -154,7 +163,7 @@ def build(machine: Machine, layouts: LayoutFile, image: Optional[Image] = None, 
     data.debugger_block()
     data.shared_user_data(version)
     first_thread = next(iter(kernel.threads.values()), 0)
-    kernel.context = data.processor(regions.pcr, writer.bases.first, first_thread)
+    kernel.context = data.processor(regions.pcr, DirectoryBases.first, first_thread)
     kernel.dropped_fields = structs.dropped
     return kernel
 

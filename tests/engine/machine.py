@@ -23,7 +23,9 @@ def _threads(first: int, count: int) -> Tuple[ThreadSpec, ...]:
     return tuple(ThreadSpec(first + 4 * index) for index in range(count))
 
 
-def _system(pid: int, path: str, token: str, parent: int, at: int, protection: int = 0, session: int = 0) -> ProcessSpec:
+def _system(
+    pid: int, path: str, token: str, parent: int, at: int, protection: int = 0, session: int = 0
+) -> ProcessSpec:
     return ProcessSpec(
         pid, SYSTEM32 + path, token, parent=parent, session=session, threads=_threads(pid + 4, 2),
         protection=protection, create_time=BOOT + at * SECOND, peb=0x5D40000000 + pid * 0x1000,
@@ -79,7 +81,7 @@ PROCESSES: Tuple[ProcessSpec, ...] = (
     _user(6040, SYSTEM32 + "SearchIndexer.exe", "sids-paged-out", 630),
     _user(6064, SYSTEM32 + "dllhost.exe", "dynamic-paged-out", 640, 868),
     _user(6104, SYSTEM32 + "notepad.exe", "notepad", 900),
-    _user(6240, SYSTEM32 + "notepad.exe", "notepad-2", 960),
+    _user(6240, SYSTEM32 + "mspaint.exe", "notepad-2", 960),
     _user(6488, SYSTEM32 + "cmd.exe", "cmd", 1000),
     # runs under the very token of its parent
     _user(6520, SYSTEM32 + "conhost.exe", "cmd", 1001, 6488),

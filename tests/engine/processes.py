@@ -23,7 +23,9 @@ class ProcessWriter:
         self.tokens = tokens
         self.processes: Dict[int, int] = {}
         self.threads: Dict[int, int] = {}
-        self.bases = DirectoryBases()
+        self.directory_base: Dict[int, int] = {}
+        self.object_tables: Dict[int, int] = {}
+        self._bases = DirectoryBases()
         self._session_space = session_space
         self._sessions: Dict[int, int] = {}
 
@@ -37,9 +39,11 @@ class ProcessWriter:
     def _process(self, process: ProcessSpec) -> int:
         s = self.structs
         at = self.objects.create("Process", s.size("_EPROCESS"), handles=process.handles % 16, creator=process.parent)
+        self.directory_base[process.pid] = self._bases.new()
         values: Dict[str, Value] = {
             "Pcb.Header.Type": PROCESS_OBJECT,
-            "Pcb.DirectoryTableBase": self.bases.new(),
+            "Pcb.DirectoryTableBase": self.directory_base[process.pid],
+            "ObjectTable": self._object_table(process, at),
             "UniqueProcessId": process.pid,
             "InheritedFromUniqueProcessId": process.parent,
             "ImageFileName": process.image_name,
@@ -70,6 +74,15 @@ class ProcessWriter:
         if address & mask:
             raise ValueError("token %s at %#x is not aligned for a fast reference" % (key, address))
         return address | self.machine.tokens[key].fast_ref & mask
+
+    def _object_table(self, process: ProcessSpec, at: int) -> int:
+        """An empty handle table; 0 once the process has ended."""
+        if process.exit_time:
+            return 0
+        table = self.objects.block(self.structs.size("_HANDLE_TABLE"), b"Obtb")
+        self.structs.put("_HANDLE_TABLE", table, {"QuotaProcess": at, "UniqueProcessId": process.pid})
+        self.object_tables[process.pid] = table
+        return table
 
     def _audit_name(self, path: str) -> int:
         if not path:

@@ -5,7 +5,7 @@ from typing import Dict, List, Mapping, Sequence, Tuple
 from tests.engine.binary import acl_bytes, sid_bytes, sid_hash, sids_array
 from tests.engine.objects import Objects
 from tests.engine.spec import GroupSpec, LogonSessionSpec, TokenSpec
-from tests.engine.structs import Structs, Value
+from tests.engine.structs import Structs, Value, link
 
 LOGON_BUCKETS = 16  # SepLogonSessions: a session is in bucket LogonId.LowPart & 0xf
 
@@ -78,6 +78,7 @@ class TokenWriter:
         self._hash(at, "SidHash", first, groups)
         self._hash(at, "RestrictedSidHash", second if restricted else 0, restricted)
         self._app_container(token, at)
+        self._no_claims(at)
         if token.trust_sid is not None:
             self._put_sid(at, "TrustLevelSid", token.trust_sid, b"SeSd")
         if "token" in token.paged_out:
@@ -138,6 +139,17 @@ class TokenWriter:
                 "IntegrityLevelSidValue": 0,
             },
         )
+
+    def _no_claims(self, at: int) -> None:
+        """pSecurityAttributes as most tokens have it: there, and with nothing in its two lists."""
+        s = self.structs
+        kind = "_AUTHZBASEP_SECURITY_ATTRIBUTES_INFORMATION"
+        if not s.has(kind):
+            return
+        block = self.objects.block(s.size(kind), b"SeSa")
+        for member in ("SecurityAttributesList", "WorkingSecurityAttributesList"):
+            link(s, block + s.offset(kind, member), ())
+        s.put_present("_TOKEN", at, {"pSecurityAttributes": block})
 
     def _dynamic_part(self, token: TokenSpec, at: int) -> None:
         """Primary group, then the default DACL, in a block of their own."""
