@@ -65,8 +65,11 @@ def find_logon_session(target: Target, logon_id: Luid) -> Maybe[Optional[LogonSe
     while isinstance(entry, int) and entry and entry not in seen and len(seen) < _CHAIN_LIMIT:
         seen.add(entry)
         s = read_structure(target, TYPE, entry)
-        if s.luid("LogonId") == logon_id:
+        here = s.luid("LogonId")
+        if here == logon_id:
             return read_logon_session(target, entry)
+        if isinstance(here, (Unreadable, Absent)):
+            return here  # this may have been the one
         entry = s.uint("Next")
     if isinstance(entry, (Unreadable, Absent)):
         return entry

@@ -2,7 +2,7 @@
 
 from typing import Optional
 
-from kdtoken.decode.structure import Structure, offset_of, read_members
+from kdtoken.decode.structure import Structure, offset_of, pointer_width, read_members
 from kdtoken.errors import LookupFailed, MemoryUnreadable, SymbolNotFound
 from kdtoken.model.absent import Absent, Maybe, Unreadable
 from kdtoken.target.base import Target
@@ -12,6 +12,9 @@ TYPE = "_OBJECT_HEADER"
 # The pointer variables of nt that hold the object types asked for here.
 TOKEN_TYPE = "SeTokenObjectType"
 PROCESS_TYPE = "PsProcessType"
+THREAD_TYPE = "PsThreadType"
+
+_COOKIE = "ObHeaderCookie"
 
 
 def body_offset(target: Target) -> int:
@@ -31,7 +34,18 @@ def is_object_of(target: Target, body: int, type_symbol: str) -> Maybe[bool]:
         wanted = _pointer(target, target.symbol(type_symbol))
     except SymbolNotFound:
         return Absent("nt!%s" % type_symbol)
-    return wanted if isinstance(wanted, (Unreadable, Absent)) else kind == wanted
+    if isinstance(wanted, (Unreadable, Absent)):
+        return wanted
+    if not wanted:
+        return Absent("nt!%s is null" % type_symbol)
+    if kind == wanted:
+        return True
+    if not _has_symbol(target, _COOKIE) and not _is_type_object(target, kind):
+        # Either there is no object here, or the symbols do not tell of the cookie that hides the
+        # index; the latter must not turn a token into "no token".
+        if not _is_type_object(target, wanted):
+            return Absent("nt!%s" % _COOKIE)
+    return False
 
 
 def type_name(target: Target, body: int) -> Optional[str]:
@@ -45,6 +59,23 @@ def type_name(target: Target, body: int) -> Optional[str]:
         return None
 
 
+def _is_type_object(target: Target, kind: int) -> bool:
+    """Whether the header in front of an _OBJECT_TYPE says that it is one, by an index that is not hidden.
+
+    The type of types is its own type, so the way up ends after two steps.
+    """
+    above = _type_of(target, kind) if kind else 0
+    return isinstance(above, int) and above != 0 and _type_of(target, above) == above
+
+
+def _has_symbol(target: Target, name: str) -> bool:
+    try:
+        target.symbol(name)
+    except SymbolNotFound:
+        return False
+    return True
+
+
 def _type_of(target: Target, body: int) -> Maybe[int]:
     """Address of the object's _OBJECT_TYPE."""
     header = body - body_offset(target)
@@ -56,7 +87,7 @@ def _type_of(target: Target, body: int) -> Maybe[int]:
     if isinstance(index, (Unreadable, Absent)):
         return index
     try:
-        cookie = target.read(target.symbol("ObHeaderCookie"), 1)[0]
+        cookie = target.read(target.symbol(_COOKIE), 1)[0]
         # Windows 10 hides the index: XOR with a boot-time cookie and with the second byte of
         # the header's own address.  Public: "A Light on Windows 10's OBJECT_HEADER->TypeIndex"
         # (Medium, 2017); the symbol exists since 10.0, which is what is asked here.
@@ -69,18 +100,12 @@ def _type_of(target: Target, body: int) -> Maybe[int]:
         table = target.symbol("ObTypeIndexTable")
     except SymbolNotFound:
         return Absent("nt!ObTypeIndexTable")
-    return _pointer(target, table + index * _pointer_size(target))
-
-
-def _pointer_size(target: Target) -> int:
-    """Bytes of a pointer: half a _LIST_ENTRY."""
-    layout = target.layout("_LIST_ENTRY")
-    return layout.field("Blink").offset - layout.field("Flink").offset
+    return _pointer(target, table + index * pointer_width(target))
 
 
 def _pointer(target: Target, address: int) -> Maybe[int]:
     try:
-        return int.from_bytes(target.read(address, _pointer_size(target)), "little")
+        return int.from_bytes(target.read(address, pointer_width(target)), "little")
     except MemoryUnreadable as error:
         return Unreadable(error.address, error.reason)
 

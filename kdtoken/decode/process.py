@@ -7,10 +7,10 @@ from typing import List, Optional, Tuple, Union
 from kdtoken.decode.fast_ref import fast_ref, fast_ref_mask
 from kdtoken.decode.lists import walk_list
 from kdtoken.decode.object_header import PROCESS_TYPE, is_object_of, type_name
-from kdtoken.decode.structure import Structure, find, read_members
+from kdtoken.decode.structure import Structure, find, pointer_width, read_members
 from kdtoken.errors import LookupFailed, ProcessAmbiguous, ProcessNotFound, UsageError
 from kdtoken.layout.layout import array_of
-from kdtoken.model.absent import Unreadable
+from kdtoken.model.absent import Maybe, Unreadable
 from kdtoken.model.process import Process, ProcessDetails
 from kdtoken.target.base import Target
 
@@ -59,7 +59,10 @@ def walk_processes(target: Target) -> Tuple[List[Process], List[str]]:
         s = read_members(target, TYPE, address, _WALK)
         return s, _process(target, s)
 
-    return walk_list(target, target.symbol("PsActiveProcessHead"), TYPE, _LINK, read)
+    def is_process(address: int) -> Maybe[bool]:
+        return is_object_of(target, address, PROCESS_TYPE)
+
+    return walk_list(target, target.symbol("PsActiveProcessHead"), TYPE, _LINK, read, is_process)
 
 
 def process_at(target: Target, address: int) -> Process:
@@ -88,8 +91,9 @@ def process_at(target: Target, address: int) -> Process:
     return _process(target, s)
 
 
-def find_process(target: Target, argument: str) -> Tuple[Process, List[str]]:
-    """The one process that a name, pid or address stands for, and problems met on the way.
+def find_process(target: Target, argument: str) -> Tuple[Process, List[Process], List[str]]:
+    """The one process that a name, pid or address stands for, the list walked on the way to it
+    (empty for an address), and what was wrong with the list.
 
     Raises ProcessNotFound (with near names), ProcessAmbiguous (with all of that name).
     """
@@ -97,7 +101,7 @@ def find_process(target: Target, argument: str) -> Tuple[Process, List[str]]:
     kind, value = parse_process_argument(argument, width)
     if kind == "address":
         assert isinstance(value, int)
-        return process_at(target, value), []
+        return process_at(target, value), [], []
     processes, problems = walk_processes(target)
     if kind == "pid":
         matches = [p for p in processes if p.pid == value]
@@ -107,7 +111,7 @@ def find_process(target: Target, argument: str) -> Tuple[Process, List[str]]:
     else:
         matches = named(target, processes, str(value))
     if len(matches) == 1:
-        return matches[0], problems
+        return matches[0], processes, problems
     if matches:
         raise _ambiguous(argument, matches)
     raise _not_found(argument, kind, processes, problems)
@@ -148,9 +152,8 @@ def process_details(target: Target, process: Process) -> ProcessDetails:
 
 
 def pointer_bytes(target: Target) -> int:
-    """4 or 8: the distance of the two pointers of a _LIST_ENTRY."""
-    layout = target.layout("_LIST_ENTRY")
-    return layout.field("Blink").offset - layout.field("Flink").offset
+    """4 or 8: how wide this target's addresses are."""
+    return pointer_width(target)
 
 
 def _process(target: Target, s: Structure) -> Process:

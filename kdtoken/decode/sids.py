@@ -4,7 +4,7 @@ from typing import List, Optional, Tuple
 
 from kdtoken.decode.structure import unreadable
 from kdtoken.errors import BadFormat, MemoryUnreadable
-from kdtoken.layout.layout import stride
+from kdtoken.layout.layout import size_of, stride
 from kdtoken.model.absent import Absent, Maybe, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.sid import HEADER_SIZE, Sid, sid_length
@@ -51,14 +51,14 @@ def read_groups(
         return Unreadable(address, "the array pointer is null, but its count is %d" % count)
     layout = target.layout("_SID_AND_ATTRIBUTES")
     step = stride(layout, target.layout)
-    sid_at, bits_at = layout.field("Sid").offset, layout.field("Attributes").offset
-    width = bits_at - sid_at
+    sid, attributes = layout.field("Sid"), layout.field("Attributes")
+    width, bits_width = (size_of(member.type, target.layout) for member in (sid, attributes))
     span = read_span(target, address, step * count)
     entries: List[Tuple[Maybe[int], Maybe[int]]] = []
     for at in range(address, address + step * count, step):
         try:
-            pointer: Maybe[int] = int.from_bytes(span.get(at + sid_at, width), "little")
-            bits: Maybe[int] = int.from_bytes(span.get(at + bits_at, 4), "little")
+            pointer: Maybe[int] = int.from_bytes(span.get(at + sid.offset, width), "little")
+            bits: Maybe[int] = int.from_bytes(span.get(at + attributes.offset, bits_width), "little")
         except MemoryUnreadable as error:
             pointer = bits = unreadable(error)
         entries.append((pointer, bits))

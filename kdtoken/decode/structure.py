@@ -7,7 +7,7 @@ ever raises, so that one bad pointer does not end a dump of forty fields.
 from typing import Dict, Iterable, List, Optional, Tuple
 
 from kdtoken.errors import FieldNotFound, MemoryUnreadable, NotRecorded
-from kdtoken.layout.layout import Field, Layout, array_of, size_of, stride
+from kdtoken.layout.layout import PRIMITIVE_SIZES, Field, Layout, array_of, pointer_size, size_of, stride
 from kdtoken.model.absent import Absent, Maybe, Unreadable
 from kdtoken.model.luid import Luid
 from kdtoken.model.token import Origin
@@ -108,12 +108,25 @@ def find(target: Target, layout: Layout, path: str) -> Optional[Tuple[int, Field
         if not layout.has(name):
             return None
         member = layout.field(name)
+        if not _holds_members(member):
+            return None
         offset += member.offset
         layout = target.layout(member.type)
     if not layout.has(last):
         return None
     member = layout.field(last)
     return offset + member.offset, member
+
+
+def _holds_members(member: Field) -> bool:
+    """Whether a path can go on through the member: what is a struct today was a pointer in XP."""
+    kind = member.type
+    return not (member.bits or kind in PRIMITIVE_SIZES or pointer_size(kind) or array_of(kind))
+
+
+def pointer_width(target: Target) -> int:
+    """Bytes of a pointer on this target, 4 or 8: as wide as _LIST_ENTRY.Flink."""
+    return size_of(target.layout("_LIST_ENTRY").field("Flink").type, target.layout)
 
 
 def offset_of(target: Target, layout: Layout, path: str) -> int:

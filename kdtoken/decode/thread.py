@@ -3,6 +3,7 @@
 from typing import List, Optional, Tuple
 
 from kdtoken.decode.lists import walk_list
+from kdtoken.decode.object_header import THREAD_TYPE, is_object_of
 from kdtoken.decode.structure import Structure, read_members
 from kdtoken.model.absent import Absent, Maybe, Unreadable
 from kdtoken.model.process import Impersonation, Thread
@@ -24,7 +25,10 @@ def walk_threads(target: Target, list_head: int) -> Tuple[List[Thread], List[str
         s = read_members(target, TYPE, address, _WALK)
         return s, _thread(s)
 
-    return walk_list(target, list_head, TYPE, _LINK, read)
+    def is_thread(address: int) -> Maybe[bool]:
+        return is_object_of(target, address, THREAD_TYPE)
+
+    return walk_list(target, list_head, TYPE, _LINK, read, is_thread)
 
 
 def _thread(s: Structure) -> Thread:
@@ -48,7 +52,7 @@ def _packed(s: Structure, problems: List[str]) -> Maybe[Optional[Impersonation]]
     behind from an impersonation that ended is no token of the thread.
     """
     active = s.uint("ActiveImpersonationInfo")
-    if isinstance(active, Unreadable):
+    if isinstance(active, (Unreadable, Absent)):
         return active
     word = s.uint(_CLIENT + ".ImpersonationData")
     level = s.uint(_CLIENT + ".ImpersonationLevel")
@@ -76,8 +80,10 @@ def _pointed(s: Structure) -> Maybe[Optional[Impersonation]]:
     """Windows XP and Server 2003: a pointer to a _PS_IMPERSONATION_INFORMATION of its own."""
     active = s.uint("ActiveImpersonationInfo")
     pointer = s.uint("ImpersonationInfo")
-    if isinstance(pointer, (Unreadable, Absent)):
-        return pointer
+    for value in (active, pointer):
+        if isinstance(value, (Unreadable, Absent)):
+            return value
+    assert isinstance(pointer, int)
     if pointer == 0 or active == 0:
         return None
     info = read_members(

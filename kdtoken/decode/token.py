@@ -88,7 +88,11 @@ def decode_token(target: Target, address: int, names: Dict[int, str]) -> Maybe[T
     Raises TypeNotFound or FieldNotFound when the symbols do not describe a token at all.
     """
     problems: List[str] = []
-    s = read_structure(target, TYPE, address, body_offset(target), _LIKELY_VARIABLE_PART)
+    try:
+        header = body_offset(target)
+    except LookupFailed:
+        header = 0  # symbols without object headers: _not_a_token says so
+    s = read_structure(target, TYPE, address, header, _LIKELY_VARIABLE_PART)
     if not s.span.pieces:
         return unreadable(s.span.holes[0])
     wrong = _not_a_token(target, address, problems)

@@ -93,7 +93,9 @@ class CrossCheck:
 class ProcessDump:
     """One process, its token, and what its threads run under: what `dump` shows.
 
-    tokens  the impersonation tokens of the threads, by address
+    tokens       the impersonation tokens of the threads, by address
+    linked       the other half of a UAC pair; None where there is none
+    shared_with  other processes whose fast reference points to the same token object
     """
 
     process: Process
@@ -101,6 +103,7 @@ class ProcessDump:
     token: Maybe[Optional[Token]]
     threads: Tuple[Thread, ...] = ()
     tokens: Mapping[int, Maybe[Token]] = field(default_factory=dict)
-    linked: Optional[Maybe[Token]] = None
+    linked: Maybe[Optional[Token]] = None
+    shared_with: Tuple[Process, ...] = ()
     cross_check: Optional[CrossCheck] = None
     problems: Tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Model and findings -> text.  Nothing here prints."""

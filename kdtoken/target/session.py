@@ -13,8 +13,11 @@ compared with diff.  The first line says what it is; the others are facts, in a 
 What the recorded run never asked for answers NotRecorded.
 """
 
+import bisect
 import gzip
 import json
+import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
@@ -33,6 +36,9 @@ from kdtoken.target.base import About, Target
 
 FORMAT = 1
 _MAGIC = "kdtoken-session"
+# What parsing a line that somebody or something changed can end in: RecursionError by brackets
+# without end, OverflowError by a size of Infinity, which Python's JSON knows.
+_DAMAGE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, BadFormat)
 _AGAIN = "record it again with the same command that you replay: kdtoken record VERB ..."
 
 
@@ -47,6 +53,10 @@ class RecordingTarget(Target):
         self._layouts: Dict[str, Optional[Layout]] = {}
         self._symbols: Dict[str, Optional[int]] = {}
         self._commands: Dict[str, Optional[str]] = {}
+
+    def mark_synthetic(self) -> None:
+        """Say in the recording that its kernel was made for tests; an engine cannot know that."""
+        self.about = replace(self.about, synthetic=True)
 
     def read(self, address: int, size: int) -> bytes:
         try:
@@ -144,13 +154,14 @@ class SessionTarget(Target):
                     self.about = self._read_head(data, origin)
                 else:
                     self._read_fact(data)
-            except (ValueError, KeyError, TypeError, AttributeError, BadFormat) as error:
+            except _DAMAGE as error:
                 if isinstance(error, BadFormat) and error.subject == origin:
                     raise
                 raise BadFormat(
                     "%s, line %d is damaged: %s" % (origin, number, error), origin
                 ) from error
         self._memory = _merge(self._memory)
+        self._starts = [start for start, _ in self._memory]
 
     @staticmethod
     def _read_head(data: Dict[str, Any], origin: str) -> About:
@@ -186,10 +197,10 @@ class SessionTarget(Target):
     def read(self, address: int, size: int) -> bytes:
         reason = self._failed.get((address, size))
         partial = b""
-        for start, data in self._memory:
-            if start <= address < start + len(data):
-                partial = data[address - start : address - start + size]
-                break
+        index = bisect.bisect_right(self._starts, address) - 1
+        if index >= 0:
+            start, data = self._memory[index]
+            partial = data[address - start : address - start + size]
         if len(partial) == size and reason is None:
             return partial
         if reason is not None:
@@ -241,6 +252,6 @@ def load_session(path: Union[str, Path]) -> SessionTarget:
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
         text = data.decode("utf-8")
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise BadFormat("cannot read the session %s: %s" % (path, error), str(path)) from error
     return SessionTarget(text, Path(path).name)

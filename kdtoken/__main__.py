@@ -1,0 +1,40 @@
+"""`kdtoken VERB ...`, `python -m kdtoken VERB ...`, and the list of verbs that all ways in share."""
+
+import sys
+from importlib import import_module
+from typing import Dict, List, Optional, Sequence
+
+from kdtoken import __version__
+
+# The one list: the command line, the WinDbg script files (build_hook.py) and the tests read it.
+VERBS: Dict[str, str] = {
+    "dump": "one process: its token, every field, and what its threads run under",
+    "record": "run a verb and keep every read, to replay it anywhere",
+}
+
+
+def usage() -> List[str]:
+    """The help text, a line a verb."""
+    lines = ["usage: kdtoken VERB ...      (kdtoken VERB --help tells a verb's options)", ""]
+    lines += ["  %-8s %s" % (verb, words) for verb, words in VERBS.items()]
+    return lines + ["", "Inside WinDbg: !py -m kdtoken.VERB ..."]
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run the verb that the first argument names; returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        sys.stdout.write("\n".join(usage()) + "\n")
+        return 0 if words else 2
+    if words[0] in ("-V", "--version"):
+        sys.stdout.write("kdtoken %s\n" % __version__)
+        return 0
+    if words[0] not in VERBS:
+        sys.stderr.write("kdtoken: no verb %r; there are: %s\n" % (words[0], ", ".join(VERBS)))
+        return 2
+    code: int = import_module("kdtoken." + words[0]).main(words[1:])
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

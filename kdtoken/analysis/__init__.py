@@ -1,0 +1,1 @@
+"""What decoded values mean: findings from the model alone, on any machine."""

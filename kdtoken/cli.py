@@ -1,0 +1,111 @@
+"""What every verb shares: choosing the target, writing lines, and errors that help."""
+
+import argparse
+import os
+import sys
+import traceback
+from typing import Callable, Iterable, List, Optional, Sequence
+
+from kdtoken.errors import KdTokenError, UsageError
+from kdtoken.target.base import Target
+from kdtoken.target.cached import CachedTarget
+from kdtoken.target.session import RecordingTarget, load_session
+
+# Name of the debugger alias that carries arguments where sys.argv cannot (see windbg_arguments).
+ALIAS = "KDARGS"
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse without sys.exit: inside WinDbg that would vanish with its message."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise UsageError(message, None, "%s --help" % self.prog)
+
+    def exit(self, status: int = 0, message: Optional[str] = None) -> None:  # type: ignore[override]
+        raise _Done(message or "")
+
+    def print_help(self, file: object = None) -> None:
+        write_lines(self.format_help().rstrip().split("\n"))
+
+
+class _Done(Exception):
+    """--help or --version has said all there is to say."""
+
+
+def parser(verb: str, description: str) -> Parser:
+    """A parser with the options that all verbs have."""
+    made = Parser(prog="kdtoken %s" % verb, description=description)
+    source = made.add_argument_group("where to read (default: the debugger session that this runs in)")
+    source.add_argument("--session", metavar="FILE", help="replay a recorded session")
+    made.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return made
+
+
+def open_target(options: argparse.Namespace, record: Optional[List[RecordingTarget]] = None) -> CachedTarget:
+    """The target that the options name.
+
+    record  given by `record`: gets the RecordingTarget that keeps every answer
+    """
+    target: Target
+    if options.session:
+        target = load_session(options.session)
+    else:
+        from kdtoken.target.live import LiveTarget  # imports pykd, which exists only in a debugger
+
+        target = LiveTarget()
+    if record is not None:
+        recording = RecordingTarget(target)
+        record.append(recording)
+        target = recording
+    return CachedTarget(target)
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """Print line by line.
+
+    One long write is cut silently at some 16 K characters by the debugger engine, and its
+    stdout has neither `buffer` nor `fileno`; a console that cannot show a character gets an
+    escape instead of an exception.
+    """
+    for line in lines:
+        try:
+            sys.stdout.write(line + "\n")
+        except UnicodeEncodeError:
+            sys.stdout.write(line.encode("ascii", "backslashreplace").decode("ascii") + "\n")
+    flush = getattr(sys.stdout, "flush", None)
+    if flush is not None:
+        flush()
+
+
+def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]]) -> int:
+    """Run a verb: 0 or its own code; 1 with one clear message on stderr when it fails."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return main(words)
+    except _Done as done:
+        if str(done):
+            write_lines([str(done).rstrip()])
+        return 0
+    except KdTokenError as error:
+        if "--debug" in words:
+            traceback.print_exc()
+        sys.stderr.write("kdtoken: %s\n" % error)
+        return 1
+    except RecursionError as error:
+        sys.stderr.write("kdtoken: the recursion limit of this Python is too low (%s)\n" % error)
+        return 1
+    except BrokenPipeError:
+        # The reader went away (`| head`); there is nobody left to tell.
+        sys.stdout = open(os.devnull, "w")
+        return 0
+
+
+def exit_with(code: int) -> None:
+    """End the program with an exit code; inside WinDbg do nothing, since SystemExit is swallowed there."""
+    if code and not in_debugger():
+        sys.exit(code)
+
+
+def in_debugger() -> bool:
+    """Whether stdout is the debugger's: pykd replaces it by an object that has no fileno."""
+    return not hasattr(sys.stdout, "fileno")

@@ -1,0 +1,132 @@
+"""A process with its token, its threads, and the tokens that they impersonate."""
+
+import re
+from typing import Dict, List, Optional, Tuple
+
+from kdtoken.decode.logon_session import find_logon_session
+from kdtoken.decode.privileges import privilege_names
+from kdtoken.decode.process import process_details
+from kdtoken.decode.thread import walk_threads
+from kdtoken.decode.token import decode_token
+from kdtoken.errors import KdTokenError, LookupFailed, NoCommands
+from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.process import CrossCheck, FastRef, Impersonation, Process, ProcessDump, Thread
+from kdtoken.model.token import LogonSession, Token
+from kdtoken.target.base import Target
+
+_TOKEN_LINE = re.compile(r"^\s*Token\s+([0-9a-fA-F`]{8,17})\s*$", re.MULTILINE)
+
+
+class Tokens:
+    """Tokens of one target, each decoded once however many processes and threads share it."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._names: Optional[Dict[int, str]] = None
+        self._tokens: Dict[int, Maybe[Token]] = {}
+
+    def at(self, address: int) -> Maybe[Token]:
+        """The token object at `address`.  Raises LookupFailed when the symbols know no _TOKEN."""
+        if self._names is None:
+            self._names = privilege_names(self.target)
+        if address not in self._tokens:
+            self._tokens[address] = decode_token(self.target, address, self._names)
+        return self._tokens[address]
+
+    def of(self, process: Process) -> Maybe[Optional[Token]]:
+        """A process's primary token; None when its reference is null."""
+        ref = process.token
+        if isinstance(ref, (Unreadable, Absent)):
+            return ref
+        return self.at(ref.object) if ref.object else None
+
+    def linked_with(self, token: Token) -> Maybe[Optional[Token]]:
+        """The other half of a UAC pair: the token that the buddy logon session keeps.
+
+        None where there is no buddy.  Way: _TOKEN.LogonSession -> BuddyLogonId ->
+        nt!SepLogonSessions -> that session's Token.
+        """
+        session = token.logon_session
+        if not isinstance(session, LogonSession):
+            return session
+        buddy = session.buddy_logon_id
+        if isinstance(buddy, (Unreadable, Absent)):
+            return buddy
+        if buddy.value == 0:
+            return None
+        other = find_logon_session(self.target, buddy)
+        if isinstance(other, (Unreadable, Absent)):
+            return other
+        if other is None:
+            return Unreadable(session.address, "no logon session %s in the kernel's table" % buddy)
+        if isinstance(other.token, (Unreadable, Absent)):
+            return other.token
+        return self.at(other.token) if other.token else None
+
+
+def dump_process(
+    tokens: Tokens, process: Process, others: Tuple[Process, ...] = (), check: bool = True
+) -> ProcessDump:
+    """Everything about one process's security context.
+
+    others  the rest of the process list, where it was walked, to see who shares the token
+    check   ask the debugger's own !process as well, where there is one
+    """
+    target = tokens.target
+    problems: List[str] = []
+    details = process_details(target, process)
+    token = tokens.of(process)
+    threads: List[Thread] = []
+    try:
+        threads, torn = walk_threads(target, details.thread_list_head)
+        problems += torn
+    except LookupFailed as error:
+        problems.append("threads cannot be listed: %s" % error.message)
+    impersonated: Dict[int, Maybe[Token]] = {}
+    for thread in threads:
+        if isinstance(thread.impersonation, Impersonation):
+            address = thread.impersonation.token
+            impersonated[address] = tokens.at(address)
+    return ProcessDump(
+        process,
+        details,
+        token,
+        tuple(threads),
+        impersonated,
+        tokens.linked_with(token) if isinstance(token, Token) else None,
+        tuple(p for p in others if _same_object(p, process)),
+        cross_check(target, process) if check else None,
+        tuple(problems),
+    )
+
+
+def _same_object(other: Process, process: Process) -> bool:
+    mine, theirs = process.token, other.token
+    return (
+        other.address != process.address
+        and isinstance(mine, FastRef)
+        and isinstance(theirs, FastRef)
+        and mine.object == theirs.object != 0
+    )
+
+
+def cross_check(target: Target, process: Process) -> Optional[CrossCheck]:
+    """Ask `!process ADDRESS 1` and compare its Token line with the field.
+
+    None where the target has no interpreter.  Only the address goes into the command, never
+    the name: a name is chosen by whoever made the process.
+    """
+    command = "!process %x 1" % process.address
+    try:
+        output = target.command(command)
+    except NoCommands:
+        return None
+    except KdTokenError as error:
+        return CrossCheck(command, None, None, error.message)
+    found = _TOKEN_LINE.search(output)
+    if found is None:
+        return CrossCheck(command, None, None, "it printed no Token line")
+    said = int(found[1].replace("`", ""), 16)
+    if not isinstance(process.token, FastRef):
+        return CrossCheck(command, said, None)
+    return CrossCheck(command, said, said == process.token.object)

@@ -1,0 +1,118 @@
+"""dump: one process's token, every field of it, and what the process's threads run under.
+
+    !py -m kdtoken.dump notepad.exe           in WinDbg, on the session that is open
+    kdtoken dump --session FILE notepad.exe   anywhere, on a recording
+"""
+
+import sys
+from argparse import Namespace
+from typing import Any, Dict, List, Optional, Sequence
+
+from kdtoken import cli
+from kdtoken.decode.object_header import TOKEN_TYPE, is_object_of, type_name
+from kdtoken.decode.process import find_process
+from kdtoken.decode.process_dump import Tokens, dump_process
+from kdtoken.errors import NotAToken, UsageError
+from kdtoken.model.token import Token
+from kdtoken.render.text import render_dump, render_token
+from kdtoken.target.cached import CachedTarget
+
+
+def add_arguments(parser: cli.Parser) -> None:
+    """What `dump` understands; `record dump ...` understands the same."""
+    parser.add_argument(
+        "process",
+        nargs="?",
+        help="image name (any case, with or without .exe), pid (1234, 0n1234 or 0x4d2) or EPROCESS address",
+    )
+    parser.add_argument("--token", metavar="ADDRESS", help="dump the token object at this address instead")
+    parser.add_argument("--json", action="store_true", help="for programs: JSON instead of text")
+    parser.add_argument("--why", action="store_true", help="show where each value was read: field, address, bytes")
+    parser.add_argument("--no-check", action="store_true", help="do not ask the debugger's own !process as well")
+
+
+def report(target: CachedTarget, options: Namespace) -> List[str]:
+    """The lines that `dump` prints."""
+    tokens = Tokens(target)
+    if options.token:
+        if options.process:
+            raise UsageError("give a process or --token ADDRESS, not both")
+        token = _token_at(tokens, options.token)
+        if options.json:
+            from kdtoken.render.json import token_to_json
+
+            return token_to_json(token, _about(target), options.why).split("\n")
+        return render_token(token, _source(target), options.why) + _cost(target, options.why)
+    if not options.process:
+        raise UsageError("no process was named", None, "kdtoken dump notepad.exe   (or a pid, or an EPROCESS address)")
+    process, others, problems = find_process(target, options.process)
+    dump = dump_process(tokens, process, tuple(others), not options.no_check)
+    if problems:
+        dump = _with_problems(dump, problems)
+    if options.json:
+        from kdtoken.render.json import dump_to_json
+
+        return dump_to_json(dump, _about(target), options.why).split("\n")
+    return render_dump(dump, _source(target), options.why) + _cost(target, options.why)
+
+
+def _with_problems(dump: Any, problems: List[str]) -> Any:
+    from dataclasses import replace
+
+    return replace(dump, problems=tuple(problems) + dump.problems)
+
+
+def _token_at(tokens: Tokens, text: str) -> Token:
+    try:
+        address = int(text.replace("`", ""), 16)
+    except ValueError:
+        raise UsageError("%r is no address" % text, text, "hexadecimal, as !process prints it") from None
+    verdict = is_object_of(tokens.target, address, TOKEN_TYPE)
+    token = tokens.at(address) if verdict is not False else None
+    if isinstance(token, Token):
+        return token
+    if token is None:
+        kind = type_name(tokens.target, address)
+        what = "a %s object" % kind if kind else "something else"
+        raise NotAToken(
+            "0x%x is not a token: its object header says %s" % (address, what),
+            address,
+            "kdtoken dump PROCESS finds the token by itself; mind the low bits of a fast reference",
+        )
+    raise NotAToken("there is no readable token at 0x%x: %s" % (address, token), address)
+
+
+def _source(target: CachedTarget) -> str:
+    about = target.about
+    words = about.source
+    if about.build:
+        words += ", Windows kernel %s" % about.build
+    return words + (" (SYNTHETIC: made for tests, no real machine)" if about.synthetic else "")
+
+
+def _about(target: CachedTarget) -> Dict[str, Any]:
+    about = target.about
+    return {"source": about.source, "build": about.build, "synthetic": about.synthetic}
+
+
+def _cost(target: CachedTarget, why: bool) -> List[str]:
+    if not why:
+        return []
+    return ["", "Read in %d requests, %d bytes." % (target.requests, target.bytes_read)]
+
+
+def _main(arguments: List[str]) -> int:
+    parser = cli.parser("dump", "Show a process's token and what its threads run under.")
+    add_arguments(parser)
+    options = parser.parse_args(arguments)
+    cli.write_lines(report(cli.open_target(options), options))
+    return 0
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run the verb with `arguments` (default: sys.argv); returns the exit code."""
+    return cli.run(_main, arguments)
+
+
+if __name__ == "__main__":
+    cli.exit_with(main(sys.argv[1:]))

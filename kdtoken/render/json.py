@@ -1,0 +1,147 @@
+"""The same report for programs: JSON in which every absence says what it is.
+
+    {"unreadable": "0xffff...", "reason": "paged out"}    memory that could not be read
+    {"absent": "_TOKEN.TrustLevelSid"}                     this build has no such field
+    null                                                   a null pointer
+
+Addresses and LUIDs are hexadecimal text, since 64-bit numbers do not survive every reader.
+"""
+
+import json
+from typing import Any, Dict, List
+
+from kdtoken.analysis.character import Remark, dump_remarks, elevation, integrity_level, kinds, token_remarks
+from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.access_mask import mask_words
+from kdtoken.model.acl import Ace, Acl
+from kdtoken.model.group import Group
+from kdtoken.model.luid import Luid
+from kdtoken.model.privilege import Privilege
+from kdtoken.model.process import CrossCheck, FastRef, Impersonation, Process, ProcessDetails, ProcessDump, Thread
+from kdtoken.model.protection import Protection
+from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import name_of
+from kdtoken.model.token import AttributeList, Diagnostics, LogonSession, Origin, SidHash, Token
+from kdtoken.model.token_words import (
+    IMPERSONATION_LEVELS,
+    MANDATORY_POLICY,
+    TOKEN_TYPES,
+    bit_words,
+    token_flag_words,
+    value_word,
+)
+from kdtoken.render.words import account_of, time
+
+SCHEMA = 1
+# Numbers that are addresses, whatever part of the model they are in.
+_ADDRESSES = {
+    "address", "token_lock", "dynamic_part", "lowbox_handles_entry", "trust_linked_token", "index_entry",
+    "bno_isolation_handles_entry", "session_object", "variable_part", "sid_attr", "token", "object", "value",
+    "mask", "thread_list_head",
+}  # fmt: skip
+
+
+def plain(value: Any, name: str = "", why: bool = False) -> Any:
+    """A model value as JSON types."""
+    if isinstance(value, Unreadable):
+        row: Dict[str, Any] = {"unreadable": hex(value.address), "reason": value.reason}
+        if value.hint:
+            row["hint"] = value.hint
+        return row
+    if isinstance(value, Absent):
+        return {"absent": value.what}
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        return hex(value) if name in _ADDRESSES else value
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Sid):
+        return {"sid": str(value), "name": name_of(value)}
+    if isinstance(value, Luid):
+        return str(value)
+    if isinstance(value, Group):
+        return {"sid": str(value.sid), "name": name_of(value.sid), "attributes": list(value.words)}
+    if isinstance(value, Privilege):
+        return {"number": value.number, "name": value.name, "present": value.present,
+                "enabled": value.enabled, "default": value.enabled_by_default}  # fmt: skip
+    if isinstance(value, Ace):
+        return {"type": value.type_name, "flags": list(value.flag_words), "mask": hex(value.mask or 0),
+                "rights": list(mask_words(value.mask or 0)), "sid": plain(value.sid),
+                "problem": value.problem}  # fmt: skip
+    if isinstance(value, Acl):
+        return {"revision": value.revision, "count": value.count, "aces": [plain(a) for a in value.aces],
+                "problem": value.problem}  # fmt: skip
+    if isinstance(value, Token):
+        return _token(value, why)
+    if isinstance(value, AttributeList):
+        return {"address": hex(value.address), "counts": {key: plain(count) for key, count in value.counts}}
+    if isinstance(value, FastRef):
+        return {"value": hex(value.value), "mask": hex(value.mask), "object": hex(value.object),
+                "ref_count": value.ref_count}  # fmt: skip
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
+    if isinstance(value, (SidHash, LogonSession, Diagnostics, Process, ProcessDetails, Impersonation, Thread,
+                          CrossCheck)):  # fmt: skip
+        return {key: plain(item, key) for key, item in vars(value).items() if key != "origins"}
+    raise TypeError("no JSON form for %s" % type(value).__name__)
+
+
+def _token(token: Token, why: bool) -> Dict[str, Any]:
+    row = {key: plain(item, key) for key, item in vars(token).items() if key not in ("origins", "problems")}
+    row["user"] = plain(token.user)
+    row["account"] = account_of(token)
+    row["integrity"] = plain(token.integrity)
+    row["integrity_level"] = integrity_level(token)
+    row["elevation"] = elevation(token).name.lower()
+    row["confined"] = list(kinds(token))
+    for key, words in (
+        ("flags", lambda v: list(token_flag_words(v))),
+        ("mandatory_policy", lambda v: list(bit_words(v, MANDATORY_POLICY))),
+        ("token_type", lambda v: value_word(v, TOKEN_TYPES)),
+        ("impersonation_level", lambda v: value_word(v, IMPERSONATION_LEVELS)),
+        ("expiration_time", time),
+    ):
+        value = getattr(token, key)
+        if isinstance(value, int):
+            row[key] = {"value": value, "words": words(value)}
+    row["problems"] = list(token.problems)
+    if why:
+        row["origins"] = {key: _origin(origin) for key, origin in token.origins.items()}
+    return row
+
+
+def _origin(origin: Origin) -> Dict[str, str]:
+    return {"type": origin.type, "field": origin.field, "address": hex(origin.address), "raw": origin.raw.hex()}
+
+
+def _remarks(remarks: List[Remark]) -> List[Dict[str, Any]]:
+    return [{"text": remark.text, "serious": remark.serious} for remark in remarks]
+
+
+def dump_to_json(dump: ProcessDump, about: Dict[str, Any], why: bool = False) -> str:
+    """A process dump as JSON text, keys in a fixed order."""
+    details = dump.details
+    row: Dict[str, Any] = {
+        "kdtoken": SCHEMA,
+        "about": about,
+        "process": plain(dump.process),
+        "details": plain(details),
+        "token": plain(dump.token, why=why) if not isinstance(dump.token, int) else None,
+        "linked": plain(dump.linked, why=why),
+        "threads": [plain(thread) for thread in dump.threads],
+        "tokens": {hex(address): plain(token, why=why) for address, token in sorted(dump.tokens.items())},
+        "shared_with": [plain(process) for process in dump.shared_with],
+        "cross_check": plain(dump.cross_check),
+        "remarks": _remarks(dump_remarks(dump)),
+        "problems": list(dump.problems),
+    }
+    if isinstance(details, ProcessDetails) and isinstance(details.protection, int):
+        row["details"]["protection_words"] = str(Protection(details.protection))
+    return json.dumps(row, indent=1, ensure_ascii=True)
+
+
+def token_to_json(token: Token, about: Dict[str, Any], why: bool = False) -> str:
+    """A token by itself as JSON text."""
+    row = {"kdtoken": SCHEMA, "about": about, "token": plain(token, why=why), "remarks": _remarks(token_remarks(token))}
+    return json.dumps(row, indent=1, ensure_ascii=True)

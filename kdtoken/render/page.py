@@ -1,0 +1,53 @@
+"""Lines of a report being gathered: sections, labelled rows, and where each value was read."""
+
+from typing import List, Optional
+
+from kdtoken.model.token import Origin
+from kdtoken.render.words import WIDTH
+
+LABEL = 22
+
+
+class Page:
+    """A report; with `why`, each value is followed by where it came from."""
+
+    def __init__(self, why: bool) -> None:
+        self.lines: List[str] = []
+        self._why = why
+
+    def section(self, title: str) -> None:
+        """A heading after an empty line."""
+        self.lines += ["", title]
+
+    def row(self, label: str, value: str, origin: Optional[Origin] = None) -> None:
+        """A labelled value; long values go on below themselves."""
+        for line in wrapped(value):
+            self.lines.append(("  %s %s" % (label.ljust(LABEL), line)).rstrip())
+            label = ""
+        if origin is not None:
+            self.note(origin_text(origin))
+
+    def note(self, text: str) -> None:
+        """A line that only `--why` wants."""
+        if self._why:
+            self.lines.append("  %s %s" % (" " * LABEL, text))
+
+
+def origin_text(origin: Origin) -> str:
+    """`<- _TOKEN.SessionId at 0x...: 01 00 00 00`, at most 8 bytes of it."""
+    raw = " ".join("%02x" % byte for byte in origin.raw[:8])
+    more = " ... %d bytes" % len(origin.raw) if len(origin.raw) > 8 else ""
+    return "<- %s.%s at 0x%x: %s%s" % (origin.type, origin.field, origin.address, raw, more)
+
+
+def wrapped(text: str, width: int = WIDTH - LABEL - 3) -> List[str]:
+    """Text in lines of at most `width`; lines after the first are indented."""
+    lines: List[str] = []
+    line = ""
+    for word in text.split(" "):
+        if line.strip() and len(line) + 1 + len(word) > width:
+            lines.append(line)
+            line = "   " + word
+        else:
+            line = "%s %s" % (line, word) if line else word
+    return lines + [line]

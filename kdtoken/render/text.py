@@ -1,0 +1,136 @@
+"""A process's security context for people: the answer first, then everything.  Lines, never printed here."""
+
+from typing import List, Optional, Set, Tuple
+
+from kdtoken.analysis.character import Elevation, Remark, dump_remarks, elevation, kinds, token_remarks
+from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.group import Group
+from kdtoken.model.process import FastRef, ProcessDetails, ProcessDump
+from kdtoken.model.protection import Protection
+from kdtoken.model.token import Token
+from kdtoken.render import words
+from kdtoken.render.page import Page
+from kdtoken.render.threads import thread_lines
+from kdtoken.render.token_text import token_sections
+from kdtoken.render.words import clean, show
+
+
+def render_dump(dump: ProcessDump, source: str, why: bool = False) -> List[str]:
+    """The whole report, a list of lines under 100 columns.  `source` says where it was read."""
+    page = Page(why)
+    process = dump.process
+    name = show(process.image_name, clean)
+    page.lines.append("%s  pid %d  EPROCESS 0x%x" % (name, process.pid, process.address))
+    page.lines.append("  from %s" % clean(source))
+    token = dump.token if isinstance(dump.token, Token) else None
+    page.lines.append("")
+    if token is not None:
+        _answer(page, token)
+    _remarks(page, dump_remarks(dump))
+    _process(page, dump)
+    if token is not None:
+        token_sections(page, token)
+    linked = dump.linked
+    if linked is not None and token is not None:
+        filtered = elevation(token) is Elevation.LIMITED
+        page.section("The full token behind this filtered one" if filtered else "The filtered twin of this full token")
+        if isinstance(linked, Token):
+            _linked(page, token, linked)
+        else:
+            page.row("Token", show(linked, str))
+    page.lines += thread_lines(dump)
+    return page.lines
+
+
+def render_token(token: Token, source: str, why: bool = False) -> List[str]:
+    """The report of a token by itself, without a process around it."""
+    page = Page(why)
+    page.lines += ["TOKEN 0x%x" % token.address, "  from %s" % clean(source), ""]
+    _answer(page, token)
+    _remarks(page, token_remarks(token))
+    token_sections(page, token)
+    return page.lines
+
+
+def _answer(page: Page, token: Token) -> None:
+    who = show(token.user, lambda sid: "%s  (%s)" % (words.sid_name(sid, token), sid))
+    page.row("Runs as", who)
+    page.row("Integrity", show(token.integrity, lambda sid: words.sid_name(sid).split("\\")[-1], "no label"))
+    kind = elevation(token)
+    if kind is not Elevation.UNKNOWN:
+        page.row("Elevation", kind.value)
+    confined = kinds(token)
+    if confined:
+        page.row("Confined", ", ".join(confined))
+
+
+def _remarks(page: Page, remarks: List[Remark]) -> None:
+    ordered = [r for r in remarks if r.serious] + [r for r in remarks if not r.serious]
+    for at, remark in enumerate(ordered):
+        page.row("" if at else "Note", ("!! " if remark.serious else "") + clean(remark.text))
+
+
+def _process(page: Page, dump: ProcessDump) -> None:
+    process = dump.process
+    page.section("Process")
+    page.row("Parent pid", show(process.parent_pid, words.number))
+    details = dump.details
+    if isinstance(details, ProcessDetails):
+        page.row("Created", show(details.create_time, words.time), details.origins.get("CreateTime"))
+        if details.exit_time != 0:
+            page.row("Exited", show(details.exit_time, words.time), details.origins.get("ExitTime"))
+        page.row(
+            "Protection",
+            show(details.protection, lambda level: str(Protection(level))),
+            details.origins.get("Protection.Level"),
+        )
+    else:
+        page.row("Details", show(details, str))
+    page.row("Token", show(process.token, _fast_ref))
+    if isinstance(process.token, FastRef):
+        ref = process.token
+        page.note(
+            "<- _EPROCESS.Token 0x%x & ~0x%x (_EX_FAST_REF.RefCnt is %d bits wide)"
+            % (ref.value, ref.mask, ref.mask.bit_length())
+        )
+    check = dump.cross_check
+    if check is not None:
+        shown = "no token" if check.token is None else "0x%x" % check.token
+        verdict = {True: "agrees", False: "DISAGREES", None: "cannot be compared"}[check.agrees]
+        page.row("Cross-check", "%s: %s, %s%s" % (clean(check.command), shown, verdict, check.note and "; " + check.note))
+
+
+def _fast_ref(ref: FastRef) -> str:
+    if ref.object == 0:
+        return "null (fast reference 0x%x)" % ref.value
+    return "0x%x  (fast reference 0x%x, count %d)" % (ref.object, ref.value, ref.ref_count)
+
+
+def _linked(page: Page, token: Token, linked: Token) -> None:
+    """What the other half of the pair has that this one lacks, and the reverse."""
+    page.row("Token", hex(linked.address))
+    page.row("Integrity", show(linked.integrity, lambda sid: "%s  %s" % (sid, words.sid_name(sid))))
+    mine, theirs = _held(token), _held(linked)
+    if mine is None or theirs is None:
+        page.row("Privileges", "cannot be compared: they could not be read")
+        return
+    page.row("Privileges it adds", ", ".join(sorted(theirs - mine)) or "none")
+    page.row("Privileges it lacks", ", ".join(sorted(mine - theirs)) or "none")
+    sids = {g.sid: g for g in token.groups if isinstance(g, Group)}
+    changed = [
+        "%s (%s here)" % (words.sid_name(g.sid), words.group_words(sids[g.sid]) if g.sid in sids else "missing")
+        for g in linked.groups
+        if isinstance(g, Group) and not g.is_integrity and (g.sid not in sids or _counts(g) != _counts(sids[g.sid]))
+    ]
+    page.row("Groups otherwise", ", ".join(changed) or "none")
+
+
+def _counts(group: Group) -> Tuple[bool, bool]:
+    """How a group counts in an access check."""
+    return group.enabled, group.deny_only
+
+
+def _held(token: Token) -> Optional[Set[str]]:
+    if isinstance(token.privileges, (Unreadable, Absent)):
+        return None
+    return {p.name for p in token.privileges if p.present}

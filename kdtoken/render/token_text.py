@@ -1,0 +1,172 @@
+"""Every field of a token in words, section by section."""
+
+from typing import Callable, Dict, List, Tuple
+
+from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.access_mask import mask_words
+from kdtoken.model.acl import Acl
+from kdtoken.model.group import Group
+from kdtoken.model.sid import Sid
+from kdtoken.model.token import Token
+from kdtoken.model.token_words import (
+    IMPERSONATION_LEVELS,
+    MANDATORY_POLICY,
+    TOKEN_TYPES,
+    audit_entries,
+    bit_words,
+    token_flag_words,
+    value_word,
+)
+from kdtoken.render import words
+from kdtoken.render.page import Page, origin_text
+from kdtoken.render.words import clean, show, table
+
+
+def token_sections(page: Page, token: Token) -> None:
+    """Every field of the token."""
+    o = token.origins
+    page.section("Identity")
+    page.row("User", show(token.user, lambda sid: "%s  %s" % (sid, words.sid_name(sid, token))), o.get("user_and_groups"))
+    page.row("Integrity label", show(token.integrity, _sid, "none"), o.get("integrity_level_index"))
+    page.row("Primary group", show(token.primary_group, _sid), o.get("primary_group"))
+    page.row("Default owner", show(token.default_owner, _owner(token)), o.get("default_owner_index"))
+    page.row("Source", show(token.source_name, lambda s: clean(s.strip())), o.get("source_name"))
+    page.row("Session", show(token.session_id, words.number), o.get("session_id"))
+    page.row("Type", show(token.token_type, _token_type), o.get("token_type"))
+    level = show(token.impersonation_level, lambda v: value_word(v, IMPERSONATION_LEVELS))
+    if token.is_primary:
+        level += "  (means nothing for a primary token)"
+    page.row("Impersonation level", level, o.get("impersonation_level"))
+    _privileges(page, token)
+    _groups(page, "Groups", token.groups, token.user_and_groups)
+    restricted = token.restricted_sids
+    if restricted != () and not isinstance(restricted, Absent):
+        _groups(page, "Restricting SIDs", restricted if isinstance(restricted, tuple) else (), restricted)
+    _app_container(page, token)
+    _policy(page, token)
+    _logon(page, token)
+    _dacl(page, token)
+    _bookkeeping(page, token)
+
+
+def _sid(sid: Sid) -> str:
+    return "%s  %s" % (sid, words.sid_name(sid))
+
+
+def _owner(token: Token) -> Callable[[Sid], str]:
+    return lambda sid: "%s  %s" % (sid, words.sid_name(sid, token))
+
+
+def _token_type(value: int) -> str:
+    return value_word(value, TOKEN_TYPES)
+
+
+def _privileges(page: Page, token: Token) -> None:
+    privileges = token.privileges
+    if isinstance(privileges, (Unreadable, Absent)):
+        page.section("Privileges")
+        page.row("Privileges", show(privileges, str))
+        return
+    held = [p for p in privileges if p.present]
+    page.section("Privileges (%d held, %d enabled)" % (len(held), len(token.enabled_privileges)))
+    rows = []
+    for p in privileges:
+        state = ("enabled" if p.enabled else "disabled") if p.present else ("GHOST" if p.enabled else "removed")
+        rows.append((state, p.name, "default" if p.enabled_by_default else "", p.danger or "" if p.present else ""))
+    page.lines += table(rows)
+    if "privileges" in token.origins:
+        page.note(origin_text(token.origins["privileges"]))
+
+
+def _groups(page: Page, title: str, groups: Tuple[Maybe[Group], ...], whole: Maybe[object]) -> None:
+    page.section("%s (%d)" % (title, len(groups)) if not isinstance(whole, (Unreadable, Absent)) else title)
+    if isinstance(whole, (Unreadable, Absent)):
+        page.row(title, show(whole, str))
+        return
+    rows: List[Tuple[str, ...]] = []
+    for group in groups:
+        if isinstance(group, (Unreadable, Absent)):
+            rows.append((show(group, str),))
+        else:
+            rows.append((words.group_words(group), words.sid_name(group.sid), str(group.sid)))
+    page.lines += table(rows)
+
+
+def _app_container(page: Page, token: Token) -> None:
+    capabilities = token.capabilities
+    if not isinstance(token.package, Sid) and capabilities in ((),) or isinstance(token.package, Absent):
+        return
+    page.section("AppContainer")
+    page.row("Package", show(token.package, _sid), token.origins.get("package"))
+    page.row("Lowbox number", show(token.lowbox_number, words.number), token.origins.get("lowbox_number"))
+    _groups(page, "Capabilities", capabilities if isinstance(capabilities, tuple) else (), capabilities)
+
+
+def _policy(page: Page, token: Token) -> None:
+    o = token.origins
+    page.section("Policy")
+    page.row("TokenFlags", show(token.flags, lambda v: "0x%x" % v), o.get("flags"))
+    if isinstance(token.flags, int):
+        page.row("", " ".join(token_flag_words(token.flags)) or "none")
+    page.row(
+        "Mandatory policy",
+        show(token.mandatory_policy, lambda v: " ".join(bit_words(v, MANDATORY_POLICY)) or "off"),
+        o.get("mandatory_policy"),
+    )
+    page.row("Audit policy", show(token.audit_policy, _audit), o.get("audit_policy"))
+    page.row("Trust level", show(token.trust_level_sid, _sid), o.get("trust_level_sid"))
+    page.row("In use", show(token.in_use, lambda v: "yes" if v else "no"), o.get("in_use"))
+
+
+def _audit(policy: bytes) -> str:
+    entries = audit_entries(policy)
+    if not entries:
+        return "nothing set"
+    return "; ".join("entry %d %s" % (index, " ".join(bits)) for index, bits in entries)
+
+
+def _logon(page: Page, token: Token) -> None:
+    o = token.origins
+    page.section("Logon")
+    page.row("Authentication id", show(token.authentication_id, words.luid), o.get("authentication_id"))
+    page.row("Originating logon", show(token.originating_logon_session, words.luid), o.get("originating_logon_session"))
+    session = token.logon_session
+    if isinstance(session, (Unreadable, Absent)) or session is None:
+        page.row("Logon session", show(session, str, "null"), o.get("logon_session"))
+        return
+    page.row("Logon session", hex(session.address), o.get("logon_session"))
+    page.row("  Account", words.account_of(token) or show(session.account_name, clean))
+    page.row("  Linked logon id", show(session.buddy_logon_id, lambda v: words.luid(v) if v.value else "none"))
+    page.row("  References, flags", "%s, %s" % (
+        show(session.reference_count, words.number), show(session.flags, words.hexadecimal)))  # fmt: skip
+
+
+def _dacl(page: Page, token: Token) -> None:
+    dacl = token.default_dacl
+    if not isinstance(dacl, Acl):
+        page.section("Default DACL")
+        page.row("Default DACL", show(dacl, str, "null: objects get no protection by default"), token.origins.get("default_dacl"))
+        return
+    page.section("Default DACL (%d of %d ACEs)" % (len(dacl.aces), dacl.count))
+    rows = []
+    for ace in dacl.aces:
+        name = words.sid_name(ace.sid, token) if ace.sid is not None else ace.problem or "no SID"
+        rows.append((ace.type_name, name, " ".join(mask_words(ace.mask or 0)), " ".join(ace.flag_words)))
+    page.lines += table(rows)
+    if dacl.problem:
+        page.row("Damaged", dacl.problem)
+
+
+def _bookkeeping(page: Page, token: Token) -> None:
+    page.section("Bookkeeping")
+    fields: Dict[str, Tuple[str, Callable[[int], str]]] = {
+        "variable_length": ("Variable length", words.number),
+        "dynamic_charged": ("Dynamic charged", words.number),
+        "dynamic_available": ("Dynamic available", words.number),
+    }
+    for name, label in (("token_id", "Token id"), ("parent_token_id", "Parent token id"),
+                        ("modified_id", "Modified id"), ("source_id", "Source id")):  # fmt: skip
+        page.row(label, show(getattr(token, name), words.luid), token.origins.get(name))
+    page.row("Expires", show(token.expiration_time, words.time), token.origins.get("expiration_time"))
+    for name, (label, form) in fields.items():
+        page.row(label, show(getattr(token, name), form), token.origins.get(name))

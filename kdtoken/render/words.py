@@ -1,0 +1,109 @@
+"""Single values in words, and tables of them; the same for every output that people read."""
+
+import unicodedata
+from typing import Callable, Iterable, List, Optional, Sequence, Tuple, TypeVar
+
+from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.filetime import filetime_text
+from kdtoken.model.group import Group
+from kdtoken.model.luid import Luid
+from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import kind_of, name_of
+from kdtoken.model.token import LogonSession, Token
+
+WIDTH = 99
+T = TypeVar("T")
+
+
+def clean(text: str) -> str:
+    """Text from a target made safe for a terminal: controls, bidi and other invisible characters escaped."""
+    return "".join(
+        c if c == " " or unicodedata.category(c)[0] not in "CZ" else "\\u%04x" % ord(c) for c in text
+    )
+
+
+def show(value: Maybe[Optional[T]], words: Callable[[T], str], null: str = "none") -> str:
+    """A value in words; what is not there says which way it is not there."""
+    if isinstance(value, Unreadable):
+        hint = "  [%s]" % value.hint if value.hint else ""
+        return "?? %s%s" % (value, hint)
+    if isinstance(value, Absent):
+        return "-  %s" % value
+    if value is None:
+        return null
+    return words(value)
+
+
+def number(value: int) -> str:
+    return "%d" % value
+
+
+def hexadecimal(value: int) -> str:
+    return "0x%x" % value
+
+
+def pointer(value: int) -> str:
+    return "0x%x" % value if value else "null"
+
+
+def luid(value: Luid) -> str:
+    """A LUID, named where it is a well-known logon."""
+    return "%s  %s" % (value, value.logon_name) if value.logon_name else str(value)
+
+
+def time(value: int) -> str:
+    return filetime_text(value)
+
+
+def sid_name(sid: Sid, token: Optional[Token] = None, services: Iterable[str] = ()) -> str:
+    """The SID's name without an LSA; the user of a token is named by its logon session.
+
+    A SID that nobody here can name says what kind it is, in angle brackets.
+    """
+    found = name_of(sid, services)
+    account = account_of(token) if token is not None and token.user == sid else None
+    if account and (found is None or found.startswith("<domain>")):
+        return account
+    return clean(found) if found else "<%s>" % kind_of(sid)
+
+
+def account_of(token: Token) -> Optional[str]:
+    """AUTHORITY\\account of the token's logon session, None where it is not known."""
+    session = token.logon_session
+    if not isinstance(session, LogonSession) or not isinstance(session.account_name, str):
+        return None
+    authority = session.authority_name
+    prefix = "%s\\" % clean(authority) if isinstance(authority, str) and authority else ""
+    return prefix + clean(session.account_name) if session.account_name else None
+
+
+# Shorter forms, as `!token` prints them, so that a group fits its line.
+_SHORT = {"EnabledByDefault": "Default", "UseForDenyOnly": "DenyOnly"}
+
+
+def group_words(group: Group) -> str:
+    """SE_GROUP_* attributes by name."""
+    return " ".join(_SHORT.get(word, word) for word in group.words) or "-"
+
+
+def table(rows: Sequence[Tuple[str, ...]], indent: str = "  ") -> List[str]:
+    """Rows in aligned columns; a row that would pass the width continues on lines of its own."""
+    if not rows:
+        return []
+    columns = max(len(row) for row in rows)
+    # A rare long cell (a capability SID) must not push everybody else's columns out.
+    widths = [0] * columns
+    for row in rows:
+        for at, cell in enumerate(row):
+            if len(cell) <= 46:
+                widths[at] = max(widths[at], len(cell))
+    lines = []
+    for row in rows:
+        line = indent
+        for at, cell in enumerate(row):
+            if len(line) > len(indent) and len(line) + len(cell) > WIDTH:
+                lines.append(line.rstrip())
+                line = indent + "      "
+            line += cell.ljust(widths[at]) + "  "
+        lines.append(line.rstrip())
+    return lines
