@@ -7,7 +7,7 @@
  *     (the lines to print, up to the next ">>> ")
  *
  * A command finds its block whatever its blanks and case, and however its numbers are written (0x, `).
- * Without a block it says, as the genuine command does, that there is no such object. */
+ * Without a block it says that there is no such object, in words recalled from the genuine commands, not compared. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "engine.h"
