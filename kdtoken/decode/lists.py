@@ -4,7 +4,7 @@ A list read while the machine runs, or of a machine whose memory is damaged, may
 run in a circle; the walk always ends, keeps what it reached, and says what is wrong.
 """
 
-from typing import Callable, List, Set, Tuple, TypeVar
+from typing import Callable, List, Optional, Set, Tuple, TypeVar
 
 from kdtoken.decode.structure import Structure, read_structure
 from kdtoken.model.absent import Absent, Maybe, Unreadable
@@ -22,12 +22,14 @@ def walk_list(
     type_name: str,
     link: str,
     read: Callable[[int], Tuple[Structure, T]],
+    is_one: Optional[Callable[[int], Maybe[bool]]] = None,
 ) -> Tuple[List[T], List[str]]:
     """Every struct of the list at `head`, in order, and what was wrong with the list.
 
-    head  address of the list head, itself a _LIST_ENTRY
-    link  member of the struct that is chained
-    read  address of a struct -> the bytes that hold `link`, and what to keep of it
+    head    address of the list head, itself a _LIST_ENTRY
+    link    member of the struct that is chained
+    read    address of a struct -> the bytes that hold `link`, and what to keep of it
+    is_one  address of a struct -> whether it is one; asked only where the two chains disagree
 
     Forward by Flink; where that path breaks, the rest backward by Blink, so that one torn
     entry does not hide the processes behind it.
@@ -37,49 +39,64 @@ def walk_list(
     seen: Set[int] = {head}
     problems: List[str] = []
 
-    def follow(entry: Maybe[int], step: str, kept: List[T]) -> bool:
-        """Walk until the head; True when it was reached."""
-        previous = head
+    def problem(text: str) -> bool:
+        if text not in problems:  # both directions may meet the same one
+            problems.append(text)
+        return False
+
+    def follow(step: str, back: str, kept: List[T]) -> bool:
+        """Walk until the head; True when it was reached and nothing is missing."""
+        previous, entry = head, ends.uint(step)
         while True:
             if isinstance(entry, (Unreadable, Absent)):
-                problems.append("%s list: %s of 0x%x is %s" % (type_name, step, previous, entry))
-                return False
+                return problem("%s list: %s of 0x%x is %s" % (type_name, step, previous, entry))
             if entry == head:
+                last = ends.uint(back)
+                if isinstance(last, int) and last != previous:
+                    return problem(
+                        "%s list is torn: %s of 0x%x ends it, but the last entry should be 0x%x"
+                        % (type_name, step, previous, last)
+                    )
                 return True
             if entry == 0:
-                problems.append("%s list is torn: %s of 0x%x is null" % (type_name, step, previous))
-                return False
+                return problem("%s list is torn: %s of 0x%x is null" % (type_name, step, previous))
             if entry in seen:
                 if step == "Flink":
-                    problems.append(
+                    problem(
                         "%s list runs in a circle: %s of 0x%x goes back to 0x%x"
                         % (type_name, step, previous, entry)
                     )
                 return False
             if len(seen) > LIMIT:
-                problems.append("%s list has over %d entries; stopped" % (type_name, LIMIT))
-                return False
-            seen.add(entry)
-            structure, value = read(entry - link_offset)
+                return problem("%s list has over %d entries; stopped" % (type_name, LIMIT))
+            address = entry - link_offset
+            structure, value = read(address)
             here = structure.uint("%s.%s" % (link, step))
             if isinstance(here, Unreadable):
-                problems.append(
-                    "%s at 0x%x cannot be read: %s" % (type_name, entry - link_offset, here.reason)
+                return problem("%s at 0x%x cannot be read: %s" % (type_name, address, here.reason))
+            came_from = structure.uint("%s.%s" % (link, back))
+            if isinstance(came_from, int) and came_from != previous:
+                # A pointer that went wild can hit readable memory; what lies there is no entry.
+                if is_one is not None and is_one(address) is False:
+                    return problem(
+                        "%s list is torn: %s of 0x%x leads to 0x%x, which is no %s"
+                        % (type_name, step, previous, entry, type_name)
+                    )
+                problem(
+                    "%s list is torn: %s of 0x%x is 0x%x, not 0x%x"
+                    % (type_name, back, entry, came_from, previous)
                 )
-                seen.discard(entry)
-                return False
+            seen.add(entry)
             kept.append(value)
             previous, entry = entry, here
 
     forward: List[T] = []
     backward: List[T] = []
-    if not follow(ends.uint("Flink"), "Flink", forward):
-        follow(ends.uint("Blink"), "Blink", backward)
+    if not follow("Flink", "Blink", forward):
+        follow("Blink", "Flink", backward)
         if backward:
-            problems.append(
+            problem(
                 "%d more were found by walking the list backward; some in between may be missing"
                 % len(backward)
             )
     return forward + backward[::-1], problems
-
-
