@@ -60,6 +60,7 @@ class LiveTarget(Target):
         self._layouts: Dict[str, Layout] = {}
         self._symbols: Dict[str, int] = {}
         self._x86 = int(pykd.ptrSize()) == 4
+        self._top = 1 << (32 if self._x86 else 64)
         version = pykd.getSystemVersion()
         what = "a crash dump" if pykd.isDumpAnalyzing() else "a live kernel"
         self.about = About(
@@ -68,6 +69,11 @@ class LiveTarget(Target):
         )
 
     def read(self, address: int, size: int) -> bytes:
+        if size == 0:
+            return b""  # pykd calls that unreadable
+        if not 0 <= address <= address + size <= self._top:
+            # A wild pointer plus or minus an offset; pykd's C++ would take no such number.
+            raise MemoryUnreadable(address, size, "outside the address space")
         try:
             return bytes(pykd.loadBytes(self._canonical(address), size))
         except pykd.MemoryException as error:
