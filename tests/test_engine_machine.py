@@ -56,7 +56,8 @@ def d(kernel: Kernel, address: int) -> int:
 
 def ring(kernel: Kernel, head: int) -> List[int]:
     """Entries of a list, forwards; backwards must tell the same."""
-    there, back = [], []
+    there: List[int] = []
+    back: List[int] = []
     for found, step in ((there, 0), (back, 8)):
         at = q(kernel, head + step)
         while at != head:

@@ -30,8 +30,9 @@ class Dump:
     def __init__(self, data: bytes) -> None:
         self.data = data
         assert data[:8] == b"PAGEDU64"
-        self.root = struct.unpack_from("<Q", data, 0x10)[0]
-        runs, pages, self.first, count = struct.unpack_from("<QQQQ", data, 0x88)
+        self.root: int = struct.unpack_from("<Q", data, 0x10)[0]
+        runs, pages, first, count = struct.unpack_from("<QQQQ", data, 0x88)
+        self.first = int(first)
         assert runs == 1 and pages == count and len(data) == 0x2000 + count * 0x1000
 
     def physical(self, address: int) -> int:
@@ -40,9 +41,10 @@ class Dump:
 
     def entry(self, address: int, root: int = 0) -> int:
         """The last page table entry of a virtual address; 0 where the walk ends before it."""
-        table = root or self.root
+        table: int = root or self.root
         for shift in (39, 30, 21, 12):
-            entry = int(struct.unpack_from("<Q", self.data, self.physical(table) + (address >> shift & 511) * 8)[0])
+            at = self.physical(table) + (address >> shift & 511) * 8
+            entry = int(struct.unpack_from("<Q", self.data, at)[0])
             if shift == 12 or not entry & 1:
                 return entry if shift == 12 else 0
             table = entry & 0xFFFFFFFFFF000

@@ -42,9 +42,7 @@ def sid_hash(sids: Sequence[str]) -> Tuple[int, ...]:
     return tuple(words)
 
 
-def sids_array(
-    at: int, groups: Sequence[Tuple[str, int]], pointer_size: int = 8
-) -> bytes:
+def sids_array(at: int, groups: Sequence[Tuple[str, int]], pointer_size: int = 8) -> bytes:
     """A `_SID_AND_ATTRIBUTES` array for address `at`, and its SIDs right behind it.
 
     A token's variable part has this form (seen in `dt`: the first Sid points to the array's end).

@@ -146,14 +146,13 @@ def build(machine: Machine, layouts: LayoutFile, image: Optional[Image] = None, 
 
     kernel = Kernel(machine, layouts, memory, regions.nt, size, symbols, regions, cookie)
     kernel.types = objects.types
-    kernel.logon_sessions = put_logon_sessions(
-        structs, objects, machine.logon_sessions, symbols["SepLogonSessions"]
-    )
+    kernel.logon_sessions = put_logon_sessions(structs, objects, machine.logon_sessions, symbols["SepLogonSessions"])
     tokens = TokenWriter(structs, objects, kernel.logon_sessions)
     kernel.tokens = {key: tokens.put(token) for key, token in machine.tokens.items()}
     tokens.finish(kernel.tokens, machine.logon_sessions)
     writer = ProcessWriter(structs, objects, machine, kernel.tokens, regions.session)
     writer.put_all(symbols["PsActiveProcessHead"])
+    writer.put_idle(symbols["PsIdleProcess"])
     kernel.processes, kernel.threads = writer.processes, writer.threads
     kernel.directory_base, kernel.object_tables = writer.directory_base, writer.object_tables
     CidTable(structs, objects).put({**kernel.processes, **kernel.threads}, symbols["PspCidTable"])

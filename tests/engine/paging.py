@@ -82,5 +82,3 @@ class PhysicalMemory:
             table = self._tables.get(pfn)
             run.append(self._data[pfn] if table is None else struct.pack("<512Q", *table))
         return run
-
-

@@ -36,6 +36,15 @@ class ProcessWriter:
         links = self.structs.offset("_EPROCESS", "ActiveProcessLinks")
         link(self.structs, head, tuple(at + links for at in self.processes.values()))
 
+    def put_idle(self, symbol: int) -> None:
+        """The idle process: on no list, known only to PsIdleProcess (at `symbol`)."""
+        s = self.structs
+        at = self.objects.create("Process", s.size("_EPROCESS"))
+        first = next(iter(self.directory_base.values()), DirectoryBases.first)
+        s.put("_EPROCESS", at, {"Pcb.Header.Type": PROCESS_OBJECT, "Pcb.DirectoryTableBase": first})
+        s.put("_EPROCESS", at, {"ImageFileName": b"Idle"})
+        s.pointer(symbol, at)
+
     def _process(self, process: ProcessSpec) -> int:
         s = self.structs
         at = self.objects.create("Process", s.size("_EPROCESS"), handles=process.handles % 16, creator=process.parent)

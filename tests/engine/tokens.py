@@ -9,7 +9,16 @@ from typing import Dict, Tuple
 
 from tests.engine import owner, spec
 from tests.engine.owner import (
-    ADMINS, AUTHENTICATED, EVERYONE, FILTERED_ID, FULL_ID, SYSTEM, SYSTEM_ID, SYSTEM_LEVEL, USERS, groups,
+    ADMINS,
+    AUTHENTICATED,
+    EVERYONE,
+    FILTERED_ID,
+    FULL_ID,
+    SYSTEM,
+    SYSTEM_ID,
+    SYSTEM_LEVEL,
+    USERS,
+    groups,
 )  # fmt: skip
 from tests.engine.spec import AceSpec, GroupSpec, LogonSessionSpec, PrivilegesSpec, TokenSpec
 
