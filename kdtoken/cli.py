@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import traceback
+from importlib import import_module
 from typing import Callable, Iterable, List, Optional, Sequence
 
 from kdtoken.errors import KdTokenError, UsageError
@@ -98,6 +99,51 @@ def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]]) ->
         # The reader went away (`| head`); there is nobody left to tell.
         sys.stdout = open(os.devnull, "w")
         return 0
+
+
+def run_in_windbg(verb: str) -> None:
+    """What the script files for `!py kdtoken.VERB ...` call."""
+    arguments = sys.argv[1:]
+    if arguments and not arguments_survive():
+        try:
+            arguments = alias_arguments(len(arguments))
+        except KdTokenError as error:
+            sys.stderr.write("kdtoken: %s\n" % error)
+            return
+        write_lines(["arguments, from the alias %s: %s" % (ALIAS, " ".join(arguments)), ""])
+    import_module("kdtoken." + verb).main(arguments)
+
+
+def arguments_survive() -> bool:
+    """Whether sys.argv can be believed.
+
+    pykd.pyd's own `!py` (0.3.4.15) hands over freed memory: the count is right, the words are
+    not.  The bootstrapper's are right.  Told apart by stdout, which there is pykd's own object.
+    """
+    return not type(sys.stdout).__module__.startswith("pykd")
+
+
+def alias_arguments(count: int) -> List[str]:
+    """The arguments out of the debugger alias, where `!py` destroys sys.argv.
+
+    Raises UsageError where there is no alias, or where it holds another number of words than
+    were typed: an alias left over from before must not choose the process.
+    """
+    from kdtoken.target.live import LiveTarget
+
+    text = LiveTarget().command(".echo ${%s}" % ALIAS).strip()
+    how = "as %s notepad.exe   and then   !py kdtoken.dump notepad.exe" % ALIAS
+    if text == "${%s}" % ALIAS:
+        raise UsageError(
+            "this !py (pykd.pyd's own) destroys its arguments; put them in the alias %s first" % ALIAS, ALIAS,
+            how + "   (or load the pykd-ext bootstrapper, whose !py keeps them)",
+        )
+    words = text.split()
+    if len(words) != count:
+        raise UsageError(
+            "%d argument(s) were typed, but the alias %s holds %d: %s" % (count, ALIAS, len(words), text), ALIAS, how
+        )
+    return words
 
 
 def exit_with(code: int) -> None:

@@ -36,7 +36,7 @@ def type_text(text: str) -> Optional[str]:
     pointer = _POINTER.match(text)
     if pointer:
         # A pointer to a function is printed with its whole signature behind many blanks.
-        if re.match(r"^Ptr(32|64)\s{2,}", text) or "(" in pointer[2] or "function" in pointer[2]:
+        if re.match(r"^Ptr(32|64)(?: to)?\s{2,}", text) or "(" in pointer[2] or "function" in pointer[2]:
             return "Ptr%s Function" % pointer[1]
         inner = type_text(pointer[2])
         return None if inner is None else "Ptr%s %s" % (pointer[1], inner)
@@ -58,6 +58,7 @@ def parse_dt(name: str, text: str) -> Layout:
     """The layout of `name` out of the output of `dt nt!name` or `dt -v nt!name`.
 
     `size` is None for the plain form, which does not print it.
+    The engine prints a double as `Float`, like a float: here the text cannot be made right.
     Raises BadFormat when the text is an error message, a listing of values, or nested.
     """
     size: Optional[int] = None
@@ -94,6 +95,8 @@ def parse_dt(name: str, text: str) -> Layout:
         if value and not fields:
             digits = value[2]
             number = int(digits[2:]) if digits.startswith("0n") else int(digits, 0)
+            if digits.startswith("0x") and number >> 31 == 1:
+                number -= 1 << 32  # the engine writes -1 as 0xffffffff, and what is not negative as 0n
             values.append((value[1], number))
     if values and not fields:
         return make_layout(name, 4, (), values)

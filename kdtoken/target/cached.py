@@ -24,6 +24,8 @@ class CachedTarget(Target):
         self.bytes_read = 0
         # page number -> (its bytes, the ranges of it that are known, in order)
         self._pages: Dict[int, Tuple[bytearray, List[Tuple[int, int]]]] = {}
+        # page number -> why the target refused it; a page is there as a whole or not at all
+        self._refused: Dict[int, str] = {}
         self._layouts: Dict[str, Layout] = {}
         self._symbols: Dict[str, int] = {}
 
@@ -48,8 +50,10 @@ class CachedTarget(Target):
             return known
         start = address + len(known)
         want = address + size - start
-        room = PAGE_SIZE - start % PAGE_SIZE
-        wide = max(want, min(READ_AHEAD, room))
+        refused = self._refused.get(start // PAGE_SIZE)
+        if refused is not None:
+            raise MemoryUnreadable(address, size, refused, known)
+        wide = max(want, min(READ_AHEAD, self._unknown_room(start)))
         if wide > want:
             try:
                 return known + self._fetch(start, wide)[:want]
@@ -73,10 +77,30 @@ class CachedTarget(Target):
         except MemoryUnreadable as error:
             self._keep(address, error.partial)
             self.bytes_read += len(error.partial)
+            self._note_refusal(address, size, error)
             raise
         self._keep(address, data)
         self.bytes_read += len(data)
         return data
+
+    def _note_refusal(self, address: int, size: int, error: MemoryUnreadable) -> None:
+        """Remember the page that the target did not give, where the error tells which one it is.
+
+        What a recording does not hold is no page: its neighbours may be there.
+        """
+        stop = address + len(error.partial)
+        one_page = address // PAGE_SIZE == (address + size - 1) // PAGE_SIZE
+        at_border = stop % PAGE_SIZE == 0 and stop < address + size
+        whole = at_border if error.partial else one_page
+        if whole and not isinstance(error, NotRecorded):
+            self._refused[stop // PAGE_SIZE] = error.reason
+
+    def _unknown_room(self, address: int) -> int:
+        """Bytes from `address` on in its page, up to the first that is known already."""
+        number, low = divmod(address, PAGE_SIZE)
+        page = self._pages.get(number)
+        starts = [start for start, _ in page[1] if start > low] if page else []
+        return min(starts, default=PAGE_SIZE) - low
 
     def _known(self, address: int, size: int) -> bytes:
         """As many of the bytes from `address` on as are known without a gap."""

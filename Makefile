@@ -1,0 +1,50 @@
+# make run, make test: see README.md.  PYTHON=python3.9 chooses another Python for .venv.
+PYTHON ?= python3
+VENV ?= .venv
+# On Windows the folder is called Scripts.
+BIN = $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+SESSION = fixtures/sessions/notepad-22000-synthetic.kdtoken.gz
+STAMP = $(VENV)/.installed-test
+DEV = $(VENV)/.installed-dev
+
+.PHONY: help run test engine golden check bench clean
+
+help:
+	@echo "make run      dump notepad.exe's token from the recording that the repository carries"
+	@echo "make test     the tests: no Windows, no network, no Wine"
+	@echo "make check    ruff and mypy --strict"
+	@echo "make engine   the bench: the genuine debugger engine under Wine (installs Debian packages)"
+	@echo "make golden   write fixtures/golden/ anew; read the diff before you commit it"
+	@echo "make clean    remove .venv and build/"
+
+$(STAMP): pyproject.toml kdtoken/__main__.py kdtoken/build_hook.py
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	  echo "this Python cannot make a virtual environment; on Debian: apt install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[test]"
+	@touch $@
+
+$(DEV): $(STAMP)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[dev]"
+	@touch $@
+
+run: $(STAMP)
+	@$(BIN)/kdtoken dump --session $(SESSION) notepad.exe
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+check: $(DEV)
+	$(BIN)/ruff check kdtoken tests vm fixtures
+	$(BIN)/mypy
+
+golden: $(STAMP)
+	$(BIN)/python -m tests.golden
+
+engine: $(STAMP)
+	$(BIN)/python -m tests.engine
+
+bench: $(STAMP)
+	$(BIN)/python -m tests.engine.bench
+
+clean:
+	rm -rf $(VENV) build
