@@ -4,6 +4,7 @@
     target = SyntheticTarget(kernel)
     target.without_pages([address])                 # paged out from now on
     target.poke(address, bytes)                     # tamper; the kernel itself stays as it was
+    target.poke_field(address, "_EPROCESS", "Token.Object", another)
     target.without_field("_TOKEN", "TrustLevelSid")
 """
 
@@ -14,6 +15,8 @@ from kdtoken.layout.layout import Layout
 from kdtoken.target.base import About, Target
 from tests.engine.kernel import Kernel
 from tests.engine.memory import PAGE
+from tests.engine.standin_text import commands
+from tests.engine.structs import Structs, Value
 
 
 class SyntheticTarget(Target):
@@ -69,6 +72,12 @@ class SyntheticTarget(Target):
         self.commands[_folded(command)] = text
         return self
 
+    def with_commands(self) -> "SyntheticTarget":
+        """Answer `!process` and `!token` as standin_text renders them."""
+        for command, text in commands(self.kernel).items():
+            self.answer(command, text)
+        return self
+
     def without_pages(self, addresses: Iterable[int]) -> "SyntheticTarget":
         """Page out the pages that these addresses are in."""
         self._memory.paged_out |= {address // PAGE for address in addresses}
@@ -82,16 +91,23 @@ class SyntheticTarget(Target):
 
     def poke(self, address: int, data: bytes) -> "SyntheticTarget":
         """Overwrite bytes, mapped or not."""
-        pages = dict(self._memory.pages)
-        for number in range(address // PAGE, (address + len(data) - 1) // PAGE + 1):
-            pages[number] = bytearray(pages.get(number, bytes(PAGE)))
-        self._memory.pages = pages
+        self._own(address, len(data))
         self._memory.write(address, data)
         return self
 
-    def poke_field(self, address: int, type_name: str, name: str, data: bytes) -> "SyntheticTarget":
-        """Overwrite one member of the struct at an address."""
-        return self.poke(address + self.layout(type_name).field(name).offset, data)
+    def poke_field(self, address: int, type_name: str, path: str, value: Value) -> "SyntheticTarget":
+        """Overwrite one member ("Token.Object", "Privileges.Enabled") of the struct at an address."""
+        structs = Structs(self._memory, self.kernel.layouts)
+        self._own(address + structs.offset(type_name, path), structs.width(type_name, path))
+        structs.put(type_name, address, {path: value})
+        return self
+
+    def _own(self, address: int, size: int) -> None:
+        """Make pages this target's own before they are written: the kernel shares its with all."""
+        pages = dict(self._memory.pages)
+        for number in range(address // PAGE, (address + size - 1) // PAGE + 1):
+            pages[number] = bytearray(pages.get(number, bytes(PAGE)))
+        self._memory.pages = pages
 
     def without_field(self, type_name: str, name: str) -> "SyntheticTarget":
         """Let the type have no such member, as on an older build."""

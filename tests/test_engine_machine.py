@@ -259,6 +259,9 @@ def test_target_can_be_made_to_fail(kernel: Kernel) -> None:
     assert target.read(at, 8) == b"changed!"
     assert kernel.memory.read(at, 8) == b"User32 \0"
     assert (target.requests, target.bytes_read) == (1, 8)
+    target.poke_field(at, "_TOKEN", "Privileges.Enabled", 1 << 20)
+    assert target.read(at + 0x48, 8) == (1 << 20).to_bytes(8, "little")
+    assert kernel.memory.peek(at + 0x48, 8) == (1 << 23).to_bytes(8, "little")
     target.without_pages([at])
     with pytest.raises(MemoryUnreadable):
         target.read(at, 8)
@@ -271,3 +274,24 @@ def test_target_can_be_made_to_fail(kernel: Kernel) -> None:
     with pytest.raises(TypeNotFound):
         target.without_type("_TOKEN").layout("_TOKEN")
     assert target.answer("!process 0  0", "PROCESS").command("!PROCESS 0 0") == "PROCESS"
+    assert "notepad.exe" in target.with_commands().command("!process 0 0")
+
+
+class FakeImage:
+    """An nt file that nobody compiled: 'MZ', and the same addresses as without one."""
+
+    def __init__(self, layouts: LayoutFile) -> None:
+        plain = build(MACHINE, layouts)
+        self.symbols = {name: at - plain.base for name, at in plain.symbols.items()}
+        self.symbols["ObHeaderCookie"] = 0x3FF0
+        self.memory_image = b"MZ" + bytes(plain.image_size - 2)
+
+
+def test_into_an_image(layouts: LayoutFile) -> None:
+    image = FakeImage(layouts)
+    kernel = build(MACHINE, layouts, image)
+    assert kernel.memory.read(kernel.base, 2) == b"MZ"
+    assert kernel.image_size == len(image.memory_image)
+    assert kernel.symbols["PspCidTable"] == kernel.base + image.symbols["PspCidTable"]
+    # Only Windows 10 and later have the cookie, whatever the image says.
+    assert ("ObHeaderCookie" in kernel.symbols) == layouts.build.startswith("10.")
