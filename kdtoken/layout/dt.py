@@ -14,13 +14,15 @@ from kdtoken.layout.layout import PRIMITIVE_SIZES, Field, Layout, make_layout
 _MEMBER = re.compile(r"^(\s*)\+0x([0-9a-fA-F]+)\s+(\S+)\s*:\s?(.*?)\s*$")
 _HEAD = re.compile(r"^\s*(?:struct|union|class)\s+(\S+?),\s+\d+\s+elements?,\s+0x([0-9a-fA-F]+)\s+bytes")
 _ENUM_HEAD = re.compile(r"^\s*Enum\s+(\S+?),\s+\d+\s+total enums")
-_ENUM_VALUE = re.compile(r"^\s+([A-Za-z_?$@][\w?$@]*)\s*=\s*(0n-?\d+|0x[0-9a-fA-F]+|-?\d+)\s*$")
-_BITS = re.compile(r"^(?:Bitfield )?Pos (\d+), (\d+) Bits?$")
+_ENUM_VALUE = re.compile(r"^\s+([A-Za-z_?$@][\w?$@]*)\s*=\s*(0n-?[0-9]{1,20}|0x[0-9a-fA-F]{1,16}|-?[0-9]{1,20})\s*$")
+_BITS = re.compile(r"^(?:Bitfield )?Pos ([0-9]{1,3}), ([0-9]{1,3}) Bits?$")
 _POINTER = re.compile(r"^Ptr(32|64)\s+(?:to )?(.*)$")
-_ARRAY = re.compile(r"^\[(\d+)\]\s*(.*)$")
+_ARRAY = re.compile(r"^\[([0-9]{1,9})\]\s*(.*)$")
 _NAMED = re.compile(r"^(?:struct|union|class) (.+?), \d+ elements?, 0x[0-9a-fA-F]+ bytes$")
 _ENUM = re.compile(r"^Enum (.+?),\s+\d+ total enums$")
 _NAME = re.compile(r"^[A-Za-z_<][\w<>\-$:?@]*$")
+# Deeper than any kernel type goes: `Ptr64 Ptr64 Void` and `[2] [4] Uint4B` are two.
+_MAX_DEPTH = 8
 
 
 def type_text(text: str) -> Optional[str]:
@@ -29,26 +31,35 @@ def type_text(text: str) -> Optional[str]:
     >>> type_text("Ptr64 to struct _ACL, 5 elements, 0x8 bytes")
     'Ptr64 _ACL'
     """
-    text = text.strip()
+    around = ""
+    for _ in range(_MAX_DEPTH):
+        text = text.strip()
+        pointer, array = _POINTER.match(text), _ARRAY.match(text)
+        if pointer:
+            # A pointer to a function is printed with its whole signature behind many blanks.
+            if re.match(r"^Ptr(32|64)(?: to)?\s{2,}", text) or "(" in pointer[2] or "function" in pointer[2]:
+                return "%sPtr%s Function" % (around, pointer[1])
+            around, text = "%sPtr%s " % (around, pointer[1]), pointer[2]
+        elif array:
+            around, text = "%s[%s] " % (around, array[1]), array[2]
+        else:
+            break
+    plain = _plain_type(text)
+    return None if plain is None else around + plain
+
+
+def _plain_type(text: str) -> Optional[str]:
+    """The same for what is no pointer and no array."""
     bits = _BITS.match(text)
     if bits:
-        return "Pos %s, %s Bit%s" % (bits[1], bits[2], "" if int(bits[2]) == 1 else "s")
-    pointer = _POINTER.match(text)
-    if pointer:
-        # A pointer to a function is printed with its whole signature behind many blanks.
-        if re.match(r"^Ptr(32|64)(?: to)?\s{2,}", text) or "(" in pointer[2] or "function" in pointer[2]:
-            return "Ptr%s Function" % pointer[1]
-        inner = type_text(pointer[2])
-        return None if inner is None else "Ptr%s %s" % (pointer[1], inner)
-    array = _ARRAY.match(text)
-    if array:
-        inner = type_text(array[2])
-        return None if inner is None else "[%s] %s" % (array[1], inner)
+        return "Pos %d, %d Bit%s" % (int(bits[1]), int(bits[2]), "" if int(bits[2]) == 1 else "s")
     named = _NAMED.match(text) or _ENUM.match(text)
     if named:
         return named[1]
     if text == "WChar":
         return "Wchar"
+    if text in ("Ptr32", "Ptr64"):
+        return None  # `dt -b` says no more of a pointer
     if text in PRIMITIVE_SIZES or _NAME.match(text):
         return text
     return None
@@ -94,7 +105,7 @@ def parse_dt(name: str, text: str) -> Layout:
         value = _ENUM_VALUE.match(line)
         if value and not fields:
             digits = value[2]
-            number = int(digits[2:]) if digits.startswith("0n") else int(digits, 0)
+            number = int(digits[2:]) if digits.startswith("0n") else int(digits, 16 if "x" in digits else 10)
             if digits.startswith("0x") and number >> 31 == 1:
                 number -= 1 << 32  # the engine writes -1 as 0xffffffff, and what is not negative as 0n
             values.append((value[1], number))

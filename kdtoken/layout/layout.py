@@ -20,9 +20,9 @@ PRIMITIVE_SIZES: Dict[str, int] = {
     "Int8B": 8, "Uint8B": 8, "Int16B": 16, "Uint16B": 16, "Float": 4, "Double": 8,
 }  # fmt: skip
 
-_BITS = re.compile(r"Pos (\d+), (\d+) Bits?$")
+_BITS = re.compile(r"Pos ([0-9]{1,4}), ([0-9]{1,4}) Bits?$")
 _POINTER = re.compile(r"Ptr(32|64) (.+)$")
-_ARRAY = re.compile(r"\[(\d+)\] (.+)$")
+_ARRAY = re.compile(r"\[([0-9]{1,9})\] (.+)$")
 
 
 @dataclass(frozen=True)
