@@ -21,12 +21,14 @@ from tests.engine.symbols import FUNCTIONS, VARIABLES
 
 IMAGE_BASE = 0x140000000  # preferred base of every 64-bit nt; nothing is ever run from there
 
+# The PDB's GUID is a hash of its content, so no path of this machine may be in it: hence the
+# folder that is said to be the current one.
 _COMPILE = (
     "clang --target=x86_64-pc-windows-msvc -std=c17 -g -gcodeview -fstandalone-debug "
-    "-ffreestanding -Wno-everything -c nt.c -o nt.obj"
+    "-ffile-compilation-dir=. -ffreestanding -Wno-everything -c nt.c -o nt.obj"
 ).split()
 _LINK = (
-    "lld-link /nologo /debug /pdb:ntkrnlmp.pdb /pdbaltpath:ntkrnlmp.pdb /entry:KiSystemStartup "
+    "lld-link /nologo /debug /pdb:ntkrnlmp.pdb /pdbaltpath:ntkrnlmp.pdb /pdbsourcepath:C:\\nt /entry:KiSystemStartup "
     "/subsystem:native /driver /nodefaultlib /Brepro /base:0x%x /map:nt.map /out:ntoskrnl.exe nt.obj"
     % IMAGE_BASE
 ).split()
