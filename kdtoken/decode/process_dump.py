@@ -123,6 +123,8 @@ def cross_check(target: Target, process: Process) -> Optional[CrossCheck]:
         return None
     except KdTokenError as error:
         return CrossCheck(command, None, None, error.message)
+    if not output.strip():
+        return None  # an engine without the extension that has !process says nothing
     found = _TOKEN_LINE.search(output)
     if found is None:
         return CrossCheck(command, None, None, "it printed no Token line")

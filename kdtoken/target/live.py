@@ -5,15 +5,17 @@ Everything here reads; nothing writes, sets a register or lets the machine run.
 """
 
 import re
-from typing import Any, Dict, List, NoReturn, Tuple
+from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
 from kdtoken.errors import (
+    BadFormat,
     MemoryUnreadable,
     NoCommands,
     SymbolNotFound,
     TargetError,
     TypeNotFound,
 )
+from kdtoken.layout.dt import parse_dt
 from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.target.base import About, Target
 
@@ -88,7 +90,9 @@ class LiveTarget(Target):
             try:
                 found = self._read_layout(name)
             except pykd.DbgException as error:
-                self._no_type(name, error)
+                # Without msdia140.dll beside it, pykd finds no type at all, while the engine's
+                # own dt still does.
+                found = self._layout_from_dt(name) or self._no_type(name, error)
             self._layouts[name] = found
         return found
 
@@ -123,6 +127,12 @@ class LiveTarget(Target):
             else:
                 fields.append(Field(label, offset, self._type_text(str(member.name()))))
         return make_layout(name, int(info.size()), fields)
+
+    def _layout_from_dt(self, name: str) -> Optional[Layout]:
+        try:
+            return parse_dt(name, self.command("dt -v nt!" + name))
+        except (NoCommands, BadFormat):
+            return None
 
     def _type_text(self, name: str) -> str:
         """pykd's `_ACL*`, `UInt1B[15]`, `Void(*)(...)` -> `dt`'s words."""
