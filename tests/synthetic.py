@@ -61,7 +61,7 @@ class SyntheticTarget(Target):
         return found
 
     def command(self, text: str) -> str:
-        """The text set with `answer`; white space and case do not count."""
+        """The text set with `answer`; blanks, case and how numbers are written do not count."""
         found = self.commands.get(_folded(text))
         if found is None:
             raise NoCommands("the synthetic kernel has no answer to %s" % text, text)
@@ -134,4 +134,4 @@ class SyntheticTarget(Target):
 
 
 def _folded(command: str) -> str:
-    return " ".join(command.split()).lower()
+    return " ".join(command.replace("`", "").lower().replace(" 0x", " ").split())

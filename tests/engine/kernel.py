@@ -26,8 +26,13 @@ _IMAGE_SIZE = 0x100000  # of the nt that has no image: room for its variables
 class Image(Protocol):
     """An nt image made by image.py: what is mapped at the base, and where its symbols are."""
 
-    memory_image: bytes
-    symbols: Dict[str, int]
+    @property
+    def memory_image(self) -> bytes:
+        """SizeOfImage bytes, sections where they belong."""
+
+    @property
+    def symbols(self) -> Dict[str, int]:
+        """Name -> RVA."""
 
 
 @dataclass

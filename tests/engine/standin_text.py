@@ -140,7 +140,7 @@ def _app_container(kernel: Kernel, token: TokenSpec) -> List[str]:
 
 
 def commands(kernel: Kernel) -> Dict[str, str]:
-    """Command -> its output, for every process and every token of the kernel."""
+    """Command -> its output, for every process and every token; addresses are without "0x"."""
     found: Dict[str, str] = {}
     by_name: Dict[str, List[ProcessSpec]] = {}
     everything: List[str] = ["**** NT ACTIVE PROCESS DUMP ****"]
@@ -149,9 +149,8 @@ def commands(kernel: Kernel) -> Dict[str, str]:
         address = kernel.processes[process.pid]
         everything += head + [""]
         by_name.setdefault(process.image_name.decode("latin-1"), []).append(process)
-        for form in ("%x", "0x%x"):
-            found["!process %s 0" % (form % address)] = _text(head)
-            found["!process %s 1" % (form % address)] = _text(head + details)
+        found["!process %x 0" % address] = _text(head)
+        found["!process %x 1" % address] = _text(head + details)
     found["!process 0 0"] = _text(everything)
     for name, processes in by_name.items():
         if not _PLAIN.issuperset(name):
@@ -162,8 +161,7 @@ def commands(kernel: Kernel) -> Dict[str, str]:
         found["!process 0 1 %s" % name] = _text(sum(full, []))
     for key, token in kernel.machine.tokens.items():
         if not token.paged_out:
-            text = _text(token_text(kernel, token))
-            found["!token %x" % kernel.tokens[key]] = found["!token 0x%x" % kernel.tokens[key]] = text
+            found["!token %x" % kernel.tokens[key]] = _text(token_text(kernel, token))
     return found
 
 
