@@ -154,7 +154,7 @@ class Volatility:
                 timeout=timeout, env=dict(os.environ, PYTHONIOENCODING="utf-8"),
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
-            raise VolatilityError("%s did not end in %d s" % (plugin, timeout)) from error
+            raise VolatilityError("%s did not end in %s s" % (plugin, timeout)) from error
         errors = done.stderr.decode("utf-8", "replace").strip()
         if done.returncode:
             if "No module named 'volatility3'" in errors:
