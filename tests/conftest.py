@@ -1,0 +1,13 @@
+"""Settings of all tests: what Hypothesis makes up is the same in every run, and no run is timed."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "same-every-time",
+    derandomize=True,
+    deadline=None,
+    max_examples=60,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("same-every-time")
