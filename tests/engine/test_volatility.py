@@ -1,18 +1,21 @@
 """Volatility 3 reads from the synthetic kernels what their declarations say: neither knows the other's code."""
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import Dict, List, Set, Tuple
+from typing import Dict, Iterator, List, Set, Tuple
 
 import pytest
 
+from kdtoken.layout.isf import IsfFile
 from kdtoken.layout.layout_file import load_layouts
 from tests.engine import volatility
 from tests.engine.crashdump import write_dump
 from tests.engine.image import build_image
 from tests.engine.kernel import Kernel, build
 from tests.engine.machine import MACHINE
-from tests.engine.volatility import Volatility, VolatilityError
+from tests.engine.spec import TokenSpec
+from tests.engine.volatility import Volatility, VolatilityError, isf
 
 pytest.importorskip("volatility3", reason="pip install volatility3==%s" % volatility.VERSION)
 
@@ -31,9 +34,22 @@ def judged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return Volatility(folder / "kernel.dmp", layouts, image, folder), kernel
 
 
-def whole(key: str) -> bool:
-    """Whether every part of the process's token is in memory."""
-    return not MACHINE.tokens[key].paged_out
+def tokens_in_memory(*parts: str) -> Iterator[Tuple[int, TokenSpec]]:
+    """(pid, token) of the processes that have one, of which these parts are not paged out."""
+    for process in MACHINE.processes:
+        if process.token is not None:
+            token = MACHINE.tokens[process.token]
+            if not token.paged_out.intersection(parts):
+                yield process.pid, token
+
+
+def test_the_symbol_file_says_what_the_layouts_say(judged: Judged, tmp_path: Path) -> None:
+    """Read back by kdtoken's own reader, of which real ISF files are the other source."""
+    _judge, kernel = judged
+    image = build_image(kernel.layouts, tmp_path)
+    made = IsfFile(isf(kernel.layouts, image))
+    assert made.layouts(made.names(), kernel.layouts.build).dumps() == replace(kernel.layouts, pdb=image.pdb_id).dumps()
+    assert made.symbols == image.symbols
 
 
 def test_processes(judged: Judged) -> None:
@@ -52,13 +68,10 @@ def test_the_sids_of_each_token(judged: Judged) -> None:
     by_pid: Dict[int, List[str]] = {}
     for row in judged[0].rows("windows.getsids"):
         by_pid.setdefault(int(str(row["PID"])), []).append(str(row["SID"]))
-    compared = 0
-    for process in MACHINE.processes:
-        if process.token in MACHINE.tokens and whole(process.token):
-            expected = [group.sid for group in MACHINE.tokens[process.token].all_groups]
-            assert by_pid[process.pid] == expected, process.pid
-            compared += 1
-    assert compared > 20
+    tokens = dict(tokens_in_memory("token", "sids", "dynamic"))
+    assert len(tokens) > 20
+    for pid, token in tokens.items():
+        assert by_pid[pid] == [group.sid for group in token.all_groups], pid
 
 
 def test_the_privileges_of_each_token(judged: Judged) -> None:
@@ -66,18 +79,15 @@ def test_the_privileges_of_each_token(judged: Judged) -> None:
     for row in judged[0].rows("windows.privileges"):
         if row["Attributes"]:  # it lists absent ones too
             seen.setdefault(int(str(row["PID"])), set()).add((int(str(row["Value"])), str(row["Attributes"])))
-    for process in MACHINE.processes:
-        if process.token not in MACHINE.tokens or "token" in MACHINE.tokens[process.token].paged_out:
-            continue
-        masks = MACHINE.tokens[process.token].privileges.masks
+    for pid, token in tokens_in_memory("token"):
+        masks = token.privileges.masks
         expected = set()
         for number in range(2, 36):  # 36, SeDelegateSessionUserImpersonate, is newer than its table
             # Each mask by itself: an odd token has a privilege by default that is not present.
             words = [word for word, mask in zip(("Present", "Enabled", "Default"), masks) if mask >> number & 1]
             if words:
                 expected.add((number, ",".join(words)))
-        found = {pair for pair in seen.get(process.pid, set()) if pair[0] < 36}
-        assert found == expected, process.pid
+        assert {pair for pair in seen.get(pid, set()) if pair[0] < 36} == expected, pid
 
 
 def test_failure_is_said_in_volatilitys_words(tmp_path: Path) -> None:
