@@ -4,7 +4,7 @@ A list read while the machine runs, or of a machine whose memory is damaged, may
 run in a circle; the walk always ends, keeps what it reached, and says what is wrong.
 """
 
-from typing import Callable, List, Optional, Set, Tuple, TypeVar
+from typing import Callable, Dict, List, Optional, Set, Tuple, TypeVar
 
 from kdtoken.decode.structure import Structure, read_structure
 from kdtoken.model.absent import Absent, Maybe, Unreadable
@@ -31,72 +31,88 @@ def walk_list(
     read    address of a struct -> the bytes that hold `link`, and what to keep of it
     is_one  address of a struct -> whether it is one; asked only where the two chains disagree
 
-    Forward by Flink; where that path breaks, the rest backward by Blink, so that one torn
-    entry does not hide the processes behind it.
+    Forward by Flink; where the two chains disagree, by Blink as well, so that one torn entry
+    hides neither those behind it nor those that it skips.
     """
     link_offset = target.layout(type_name).field(link).offset
     ends = read_structure(target, "_LIST_ENTRY", head)
-    seen: Set[int] = {head}
+    known: Dict[int, Tuple[Structure, T]] = {}
+    blamed: Set[Tuple[int, str]] = set()
     problems: List[str] = []
 
-    def problem(text: str) -> bool:
-        if text not in problems:  # both directions may meet the same one
+    def problem(pointer: Tuple[int, str], text: str) -> bool:
+        """Tell what is wrong with a pointer, once, though both walks meet it."""
+        text = "%s list: %s" % (type_name, text)
+        if pointer not in blamed and text not in problems:
             problems.append(text)
+        blamed.add(pointer)
         return False
 
-    def follow(step: str, back: str, kept: List[T]) -> bool:
-        """Walk until the head; True when it was reached and nothing is missing."""
+    def follow(step: str, back: str, kept: List[int]) -> bool:
+        """Walk until the head; True when it was reached and the other chain says the same."""
+        whole, seen = True, {head}
         previous, entry = head, ends.uint(step)
         while True:
+            here = (previous, step)
             if isinstance(entry, (Unreadable, Absent)):
-                return problem("%s list: %s of 0x%x is %s" % (type_name, step, previous, entry))
+                return problem(here, "%s of 0x%x is %s" % (step, previous, entry))
             if entry == head:
                 last = ends.uint(back)
                 if isinstance(last, int) and last != previous:
-                    return problem(
-                        "%s list is torn: %s of 0x%x ends it, but the last entry should be 0x%x"
-                        % (type_name, step, previous, last)
-                    )
-                return True
+                    text = "torn, %s of 0x%x ends it, but the last entry should be 0x%x"
+                    return problem(here, text % (step, previous, last))
+                return whole
             if entry == 0:
-                return problem("%s list is torn: %s of 0x%x is null" % (type_name, step, previous))
+                return problem(here, "torn, %s of 0x%x is null" % (step, previous))
             if entry in seen:
-                if step == "Flink":
-                    problem(
-                        "%s list runs in a circle: %s of 0x%x goes back to 0x%x"
-                        % (type_name, step, previous, entry)
-                    )
-                return False
+                text = "runs in a circle, %s of 0x%x goes back to 0x%x"
+                return problem(here, text % (step, previous, entry))
             if len(seen) > LIMIT:
-                return problem("%s list has over %d entries; stopped" % (type_name, LIMIT))
+                return problem(here, "over %d entries; stopped" % LIMIT)
             address = entry - link_offset
-            structure, value = read(address)
-            here = structure.uint("%s.%s" % (link, step))
-            if isinstance(here, Unreadable):
-                return problem("%s at 0x%x cannot be read: %s" % (type_name, address, here.reason))
-            came_from = structure.uint("%s.%s" % (link, back))
-            if isinstance(came_from, int) and came_from != previous:
+            if entry not in known:
+                known[entry] = read(address)
+            structure = known[entry][0]
+            after = structure.uint("%s.%s" % (link, step))
+            if isinstance(after, Unreadable):
+                return problem(here, "the one at 0x%x cannot be read: %s" % (address, after.reason))
+            before = structure.uint("%s.%s" % (link, back))
+            if isinstance(before, int) and before != previous:
                 # A pointer that went wild can hit readable memory; what lies there is no entry.
                 if is_one is not None and is_one(address) is False:
-                    return problem(
-                        "%s list is torn: %s of 0x%x leads to 0x%x, which is no %s"
-                        % (type_name, step, previous, entry, type_name)
-                    )
-                problem(
-                    "%s list is torn: %s of 0x%x is 0x%x, not 0x%x"
-                    % (type_name, back, entry, came_from, previous)
-                )
+                    text = "torn, %s of 0x%x leads to 0x%x, which is no %s"
+                    return problem(here, text % (step, previous, entry, type_name))
+                text = "torn, %s of 0x%x is 0x%x, not 0x%x"
+                whole = problem((entry, back), text % (back, entry, before, previous))
             seen.add(entry)
-            kept.append(value)
-            previous, entry = entry, here
+            kept.append(entry)
+            previous, entry = entry, after
 
-    forward: List[T] = []
-    backward: List[T] = []
+    forward: List[int] = []
+    backward: List[int] = []
     if not follow("Flink", "Blink", forward):
         follow("Blink", "Flink", backward)
-        if backward:
-            problem(
-                "%d more were found by walking the list backward; some in between may be missing"
-                % len(backward)
-            )
-    return forward + backward[::-1], problems
+    entries = _merged(forward, backward[::-1])
+    more = len(entries) - len(forward)
+    if more:
+        problems.append(
+            "%d more were found by walking the list backward; some in between may be missing" % more
+        )
+    return [known[entry][1] for entry in entries], problems
+
+
+def _merged(first: List[int], second: List[int]) -> List[int]:
+    """The entries of both, in order: one that only `second` has comes before its next neighbour there."""
+    have = set(first)
+    extra: Dict[int, List[int]] = {}
+    waiting: List[int] = []
+    for entry in second:
+        if entry in have:
+            extra[entry], waiting = waiting, []
+        else:
+            waiting.append(entry)
+    merged: List[int] = []
+    for entry in first:
+        merged += extra.get(entry, [])
+        merged.append(entry)
+    return merged + waiting
