@@ -17,7 +17,7 @@ from typing import Dict, List, Sequence, Tuple
 
 from kdtoken.layout.layout_file import LayoutFile
 from tests.engine.c_types import c_types, variables
-from tests.engine.symbols import FUNCTIONS, VARIABLES
+from tests.engine.symbols import FUNCTIONS, variables_of
 
 IMAGE_BASE = 0x140000000  # preferred base of every 64-bit nt; nothing is ever run from there
 
@@ -70,12 +70,13 @@ def build_image(layouts: LayoutFile, work: Path) -> Image:
     Raises ImageError with the compiler's own words.
     """
     work.mkdir(parents=True, exist_ok=True)
-    types = c_types(layouts, VARIABLES.values())
+    declared = variables_of(layouts)
+    types = c_types(layouts, declared.values())
     functions = "".join(
         "__declspec(dllexport) void %s(void) { __builtin_trap(); }\n" % name
         for name in FUNCTIONS
     )
-    source = types.text + variables(VARIABLES) + functions
+    source = types.text + variables(declared) + functions
     stamp = hashlib.sha256("\n".join((source, *_COMPILE, *_LINK)).encode()).hexdigest()
     exe, pdb, made = work / "ntoskrnl.exe", work / "ntkrnlmp.pdb", work / "nt.sha256"
     if not (exe.exists() and pdb.exists() and made.exists() and made.read_text() == stamp):
@@ -86,7 +87,7 @@ def build_image(layouts: LayoutFile, work: Path) -> Image:
     memory = map_image(exe.read_bytes())
     guid, age = pdb_identity(memory)
     symbols = _symbols((work / "nt.map").read_text())
-    missing = [name for name in (*VARIABLES, *FUNCTIONS) if name not in symbols]
+    missing = [name for name in (*declared, *FUNCTIONS) if name not in symbols]
     if missing:
         raise ImageError("the link map lacks %s" % ", ".join(missing))
     return Image(exe, pdb, guid, age, memory, symbols, types.replaced)

@@ -18,7 +18,7 @@ from tests.engine.processes import CidTable, ProcessWriter
 from tests.engine.security import TokenWriter, put_logon_sessions
 from tests.engine.spec import Machine
 from tests.engine.structs import Structs, link
-from tests.engine.symbols import FUNCTIONS, VARIABLES
+from tests.engine.symbols import FUNCTIONS, variables_of
 
 _IMAGE_SIZE = 0x100000  # of the nt that has no image: room for its variables
 
@@ -115,7 +115,7 @@ def _place_symbols(layouts: LayoutFile, base: int) -> Dict[str, int]:
         symbols[name] = at
         at += 0x40
     at = base + 0x20000
-    for name, kind in VARIABLES.items():
+    for name, kind in variables_of(layouts).items():
         at = -(-at // 16) * 16
         symbols[name] = at
         at += size_of(kind, layouts.layout)
@@ -137,11 +137,9 @@ def build(machine: Machine, layouts: LayoutFile, image: Optional[Image] = None, 
         size = _IMAGE_SIZE
         memory.map(regions.nt, size)
     cookie: Optional[int] = None
-    if version >= (10,) and "ObHeaderCookie" in symbols:
+    if "ObHeaderCookie" in symbols:
         cookie = (0x9C + 7 * seed) & 0xFF
         memory.write(symbols["ObHeaderCookie"], bytes([cookie]))
-    else:
-        symbols.pop("ObHeaderCookie", None)  # came with Windows 10
     objects = Objects(
         structs, Pool(memory, regions.nonpaged), Pool(memory, regions.paged), cookie, protected_tag=version < (6, 2)
     )

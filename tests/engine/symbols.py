@@ -6,16 +6,18 @@ kernel.py fills them in memory.  Types are written in `dt`'s words (kdtoken.layo
 
 from typing import Dict
 
+from kdtoken.layout.layout_file import LayoutFile
+
 _PRIVILEGES = (
-    "CreateToken AssignPrimaryToken LockMemory IncreaseQuota MachineAccount Tcb Security "
+    "CreateToken AssignPrimaryToken LockMemory IncreaseQuota UnsolicitedInput Tcb Security "
     "TakeOwnership LoadDriver SystemProfile Systemtime ProfileSingleProcess "
     "IncreaseBasePriority CreatePagefile CreatePermanent Backup Restore Shutdown Debug Audit "
     "SystemEnvironment ChangeNotify RemoteShutdown Undock SyncAgent EnableDelegation "
     "ManageVolume Impersonate CreateGlobal TrustedCredManAccess Relabel IncreaseWorkingSet "
-    "TimeZone CreateSymbolicLink DelegateSessionUserImpersonate"
+    "TimeZone CreateSymbolicLink"
 ).split()
 
-VARIABLES: Dict[str, str] = {
+_VARIABLES: Dict[str, str] = {
     # lists and tables that a walk starts from
     "PsActiveProcessHead": "_LIST_ENTRY",
     "PsLoadedModuleList": "_LIST_ENTRY",
@@ -26,7 +28,6 @@ VARIABLES: Dict[str, str] = {
     "KiProcessorBlock": "[64] Ptr64 _KPRCB",
     # the object manager's types
     "ObTypeIndexTable": "[64] Ptr64 _OBJECT_TYPE",
-    "ObHeaderCookie": "UChar",
     "ObpRootDirectoryObject": "Ptr64 Void",
     "PsProcessType": "Ptr64 _OBJECT_TYPE",
     "PsThreadType": "Ptr64 _OBJECT_TYPE",
@@ -47,6 +48,20 @@ VARIABLES: Dict[str, str] = {
     "KeNumberProcessors": "Uint2B",
     "KiBugCheckData": "[5] Uint8B",
 }
-VARIABLES.update(("Se%sPrivilege" % name, "_LUID") for name in _PRIVILEGES)
+_VARIABLES.update(("Se%sPrivilege" % name, "_LUID") for name in _PRIVILEGES)
+
+# Only kernels of Windows 10 and later have these (public symbols of the six builds in fixtures/layouts).
+_SINCE_10: Dict[str, str] = {
+    "ObHeaderCookie": "UChar",
+    "SeDelegateSessionUserImpersonatePrivilege": "_LUID",
+}
 
 FUNCTIONS = ("KiSystemStartup", "KeBugCheckEx", "DbgBreakPointWithStatus")
+
+
+def variables_of(layouts: LayoutFile) -> Dict[str, str]:
+    """The global variables that this build has."""
+    found = dict(_VARIABLES)
+    if int(layouts.build.split(".")[0]) >= 10:
+        found.update(_SINCE_10)
+    return found

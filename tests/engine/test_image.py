@@ -16,7 +16,7 @@ from tests.engine.crashdump import write_dump
 from tests.engine.image import Image, ImageError, build_image
 from tests.engine.kernel import build
 from tests.engine.machine import MACHINE
-from tests.engine.symbols import FUNCTIONS, VARIABLES
+from tests.engine.symbols import FUNCTIONS, variables_of
 from tests.engine.windows import Windows
 
 FIXTURES = sorted((Path(__file__).parents[2] / "fixtures" / "layouts").glob("nt-*.json"))
@@ -54,7 +54,7 @@ def test_the_engine_shows_every_type_as_its_layout(built: Built, windows: Window
     assert re.search(r"nt!PsActiveProcessHead = struct _LIST_ENTRY \[ 0x", symbols)
     assert re.search(r"nt!KiProcessorBlock = struct _KPRCB \*\[64\]", symbols)
     seen = set(re.findall(r"nt!(\w+)", symbols))
-    assert seen >= set(VARIABLES) | set(FUNCTIONS)
+    assert seen >= set(variables_of(layouts)) | set(FUNCTIONS)
 
 
 def test_nothing_had_to_be_replaced(built: Built) -> None:
@@ -65,7 +65,7 @@ def test_the_image_lies_in_memory_as_its_symbols_say(built: Built) -> None:
     image = built[1]
     assert image.memory_image[:2] == b"MZ"
     assert len(image.memory_image) % 0x1000 == 0
-    assert all(0x1000 <= image.symbols[name] < len(image.memory_image) for name in (*VARIABLES, *FUNCTIONS))
+    assert all(0x1000 <= image.symbols[name] < len(image.memory_image) for name in (*variables_of(built[0]), *FUNCTIONS))
     trap = image.symbols["KeBugCheckEx"]
     assert image.memory_image[trap : trap + 2] == b"\x0f\x0b"  # ud2: code was mapped where the map says
     assert image.memory_image[image.symbols["PsActiveProcessHead"] :][:16] == bytes(16)
