@@ -283,7 +283,6 @@ class FakeImage:
     def __init__(self, layouts: LayoutFile) -> None:
         plain = build(MACHINE, layouts)
         self.symbols = {name: at - plain.base for name, at in plain.symbols.items()}
-        self.symbols["ObHeaderCookie"] = 0x3FF0
         self.memory_image = b"MZ" + bytes(plain.image_size - 2)
 
 
@@ -293,5 +292,5 @@ def test_into_an_image(layouts: LayoutFile) -> None:
     assert kernel.memory.read(kernel.base, 2) == b"MZ"
     assert kernel.image_size == len(image.memory_image)
     assert kernel.symbols["PspCidTable"] == kernel.base + image.symbols["PspCidTable"]
-    # Only Windows 10 and later have the cookie, whatever the image says.
+    # Only Windows 10 and later have the cookie.
     assert ("ObHeaderCookie" in kernel.symbols) == layouts.build.startswith("10.")
