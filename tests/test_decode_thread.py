@@ -1,0 +1,184 @@
+"""Threads and the tokens that they run under."""
+
+from typing import Any, List
+
+import pytest
+
+from kdtoken.decode.thread import walk_threads
+from kdtoken.errors import SymbolNotFound, TypeNotFound
+from kdtoken.layout.layout import Field, Layout, make_layout
+from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.process import Impersonation, Thread
+from kdtoken.target.cached import CachedTarget
+from tests.engine.kernel import Kernel
+from tests.engine.machine import MACHINE
+from tests.expected import FILES, kernel_of
+from tests.synthetic import SyntheticTarget
+
+NEWEST = FILES[3]
+SERVER = 1120  # the process whose threads impersonate
+CLIENT = 1136  # one of them, under client-network
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.stem)
+def kernel(request: pytest.FixtureRequest) -> Kernel:
+    return kernel_of(request.param)
+
+
+def head(kernel: Kernel, pid: int) -> int:
+    return kernel.processes[pid] + kernel.layouts.layout("_EPROCESS").field("ThreadListHead").offset
+
+
+def threads(target: SyntheticTarget, pid: int = SERVER) -> List[Thread]:
+    return walk_threads(target, head(target.kernel, pid))[0]
+
+
+def one(target: SyntheticTarget, tid: int = CLIENT) -> Thread:
+    return next(thread for thread in threads(target) if thread.tid == tid)
+
+
+def client(target: SyntheticTarget, tid: int = CLIENT) -> int:
+    """Address of the thread's ClientSecurity."""
+    return target.kernel.threads[tid] + target.layout("_ETHREAD").field("ClientSecurity").offset
+
+
+def test_every_thread_of_every_process(kernel: Kernel) -> None:
+    target = SyntheticTarget(kernel)
+    for process in MACHINE.processes:
+        seen, problems = walk_threads(target, head(kernel, process.pid))
+        assert problems == []
+        assert [(t.address, t.pid, t.tid) for t in seen] == [
+            (kernel.threads[t.tid], process.pid, t.tid) for t in process.threads
+        ]
+
+
+def test_who_runs_under_which_token(kernel: Kernel) -> None:
+    """Level and EffectiveOnly too; a word left from an impersonation that ended counts for nothing."""
+    target = SyntheticTarget(kernel)
+    for process in MACHINE.processes:
+        for seen, declared in zip(threads(target, process.pid), process.threads):
+            want: Any = None
+            if declared.impersonates is not None and not declared.stale:
+                want = Impersonation(
+                    kernel.tokens[declared.impersonates], declared.level, declared.effective_only
+                )
+            assert seen.impersonation == want, declared.tid
+            assert seen.problems == ()
+
+
+def test_the_stale_one_really_holds_a_word() -> None:
+    """Or the test above would prove nothing."""
+    target = SyntheticTarget(kernel_of(NEWEST))
+    word = int.from_bytes(target.read(client(target, 1148), 8), "little")
+    assert word & ~7 == target.kernel.tokens["client-anna"]
+    assert one(target, 1148).impersonation is None
+
+
+def test_a_flag_without_a_token_is_a_problem() -> None:
+    target = SyntheticTarget(kernel_of(NEWEST))
+    target.poke(client(target), bytes(8))
+    thread = one(target)
+    assert thread.impersonation is None
+    assert len(thread.problems) == 1 and "no token" in thread.problems[0]
+
+
+@pytest.mark.parametrize("member", ["ClientSecurity", "ActiveImpersonationInfo"])
+def test_what_the_build_lacks_is_absent_not_none(member: str) -> None:
+    target = SyntheticTarget(kernel_of(NEWEST)).without_field("_ETHREAD", member)
+    assert one(target).impersonation == Absent("_ETHREAD." + member)
+
+
+def test_an_impersonation_that_is_paged_out_is_unreadable() -> None:
+    """A thread whose page border falls between its id and the flags."""
+    target = SyntheticTarget(kernel_of(NEWEST))
+    layout = target.layout("_ETHREAD")
+    address = 0xFFFFA08077000000 - layout.field("ActiveImpersonationInfo").offset
+    original = target.kernel.threads[CLIENT]
+    target.poke(address, target.kernel.memory.peek(original, 0xFFFFA08077000000 - address))
+    entry = layout.field("ThreadListEntry").offset
+    list_head = 0xFFFFA08078000000
+    assert entry < layout.field("ActiveImpersonationInfo").offset
+    ring = [list_head, address + entry]
+    for index, at in enumerate(ring):
+        target.poke(at, ring[1 - index].to_bytes(8, "little") * 2)
+    seen, problems = walk_threads(target, list_head)
+    assert problems == [] and len(seen) == 1
+    assert seen[0].tid == CLIENT
+    assert isinstance(seen[0].impersonation, Unreadable)
+
+
+def test_an_ended_process_has_no_threads() -> None:
+    assert threads(SyntheticTarget(kernel_of(NEWEST)), 4072) == []
+
+
+def test_a_torn_thread_list_keeps_all_threads() -> None:
+    target = SyntheticTarget(kernel_of(NEWEST))
+    entry = target.layout("_ETHREAD").field("ThreadListEntry").offset
+    target.poke(target.kernel.threads[1128] + entry, (0xFFFFDEAD00000000).to_bytes(8, "little"))
+    seen, problems = walk_threads(target, head(target.kernel, SERVER))
+    assert [t.tid for t in seen] == [t.tid for t in MACHINE.process(SERVER).threads]
+    assert problems
+
+
+def test_symbols_without_threads_name_the_type() -> None:
+    with pytest.raises(TypeNotFound, match="_ETHREAD"):
+        threads(SyntheticTarget(kernel_of(NEWEST)).without_type("_ETHREAD"))
+
+
+def test_a_walk_costs_a_request_a_thread_and_one() -> None:
+    kernel = kernel_of(NEWEST)
+    cached = CachedTarget(SyntheticTarget(kernel))
+    walk_threads(cached, head(kernel, SERVER))
+    assert cached.requests <= len(MACHINE.process(SERVER).threads) + 1
+
+
+class Xp(SyntheticTarget):
+    """_ETHREAD of Windows XP's shape: a pointer to a struct of its own."""
+
+    def layout(self, name: str) -> Layout:
+        if name == "_ETHREAD":
+            return make_layout(name, 0x40, [
+                Field("Cid", 0, "_CLIENT_ID"),
+                Field("ImpersonationInfo", 0x10, "Ptr64 _PS_IMPERSONATION_INFORMATION"),
+                Field("ThreadListEntry", 0x18, "_LIST_ENTRY"),
+                Field("CrossThreadFlags", 0x28, "Uint4B"),
+                Field("ActiveImpersonationInfo", 0x28, "Pos 3, 1 Bit"),
+            ])  # fmt: skip
+        if name == "_PS_IMPERSONATION_INFORMATION":
+            return make_layout(name, 0x10, [
+                Field("Token", 0, "Ptr64 Void"),
+                Field("CopyOnOpen", 8, "UChar"),
+                Field("EffectiveOnly", 9, "UChar"),
+                Field("ImpersonationLevel", 12, "_SECURITY_IMPERSONATION_LEVEL"),
+            ])  # fmt: skip
+        return super().layout(name)
+
+
+def old_thread(active: int, info: int, level: int = 2) -> Thread:
+    """One such thread, in a list of its own."""
+    target = Xp(kernel_of(NEWEST))
+    at, list_head, where = 0xFFFFA08077000000, 0xFFFFA08077000100, 0xFFFFA08077000200
+    words = [4, 12, where if info else 0, list_head, list_head, active << 3]
+    target.poke(at, b"".join(word.to_bytes(8, "little") for word in words))
+    target.poke(list_head, (at + 0x18).to_bytes(8, "little") * 2)
+    target.poke(where, info.to_bytes(8, "little") + b"\0\1\0\0" + level.to_bytes(4, "little"))
+    seen, problems = walk_threads(target, list_head)
+    assert problems == []
+    return seen[0]
+
+
+def test_impersonation_as_windows_xp_kept_it() -> None:
+    assert old_thread(1, 0xE265A030).impersonation == Impersonation(0xE265A030, 2, True)
+
+
+@pytest.mark.parametrize("active, info", [(0, 0xE265A030), (1, 0), (0, 0)])
+def test_no_impersonation_in_windows_xp(active: int, info: int) -> None:
+    assert old_thread(active, info).impersonation is None
+
+
+def test_missing_symbol_for_the_type_check_does_no_harm() -> None:
+    """nt!PsThreadType is only asked when the chains disagree."""
+    target = SyntheticTarget(kernel_of(NEWEST)).without_symbol("PsThreadType")
+    with pytest.raises(SymbolNotFound):
+        target.symbol("PsThreadType")
+    assert len(threads(target)) == len(MACHINE.process(SERVER).threads)
