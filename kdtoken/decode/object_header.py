@@ -100,7 +100,12 @@ def _type_of(target: Target, body: int) -> Maybe[int]:
         table = target.symbol("ObTypeIndexTable")
     except SymbolNotFound:
         return Absent("nt!ObTypeIndexTable")
-    return _pointer(target, table + index * pointer_width(target))
+    entry = table + index * pointer_width(target)
+    for name in (TOKEN_TYPE, PROCESS_TYPE, THREAD_TYPE):
+        # Past the table's end lie other variables: those that hold the very pointers to compare with.
+        if _has_symbol(target, name) and target.symbol(name) == entry:
+            return 0
+    return _pointer(target, entry)
 
 
 def _pointer(target: Target, address: int) -> Maybe[int]:

@@ -1,0 +1,192 @@
+"""One struct: members by path, each of them known, unreadable or absent."""
+
+import pytest
+
+from kdtoken.decode.structure import (
+    Structure,
+    find,
+    offset_of,
+    pointer_width,
+    printable,
+    read_members,
+    read_structure,
+    unreadable,
+)
+from kdtoken.errors import FieldNotFound, MemoryUnreadable, NotRecorded, TypeNotFound
+from kdtoken.layout.layout import Field, Layout, make_layout
+from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.luid import Luid
+from kdtoken.model.token import Origin
+from kdtoken.target.base import Span
+from tests.expected import FILES, kernel_of
+from tests.synthetic import SyntheticTarget
+
+KERNEL = kernel_of(FILES[3])
+AT = 0xFFFFA08077000000 - 0x10  # the border is behind the first 16 bytes
+TYPES = {
+    "_INNER": make_layout("_INNER", 8, [Field("Low", 0, "Uint4B"), Field("High", 4, "Int4B")]),
+    "_OUTER": make_layout("_OUTER", 0x28, [
+        Field("Flags", 0, "Uint4B"),
+        Field("Two", 0, "Pos 1, 2 Bits"),
+        Field("Last", 0, "Pos 31, 1 Bit"),
+        Field("Late", 0, "Pos 9, 3 Bits"),
+        Field("Inner", 4, "_INNER"),
+        Field("Name", 0xC, "[6] UChar"),
+        Field("Words", 0x12, "[3] Uint2B"),
+        Field("Pointer", 0x18, "Ptr64 _INNER"),
+        Field("None", 0x20, "[0] Uint4B"),
+    ]),
+}  # fmt: skip
+DATA = (
+    (0x80000A06).to_bytes(4, "little")  # Two is 3, Late is 5, Last is 1
+    + (7).to_bytes(4, "little") + (-2).to_bytes(4, "little", signed=True)  # Inner
+    + b"ab\x80\0zz"  # Name: ends at its NUL
+    + b"\1\0\2\0\3\0"  # Words
+    + (0xFFFFE00000000010).to_bytes(8, "little")  # Pointer
+    + bytes(8)
+)  # fmt: skip
+
+
+class Small(SyntheticTarget):
+    def layout(self, name: str) -> Layout:
+        return TYPES[name] if name in TYPES else super().layout(name)
+
+
+@pytest.fixture
+def target() -> Small:
+    there = Small(KERNEL)
+    there.poke(AT, DATA)
+    return there
+
+
+@pytest.fixture
+def outer(target: Small) -> Structure:
+    return read_structure(target, "_OUTER", AT)
+
+
+@pytest.mark.parametrize(
+    "path, value",
+    [("Flags", 0x80000A06), ("Two", 3), ("Last", 1), ("Late", 5), ("Inner.Low", 7), ("Inner.High", 0xFFFFFFFE),
+     ("Pointer", 0xFFFFE00000000010)],
+)  # fmt: skip
+def test_unsigned(outer: Structure, path: str, value: int) -> None:
+    assert outer.uint(path) == value
+
+
+def test_signed(outer: Structure) -> None:
+    assert outer.sint("Inner.High") == -2
+
+
+def test_text_ends_at_its_nul_and_guesses_no_code_page(outer: Structure) -> None:
+    assert outer.text("Name") == "ab\\x80"
+
+
+def test_text_without_a_nul_is_the_whole_array(target: Small) -> None:
+    target.poke(AT + 0xC, b"abcdef")
+    assert read_structure(target, "_OUTER", AT).text("Name") == "abcdef"
+
+
+def test_arrays(outer: Structure) -> None:
+    assert outer.array("Words") == (1, 2, 3)
+    assert outer.array("None") == ()
+    assert outer.array("Flags") == ()
+
+
+def test_a_luid(outer: Structure) -> None:
+    assert outer.luid("Inner") == Luid(-2, 7)
+
+
+@pytest.mark.parametrize("path", ["Nope", "Nope.Low", "Inner.Nope", "Pointer.Low", "Words.Low", "Flags.Low", "Two.Low"])
+def test_no_such_path_is_absent_and_says_which(outer: Structure, path: str) -> None:
+    """Neither through an integer nor through a pointer does a path go on."""
+    assert outer.uint(path) == Absent("_OUTER." + path)
+    assert not outer.has(path)
+
+
+def test_origins_hold_address_and_bytes(outer: Structure) -> None:
+    outer.uint("Inner.High")
+    assert outer.origins == {"Inner.High": Origin("_OUTER", "Inner.High", AT + 8, DATA[8:12])}
+
+
+def test_what_is_not_asked_has_no_origin(outer: Structure) -> None:
+    assert outer.origins == {}
+
+
+def test_beyond_the_border_is_unreadable_and_before_it_is_not(target: Small) -> None:
+    target.without_mapping([AT + 0x10])
+    outer = read_structure(target, "_OUTER", AT)
+    assert outer.uint("Flags") == 0x80000A06
+    assert outer.uint("Pointer") == Unreadable(AT + 0x18, "not mapped")
+    assert outer.array("Words") == Unreadable(AT + 0x12, "not mapped")
+
+
+def test_a_member_across_the_border_is_unreadable_as_a_whole(target: Small) -> None:
+    target.without_mapping([AT + 0x10])
+    assert read_structure(target, "_OUTER", AT).text("Name") == Unreadable(AT + 0xC, "not mapped")
+
+
+def test_the_far_side_of_a_missing_page_is_still_read(target: Small) -> None:
+    target.without_pages([AT])
+    outer = read_structure(target, "_OUTER", AT)
+    assert outer.uint("Pointer") == 0xFFFFE00000000010
+    assert outer.uint("Flags") == Unreadable(AT, "paged out")
+
+
+def test_members_are_fetched_in_one_request(target: Small) -> None:
+    target.reset_counters()
+    outer = read_members(target, "_OUTER", AT, ["Inner.High", "Words", "Nope"])
+    assert target.log == [(AT + 8, 0x18 - 8)]
+    assert (outer.sint("Inner.High"), outer.array("Words")) == (-2, (1, 2, 3))
+
+
+def test_a_member_outside_the_stretch_is_not_zero(target: Small) -> None:
+    outer = read_members(target, "_OUTER", AT, ["Words"])
+    assert isinstance(outer.uint("Flags"), Unreadable)
+
+
+def test_members_that_no_build_has_ask_nothing(target: Small) -> None:
+    target.reset_counters()
+    assert read_members(target, "_OUTER", AT, ["Nope"]).uint("Nope") == Absent("_OUTER.Nope")
+    assert target.log == []
+
+
+def test_bytes_around_stop_at_the_page(target: Small) -> None:
+    """`after` takes what lies in the struct's last page, never one page more."""
+    target.reset_counters()
+    read_structure(target, "_OUTER", AT + 0xFC0, 8, 0x4000)
+    assert target.log == [(AT + 0xFC0 - 8, 8 + 0x50)]
+
+
+def test_offsets(target: Small) -> None:
+    layout = target.layout("_OUTER")
+    assert offset_of(target, layout, "Inner.High") == 8
+    assert find(target, layout, "Inner.High") == (8, Field("High", 4, "Int4B"))
+    with pytest.raises(FieldNotFound, match="_OUTER has no field Nope"):
+        offset_of(target, layout, "Nope.Low")
+    with pytest.raises(FieldNotFound, match="Inner.Nope|no field Nope"):
+        offset_of(target, layout, "Inner.Nope")
+
+
+def test_an_unknown_embedded_type_is_named(target: Small) -> None:
+    with pytest.raises(TypeNotFound, match="_TOKEN_SOURCE"):
+        target.without_type("_TOKEN_SOURCE")
+        read_structure(target, "_TOKEN", AT).text("TokenSource.SourceName")
+
+
+def test_the_width_of_a_pointer_is_the_targets() -> None:
+    assert pointer_width(Small(KERNEL)) == 8
+
+
+def test_printable_keeps_ascii_only() -> None:
+    assert printable(b"a\x1b[2J\x7f~ ") == "a\\x1b[2J\\x7f~ "
+
+
+def test_a_failed_read_as_a_value() -> None:
+    assert unreadable(MemoryUnreadable(16, 8, "paged out")) == Unreadable(16, "paged out")
+    assert unreadable(NotRecorded(16, 8, "record again")) == Unreadable(16, "not recorded", "record again")
+
+
+def test_an_empty_span_holds_nothing(target: Small) -> None:
+    assert Structure(target, "_OUTER", AT, Span(AT, 0, ())).uint("Flags") == Unreadable(
+        AT, "outside the range that was read"
+    )
