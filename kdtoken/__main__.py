@@ -9,6 +9,7 @@ from kdtoken import __version__
 # The one list: the command line, the WinDbg script files (build_hook.py) and the tests read it.
 VERBS: Dict[str, str] = {
     "dump": "one process: its token, every field, and what its threads run under",
+    "walk": "all processes, one line each: whose token they run under",
     "record": "run a verb and keep every read, to replay it anywhere",
 }
 

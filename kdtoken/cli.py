@@ -3,9 +3,10 @@
 import argparse
 import os
 import sys
+import time
 import traceback
 from importlib import import_module
-from typing import Callable, Iterable, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.target.base import Target
@@ -59,6 +60,37 @@ def open_target(options: argparse.Namespace, record: Optional[List[RecordingTarg
         record.append(recording)
         target = recording
     return CachedTarget(target)
+
+
+def source(target: CachedTarget) -> str:
+    """Where a report was read, in words for its head."""
+    words = target.about.source
+    if target.about.build:
+        words += ", Windows kernel %s" % target.about.build
+    return words + (" (SYNTHETIC: made for tests, no real machine)" if target.about.synthetic else "")
+
+
+def about(target: CachedTarget) -> Dict[str, Any]:
+    """The same for programs."""
+    known = target.about
+    return {"source": known.source, "build": known.build, "synthetic": known.synthetic}
+
+
+class Progress:
+    """A line now and then while a slow target is read; silent when it is quick."""
+
+    EVERY = 3.0  # seconds
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what, self._total = what, total
+        self._last = time.monotonic()
+
+    def at(self, count: int) -> None:
+        """Tell how far it is, if the last telling was long ago."""
+        now = time.monotonic()
+        if now - self._last >= self.EVERY:
+            self._last = now
+            sys.stderr.write("... %d of %d %s\n" % (count, self._total, self._what))
 
 
 def write_lines(lines: Iterable[str]) -> None:

@@ -6,7 +6,7 @@
 
 import sys
 from argparse import Namespace
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, List, Optional, Sequence
 
 from kdtoken import cli
 from kdtoken.decode.object_header import TOKEN_TYPE, is_object_of, type_name
@@ -41,8 +41,8 @@ def report(target: CachedTarget, options: Namespace) -> List[str]:
         if options.json:
             from kdtoken.render.json import token_to_json
 
-            return token_to_json(token, _about(target), options.why).split("\n")
-        return render_token(token, _source(target), options.why) + _cost(target, options.why)
+            return token_to_json(token, cli.about(target), options.why).split("\n")
+        return render_token(token, cli.source(target), options.why) + _cost(target, options.why)
     if not options.process:
         raise UsageError("no process was named", None, "kdtoken dump notepad.exe   (or a pid, or an EPROCESS address)")
     process, others, problems = find_process(target, options.process)
@@ -52,8 +52,8 @@ def report(target: CachedTarget, options: Namespace) -> List[str]:
     if options.json:
         from kdtoken.render.json import dump_to_json
 
-        return dump_to_json(dump, _about(target), options.why).split("\n")
-    return render_dump(dump, _source(target), options.why) + _cost(target, options.why)
+        return dump_to_json(dump, cli.about(target), options.why).split("\n")
+    return render_dump(dump, cli.source(target), options.why) + _cost(target, options.why)
 
 
 def _with_problems(dump: Any, problems: List[str]) -> Any:
@@ -80,19 +80,6 @@ def _token_at(tokens: Tokens, text: str) -> Token:
             "kdtoken dump PROCESS finds the token by itself; mind the low bits of a fast reference",
         )
     raise NotAToken("there is no readable token at 0x%x: %s" % (address, token), address)
-
-
-def _source(target: CachedTarget) -> str:
-    about = target.about
-    words = about.source
-    if about.build:
-        words += ", Windows kernel %s" % about.build
-    return words + (" (SYNTHETIC: made for tests, no real machine)" if about.synthetic else "")
-
-
-def _about(target: CachedTarget) -> Dict[str, Any]:
-    about = target.about
-    return {"source": about.source, "build": about.build, "synthetic": about.synthetic}
 
 
 def _cost(target: CachedTarget, why: bool) -> List[str]:

@@ -13,7 +13,7 @@ from kdtoken.errors import UsageError
 from kdtoken.target.session import RecordingTarget
 
 # Verbs whose reads can be recorded; each has add_arguments and report.
-RECORDABLE = ("dump",)
+RECORDABLE = ("dump", "walk")
 
 
 def _main(arguments: List[str]) -> int:

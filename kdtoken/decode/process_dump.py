@@ -18,10 +18,14 @@ _TOKEN_LINE = re.compile(r"^\s*Token\s+([0-9a-fA-F`]{8,17})\s*$", re.MULTILINE)
 
 
 class Tokens:
-    """Tokens of one target, each decoded once however many processes and threads share it."""
+    """Tokens of one target, each decoded once however many processes and threads share it.
 
-    def __init__(self, target: Target) -> None:
+    follow  whether to read what a token points to outside itself (see decode_token)
+    """
+
+    def __init__(self, target: Target, follow: bool = True) -> None:
         self.target = target
+        self._follow = follow
         self._names: Optional[Dict[int, str]] = None
         self._tokens: Dict[int, Maybe[Token]] = {}
 
@@ -30,7 +34,7 @@ class Tokens:
         if self._names is None:
             self._names = privilege_names(self.target)
         if address not in self._tokens:
-            self._tokens[address] = decode_token(self.target, address, self._names)
+            self._tokens[address] = decode_token(self.target, address, self._names, self._follow)
         return self._tokens[address]
 
     def of(self, process: Process) -> Maybe[Optional[Token]]:

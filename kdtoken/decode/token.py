@@ -81,10 +81,12 @@ _LIKELY_DYNAMIC_PART = 0x100
 T = TypeVar("T")
 
 
-def decode_token(target: Target, address: int, names: Dict[int, str]) -> Maybe[Token]:
+def decode_token(target: Target, address: int, names: Dict[int, str], follow: bool = True) -> Maybe[Token]:
     """The token at `address`; Unreadable where no token lies there or its memory is gone.
 
-    names  privilege names of this kernel (decode.privileges)
+    names   privilege names of this kernel (decode.privileges)
+    follow  False reads only the token's own allocation and its logon session: what lies behind
+            other pointers (primary group, DACL, capabilities ...) is Unreadable, "not asked for"
     Raises TypeNotFound or FieldNotFound when the symbols do not describe a token at all.
     """
     problems: List[str] = []
@@ -99,10 +101,18 @@ def decode_token(target: Target, address: int, names: Dict[int, str]) -> Maybe[T
     if wrong is not None:
         return wrong
     _fetch_variable_part(s, problems)
-    _fetch_dynamic_part(s)
+    if follow:
+        _fetch_dynamic_part(s)
+
+    def outside(path: str) -> Maybe[int]:
+        pointer = s.uint(path)
+        if follow or not isinstance(pointer, int) or pointer == 0:
+            return pointer
+        return Unreadable(pointer, "not asked for")
+
     groups = read_groups(target, s.uint("UserAndGroups"), s.uint("UserAndGroupCount"))
     restricted = read_groups(target, s.uint("RestrictedSids"), s.uint("RestrictedSidCount"))
-    capabilities = read_groups(target, s.uint("Capabilities"), s.uint("CapabilityCount"))
+    capabilities = read_groups(target, outside("Capabilities"), s.uint("CapabilityCount"))
     token = Token(
         address=address,
         source_name=s.text("TokenSource.SourceName"),
@@ -125,9 +135,9 @@ def decode_token(target: Target, address: int, names: Dict[int, str]) -> Maybe[T
         default_owner_index=s.uint("DefaultOwnerIndex"),
         user_and_groups=groups,
         restricted_sids=restricted,
-        primary_group=read_sid(target, s.uint("PrimaryGroup")),
+        primary_group=read_sid(target, outside("PrimaryGroup")),
         dynamic_part=s.uint("DynamicPart"),
-        default_dacl=_acl(target, s.uint("DefaultDacl")),
+        default_dacl=_acl(target, outside("DefaultDacl")),
         token_type=s.uint("TokenType"),
         impersonation_level=s.uint("ImpersonationLevel"),
         flags=s.uint("TokenFlags"),
@@ -138,20 +148,20 @@ def decode_token(target: Target, address: int, names: Dict[int, str]) -> Maybe[T
         originating_logon_session=s.luid("OriginatingLogonSession"),
         sid_hash=_hash(s, "SidHash"),
         restricted_sid_hash=_hash(s, "RestrictedSidHash"),
-        security_attributes=_follow(s, "pSecurityAttributes", _security_attributes),
-        package=read_sid(target, s.uint("Package")),
+        security_attributes=_follow(target, outside("pSecurityAttributes"), _security_attributes),
+        package=read_sid(target, outside("Package")),
         capability_count=s.uint("CapabilityCount"),
         capabilities=capabilities,
         capabilities_hash=_hash(s, "CapabilitiesHash"),
-        lowbox_number=_follow(s, "LowboxNumberEntry", _lowbox_number),
+        lowbox_number=_follow(target, outside("LowboxNumberEntry"), _lowbox_number),
         lowbox_handles_entry=s.uint("LowboxHandlesEntry"),
-        claim_attributes=_follow(s, "pClaimAttributes", _claims),
-        trust_level_sid=read_sid(target, s.uint("TrustLevelSid")),
+        claim_attributes=_follow(target, outside("pClaimAttributes"), _claims),
+        trust_level_sid=read_sid(target, outside("TrustLevelSid")),
         trust_linked_token=s.uint("TrustLinkedToken"),
-        integrity_level_sid_value=read_sid(target, s.uint("IntegrityLevelSidValue")),
-        sid_values=_follow(s, "TokenSidValues", _sid_values),
+        integrity_level_sid_value=read_sid(target, outside("IntegrityLevelSidValue")),
+        sid_values=_follow(target, outside("TokenSidValues"), _sid_values),
         index_entry=s.uint("IndexEntry"),
-        diagnostics=_follow(s, "DiagnosticInfo", _diagnostics),
+        diagnostics=_follow(target, outside("DiagnosticInfo"), _diagnostics),
         bno_isolation_handles_entry=s.uint("BnoIsolationHandlesEntry"),
         session_object=s.uint("SessionObject"),
         variable_part=s.uint("VariablePart"),
@@ -222,15 +232,16 @@ def _hash(s: Structure, path: str) -> Maybe[SidHash]:
     return SidHash(count, pointer, words)
 
 
-def _follow(s: Structure, path: str, read: Callable[[Target, int], Maybe[T]]) -> Maybe[Optional[T]]:
-    """What a pointer member points to; None when it is null."""
-    address = s.uint(path)
+def _follow(
+    target: Target, address: Maybe[int], read: Callable[[Target, int], Maybe[T]]
+) -> Maybe[Optional[T]]:
+    """What a pointer points to; None when it is null."""
     if isinstance(address, (Unreadable, Absent)):
         return address
     if address == 0:
         return None
     try:
-        return read(s.target, address)
+        return read(target, address)
     except LookupFailed as error:
         return Absent(str(error.subject))
 

@@ -74,7 +74,8 @@ def differences(primary: Optional[Token], token: Token) -> List[str]:
     ):
         gained, lost = sorted(after - before), sorted(before - after)
         if gained:
-            found.append("gains " + " ".join(gained))
+            more = " and %d more" % (len(gained) - 3) if len(gained) > 3 else ""
+            found.append("gains " + " ".join(gained[:3]) + more)
         if lost:
             found.append("lacks %d of its %d enabled privileges" % (len(lost), len(before)))
     return found

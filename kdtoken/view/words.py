@@ -1,0 +1,62 @@
+"""Small pieces that the text views share: numbers, SIDs and privilege names as tools print them."""
+
+import re
+from typing import List, Optional, Tuple
+
+from kdtoken.errors import BadFormat
+from kdtoken.model.luid import Luid
+from kdtoken.model.sid import Sid
+
+SID = re.compile(r"\bS-1-(?:0x[0-9a-fA-F]{1,12}|[0-9]{1,15})(?:-[0-9]{1,10}){0,15}(?![0-9])", re.IGNORECASE)
+# Names of winnt.h end in Privilege or Right; more may come with a later build.
+PRIVILEGE = re.compile(r"\bSe[A-Z][A-Za-z]{2,60}(?:Privilege|Right)\b")
+POINTER = re.compile(r"\b(?:0x)?([0-9a-fA-F]{8})`?([0-9a-fA-F]{8})\b|\b(?:0x)?([0-9a-fA-F]{1,16})\b")
+
+
+def sid_of(text: str) -> Optional[Sid]:
+    """The SID that the text is, or None."""
+    try:
+        return Sid.from_text(text)
+    except BadFormat:
+        return None
+
+
+def sids_in(text: str) -> List[Sid]:
+    """Every SID in the text, in order."""
+    found = [sid_of(one.group()) for one in SID.finditer(text)]
+    return [one for one in found if one is not None]
+
+
+def has_facts(text: str) -> bool:
+    """Whether a text holds a SID or the name of a privilege: what no view may lose."""
+    return ("S-1-" in text or "s-1-" in text) and SID.search(text) is not None or (
+        "Se" in text and PRIVILEGE.search(text) is not None
+    )
+
+
+def pointer_at(text: str) -> Tuple[Optional[int], str]:
+    """The pointer that the text starts with (0x or not, with or without the debugger's back-quote), and the rest."""
+    text = text.lstrip()
+    found = POINTER.match(text)
+    if not found:
+        return None, text
+    high, low, short = found.groups()
+    return int(high + low if high else short, 16), text[found.end() :]
+
+
+def luid_of(text: str) -> Optional[Luid]:
+    """A LUID as `3e7`, `0x3e7`, `(0,3e7)`, `(0, 3e7)`, `0:3e7`; None for anything else."""
+    try:
+        return Luid.from_text(text)
+    except BadFormat:
+        return None
+
+
+def hexadecimal(text: str) -> Optional[int]:
+    """A hex number with or without 0x, back-quotes allowed; None for anything else."""
+    text = text.strip().replace("`", "")
+    if text[:2] in ("0x", "0X"):
+        text = text[2:]
+    if not 0 < len(text) <= 16 or not all(c in "0123456789abcdefABCDEF" for c in text):
+        return None
+    return int(text, 16)
