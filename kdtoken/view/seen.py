@@ -78,6 +78,7 @@ class TokenText:
     not_understood  lines of this token's part of the text that nothing here knew
     groups          all SIDs listed, the user first; `privileges` likewise.  They hold what the Token's own fields
                     cannot: entries of which only a part is known
+    incomplete      fields of which the text shows a part only: its author cut lines, or it ends there
     blind           what this view never shows, or shows as something else, for whoever compares
     names           the view's own names for SIDs
     """
@@ -90,6 +91,7 @@ class TokenText:
     restricted: Tuple[SeenGroup, ...] = ()
     capabilities: Tuple[SeenGroup, ...] = ()
     privileges: Tuple[SeenPrivilege, ...] = ()
+    incomplete: Tuple[str, ...] = ()
     blind: Tuple[str, ...] = ()
     names: Mapping[Sid, str] = field(default_factory=dict)
 

@@ -165,10 +165,12 @@ def _plain(text: str) -> str:
     return "" if text == "NULL" else text
 
 
-_KD = re.compile(r"\s{0,40}(?:\d{1,3}: ?|\d{1,3}\.\d{1,3}: ?)?[lx]?kd(?::[\w-]{1,10})?> ?|\s{0,40}\d{1,4}:\d{3,4}(?::\w{1,8})?> ?")
+_KD = re.compile(
+    r"\s{0,40}(?:\d{1,3}: ?|\d{1,3}\.\d{1,3}: ?)?[lx]?kd(?::[\w-]{1,10})?> ?|\s{0,40}\d{1,4}:\d{3,4}(?::\w{1,8})?> ?"
+)
 _SHELL = re.compile(
     r"\s{0,40}(?:\*Evil-WinRM\*\s?)?(?:CMD\s[^>]{1,100}\s)?(?:\(\w{1,40}\)\s?)?(?:PS )?[A-Za-z]:\\?[^<>|?*\"]{0,260}>[> ]?"
-    r"|\s{0,40}PS>[> ]?|\s{0,40}SQL(?: \([^()]{0,80}\))?>[> ]?|\s{0,40}meterpreter ?> ?|\s{0,40}└─[#$] ?|\s{0,40}[$#>] (?=\S)"
+    r"|\s{0,40}PS>[> ]?|\s{0,40}SQL(?: \([^()]{0,80}\))?>[> ]?|\s{0,40}meterpreter ?> ?|\s{0,40}└─[#$] ?|\s{0,40}[$>] (?=\S)"
     r"|\s{0,40}[\w.-]{1,40}@[\w.-]{1,60}:[^#$]{0,120}[#$] ?|\s{0,40}[┌╭]──[^\n]{0,200}$"
 )
 _BARE = re.compile(
@@ -187,7 +189,7 @@ def command_of(text: str) -> Optional[str]:
         if found:
             return text[found.end() :].strip()
     else:
-        found = _SHELL.match(text) if text[:1] in "┌╭└ $#" or "@" in text else None
+        found = _SHELL.match(text) if text[:1] in "┌╭└ $" or "@" in text else None
         if found:
             return text[found.end() :].strip()
     if ("!" in text or "whoami" in text.lower()) and _BARE.match(text):
@@ -200,7 +202,7 @@ _CUT = re.compile(
     r"\W{0,6}(?:\.{2,}|…{1,3}|(?:snip(?:ped)?|略|省略|省略部分|后略|중략|생략|truncated|cut|omitted|more|elided))\W{0,10}$",
     re.IGNORECASE,
 )
-_RULE = re.compile(r"[-=_*~─━+|#\s]{1,4000}$")
+_RULE = re.compile(r"[-=_*~─━+|#\s]+$")
 
 
 def is_cut(text: str) -> bool:

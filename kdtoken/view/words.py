@@ -29,8 +29,10 @@ def sids_in(text: str) -> List[Sid]:
 
 def has_facts(text: str) -> bool:
     """Whether a text holds a SID or the name of a privilege: what no view may lose."""
-    return ("S-1-" in text or "s-1-" in text) and SID.search(text) is not None or (
-        "Se" in text and PRIVILEGE.search(text) is not None
+    return (
+        ("S-1-" in text or "s-1-" in text)
+        and SID.search(text) is not None
+        or ("Se" in text and PRIVILEGE.search(text) is not None)
     )
 
 
