@@ -1,13 +1,13 @@
 """Every field of a token in words, section by section."""
 
-from typing import Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 from kdtoken.model.absent import Absent, Maybe, Unreadable
 from kdtoken.model.access_mask import mask_words
 from kdtoken.model.acl import Acl
 from kdtoken.model.group import Group
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import Token
+from kdtoken.model.token import AttributeList, Diagnostics, SidHash, Token
 from kdtoken.model.token_words import (
     IMPERSONATION_LEVELS,
     MANDATORY_POLICY,
@@ -158,15 +158,71 @@ def _dacl(page: Page, token: Token) -> None:
 
 
 def _bookkeeping(page: Page, token: Token) -> None:
+    """Ids, lengths, pointers and hashes: what nobody asks first, but nothing is hidden."""
     page.section("Bookkeeping")
-    fields: Dict[str, Tuple[str, Callable[[int], str]]] = {
-        "variable_length": ("Variable length", words.number),
-        "dynamic_charged": ("Dynamic charged", words.number),
-        "dynamic_available": ("Dynamic available", words.number),
-    }
-    for name, label in (("token_id", "Token id"), ("parent_token_id", "Parent token id"),
-                        ("modified_id", "Modified id"), ("source_id", "Source id")):  # fmt: skip
-        page.row(label, show(getattr(token, name), words.luid), token.origins.get(name))
-    page.row("Expires", show(token.expiration_time, words.time), token.origins.get("expiration_time"))
-    for name, (label, form) in fields.items():
-        page.row(label, show(getattr(token, name), form), token.origins.get(name))
+    for name, (label, form) in _BOOKS.items():
+        value = getattr(token, name)
+        if isinstance(value, Absent):
+            continue  # what this build does not have is listed in one line below
+        page.row(label, show(value, form), token.origins.get(name))
+    absent = sorted({value.what for value in vars(token).values() if isinstance(value, Absent)})
+    if absent:
+        page.row("Not in this build", ", ".join(absent))
+
+
+def _hash(value: SidHash) -> str:
+    """How many SIDs the hash was made for; the hash itself is a filter, not a name."""
+    if not value.sid_attr and not value.count:
+        return "none"
+    return "of %d SIDs at 0x%x: %s ..." % (value.count, value.sid_attr, " ".join("%x" % w for w in value.words[:4]))
+
+
+def _attributes(value: AttributeList) -> str:
+    """Public symbols give the counts of such lists, not the names in them."""
+    return "0x%x: %s (public symbols do not name them)" % (
+        value.address,
+        ", ".join("%s %s" % (name, show(count, str)) for name, count in value.counts),
+    )
+
+
+def _maker(value: Diagnostics) -> str:
+    """Who made the token, where the build keeps track."""
+    return "%s (pid %s, thread %s), method %s" % (
+        show(value.image_file_name, clean),
+        show(value.process_cid, str),
+        show(value.thread_cid, str),
+        show(value.create_method, str),
+    )
+
+
+_BOOKS: Dict[str, Tuple[str, Callable[[Any], str]]] = {
+    "token_id": ("Token id", words.luid),
+    "parent_token_id": ("Parent token id", words.luid),
+    "modified_id": ("Modified id", words.luid),
+    "source_id": ("Source id", words.luid),
+    "expiration_time": ("Expires", words.time),
+    "diagnostics": ("Made by", _maker),
+    "user_and_group_count": ("User and groups", words.number),
+    "restricted_sid_count": ("Restricting SIDs", words.number),
+    "capability_count": ("Capabilities", words.number),
+    "variable_length": ("Variable length", words.number),
+    "dynamic_charged": ("Dynamic charged", words.number),
+    "dynamic_available": ("Dynamic available", words.number),
+    "audit_policy_status": ("Audit policy status", words.number),
+    "integrity_level_index": ("Integrity index", words.number),
+    "integrity_level_sid_value": ("Integrity SID value", str),
+    "sid_hash": ("SID hash", _hash),
+    "restricted_sid_hash": ("Restricted SID hash", _hash),
+    "capabilities_hash": ("Capabilities hash", _hash),
+    "security_attributes": ("Security attributes", _attributes),
+    "claim_attributes": ("Claims", _attributes),
+    "sid_values": ("Token SID values", _attributes),
+    "trust_linked_token": ("Trust-linked token", words.pointer),
+    "token_lock": ("Lock", words.pointer),
+    "dynamic_part": ("Dynamic part", words.pointer),
+    "variable_part": ("Variable part", words.pointer),
+    "index_entry": ("Index entry", words.pointer),
+    "lowbox_handles_entry": ("Lowbox handles", words.pointer),
+    "bno_isolation_handles_entry": ("BNO isolation handles", words.pointer),
+    "session_object": ("Session object", words.pointer),
+}
