@@ -140,6 +140,7 @@ def split_lines(text: str) -> Iterator[Line]:
 
 def _unmangled(physical: str) -> List[str]:
     text = physical.replace("\r", "\n").translate(_BLANKS)
+    numbered = 'class="gutter"' in text
     if "\x1b" in text:
         text = _ANSI.sub("", text)
     if text.count("\\n") >= 2 and _REPR.match(text):
@@ -151,7 +152,9 @@ def _unmangled(physical: str) -> List[str]:
         for _ in range(2):
             text = html.unescape(text) if "&" in text else text
         text = text.translate(_BLANKS)
-    return [_plain(one) for one in text.rstrip("\n").split("\n")]
+    lines = [_plain(one) for one in text.rstrip("\n").split("\n")]
+    # A blog's line numbers stand in a column of their own.
+    return ["" if numbered and one.strip().isdigit() else one for one in lines]
 
 
 def _plain(text: str) -> str:
@@ -161,12 +164,14 @@ def _plain(text: str) -> str:
     if _FENCE.match(text):
         return ""
     text = text.rstrip()
+    if text[:1] == "`" and text[-1:] == "`":
+        text = text[1:-1]
     # xp_cmdshell gives NULL for an empty line.
     return "" if text == "NULL" else text
 
 
 _KD = re.compile(
-    r"\s{0,40}(?:\d{1,3}: ?|\d{1,3}\.\d{1,3}: ?)?[lx]?kd(?::[\w-]{1,10})?> ?|\s{0,40}\d{1,4}:\d{3,4}(?::\w{1,8})?> ?"
+    r"\s{0,40}(?:\d{1,3}: ?|\d{1,3}\.\d{1,3}: ?)?[lx]?kd(?::[\w-]{1,10})?-?> ?|\s{0,40}\d{1,4}:\d{3,4}(?::\w{1,8})?> ?"
 )
 _SHELL = re.compile(
     r"\s{0,40}(?:\*Evil-WinRM\*\s?)?(?:CMD\s[^>]{1,100}\s)?(?:\(\w{1,40}\)\s?)?(?:PS )?[A-Za-z]:\\?[^<>|?*\"]{0,260}>[> ]?"
@@ -187,6 +192,10 @@ def command_of(text: str) -> Optional[str]:
     if ">" in text:
         found = _KD.match(text) or _SHELL.match(text)
         if found:
+            # A log written while the target ran has several prompts before one command.
+            for _ in range(4):
+                more = _KD.match(text, found.end())
+                found = more or found
             return text[found.end() :].strip()
     else:
         found = _SHELL.match(text) if text[:1] in "┌╭└ $" or "@" in text else None
