@@ -6,7 +6,8 @@
 
 import sys
 from argparse import Namespace
-from typing import Any, List, Optional, Sequence
+from dataclasses import replace
+from typing import List, Optional, Sequence
 
 from kdtoken import cli
 from kdtoken.decode.object_header import TOKEN_TYPE, is_object_of, type_name
@@ -17,6 +18,8 @@ from kdtoken.model.token import Token
 from kdtoken.render.text import render_dump, render_token
 from kdtoken.target.cached import CachedTarget
 
+FORMATS = ("text", "json", "windbg")
+
 
 def add_arguments(parser: cli.Parser) -> None:
     """What `dump` understands; `record dump ...` understands the same."""
@@ -26,40 +29,51 @@ def add_arguments(parser: cli.Parser) -> None:
         help="image name (any case, with or without .exe), pid (1234, 0n1234 or 0x4d2) or EPROCESS address",
     )
     parser.add_argument("--token", metavar="ADDRESS", help="dump the token object at this address instead")
-    parser.add_argument("--json", action="store_true", help="for programs: JSON instead of text")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="text",
+        help="text (default), json for programs, windbg for the form of !token",
+    )
+    parser.add_argument("--json", action="store_const", dest="format", const="json", help="short for --format json")
     parser.add_argument("--why", action="store_true", help="show where each value was read: field, address, bytes")
     parser.add_argument("--no-check", action="store_true", help="do not ask the debugger's own !process as well")
 
 
 def report(target: CachedTarget, options: Namespace) -> List[str]:
     """The lines that `dump` prints."""
-    tokens = Tokens(target)
+    if options.why and options.format == "windbg":
+        raise UsageError("--why has no place in the form of !token", "--why", "use it with text or --json")
     if options.token:
         if options.process:
             raise UsageError("give a process or --token ADDRESS, not both")
-        token = _token_at(tokens, options.token)
-        if options.json:
-            from kdtoken.render.json import token_to_json
-
-            return token_to_json(token, cli.about(target), options.why).split("\n")
-        return render_token(token, cli.source(target), options.why) + _cost(target, options.why)
+        return _token_report(target, _token_at(Tokens(target), options.token), options)
     if not options.process:
         raise UsageError("no process was named", None, "kdtoken dump notepad.exe   (or a pid, or an EPROCESS address)")
     process, others, problems = find_process(target, options.process)
-    dump = dump_process(tokens, process, tuple(others), not options.no_check)
-    if problems:
-        dump = _with_problems(dump, problems)
-    if options.json:
+    dump = dump_process(Tokens(target), process, tuple(others), not options.no_check)
+    dump = replace(dump, problems=tuple(problems) + dump.problems)
+    if options.format == "json":
         from kdtoken.render.json import dump_to_json
 
         return dump_to_json(dump, cli.about(target), options.why).split("\n")
+    if options.format == "windbg":
+        from kdtoken.render.windbg import dump_lines
+
+        return dump_lines(dump)
     return render_dump(dump, cli.source(target), options.why) + _cost(target, options.why)
 
 
-def _with_problems(dump: Any, problems: List[str]) -> Any:
-    from dataclasses import replace
+def _token_report(target: CachedTarget, token: Token, options: Namespace) -> List[str]:
+    if options.format == "json":
+        from kdtoken.render.json import token_to_json
 
-    return replace(dump, problems=tuple(problems) + dump.problems)
+        return token_to_json(token, cli.about(target), options.why).split("\n")
+    if options.format == "windbg":
+        from kdtoken.render.windbg import token_lines
+
+        return token_lines(token)
+    return render_token(token, cli.source(target), options.why) + _cost(target, options.why)
 
 
 def _token_at(tokens: Tokens, text: str) -> Token:

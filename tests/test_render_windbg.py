@@ -1,0 +1,92 @@
+"""`--format windbg` against the text that `!token` prints of the declaration, line by line."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kdtoken.decode.process_dump import Tokens
+from kdtoken.model.absent import Unreadable
+from kdtoken.model.group import Group
+from kdtoken.model.privilege import Privilege, name_of
+from kdtoken.model.process import CrossCheck, FastRef, Process, ProcessDump
+from kdtoken.model.sid import Sid
+from kdtoken.model.token import Token
+from kdtoken.render.windbg import dump_lines, token_lines
+from tests.engine.machine import MACHINE
+from tests.engine.standin_text import token_text
+from tests.expected import FILES, kernel_of
+from tests.synthetic import SyntheticTarget
+
+
+def token_of(target: SyntheticTarget, key: str) -> Token:
+    found = Tokens(target).at(target.kernel.tokens[key])
+    assert isinstance(found, Token)
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_token_of_the_machine(path: Path) -> None:
+    kernel = kernel_of(path)
+    tokens = Tokens(SyntheticTarget(kernel))
+    for key, declared in MACHINE.tokens.items():
+        token = tokens.at(kernel.tokens[key])
+        assert isinstance(token, Token)
+        assert token_lines(token) == token_text(kernel, declared), key
+
+
+def test_a_token_with_its_end_paged_out() -> None:
+    target = SyntheticTarget(kernel_of(FILES[0], everything_there=False))
+    lines = token_lines(token_of(target, "sids-paged-out"))
+    assert lines[1] == "TS Session ID: 0x1"
+    assert lines[2].startswith("User: ?? unreadable at 0x") and lines[2].endswith(": paged out")
+    assert any(line.startswith("User Groups: ") for line in lines)
+    assert "Privs: " in lines
+
+
+def test_a_field_that_cannot_be_read_is_never_a_number() -> None:
+    target = SyntheticTarget(kernel_of(FILES[-1]))
+    nothing = Unreadable(0x1230, "paged out")
+    token = token_of(target, "bfe")
+    names = [name for name in vars(token) if name not in ("address", "problems", "origins")]
+    blind = replace(token, origins={}, **{name: nothing for name in names})
+    for line in token_lines(blind)[1:]:
+        assert "??" in line or line.endswith(":"), line
+
+
+def test_a_group_that_cannot_be_read_keeps_its_number() -> None:
+    token = token_of(SyntheticTarget(kernel_of(FILES[-1])), "notepad")
+    assert isinstance(token.user_and_groups, tuple)
+    groups = list(token.user_and_groups)
+    groups[2] = Unreadable(0xFFFF800000001000, "paged out")
+    lines = token_lines(replace(token, user_and_groups=tuple(groups)))
+    at = lines.index(" 01 ?? unreadable at 0xffff800000001000: paged out")
+    assert lines[at + 1] == "    Attributes - ??"
+    assert lines[at + 2].startswith(" 02 ")
+
+
+def test_bits_without_a_name_are_kept() -> None:
+    token = token_of(SyntheticTarget(kernel_of(FILES[-1])), "notepad")
+    odd = Privilege(61, name_of(61), True, True, False)
+    group = Group(Sid(1, (0,)), 0x20000004)
+    lines = token_lines(replace(token, privileges=(odd,), user_and_groups=(group, group), token_type=7))
+    assert " 61 0x00000003d Unknown Privilege                 Attributes - Enabled " in lines
+    assert "    Attributes - Enabled GroupResource " in lines
+    assert "TokenType:                 unknown (7)" in lines
+
+
+def test_a_process_without_a_token_and_one_that_disagrees() -> None:
+    target = SyntheticTarget(kernel_of(FILES[-1]))
+    process = Process(0xFFFF800000002000, 12, "a.exe", FastRef(0, 15), 4)
+    dump = ProcessDump(process, Unreadable(0, "paged out"), None, problems=("the list is torn\x1b[31m",))
+    assert dump_lines(dump) == [
+        "_TOKEN null: pid 12 has no token, as after exit",
+        "!! the list is torn\\u001b[31m",
+    ]
+    dump = replace(dump, token=Unreadable(0x10, "paged out"), problems=())
+    assert dump_lines(dump) == ["_TOKEN ?? unreadable at 0x10: paged out"]
+    token = token_of(target, "notepad")
+    check = CrossCheck("!process ffff800000002000 1", 0x1230, False)
+    assert dump_lines(replace(dump, token=token, cross_check=check)) == token_lines(token) + [
+        "!! !process ffff800000002000 1 says that the token is 0x1230: one of the two is wrong"
+    ]
