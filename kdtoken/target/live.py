@@ -49,6 +49,8 @@ class LiveTarget(Target):
             kernel = bool(pykd.isKernelDebugging())
         except pykd.DbgException as error:
             raise _no_session(error) from error
+        if not kernel and not pykd.getNumberProcesses():
+            raise _no_session("no target is open")  # an engine without one calls itself user-mode
         if not kernel:
             raise TargetError(
                 "this is a user-mode session; kernel tokens are out of its sight",
@@ -137,7 +139,8 @@ class LiveTarget(Target):
     def _type_text(self, name: str) -> str:
         """pykd's `_ACL*`, `UInt1B[15]`, `Void(*)(...)` -> `dt`'s words."""
         if "(" in name:
-            return "Ptr%d Function" % (32 if self._x86 else 64)
+            counts = re.findall(r"\[(\d+)\]", name.rpartition(")")[2])  # arrays of functions: a driver's dispatch table
+            return "".join("[%s] " % n for n in counts) + "Ptr%d Function" % (32 if self._x86 else 64)
         if name.endswith("*"):
             return "Ptr%d %s" % (32 if self._x86 else 64, self._type_text(name[:-1]))
         array = re.match(r"^(.*?)\[(\d+)\](.*)$", name)
@@ -174,7 +177,7 @@ def _bit_field(member: Any) -> Tuple[str, str]:
     return text, _INTEGERS.get(container, container)
 
 
-def _no_session(error: Exception) -> TargetError:
+def _no_session(error: object) -> TargetError:
     return TargetError(
         "there is no debugging session: %s" % str(error).strip(),
         "session",
