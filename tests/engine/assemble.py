@@ -147,6 +147,7 @@ def compile_all(work: Path) -> None:
     compile_native("kdhost.cpp", debugger / "kdhost.exe", "-ldbgeng", "-luuid")
     compile_native("bootstrapper_standin.cpp", debugger / "winext" / "pykd.dll", "-luuid")
     compile_native("kdexts_standin.cpp", debugger / "winext" / "kdexts_standin.dll", "-luuid")
+    compile_native("pipe_bridge.c", debugger / "pipe_bridge.exe", "-lws2_32")
     # pykd looks for mscoree.dll by the rules of whoever loads pykd: beside the program, or beside the extension.
     for folder in (python, debugger, debugger / "winext"):
         compile_native("mscoree.c", folder / "mscoree.dll")
