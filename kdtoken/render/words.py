@@ -100,8 +100,10 @@ def table(rows: Sequence[Tuple[str, ...]], indent: str = "  ") -> List[str]:
     lines = []
     for row in rows:
         line = indent
+        while row and not row[-1]:
+            row = row[:-1]  # nothing is there to be put on a line of its own
         for at, cell in enumerate(row):
-            if len(line) > len(indent) and len(line) + len(cell) > WIDTH:
+            if line.strip() and len(line) + len(cell) > WIDTH:
                 lines.append(line.rstrip())
                 line = indent + "      "
             line += cell.ljust(widths[at]) + "  "
