@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdtoken.model import sid_derive, sid_tables
+from kdtoken.model import sid_derive, sid_names, sid_tables
 from kdtoken.model.capability_names import CAPABILITY_NAMES
 from kdtoken.model.service_names import SERVICE_NAMES
 from kdtoken.model.sid import Sid
@@ -131,3 +131,11 @@ def test_importing_hashes_nothing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
     assert done.stdout.split() == [b"0", b"0"]
+
+
+def test_services_that_the_user_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sid_names, "_learned", ())
+    odd = sid_derive.service_sid("AnOddServiceOfOurs")
+    assert name_of(odd) is None
+    sid_names.learn_services(["AnOddServiceOfOurs\n", "\n"])
+    assert name_of(odd) == "NT SERVICE\\AnOddServiceOfOurs"

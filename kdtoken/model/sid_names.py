@@ -29,6 +29,20 @@ APPPOOL_NAMES = ("DefaultAppPool", "Classic .NET AppPool", ".NET v2.0", ".NET v2
 ENTRA_AUTHORITY = 12
 
 
+# Service names that the person at the keyboard knows and the built-in list does not.
+_learned: Tuple[str, ...] = ()
+
+
+def learn_services(names: Iterable[str]) -> None:
+    """Name the SIDs of these services too, for as long as this process runs.
+
+    A service SID is a hash of the name, so it can be recognised but not read back; the machine's
+    own services are the keys of HKLM\\SYSTEM\\CurrentControlSet\\Services.
+    """
+    global _learned
+    _learned = _learned + tuple(name.strip() for name in names if name.strip())
+
+
 @lru_cache(maxsize=8)
 def _services(names: Tuple[str, ...]) -> Dict[Tuple[int, ...], str]:
     """Five hash words -> service name; one table for each list asked for, so the list is hashed once."""
@@ -83,7 +97,9 @@ def _nt_name(base: int, rest: Tuple[int, ...], services: Iterable[str]) -> Optio
         return "BUILTIN\\" + BUILTIN_RIDS[rest[0]] if len(rest) == 1 and rest[0] in BUILTIN_RIDS else None
     if len(rest) == 5:
         if base in (80, sid_derive.RESTRICTED_SERVICE_BASE_RID):
-            name = _services(tuple(services)).get(rest) or _services(SERVICE_NAMES).get(rest)
+            name = (
+                _services(tuple(services)).get(rest) or _services(_learned).get(rest) or _services(SERVICE_NAMES).get(rest)
+            )
             prefix = "NT SERVICE\\" if base == 80 else "RESTRICTED SERVICES\\"
             return None if name is None else prefix + name
         if base == sid_derive.APPPOOL_BASE_RID:
