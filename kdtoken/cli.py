@@ -39,6 +39,16 @@ def parser(verb: str, description: str) -> Parser:
     made = Parser(prog="kdtoken %s" % verb, description=description)
     source = made.add_argument_group("where to read (default: the debugger session that this runs in)")
     source.add_argument("--session", metavar="FILE", help="replay a recorded session")
+    source.add_argument("--dump", metavar="FILE", help="a kernel crash dump, read without any debugger")
+    source.add_argument(
+        "--symbols",
+        metavar="PATH",
+        default="",
+        help="of the dumped kernel: a PDB, an ISF, a folder or a symbol store (default: _NT_SYMBOL_PATH)",
+    )
+    source.add_argument(
+        "--download", action="store_true", help="fetch symbols that are not here from the symbol server"
+    )
     made.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return made
 
@@ -49,7 +59,15 @@ def open_target(options: argparse.Namespace, record: Optional[List[RecordingTarg
     record  given by `record`: gets the RecordingTarget that keeps every answer
     """
     target: Target
-    if options.session:
+    if options.session and options.dump:
+        raise UsageError("give --session or --dump, not both")
+    if options.dump:
+        from kdtoken.target.crashdump import open_dump
+
+        target = open_dump(options.dump, options.symbols, options.download)
+    elif options.symbols or options.download:
+        raise UsageError("--symbols and --download belong to --dump FILE", None, "a debugger has symbols of its own")
+    elif options.session:
         target = load_session(options.session)
     else:
         from kdtoken.target.live import LiveTarget  # imports pykd, which exists only in a debugger
