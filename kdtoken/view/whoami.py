@@ -213,7 +213,7 @@ class _Reader:
                 if not self._token(GROUPS, line).group_row(sid, name, text, line):
                     self._not_understood(record[-1][2])
                 return
-        if names == [0] and not sids and len(record) <= 3:
+        if names == [0] and not sids and len(record) in (2, 3):
             state = record[-1][1] if len(record) > 1 else ""
             if not self._token(PRIVILEGES, record[0][2]).privilege_row(record[0][1], state, record[0][2]):
                 self._not_understood(record[-1][2])
