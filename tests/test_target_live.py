@@ -156,7 +156,14 @@ class FakePykd:
         try:
             return list(self.target.read(address, size))
         except MemoryUnreadable as error:
-            raise MemoryException("Memory exception at 0x%x target virtual address" % address) from error
+            # the missing page is named, and nothing of what lies before it is given
+            hole = address + len(error.partial)
+            raise MemoryException("Memory exception at 0x%x target virtual address" % hole) from error
+
+    def compareMemory(self, one: int, other: int, size: int) -> bool:
+        assert one == other
+        self.loadBytes(one, size)
+        return True
 
     def dbgCommand(self, text: str) -> Any:
         return {"vertarget": "Windows 10 Kernel\n", "!nosuch": None}.get(text) or self._refuse(text)
@@ -227,6 +234,16 @@ def test_all_or_nothing_loses_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
         )  # fmt: skip
 
 
+def test_what_lies_before_a_missing_page_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = kernel_of(FILES[3], False)
+    monkeypatch.setattr(live, "pykd", FakePykd(kernel))
+    at = kernel.tokens["sids-paged-out"]
+    border = (at // 0x1000 + 1) * 0x1000
+    with pytest.raises(MemoryUnreadable) as error:
+        LiveTarget().read(at, 0x1000)
+    assert error.value.partial == kernel.memory.peek(at, border - at)
+
+
 def test_about_says_what_is_looked_at(pykd: FakePykd) -> None:
     about = LiveTarget().about
     assert about.source == "a crash dump in the debugger"
@@ -258,7 +275,7 @@ def test_addresses_of_a_32_bit_target_are_sign_extended(pykd: FakePykd) -> None:
         with pytest.raises(MemoryUnreadable) as error:
             target.read(address, 8)
         assert error.value.address == address
-    assert [address for address, _ in pykd.loaded] == [0xFFFFFFFF8237DC70, 0x70000000]
+    assert {address for address, _ in pykd.loaded} == {0xFFFFFFFF8237DC70, 0x70000000}
     with pytest.raises(MemoryUnreadable, match="outside"):
         target.read(0xFFFFFFFC, 8)
 
