@@ -4,17 +4,22 @@ import argparse
 import os
 import sys
 import time
-import traceback
 from importlib import import_module
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence
 
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.target.base import Target
 from kdtoken.target.cached import CachedTarget
-from kdtoken.target.session import RecordingTarget, load_session
+
+if TYPE_CHECKING:
+    from kdtoken.target.attach import AttachedTarget
+    from kdtoken.target.session import RecordingTarget  # a live dump has no need of gzip and JSON
 
 # Name of the debugger alias that carries arguments where sys.argv cannot (see windbg_arguments).
 ALIAS = "KDARGS"
+
+# Kernels that --attach stopped; `run` lets their machines run again, whatever happened.
+_ATTACHED: List["AttachedTarget"] = []
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,15 +54,25 @@ def parser(verb: str, description: str) -> Parser:
     source.add_argument(
         "--download", action="store_true", help="fetch symbols that are not here from the symbol server"
     )
+    made.add_argument("--services", metavar="FILE", help="names of services, one a line, to name S-1-5-80 SIDs by")
+    source.add_argument(
+        "--attach", metavar="CONNECTION", help=r'attach to a live kernel (Windows): "com:pipe,port=\\.\pipe\NAME"'
+    )
+    source.add_argument("--stay", action="store_true", help="leave the attached machine standing; else it runs again")
+    source.add_argument(
+        "--timeout", type=float, default=30, metavar="SECONDS", help="how long an attached machine may be silent (30)"
+    )
     made.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return made
 
 
-def open_target(options: argparse.Namespace, record: Optional[List[RecordingTarget]] = None) -> CachedTarget:
+def open_target(options: argparse.Namespace, record: Optional[List["RecordingTarget"]] = None) -> CachedTarget:
     """The target that the options name.
 
     record  given by `record`: gets the RecordingTarget that keeps every answer
     """
+    if options.services:
+        _learn_services(options.services)
     target: Target
     if options.session and options.dump:
         raise UsageError("give --session or --dump, not both")
@@ -68,16 +83,35 @@ def open_target(options: argparse.Namespace, record: Optional[List[RecordingTarg
     elif options.symbols or options.download:
         raise UsageError("--symbols and --download belong to --dump FILE", None, "a debugger has symbols of its own")
     elif options.session:
+        from kdtoken.target.session import load_session
+
         target = load_session(options.session)
+    elif options.attach:
+        from kdtoken.target.attach import AttachedTarget
+
+        target = AttachedTarget(options.attach, options.timeout, options.stay)
+        _ATTACHED.append(target)
     else:
         from kdtoken.target.live import LiveTarget  # imports pykd, which exists only in a debugger
 
         target = LiveTarget()
     if record is not None:
+        from kdtoken.target.session import RecordingTarget
+
         recording = RecordingTarget(target)
         record.append(recording)
         target = recording
     return CachedTarget(target)
+
+
+def _learn_services(path: str) -> None:
+    from kdtoken.model.sid_names import learn_services
+
+    try:
+        with open(path, encoding="utf-8-sig", errors="replace") as file:
+            learn_services(file)
+    except OSError as error:
+        raise UsageError("cannot read the service names in %s: %s" % (path, error.strerror), path) from error
 
 
 def source(target: CachedTarget) -> str:
@@ -132,13 +166,15 @@ def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]]) ->
     """Run a verb: 0 or its own code; 1 with one clear message on stderr when it fails."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return main(words)
+        return _and_release(main, words)
     except _Done as done:
         if str(done):
             write_lines([str(done).rstrip()])
         return 0
     except KdTokenError as error:
         if "--debug" in words:
+            import traceback
+
             traceback.print_exc()
         sys.stderr.write("kdtoken: %s\n" % error)
         return 1
@@ -147,8 +183,25 @@ def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]]) ->
         return 1
     except BrokenPipeError:
         # The reader went away (`| head`); there is nobody left to tell.
-        sys.stdout = open(os.devnull, "w")
+        _silence_stdout()
         return 0
+
+
+def _silence_stdout() -> None:
+    """Let what Python itself writes out at its end go nowhere, too."""
+    nowhere = open(os.devnull, "w")
+    try:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    except (AttributeError, OSError, ValueError):  # a stdout that is no file
+        sys.stdout = nowhere
+
+
+def _and_release(main: Callable[[List[str]], int], words: List[str]) -> int:
+    try:
+        return main(words)
+    finally:
+        while _ATTACHED:
+            _ATTACHED.pop().release()
 
 
 def run_in_windbg(verb: str) -> None:

@@ -45,7 +45,7 @@ def report(target: CachedTarget, options: Namespace) -> List[str]:
         if _wanted(row, options.user, level):
             rows.append(row)
     if options.json:
-        return json_lines(rows, cli.about(target), problems)
+        return json_lines(rows, cli.about(target), problems, options.threads)
     if options.csv:
         return csv_lines(rows)
     return text_lines(rows, cli.source(target), len(processes), problems, options.threads)

@@ -25,6 +25,7 @@ from kdtoken.model.token import (
 _FLAG_NOT_LOW = 0x2000
 _FLAG_SANDBOX_INERT = 0x40
 _FLAG_UIACCESS = 0x1000
+LOW = 0x1000
 MEDIUM = 0x2000
 HIGH = 0x3000
 LOCAL_SYSTEM = Sid(5, (18,))
@@ -99,10 +100,10 @@ def token_remarks(token: Token) -> List[Remark]:
     remarks += _consistency_remarks(token)
     for kind in kinds(token):
         if kind in ("restricted", "write-restricted"):
-            what = "writes" if kind == "write-restricted" else "every access"
-            remarks.append(Remark("%s: %s is checked a second time against the restricting SIDs" % (kind, what)))
+            what = "writes are" if kind == "write-restricted" else "every access is"
+            remarks.append(Remark("%s: %s checked a second time, against the restricting SIDs" % (kind, what)))
     level = integrity_level(token)
-    if level is not None and level not in (0, 0x1000, MEDIUM, 0x2100, HIGH, 0x4000, 0x5000):
+    if level is not None and level not in (0, LOW, MEDIUM, 0x2100, HIGH, 0x4000, 0x5000):
         remarks.append(Remark("its integrity level is uncommon: %s" % integrity_text(level)))
     return remarks
 
@@ -147,7 +148,8 @@ def _consistency_remarks(token: Token) -> List[Remark]:
     remarks = []
     level = integrity_level(token)
     not_low = token.has_flag(_FLAG_NOT_LOW)
-    if level is not None and not_low is not None and not_low != (level >= MEDIUM):
+    # Between Low and Medium lie levels of which nobody tells what the flag should be.
+    if level is not None and ((not_low is True and level <= LOW) or (not_low is False and level >= MEDIUM)):
         remarks.append(
             Remark("TokenFlags %s NOT_LOW, but the label is 0x%x" % ("has" if not_low else "lacks", level), True)
         )

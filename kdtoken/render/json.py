@@ -4,11 +4,13 @@
     {"absent": "_TOKEN.TrustLevelSid"}                     this build has no such field
     null                                                   a null pointer
 
-Addresses and LUIDs are hexadecimal text, since 64-bit numbers do not survive every reader.
+Addresses, LUIDs, times and whatever else needs more than 53 bits are hexadecimal text, since
+64-bit numbers do not survive every reader.  A number that has a name is {"value": ..., "words": ...}.
+dump.schema.json and walk.schema.json describe every key.
 """
 
 import json
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 from kdtoken.analysis.character import Remark, dump_remarks, elevation, integrity_level, kinds, token_remarks
 from kdtoken.model.absent import Absent, Unreadable
@@ -36,9 +38,21 @@ SCHEMA = 1
 # Numbers that are addresses, whatever part of the model they are in.
 _ADDRESSES = {
     "address", "token_lock", "dynamic_part", "lowbox_handles_entry", "trust_linked_token", "index_entry",
-    "bno_isolation_handles_entry", "session_object", "variable_part", "sid_attr", "token", "object", "value",
-    "mask", "thread_list_head",
+    "bno_isolation_handles_entry", "session_object", "variable_part", "sid_attr", "token", "thread_list_head",
 }  # fmt: skip
+_SAFE = 1 << 53  # integers below it survive a reader that keeps numbers as doubles
+# Numbers that have words, by the attribute's name in the model.
+_WORDS: Dict[str, Callable[[int], Any]] = {
+    "flags": lambda v: list(token_flag_words(v)),
+    "mandatory_policy": lambda v: list(bit_words(v, MANDATORY_POLICY)),
+    "token_type": lambda v: value_word(v, TOKEN_TYPES),
+    "impersonation_level": lambda v: value_word(v, IMPERSONATION_LEVELS),
+    "level": lambda v: value_word(v, IMPERSONATION_LEVELS),
+    "protection": lambda v: str(Protection(v)),
+    "expiration_time": time,
+    "create_time": time,
+    "exit_time": time,
+}
 
 
 def plain(value: Any, name: str = "", why: bool = False) -> Any:
@@ -53,7 +67,7 @@ def plain(value: Any, name: str = "", why: bool = False) -> Any:
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):
-        return hex(value) if name in _ADDRESSES else value
+        return hex(value) if name in _ADDRESSES or abs(value) >= _SAFE else value
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, Sid):
@@ -66,8 +80,9 @@ def plain(value: Any, name: str = "", why: bool = False) -> Any:
         return {"number": value.number, "name": value.name, "present": value.present,
                 "enabled": value.enabled, "default": value.enabled_by_default}  # fmt: skip
     if isinstance(value, Ace):
-        return {"type": value.type_name, "flags": list(value.flag_words), "mask": hex(value.mask or 0),
-                "rights": list(mask_words(value.mask or 0)), "sid": plain(value.sid),
+        known = value.mask is not None
+        return {"type": value.type_name, "flags": list(value.flag_words), "mask": hex(value.mask or 0) if known else None,
+                "rights": list(mask_words(value.mask or 0)) if known else None, "sid": plain(value.sid),
                 "problem": value.problem}  # fmt: skip
     if isinstance(value, Acl):
         return {"revision": value.revision, "count": value.count, "aces": [plain(a) for a in value.aces],
@@ -81,30 +96,30 @@ def plain(value: Any, name: str = "", why: bool = False) -> Any:
                 "ref_count": value.ref_count}  # fmt: skip
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
-    if isinstance(value, (SidHash, LogonSession, Diagnostics, Process, ProcessDetails, Impersonation, Thread,
-                          CrossCheck)):  # fmt: skip
-        return {key: plain(item, key) for key, item in vars(value).items() if key != "origins"}
+    if isinstance(value, SidHash):
+        return {"count": value.count, "sid_attr": hex(value.sid_attr), "words": [hex(word) for word in value.words]}
+    if isinstance(value, (ProcessDetails, Impersonation)):
+        return {key: named(item, key) for key, item in vars(value).items() if key != "origins"}
+    if isinstance(value, (LogonSession, Diagnostics, Process, Thread, CrossCheck)):
+        return {key: plain(item, key) for key, item in vars(value).items()}
     raise TypeError("no JSON form for %s" % type(value).__name__)
 
 
+def named(value: Any, name: str) -> Any:
+    """A number with its words, where it has some; else as `plain`."""
+    if isinstance(value, int) and not isinstance(value, bool) and name in _WORDS:
+        return {"value": hex(value) if name.endswith("_time") else value, "words": _WORDS[name](value)}
+    return plain(value, name)
+
+
 def _token(token: Token, why: bool) -> Dict[str, Any]:
-    row = {key: plain(item, key) for key, item in vars(token).items() if key not in ("origins", "problems")}
+    row = {key: named(item, key) for key, item in vars(token).items() if key not in ("origins", "problems")}
     row["user"] = plain(token.user)
     row["account"] = account_of(token)
     row["integrity"] = plain(token.integrity)
     row["integrity_level"] = integrity_level(token)
     row["elevation"] = elevation(token).name.lower()
     row["confined"] = list(kinds(token))
-    for key, words in (
-        ("flags", lambda v: list(token_flag_words(v))),
-        ("mandatory_policy", lambda v: list(bit_words(v, MANDATORY_POLICY))),
-        ("token_type", lambda v: value_word(v, TOKEN_TYPES)),
-        ("impersonation_level", lambda v: value_word(v, IMPERSONATION_LEVELS)),
-        ("expiration_time", time),
-    ):
-        value = getattr(token, key)
-        if isinstance(value, int):
-            row[key] = {"value": value, "words": words(value)}
     row["problems"] = list(token.problems)
     if why:
         row["origins"] = {key: _origin(origin) for key, origin in token.origins.items()}
@@ -121,13 +136,12 @@ def _remarks(remarks: List[Remark]) -> List[Dict[str, Any]]:
 
 def dump_to_json(dump: ProcessDump, about: Dict[str, Any], why: bool = False) -> str:
     """A process dump as JSON text, keys in a fixed order."""
-    details = dump.details
     row: Dict[str, Any] = {
         "kdtoken": SCHEMA,
         "about": about,
         "process": plain(dump.process),
-        "details": plain(details),
-        "token": plain(dump.token, why=why) if not isinstance(dump.token, int) else None,
+        "details": plain(dump.details),
+        "token": plain(dump.token, why=why),
         "linked": plain(dump.linked, why=why),
         "threads": [plain(thread) for thread in dump.threads],
         "tokens": {hex(address): plain(token, why=why) for address, token in sorted(dump.tokens.items())},
@@ -136,8 +150,6 @@ def dump_to_json(dump: ProcessDump, about: Dict[str, Any], why: bool = False) ->
         "remarks": _remarks(dump_remarks(dump)),
         "problems": list(dump.problems),
     }
-    if isinstance(details, ProcessDetails) and isinstance(details.protection, int):
-        row["details"]["protection_words"] = str(Protection(details.protection))
     return json.dumps(row, indent=1, ensure_ascii=True)
 
 

@@ -3,9 +3,10 @@
 from typing import List, Optional
 
 from kdtoken.model.token import Origin
-from kdtoken.render.words import WIDTH
+from kdtoken.render.words import WIDTH, wrapped
 
 LABEL = 22
+_ROOM = WIDTH - LABEL - 3  # for a value behind its label
 
 
 class Page:
@@ -21,7 +22,7 @@ class Page:
 
     def row(self, label: str, value: str, origin: Optional[Origin] = None) -> None:
         """A labelled value; long values go on below themselves."""
-        for line in wrapped(value):
+        for line in wrapped(value, _ROOM):
             self.lines.append(("  %s %s" % (label.ljust(LABEL), line)).rstrip())
             label = ""
         if origin is not None:
@@ -30,7 +31,7 @@ class Page:
     def note(self, text: str) -> None:
         """A line that only `--why` wants."""
         if self._why:
-            self.lines.append("  %s %s" % (" " * LABEL, text))
+            self.lines += ["  %s %s" % (" " * LABEL, line) for line in wrapped(text, _ROOM)]
 
 
 def origin_text(origin: Origin) -> str:
@@ -38,16 +39,3 @@ def origin_text(origin: Origin) -> str:
     raw = " ".join("%02x" % byte for byte in origin.raw[:8])
     more = " ... %d bytes" % len(origin.raw) if len(origin.raw) > 8 else ""
     return "<- %s.%s at 0x%x: %s%s" % (origin.type, origin.field, origin.address, raw, more)
-
-
-def wrapped(text: str, width: int = WIDTH - LABEL - 3) -> List[str]:
-    """Text in lines of at most `width`; lines after the first are indented."""
-    lines: List[str] = []
-    line = ""
-    for word in text.split(" "):
-        if line.strip() and len(line) + 1 + len(word) > width:
-            lines.append(line)
-            line = "   " + word
-        else:
-            line = "%s %s" % (line, word) if line else word
-    return lines + [line]

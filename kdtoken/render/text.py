@@ -3,7 +3,7 @@
 from typing import List, Optional, Set, Tuple
 
 from kdtoken.analysis.character import Elevation, Remark, dump_remarks, elevation, kinds, token_remarks
-from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.absent import Absent, Unreadable, known
 from kdtoken.model.group import Group
 from kdtoken.model.process import FastRef, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
@@ -12,7 +12,12 @@ from kdtoken.render import words
 from kdtoken.render.page import Page
 from kdtoken.render.threads import thread_lines
 from kdtoken.render.token_text import token_sections
-from kdtoken.render.words import clean, show
+from kdtoken.render.words import WIDTH, clean, show, wrapped
+
+_LINKED = {
+    Elevation.LIMITED: "The full token behind this filtered one",
+    Elevation.FULL: "The filtered twin of this full token",
+}
 
 
 def render_dump(dump: ProcessDump, source: str, why: bool = False) -> List[str]:
@@ -21,7 +26,7 @@ def render_dump(dump: ProcessDump, source: str, why: bool = False) -> List[str]:
     process = dump.process
     name = show(process.image_name, clean)
     page.lines.append("%s  pid %d  EPROCESS 0x%x" % (name, process.pid, process.address))
-    page.lines.append("  from %s" % clean(source))
+    page.lines += source_lines(source)
     token = dump.token if isinstance(dump.token, Token) else None
     page.lines.append("")
     if token is not None:
@@ -32,8 +37,7 @@ def render_dump(dump: ProcessDump, source: str, why: bool = False) -> List[str]:
         token_sections(page, token)
     linked = dump.linked
     if linked is not None and token is not None:
-        filtered = elevation(token) is Elevation.LIMITED
-        page.section("The full token behind this filtered one" if filtered else "The filtered twin of this full token")
+        page.section(_LINKED.get(elevation(token), "The other token of this logon"))
         if isinstance(linked, Token):
             _linked(page, token, linked)
         else:
@@ -45,11 +49,16 @@ def render_dump(dump: ProcessDump, source: str, why: bool = False) -> List[str]:
 def render_token(token: Token, source: str, why: bool = False) -> List[str]:
     """The report of a token by itself, without a process around it."""
     page = Page(why)
-    page.lines += ["TOKEN 0x%x" % token.address, "  from %s" % clean(source), ""]
+    page.lines += ["TOKEN 0x%x" % token.address, *source_lines(source), ""]
     _answer(page, token)
     _remarks(page, token_remarks(token))
     token_sections(page, token)
     return page.lines
+
+
+def source_lines(source: str) -> List[str]:
+    """Where the report was read; the name of a recording may be long."""
+    return ["  " + line for line in wrapped("from " + clean(source), WIDTH - 2)]
 
 
 def _answer(page: Page, token: Token) -> None:
@@ -77,7 +86,7 @@ def _process(page: Page, dump: ProcessDump) -> None:
     details = dump.details
     if isinstance(details, ProcessDetails):
         page.row("Created", show(details.create_time, words.time), details.origins.get("CreateTime"))
-        if details.exit_time != 0:
+        if details.exit_time != 0:  # a process that runs has none
             page.row("Exited", show(details.exit_time, words.time), details.origins.get("ExitTime"))
         page.row(
             "Protection",
@@ -113,14 +122,24 @@ def _linked(page: Page, token: Token, linked: Token) -> None:
     mine, theirs = _held(token), _held(linked)
     if mine is None or theirs is None:
         page.row("Privileges", "cannot be compared: they could not be read")
+    else:
+        page.row("Privileges it adds", ", ".join(sorted(theirs - mine)) or "none")
+        page.row("Privileges it lacks", ", ".join(sorted(mine - theirs)) or "none")
+    unread = [g for one in (token, linked) for g in one.groups if not known(g)]
+    if unread or not known(token.user_and_groups) or not known(linked.user_and_groups):
+        page.row("Groups", "cannot be compared: some could not be read")
         return
-    page.row("Privileges it adds", ", ".join(sorted(theirs - mine)) or "none")
-    page.row("Privileges it lacks", ", ".join(sorted(mine - theirs)) or "none")
     sids = {g.sid: g for g in token.groups if isinstance(g, Group)}
     changed = [
         "%s (%s here)" % (words.sid_name(g.sid), words.group_words(sids[g.sid]) if g.sid in sids else "missing")
         for g in linked.groups
         if isinstance(g, Group) and not g.is_integrity and (g.sid not in sids or _counts(g) != _counts(sids[g.sid]))
+    ]
+    theirs_only = {g.sid for g in linked.groups if isinstance(g, Group)}
+    changed += [
+        "%s (only here)" % words.sid_name(sid)
+        for sid, g in sids.items()
+        if sid not in theirs_only and not g.is_integrity
     ]
     page.row("Groups otherwise", ", ".join(changed) or "none")
 

@@ -8,7 +8,10 @@ from kdtoken.model.process import Impersonation, ProcessDump, Thread
 from kdtoken.model.sid_names import integrity_text
 from kdtoken.model.token import Token
 from kdtoken.model.token_words import IMPERSONATION_LEVELS, value_word
-from kdtoken.render.words import show, sid_name, table
+from kdtoken.render.words import WIDTH, clean, row_lines, show, sid_name, wrapped
+
+# What the two lowest levels are good for ("Impersonation Levels", learn.microsoft.com).
+_ALLOWED = {0: "can neither act as the client nor ask who it is", 1: "good for asking who the client is, not for access"}
 
 
 def thread_lines(dump: ProcessDump) -> List[str]:
@@ -16,45 +19,63 @@ def thread_lines(dump: ProcessDump) -> List[str]:
     if not dump.threads:
         return ["", "Threads", "  none on the process's list"]
     plain = [t for t in dump.threads if t.impersonation is None]
-    others = [t for t in dump.threads if t.impersonation is not None]
     lines = ["", "Threads (%d)" % len(dump.threads)]
     if plain:
         shown = " ".join(_tid(t) for t in plain[:12])
         more = " and %d more" % (len(plain) - 12) if len(plain) > 12 else ""
-        lines.append("  %d under the primary token: %s%s" % (len(plain), shown, more))
-    rows: List[Tuple[str, ...]] = []
-    for thread in others:
-        rows.append(_row(dump, thread))
-    lines += table(rows)
+        lines += _hanging("%d under the primary token: %s%s" % (len(plain), shown, more), "  ")
+    busy = sum(t.impersonation is not None for t in dump.threads)
+    if busy:
+        lines.append("  %d impersonating:" % busy)
+    return lines + impersonation_lines(dump, "    ")
+
+
+def impersonation_lines(dump: ProcessDump, indent: str = "  ") -> List[str]:
+    """Threads that do not, or may not, run under the primary token, and what is wrong with threads."""
+    others = [t for t in dump.threads if t.impersonation is not None]
+    lines: List[str] = []
+    for thread, cells in zip(others, row_lines([_cells(dump, t) for t in others], indent)):
+        lines += cells
+        notes = _notes(dump, thread)
+        if notes:
+            lines += _hanging(notes, indent + "      ")
     for thread in dump.threads:
-        lines += ["  !! thread %s: %s" % (_tid(thread), problem) for problem in thread.problems]
+        for problem in thread.problems:
+            lines += _hanging("!! thread %s: %s" % (_tid(thread), clean(problem)), indent)
     return lines
+
+
+def _hanging(text: str, indent: str) -> List[str]:
+    return [indent + line for line in wrapped(text, WIDTH - len(indent))]
 
 
 def _tid(thread: Thread) -> str:
     return show(thread.tid, str)
 
 
-def _row(dump: ProcessDump, thread: Thread) -> Tuple[str, ...]:
+def _cells(dump: ProcessDump, thread: Thread) -> Tuple[str, ...]:
     impersonation = thread.impersonation
     if not isinstance(impersonation, Impersonation):
-        return (_tid(thread), show(impersonation, str))
+        return (_tid(thread), "token not known: " + show(impersonation, str))
     level = value_word(impersonation.level, IMPERSONATION_LEVELS)
+    if impersonation.effective_only:
+        level += ", EffectiveOnly"
+    token = dump.tokens.get(impersonation.token)
+    who = show(token.user, lambda sid: sid_name(sid, token)) if isinstance(token, Token) else "?"
+    return (_tid(thread), who, level, "token 0x%x" % impersonation.token)
+
+
+def _notes(dump: ProcessDump, thread: Thread) -> str:
+    """What is otherwise than in the process's token, and what the level allows."""
+    impersonation = thread.impersonation
+    if not isinstance(impersonation, Impersonation):
+        return ""
     token = dump.tokens.get(impersonation.token)
     if not isinstance(token, Token):
-        what = show(token, str) if token is not None else "token 0x%x" % impersonation.token
-        return (_tid(thread), "impersonates", what, level)
-    cells = [
-        _tid(thread),
-        "impersonates",
-        show(token.user, lambda sid: sid_name(sid, token)),
-        level + (", EffectiveOnly" if impersonation.effective_only else ""),
-        "0x%x" % token.address,
-    ]
-    differs = differences(dump.token if isinstance(dump.token, Token) else None, token)
-    if impersonation.level < 2:
-        differs.append("good for asking who, not for access")
-    return tuple(cells) + ("; ".join(differs),)
+        return show(token, str, "its token was not read")
+    notes = differences(dump.token if isinstance(dump.token, Token) else None, token)
+    allowed = _ALLOWED.get(impersonation.level)
+    return "; ".join(notes + [allowed] if allowed else notes)
 
 
 def differences(primary: Optional[Token], token: Token) -> List[str]:
@@ -77,5 +98,5 @@ def differences(primary: Optional[Token], token: Token) -> List[str]:
             more = " and %d more" % (len(gained) - 3) if len(gained) > 3 else ""
             found.append("gains " + " ".join(gained[:3]) + more)
         if lost:
-            found.append("lacks %d of its %d enabled privileges" % (len(lost), len(before)))
+            found.append("loses %d of the %d enabled privileges" % (len(lost), len(before)))
     return found

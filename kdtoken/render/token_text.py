@@ -26,7 +26,7 @@ def token_sections(page: Page, token: Token) -> None:
     """Every field of the token."""
     o = token.origins
     page.section("Identity")
-    page.row("User", show(token.user, lambda sid: "%s  %s" % (sid, words.sid_name(sid, token))), o.get("user_and_groups"))
+    page.row("User", show(token.user, _user(token)), o.get("user_and_groups"))
     page.row("Integrity label", show(token.integrity, _sid, "none"), o.get("integrity_level_index"))
     page.row("Primary group", show(token.primary_group, _sid), o.get("primary_group"))
     page.row("Default owner", show(token.default_owner, _owner(token)), o.get("default_owner_index"))
@@ -51,6 +51,17 @@ def token_sections(page: Page, token: Token) -> None:
 
 def _sid(sid: Sid) -> str:
     return "%s  %s" % (sid, words.sid_name(sid))
+
+
+def _user(token: Token) -> Callable[[Sid], str]:
+    """The user's SID and name; a name that only the logon session gives is said to be its."""
+
+    def text(sid: Sid) -> str:
+        name = words.sid_name(sid, token)
+        lent = name != words.sid_name(sid)
+        return "%s  %s%s" % (sid, name, "  (so named by the logon session)" if lent else "")
+
+    return text
 
 
 def _owner(token: Token) -> Callable[[Sid], str]:
@@ -147,11 +158,13 @@ def _dacl(page: Page, token: Token) -> None:
         page.section("Default DACL")
         page.row("Default DACL", show(dacl, str, "null: objects get no protection by default"), token.origins.get("default_dacl"))
         return
-    page.section("Default DACL (%d of %d ACEs)" % (len(dacl.aces), dacl.count))
+    whole = len(dacl.aces) == dacl.count
+    page.section("Default DACL (%s)" % ("%d ACEs" % dacl.count if whole else "%d of %d ACEs" % (len(dacl.aces), dacl.count)))
     rows = []
     for ace in dacl.aces:
-        name = words.sid_name(ace.sid, token) if ace.sid is not None else ace.problem or "no SID"
-        rows.append((ace.type_name, name, " ".join(mask_words(ace.mask or 0)), " ".join(ace.flag_words)))
+        name = words.sid_name(ace.sid, token) if ace.sid is not None else "no SID"
+        rights = " ".join(mask_words(ace.mask)) if ace.mask is not None else "no mask"
+        rows.append((ace.type_name, name, rights, " ".join(ace.flag_words), ace.problem or ""))
     page.lines += table(rows)
     if dacl.problem:
         page.row("Damaged", dacl.problem)
@@ -174,7 +187,7 @@ def _hash(value: SidHash) -> str:
     """How many SIDs the hash was made for; the hash itself is a filter, not a name."""
     if not value.sid_attr and not value.count:
         return "none"
-    return "of %d SIDs at 0x%x: %s ..." % (value.count, value.sid_attr, " ".join("%x" % w for w in value.words[:4]))
+    return "of %d SIDs at 0x%x: %s ..." % (value.count, value.sid_attr, " ".join("0x%x" % w for w in value.words[:4]))
 
 
 def _attributes(value: AttributeList) -> str:

@@ -18,52 +18,84 @@ from kdtoken.model.process import Impersonation, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
 from kdtoken.model.sid_names import integrity_text
 from kdtoken.model.token import Token
-from kdtoken.render.json import SCHEMA, plain
-from kdtoken.render.threads import thread_lines
-from kdtoken.render.words import WIDTH, clean, show, sid_name
+from kdtoken.render.json import SCHEMA, named, plain
+from kdtoken.render.threads import impersonation_lines
+from kdtoken.render.words import WIDTH, briefly, clean, show, sid_name, wrapped
 
 _ELEVATION = {Elevation.DEFAULT: "", Elevation.FULL: "full", Elevation.LIMITED: "filtered", Elevation.UNKNOWN: "?"}
-_ROW = "%6s  %-15s %3s  %-24s %-9s %-8s  "
 COLUMNS = ("pid", "image", "session", "user", "sid", "integrity", "elevation", "oddities", "privileges", "token", "eprocess")
+# Columns of the text, their headings, and how wide a cell may make its column.
+_SHOWN = (("pid", "PID", 6), ("image", "IMAGE", 24), ("session", "SES", 5), ("user", "USER", 30),
+          ("integrity", "INTEGRITY", 12), ("elevation", "ELEVATED", 8))  # fmt: skip
+# Notes of more lines than this would make a tall narrow column; they go below their process.
+_FEW = 2
+_BELOW = " " * 12
+
+_LEGEND = (
+    "+Debug: SeDebugPrivilege is enabled; so for each privilege that gives power over others.",
+    "4 sensitive: that many of them, where a service account has them as a matter of course.",
+)
 
 
 def text_lines(
     rows: Sequence[ProcessDump], source: str, total: int, problems: Sequence[str], with_threads: bool
 ) -> List[str]:
     """An aligned table; what could not be reached is said below it."""
-    lines = ["from %s" % clean(source), ""]
-    lines.append(_ROW % ("PID", "IMAGE", "SES", "USER", "INTEGRITY", "ELEVATED") + "NOTES")
-    for row in rows:
-        cells = cells_of(row)
-        notes = [cells["oddities"]] if cells["oddities"] else []
-        if cells["privileges"]:
-            notes.append(cells["privileges"])
-        line = _ROW % tuple(cells[name] for name in ("pid", "image", "session", "user", "integrity", "elevation"))
-        lines += _with_notes(line, ", ".join(notes))
+    lines = wrapped("from " + clean(source), WIDTH) + [""]
+    table = [_text_cells(row) for row in rows]
+    heads = tuple(head for _, head, _ in _SHOWN)
+    widths = [
+        max([len(heads[at])] + [len(cells[at]) for cells, _ in table if len(cells[at]) <= limit])
+        for at, (_, _, limit) in enumerate(_SHOWN)
+    ]
+    lines += _row(heads, widths, "NOTES")
+    for row, (cells, notes) in zip(rows, table):
+        lines += _row(cells, widths, notes)
         if with_threads:
-            lines += ["      " + text for text in thread_lines(row)[3 if _plain(row) else 2 :]]
+            lines += impersonation_lines(row, " " * 8)
     lines += ["", "%d of %d processes" % (len(rows), total) if len(rows) != total else "%d processes" % total]
-    lines += ["!! " + clean(problem) for problem in problems]
+    if any(row.token.enabled_privileges for row in rows if isinstance(row.token, Token)):
+        lines += _LEGEND
+    for problem in problems:
+        lines += wrapped("!! " + clean(problem), WIDTH)
     return lines
 
 
-def _plain(row: ProcessDump) -> bool:
-    return any(thread.impersonation is None for thread in row.threads)
+def _row(cells: Sequence[str], widths: Sequence[int], notes: str) -> List[str]:
+    """One process; notes stand in the last column, or below if they are long."""
+    line = cells[0].rjust(widths[0])
+    for cell, width in zip(cells[1:], widths[1:]):
+        line += "  " + cell.ljust(width)
+    line += "  "
+    if len(line) + len(notes) <= WIDTH:
+        return [(line + notes).rstrip()]
+    if len(notes) <= _FEW * (WIDTH - len(line)):
+        first, *rest = wrapped(notes, WIDTH - len(line), "")
+        return [line + first] + [" " * len(line) + more for more in rest]
+    return [line.rstrip()] + [_BELOW + more for more in wrapped(notes, WIDTH - len(_BELOW), "")]
 
 
-def _with_notes(line: str, notes: str) -> List[str]:
-    """Notes behind the line as long as they fit, else below it."""
-    lines = []
-    for word in notes.split(" "):
-        if len(line) + len(word) > WIDTH and line.strip():
-            lines.append(line.rstrip())
-            line = " " * 30
-        line += word + " "
-    return lines + [line.rstrip()]
+def _text_cells(row: ProcessDump) -> Tuple[Tuple[str, ...], str]:
+    """The columns of the text and its notes."""
+    cells = cells_of(row)
+    token = row.token
+    if isinstance(token, Token):
+        cells["user"] = briefly(token.user, lambda sid: sid_name(sid, token).replace("NT AUTHORITY\\", ""))
+        cells["session"] = briefly(token.session_id, str)
+    elif token is not None:
+        cells["user"] = "token " + briefly(token, str)
+    notes = [cells["oddities"]] if cells["oddities"] else []
+    strong = cells["privileges"].split()
+    if isinstance(token, Token) and token.user in SERVICE_ACCOUNTS and len(strong) > 3:
+        # A service account holds many as a matter of course; the list would hide what is unusual.
+        notes.append("%d sensitive" % len(strong))
+    elif strong:
+        notes.append(" ".join("+" + (name[2:-9] if name.endswith("Privilege") else name) for name in strong))
+    return tuple(cells[name] for name, _, _ in _SHOWN), ", ".join(notes)
 
 
 def cells_of(row: ProcessDump) -> Dict[str, str]:
-    """What each column shows, as text."""
+    """What each column of the CSV shows, as text."""
     process, token = row.process, row.token
     cells = dict.fromkeys(COLUMNS, "")
     cells["pid"] = str(process.pid)
@@ -78,28 +110,30 @@ def cells_of(row: ProcessDump) -> Dict[str, str]:
             odd.append(_protection(details.protection))
     if not isinstance(token, Token):
         cells["user"] = "no token" if token is None else show(token, str)
+        odd += ["!! " + clean(problem) for problem in row.problems]
         cells["oddities"] = ", ".join(odd)
         return cells
     cells["token"] = hex(token.address)
     cells["session"] = show(token.session_id, str)
-    cells["user"] = show(token.user, lambda sid: sid_name(sid, token).replace("NT AUTHORITY\\", ""))
+    cells["user"] = show(token.user, lambda sid: sid_name(sid, token))
     cells["sid"] = show(token.user, str)
-    level = integrity_level(token)
-    cells["integrity"] = integrity_text(level).replace(" Mandatory Level", "") if level is not None else "?"
+    cells["integrity"] = _integrity(token)
     cells["elevation"] = _ELEVATION[elevation(token)]
     odd += kinds(token)
     busy = sum(isinstance(t.impersonation, Impersonation) for t in row.threads)
     if busy:
         odd.append("%d of %d threads impersonate" % (busy, len(row.threads)))
-    odd += ["!! " + remark.text for remark in dump_remarks(row) if remark.serious]
+    odd += ["!! " + clean(remark.text) for remark in dump_remarks(row) if remark.serious]
     cells["oddities"] = ", ".join(odd)
-    strong = [p.name for p in token.enabled_privileges if p.danger]
-    if token.user in SERVICE_ACCOUNTS and len(strong) > 3:
-        # A service account holds many as a matter of course; the list would hide what is unusual.
-        cells["privileges"] = "%d sensitive" % len(strong)
-    else:
-        cells["privileges"] = " ".join("+" + (name[2:-9] if name.endswith("Privilege") else name) for name in strong)
+    cells["privileges"] = " ".join(p.name for p in token.enabled_privileges if p.danger)
     return cells
+
+
+def _integrity(token: Token) -> str:
+    level = integrity_level(token)
+    if level is not None:
+        return integrity_text(level).replace(" Mandatory Level", "")
+    return "none" if token.integrity is None else "?"
 
 
 def _protection(level: int) -> str:
@@ -125,22 +159,25 @@ def _harmless(cell: str) -> str:
     return "'" + cell if cell[:1] in ("=", "+", "-", "@") else cell
 
 
-def json_lines(rows: Sequence[ProcessDump], about: Dict[str, Any], problems: Sequence[str]) -> List[str]:
+def json_lines(
+    rows: Sequence[ProcessDump], about: Dict[str, Any], problems: Sequence[str], with_threads: bool
+) -> List[str]:
     """One JSON document; a process a line, so that it can be read and compared."""
     head = json.dumps({"kdtoken": SCHEMA, "about": about, "problems": list(problems)})
-    body = ",\n".join(" " + json.dumps(_json_row(row)) for row in rows)
+    body = ",\n".join(" " + json.dumps(_json_row(row, with_threads)) for row in rows)
     return (head[:-1] + ', "processes": [\n' + body + "\n]}").split("\n")
 
 
-def _json_row(row: ProcessDump) -> Dict[str, Any]:
-    data: Dict[str, Any] = {"process": plain(row.process), "details": plain(row.details)}
+def _json_row(row: ProcessDump, with_threads: bool) -> Dict[str, Any]:
     token = row.token
-    if not isinstance(token, Token):
-        data["token"] = plain(token)
-        return data
-    data["token"] = lean(token)
-    data["threads"] = [plain(thread) for thread in row.threads]
-    data["tokens"] = {hex(a): lean(t) if isinstance(t, Token) else plain(t) for a, t in sorted(row.tokens.items())}
+    data: Dict[str, Any] = {
+        "process": plain(row.process),
+        "details": plain(row.details),
+        "token": lean(token) if isinstance(token, Token) else plain(token),
+    }
+    if with_threads:
+        data["threads"] = [plain(thread) for thread in row.threads]
+        data["tokens"] = {hex(a): lean(t) if isinstance(t, Token) else plain(t) for a, t in sorted(row.tokens.items())}
     return data
 
 
@@ -149,7 +186,7 @@ _LEAN: Tuple[str, ...] = ("address", "session_id", "token_type", "impersonation_
 
 def lean(token: Token) -> Dict[str, Any]:
     """The part of a token that a walk reads."""
-    data = {name: plain(getattr(token, name), name) for name in _LEAN}
+    data = {name: named(getattr(token, name), name) for name in _LEAN}
     data["user"] = plain(token.user)
     data["user_name"] = show(token.user, lambda sid: sid_name(sid, token))
     data["integrity"] = integrity_level(token)

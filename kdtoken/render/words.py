@@ -12,6 +12,7 @@ from kdtoken.model.sid_names import kind_of, name_of
 from kdtoken.model.token import LogonSession, Token
 
 WIDTH = 99
+_LONG = 46  # the longest cell that counts for its column's width: a domain user's SID
 T = TypeVar("T")
 
 
@@ -32,6 +33,13 @@ def show(value: Maybe[Optional[T]], words: Callable[[T], str], null: str = "none
     if value is None:
         return null
     return words(value)
+
+
+def briefly(value: Maybe[Optional[T]], words: Callable[[T], str], null: str = "none") -> str:
+    """The same where there is room for a word only: the reason without the address."""
+    if isinstance(value, Unreadable):
+        return "?? %s" % value.reason
+    return "-" if isinstance(value, Absent) else show(value, words, null)
 
 
 def number(value: int) -> str:
@@ -86,26 +94,45 @@ def group_words(group: Group) -> str:
     return " ".join(_SHORT.get(word, word) for word in group.words) or "-"
 
 
+def wrapped(text: str, width: int, hang: str = "   ") -> List[str]:
+    """Text in lines of at most `width`, as far as its words allow; lines after the first hang behind."""
+    lines: List[str] = []
+    line = ""
+    for word in text.split(" "):
+        if line.strip() and len(line) + 1 + len(word) > width:
+            lines.append(line)
+            line = hang + word
+        else:
+            line = "%s %s" % (line, word) if line else word
+    return lines + [line]
+
+
 def table(rows: Sequence[Tuple[str, ...]], indent: str = "  ") -> List[str]:
     """Rows in aligned columns; a row that would pass the width continues on lines of its own."""
-    if not rows:
-        return []
-    columns = max(len(row) for row in rows)
+    return [line for lines in row_lines(rows, indent) for line in lines]
+
+
+def row_lines(rows: Sequence[Tuple[str, ...]], indent: str = "  ") -> List[List[str]]:
+    """The lines of each row of a table."""
+    columns = max((len(row) for row in rows), default=0)
     # A rare long cell (a capability SID) must not push everybody else's columns out.
     widths = [0] * columns
     for row in rows:
         for at, cell in enumerate(row):
-            if len(cell) <= 46:
+            if len(cell) <= _LONG:
                 widths[at] = max(widths[at], len(cell))
-    lines = []
-    for row in rows:
-        line = indent
-        while row and not row[-1]:
-            row = row[:-1]  # nothing is there to be put on a line of its own
-        for at, cell in enumerate(row):
-            if line.strip() and len(line) + len(cell) > WIDTH:
-                lines.append(line.rstrip())
-                line = indent + "      "
-            line += cell.ljust(widths[at]) + "  "
-        lines.append(line.rstrip())
-    return lines
+    return [_row(row, widths, indent) for row in rows]
+
+
+def _row(row: Tuple[str, ...], widths: Sequence[int], indent: str) -> List[str]:
+    lines, line = [], indent
+    for at, cell in enumerate(row):
+        if len(line) > len(indent) and len(line) + len(cell) > WIDTH:
+            lines.append(line.rstrip())
+            line = indent + "      "
+        first, *rest = wrapped(cell, WIDTH - len(line), "")
+        lines += [line + first] if rest else []
+        for part in rest[:-1]:
+            lines.append(indent + "      " + part)
+        line = (indent + "      " + rest[-1] if rest else line + first.ljust(widths[at])) + "  "
+    return lines + [line.rstrip()]
