@@ -149,36 +149,27 @@ def dword(block: Block) -> Any:
     return block.number(0, min(len(block.data), 4))
 
 
-DECODERS = {
-    "TokenUser": sid_and_attributes,
-    "TokenIntegrityLevel": sid_and_attributes,
-    "TokenPrivileges": token_privileges,
-    "TokenDefaultDacl": default_dacl,
-    "TokenSource": token_source,
-    "TokenStatistics": token_statistics,
-    "TokenOrigin": token_origin,
-}  # type: Dict[str, Callable[[Block], Any]]
-for _name in ("TokenGroups", "TokenRestrictedSids", "TokenLogonSid", "TokenCapabilities", "TokenDeviceGroups",
-              "TokenRestrictedDeviceGroups"):  # fmt: skip
-    DECODERS[_name] = token_groups
-for _name in ("TokenOwner", "TokenPrimaryGroup", "TokenAppContainerSid", "TokenProcessTrustLevel"):
-    DECODERS[_name] = pointed_sid
-for _name in ("TokenType", "TokenImpersonationLevel", "TokenSessionId", "TokenSandBoxInert", "TokenElevationType",
-              "TokenElevation", "TokenHasRestrictions", "TokenVirtualizationAllowed", "TokenVirtualizationEnabled",
-              "TokenUIAccess", "TokenMandatoryPolicy", "TokenIsAppContainer", "TokenAppContainerNumber",
-              "TokenIsRestricted", "TokenPrivateNameSpace", "TokenChildProcessFlags",
-              "TokenIsLessPrivilegedAppContainer", "TokenIsSandboxed", "TokenIsAppSilo"):  # fmt: skip
-    DECODERS[_name] = dword
+DECODERS = dict.fromkeys(
+    ("TokenGroups", "TokenRestrictedSids", "TokenLogonSid", "TokenCapabilities", "TokenDeviceGroups",
+     "TokenRestrictedDeviceGroups"), token_groups,
+)  # type: Dict[str, Callable[[Block], Any]]  # fmt: skip
+DECODERS.update(
+    TokenUser=sid_and_attributes, TokenIntegrityLevel=sid_and_attributes, TokenPrivileges=token_privileges,
+    TokenDefaultDacl=default_dacl, TokenSource=token_source, TokenStatistics=token_statistics, TokenOrigin=token_origin,
+    TokenOwner=pointed_sid, TokenPrimaryGroup=pointed_sid, TokenAppContainerSid=pointed_sid,
+    TokenProcessTrustLevel=pointed_sid,
+)  # fmt: skip
 
 
 def decoded(name: str, block: Block) -> Dict[str, Any]:
     """`{"decoded": ...}`, or `{"problem": ...}` where the bytes are not what they should be; empty if nobody knows."""
-    decoder = DECODERS.get(name)
+    # All the others that the header names are one ULONG, or a structure that this does not decode.
+    decoder = DECODERS.get(name) or (dword if 0 < len(block.data) <= 4 else None)
     if decoder is None:
         return {}
     try:
         return {"decoded": decoder(block)}
-    except (ValueError, struct.error) as error:
+    except ValueError as error:
         return {"problem": str(error)}
 
 
@@ -196,13 +187,9 @@ class Windows:
         self.advapi32 = load("advapi32", use_last_error=True)  # type: Any
         self.ntdll = load("ntdll")  # type: Any
         handle = ctypes.c_void_p
-        for function, result in (
-            (self.kernel32.OpenProcess, handle), (self.kernel32.OpenThread, handle),
-            (self.kernel32.GetCurrentProcess, handle),
-        ):  # fmt: skip
-            function.restype = result
-        self.kernel32.CloseHandle.argtypes = [handle]
-        self.kernel32.GetProcessIdOfThread.argtypes = [handle]
+        for function in (self.kernel32.OpenProcess, self.kernel32.OpenThread, self.kernel32.GetCurrentProcess):
+            function.restype = handle
+        self.kernel32.CloseHandle.argtypes = self.kernel32.GetProcessIdOfThread.argtypes = [handle]
         self.kernel32.QueryFullProcessImageNameW.argtypes = [handle, ctypes.c_uint32, ctypes.c_wchar_p, handle]
         self.advapi32.OpenProcessToken.argtypes = [handle, ctypes.c_uint32, handle]
         self.advapi32.OpenThreadToken.argtypes = [handle, ctypes.c_uint32, ctypes.c_int, handle]
@@ -284,20 +271,16 @@ class Windows:
 
     def privilege_name(self, luid: bytes) -> Optional[str]:
         """The name this machine has for a privilege."""
-        name = ctypes.create_unicode_buffer(128)
-        size = ctypes.c_uint32(128)
+        name, size = ctypes.create_unicode_buffer(128), ctypes.c_uint32(128)
         value = ctypes.create_string_buffer(luid, 8)
-        if self.advapi32.LookupPrivilegeNameW(None, ctypes.byref(value), name, ctypes.byref(size)):
-            return name.value
-        return None
+        found = self.advapi32.LookupPrivilegeNameW(None, ctypes.byref(value), name, ctypes.byref(size))
+        return name.value if found else None
 
     def image(self, process: Any) -> Optional[str]:
         """The path of the process's program."""
-        name = ctypes.create_unicode_buffer(32768)
-        size = ctypes.c_uint32(32768)
-        if self.kernel32.QueryFullProcessImageNameW(process, 0, name, ctypes.byref(size)):
-            return name.value
-        return None
+        name, size = ctypes.create_unicode_buffer(32768), ctypes.c_uint32(32768)
+        found = self.kernel32.QueryFullProcessImageNameW(process, 0, name, ctypes.byref(size))
+        return name.value if found else None
 
     def enable_debug_privilege(self) -> str:
         """Enable SeDebugPrivilege in this process's own token; says how that went."""
@@ -312,9 +295,8 @@ class Windows:
                 return "no SeDebugPrivilege: error %d, %s" % self.error()
             wanted = ctypes.create_string_buffer(struct.pack("<I8sI", 1, luid.raw, 2), 16)
             done = self.advapi32.AdjustTokenPrivileges(token, False, ctypes.byref(wanted), 0, None, None)
-            if not done or self.error()[0] == ERROR_NOT_ALL_ASSIGNED:
-                return "not enabled: error %d, %s" % self.error()
-            return "enabled"
+            failed = not done or self.error()[0] == ERROR_NOT_ALL_ASSIGNED
+            return "not enabled: error %d, %s" % self.error() if failed else "enabled"
         finally:
             self.close(token)
 

@@ -7,59 +7,15 @@ that carry a fact are looked at further.
 
 import re
 from dataclasses import dataclass, field
-from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
+from typing import Dict, FrozenSet, Iterable, List, Optional, Tuple
 
-from kdtoken.model.absent import Maybe, Unreadable
-from kdtoken.model.process import FastRef, Impersonation, Process, Thread
+from kdtoken.model.absent import Unreadable
+from kdtoken.model.process import Impersonation
 from kdtoken.model.token_words import IMPERSONATION_LEVELS
+from kdtoken.view.process_text import VIEW, ProcessBuilder, ProcessText, ThreadBuilder, ThreadText
 from kdtoken.view.seen import NotSaid, Place
 from kdtoken.view.text import Line, command_of, is_cut, is_decoration, split_lines
 from kdtoken.view.words import has_facts, hexadecimal, pointer_at
-
-VIEW = "!process"
-NO_PID = -1  # what Process.pid holds when the text has no Cid
-
-BLIND = (
-    "token.ref_count: the address is printed without it",
-    "threads: only with flag 2, and impersonation only with flag 4",
-    "impersonation.effective_only: not printed",
-)
-
-
-@dataclass(frozen=True)
-class ThreadText:
-    """A thread as `!process` or `!thread` lists it; its impersonation is NotSaid when no line tells it.
-
-    owner, image  from `Owning Process`, which `!thread` prints
-    """
-
-    thread: Thread
-    seen: Mapping[str, Place]
-    owner: Maybe[int]
-    image: Maybe[str]
-
-
-@dataclass(frozen=True)
-class ProcessText:
-    """A PROCESS block.
-
-    process         token.mask is 0: the text shows the address without the reference count.  The pid is NO_PID if
-                    the text has none.
-    session         None for a process outside all sessions ("none")
-    handle_count    Unreadable where the debugger said so (`<Data Not Accessible>`)
-    not_understood  lines within the block that nothing here knew
-    """
-
-    process: Process
-    session: Maybe[Optional[int]]
-    peb: Maybe[int]
-    directory_base: Maybe[int]
-    object_table: Maybe[int]
-    handle_count: Maybe[int]
-    threads: Tuple[ThreadText, ...]
-    seen: Mapping[str, Place]
-    not_understood: Tuple[Line, ...] = ()
-    problems: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,73 +73,18 @@ _ERRORS = re.compile(
 )
 
 
-class _Block:
-    """A process while its lines come by."""
-
-    def __init__(self, address: int, line: Line, file: str) -> None:
-        self.address, self.file = address, file
-        self.values: Dict[str, str] = {}
-        self.seen: Dict[str, Place] = {"address": Place(file, line.number)}
-        self.token: Optional[int] = None
-        self.threads: List[_ThreadBlock] = []
-        self.not_understood: List[Line] = []
-        self.problems: List[str] = []
-
-    def number(self, name: str, base: int) -> Maybe[int]:
-        text = self.values.get(name)
-        if text is None:
-            return NotSaid(VIEW)
-        digits = text.rstrip(".").replace("`", "")
-        if base == 16:
-            value = hexadecimal(digits)
-        else:
-            value = int(digits) if digits.isdigit() and digits.isascii() and len(digits) < 12 else None
-        return Unreadable(0, text.strip("<>")) if value is None else value
-
-    def finished(self) -> ProcessText:
-        pid = self.number("Cid", 16)
-        session: Maybe[Optional[int]] = None if self.values.get("SessionId") == "none" else self.number("SessionId", 10)
-        process = Process(
-            self.address,
-            pid if isinstance(pid, int) else NO_PID,
-            self.values.get("Image", NotSaid(VIEW)),
-            NotSaid(VIEW) if self.token is None else FastRef(self.token, 0),
-            self.number("ParentCid", 16),
-        )
-        return ProcessText(
-            process, session, self.number("Peb", 16), self.number("DirBase", 16), self.number("ObjectTable", 16),
-            self.number("HandleCount", 10), tuple(one.finished() for one in self.threads), self.seen,
-            tuple(self.not_understood), tuple(self.problems),
-        )  # fmt: skip
-
-
-class _ThreadBlock:
-    """A thread while its lines come by."""
-
-    def __init__(self, address: int, pid: int, tid: int, line: Line, file: str) -> None:
-        self.address, self.pid, self.tid = address, pid, tid
-        self.seen: Dict[str, Place] = {"address": Place(file, line.number)}
-        self.impersonation: Maybe[Optional[Impersonation]] = NotSaid(VIEW)
-        self.owner: Maybe[int] = NotSaid(VIEW)
-        self.image: Maybe[str] = NotSaid(VIEW)
-
-    def finished(self) -> ThreadText:
-        thread = Thread(self.address, self.pid, self.tid, self.impersonation)
-        return ThreadText(thread, self.seen, self.owner, self.image)
-
-
 @dataclass
 class _Reader:
     """One pass over the lines."""
 
     file: str
-    processes: List[_Block] = field(default_factory=list)
-    threads: List[_ThreadBlock] = field(default_factory=list)
+    processes: List[ProcessBuilder] = field(default_factory=list)
+    threads: List[ThreadBuilder] = field(default_factory=list)
     commands: List[Line] = field(default_factory=list)
     errors: List[Line] = field(default_factory=list)
     unknown: List[Line] = field(default_factory=list)
-    process: Optional[_Block] = None
-    thread: Optional[_ThreadBlock] = None
+    process: Optional[ProcessBuilder] = None
+    thread: Optional[ThreadBuilder] = None
     asked: bool = False
     searched: Optional[Tuple[str, Line]] = None
 
@@ -267,7 +168,7 @@ class _Reader:
         if not found:
             return False
         address = pointer_at(found.group(1).replace("`", ""))[0]
-        self.process = _Block(address or 0, line, self.file)
+        self.process = ProcessBuilder(address or 0, line, self.file)
         self.thread = None
         self.processes.append(self.process)
         if self.searched:
@@ -281,7 +182,7 @@ class _Reader:
         if not found:
             return False
         address, pid, tid = (int(found.group(at).replace("`", ""), 16) for at in (1, 2, 3))
-        self.thread = _ThreadBlock(address, pid, tid, line, self.file)
+        self.thread = ThreadBuilder(address, pid, tid, line, self.file)
         if self.process and self.process.number("Cid", 16) in (pid, NotSaid(VIEW)):
             self.process.threads.append(self.thread)
         else:

@@ -13,7 +13,8 @@ from typing import Iterable, List, Optional, Tuple
 
 from kdtoken.view.seen import Place, TokenText
 from kdtoken.view.text import Line, command_of, is_cut, is_decoration, split_lines
-from kdtoken.view.token_lines import CAPABILITIES, GROUPS, PRIVILEGES, RESTRICTED, TokenBuilder
+from kdtoken.view.token_labels import CAPABILITIES, GROUPS, PRIVILEGES, RESTRICTED
+from kdtoken.view.token_lines import TokenBuilder
 from kdtoken.view.words import PRIVILEGE, SID, has_facts, pointer_at
 
 VIEW = "!token"

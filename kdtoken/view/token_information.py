@@ -13,7 +13,6 @@ from kdtoken.errors import BadFormat
 from kdtoken.model.absent import Maybe, Unreadable
 from kdtoken.model.acl import Acl
 from kdtoken.model.group import Group
-from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import (
     ATTRIBUTE_ENABLED,
     ATTRIBUTE_ENABLED_BY_DEFAULT,
@@ -24,6 +23,7 @@ from kdtoken.model.sid import Sid
 from kdtoken.model.token import TYPE_IMPERSONATION
 from kdtoken.view.seen import NotSaid, Place, SeenGroup, SeenPrivilege, TokenText, partial_token, privileges_field
 from kdtoken.view.text import Line
+from kdtoken.view.token_bytes import Block
 
 VIEW = "GetTokenInformation"
 FORMAT = "kdtoken-collect"
@@ -53,45 +53,6 @@ class Collected:
     about: Mapping[str, Any]
     windows: Mapping[str, Any]
     time: str
-
-
-class _Block:
-    """Bytes of one class; pointers in them are addresses from `base` on."""
-
-    def __init__(self, base: int, data: bytes, pointer_size: int) -> None:
-        self.base, self.data, self.size = base, data, pointer_size
-
-    def number(self, offset: int, size: int = 4) -> int:
-        piece = self.data[offset : offset + size]
-        if offset < 0 or len(piece) < size:
-            raise BadFormat("%d bytes at offset %d are not there" % (size, offset), offset)
-        return int.from_bytes(piece, "little")
-
-    def pointer(self, offset: int) -> Optional[int]:
-        value = self.number(offset, self.size)
-        return value - self.base if value else None
-
-    def sid(self, offset: int = 0) -> Optional[Sid]:
-        """The SID that the pointer at `offset` points to."""
-        at = self.pointer(offset)
-        return None if at is None else Sid.parse(self.data, at)
-
-    def entry(self, offset: int = 0) -> Maybe[Group]:
-        """SID_AND_ATTRIBUTES."""
-        sid = self.sid(offset)
-        if sid is None:
-            return Unreadable(0, "the SID's pointer is null")
-        return Group(sid, self.number(offset + self.size))
-
-    def entries(self) -> Tuple[Maybe[Group], ...]:
-        """TOKEN_GROUPS."""
-        count = self.number(0)
-        if count * 2 * self.size > len(self.data):
-            raise BadFormat("%d groups do not fit %d bytes" % (count, len(self.data)), count)
-        return tuple(self.entry(self.size + 2 * self.size * at) for at in range(count))
-
-    def luid(self, offset: int = 0) -> Luid:
-        return Luid.parse(self.data, offset)
 
 
 class _Token:
@@ -129,7 +90,7 @@ class _Token:
         return self._finished()
 
     def _class(self, name: str, entry: Mapping[str, Any], line: int) -> None:
-        block = _Block(int(str(entry["base"]), 16), bytes.fromhex(str(entry["raw"])), self.pointer_size)
+        block = Block(int(str(entry["base"]), 16), bytes.fromhex(str(entry["raw"])), self.pointer_size)
         if name in _READERS:
             _READERS[name](self, block)
         elif name in _NUMBERS:
@@ -173,13 +134,13 @@ class _Token:
 
     # --- a reader a class ---
 
-    def read_user(self, block: _Block) -> None:
+    def read_user(self, block: Block) -> None:
         self.user = block.entry()
 
-    def read_groups(self, block: _Block) -> None:
+    def read_groups(self, block: Block) -> None:
         self.groups = block.entries()
 
-    def read_privileges(self, block: _Block) -> None:
+    def read_privileges(self, block: Block) -> None:
         for at in range(block.number(0)):
             luid, bits = block.luid(4 + 12 * at), block.number(12 + 12 * at)
             if bits & ATTRIBUTE_REMOVED:
@@ -190,21 +151,21 @@ class _Token:
             enabled, default = bool(bits & ATTRIBUTE_ENABLED), bool(bits & ATTRIBUTE_ENABLED_BY_DEFAULT)
             self.privileges.append(SeenPrivilege(name, luid.value, enabled, default))
 
-    def read_owner(self, block: _Block) -> None:
+    def read_owner(self, block: Block) -> None:
         self.owner = block.sid()
 
-    def read_primary_group(self, block: _Block) -> None:
+    def read_primary_group(self, block: Block) -> None:
         self.fields["primary_group"] = block.sid()
 
-    def read_dacl(self, block: _Block) -> None:
+    def read_dacl(self, block: Block) -> None:
         at = block.pointer(0)
         self.fields["default_dacl"] = None if at is None else Acl.parse(block.data, at)
 
-    def read_source(self, block: _Block) -> None:
+    def read_source(self, block: Block) -> None:
         self.fields["source_name"] = block.data[:8].split(b"\0")[0].decode("latin-1")
         self.fields["source_id"] = block.luid(8)
 
-    def read_statistics(self, block: _Block) -> None:
+    def read_statistics(self, block: Block) -> None:
         expires = block.number(16, 8)
         self.fields.update(
             token_id=block.luid(0), authentication_id=block.luid(8), modified_id=block.luid(48),
@@ -216,39 +177,39 @@ class _Token:
             self.fields["impersonation_level"] = block.number(28)
         self.facts["GroupCount"], self.facts["PrivilegeCount"] = block.number(40), block.number(44)
 
-    def read_restricted(self, block: _Block) -> None:
+    def read_restricted(self, block: Block) -> None:
         self.fields["restricted_sids"] = block.entries()
         self.fields["restricted_sid_count"] = block.number(0)
 
-    def read_capabilities(self, block: _Block) -> None:
+    def read_capabilities(self, block: Block) -> None:
         self.fields["capabilities"] = block.entries()
         self.fields["capability_count"] = block.number(0)
 
-    def read_package(self, block: _Block) -> None:
+    def read_package(self, block: Block) -> None:
         self.fields["package"] = block.sid()
 
-    def read_trust(self, block: _Block) -> None:
+    def read_trust(self, block: Block) -> None:
         self.fields["trust_level_sid"] = block.sid()
 
-    def read_origin(self, block: _Block) -> None:
+    def read_origin(self, block: Block) -> None:
         self.fields["originating_logon_session"] = block.luid()
 
-    def read_label(self, block: _Block) -> None:
+    def read_label(self, block: Block) -> None:
         self.label = block.sid()
 
-    def read_policy(self, block: _Block) -> None:
+    def read_policy(self, block: Block) -> None:
         # TOKEN_AUDIT_POLICY: PerUserPolicy and nothing else.
         self.fields["audit_policy"] = block.data
 
-    def read_lowbox(self, block: _Block) -> None:
+    def read_lowbox(self, block: Block) -> None:
         self.fields["lowbox_number"] = block.number(0) or None
 
-    def read_logon_sid(self, block: _Block) -> None:
+    def read_logon_sid(self, block: Block) -> None:
         if self.groups is None:
             self.groups = block.entries()
 
 
-_READERS: Dict[str, Callable[[_Token, _Block], None]] = {
+_READERS: Dict[str, Callable[[_Token, Block], None]] = {
     "TokenUser": _Token.read_user,
     "TokenGroups": _Token.read_groups,
     "TokenPrivileges": _Token.read_privileges,

@@ -3,7 +3,6 @@
 Attribute words are the debugger's own; their bits are winnt.h SE_GROUP_* and SE_PRIVILEGE_*.
 """
 
-import re
 from typing import Any, Dict, List, Optional, Tuple
 
 from kdtoken.model import group as groups
@@ -11,7 +10,7 @@ from kdtoken.model.absent import Maybe, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import NAMES
 from kdtoken.model.sid import Sid
-from kdtoken.model.token_words import IMPERSONATION_LEVELS, TOKEN_TYPES
+from kdtoken.view import token_labels as labels
 from kdtoken.view.seen import (
     NotSaid,
     Place,
@@ -24,46 +23,7 @@ from kdtoken.view.seen import (
     privileges_field,
 )
 from kdtoken.view.text import Line
-from kdtoken.view.words import has_facts, hexadecimal, luid_of, sid_of
-
-GROUPS, RESTRICTED, CAPABILITIES, PRIVILEGES, ATTRIBUTES = "groups", "restricted", "capabilities", "privs", "attributes"
-
-BLIND = (
-    "user_and_groups[0].attributes: only the user's SID is printed",
-    "privileges: those that were removed are not listed",
-    "expiration_time, default_dacl, default_owner_index, mandatory_policy, audit_policy: not printed",
-)
-
-GROUP_WORDS = {
-    "mandatory": groups.MANDATORY,
-    "default": groups.ENABLED_BY_DEFAULT,
-    "enabled": groups.ENABLED,
-    "owner": groups.OWNER,
-    "denyonly": groups.USE_FOR_DENY_ONLY,
-    "groupintegrity": groups.INTEGRITY,
-    "groupintegrityenabled": groups.INTEGRITY_ENABLED,
-    "groupresource": groups.RESOURCE,
-    "resource": groups.RESOURCE,
-    "logonid": groups.LOGON_ID,
-}
-_LEVELS = {word.lower(): number for number, word in IMPERSONATION_LEVELS.items()}
-_TYPES = {word.lower(): number for number, word in TOKEN_TYPES.items()}
-_SID_AND_REST = re.compile(r"(S-1-[0-9A-Fa-fx-]{1,250})(.*)$", re.IGNORECASE)
-_IN_USE = re.compile(r"\( ?Token (NOT )?in use ?\)", re.IGNORECASE)
-
-# Label -> field of Token, for LUIDs and hex numbers that stand alone.
-_LUIDS = {
-    "authenticationid": "authentication_id", "authid": "authentication_id", "tokenid": "token_id",
-    "parenttokenid": "parent_token_id", "modifiedid": "modified_id",
-    "originatinglogonsession": "originating_logon_session",
-}  # fmt: skip
-_SIDS = {"primarygroup": "primary_group", "packagesid": "package", "package": "package",
-         "processtokentrustlevelsid": "trust_level_sid", "trustlevelsid": "trust_level_sid",
-         "processtrustlabel": "trust_level_sid"}  # fmt: skip
-_COUNTS = {"restrictedsidcount": "restricted_sid_count", "restrictedsdcount": "restricted_sid_count",
-           "capabilitycount": "capability_count"}  # fmt: skip
-_SECTIONS = {"groups": GROUPS, "usergroups": GROUPS, "usersgroups": GROUPS, "restrictedsids": RESTRICTED,
-             "restrictingsids": RESTRICTED, "capabilities": CAPABILITIES, "securityattributes": ATTRIBUTES}  # fmt: skip
+from kdtoken.view.words import has_facts, hexadecimal, luid_of, sid_of, unbracketed
 
 
 class TokenBuilder:
@@ -73,7 +33,7 @@ class TokenBuilder:
         self.view, self.file, self.address = view, file, address
         self.fields: Dict[str, Any] = {}
         self.seen: Dict[str, Place] = {}
-        self.lists: Dict[str, List[SeenGroup]] = {GROUPS: [], RESTRICTED: [], CAPABILITIES: []}
+        self.lists: Dict[str, List[SeenGroup]] = {labels.GROUPS: [], labels.RESTRICTED: [], labels.CAPABILITIES: []}
         self.privileges: List[SeenPrivilege] = []
         self.user: Optional[SeenGroup] = None
         self.names: Dict[Sid, str] = {}
@@ -116,8 +76,8 @@ class TokenBuilder:
     def cut(self, line: Line) -> None:
         """The author left lines out here."""
         self.problem("lines are left out here", line)
-        what = {PRIVILEGES: "privileges", GROUPS: "user_and_groups", RESTRICTED: "restricted_sids",
-                CAPABILITIES: "capabilities"}.get(self.section, "the rest")  # fmt: skip
+        what = {labels.PRIVILEGES: "privileges", labels.GROUPS: "user_and_groups", labels.RESTRICTED: "restricted_sids",
+                labels.CAPABILITIES: "capabilities"}.get(self.section, "the rest")  # fmt: skip
         self.incomplete.append(what)
 
     # --- rows ---
@@ -148,23 +108,20 @@ class TokenBuilder:
 
     def attributes(self, text: str, line: Line) -> bool:
         """The attribute words of the row before."""
-        if self.section == PRIVILEGES and self.privileges:
+        if self.section == labels.PRIVILEGES and self.privileges:
             last = self.privileges.pop()
             return self.privilege(last.number, last.name, text, line)
-        if self.section == "integrity" and self.lists[GROUPS]:
-            self.section = GROUPS
+        if self.section == "integrity" and self.lists[labels.GROUPS]:
+            self.section = labels.GROUPS
         listed = self.lists.get(self.section)
         if not listed:
             return False
         if isinstance(listed[-1].attributes, int):
             return False
         last_group = listed[-1]
-        words = text.replace(",", " ").lower().split()
-        strange = [word for word in words if word not in GROUP_WORDS]
-        value: Maybe[int] = sum({GROUP_WORDS[word] for word in words if word in GROUP_WORDS})
+        value, strange = labels.attribute_bits(text)
         if strange:
-            value = Unreadable(0, "attribute words not known: %r" % text.strip())
-            self.problem("unknown attribute %r of %s" % (strange[0], last_group.sid), line)
+            self.problem("unknown attribute %r of %s" % (strange, last_group.sid), line)
         listed[-1] = SeenGroup(last_group.sid, value, last_group.name, last_group.index)
         return not strange
 
@@ -185,9 +142,7 @@ class TokenBuilder:
         return not strange
 
     def _name(self, sid: Sid, rest: str) -> str:
-        name = rest.strip()
-        if name[:1] == "(" and name[-1:] == ")":
-            name = name[1:-1]
+        name = unbracketed(rest)
         if name:
             self.names.setdefault(sid, name)
         return name
@@ -197,22 +152,22 @@ class TokenBuilder:
     def label(self, label: str, value: str, line: Line) -> bool:
         """A label (lower case, no blanks) and what follows it up to the next one."""
         self.labels.append(label)
-        if label in _SECTIONS and (not value or label in ("groups", "usergroups", "usersgroups")):
-            self._header(_SECTIONS[label])
+        if label in labels.SECTIONS and (not value or label in ("groups", "usergroups", "usersgroups")):
+            self._header(labels.SECTIONS[label])
             return not value
-        if label.startswith("pr") and label not in _SIDS:
-            self._header(PRIVILEGES)
+        if label.startswith("pr") and label not in labels.SIDS:
+            self._header(labels.PRIVILEGES)
             return not value
         if label == "user":
             return self._user(value, line)
-        if label in _SIDS:
+        if label in labels.SIDS:
             return self._sid_field(label, value, line)
         self.section = ""
-        if label in _LUIDS:
+        if label in labels.LUIDS:
             luid = luid_of(value)
-            return luid is not None and self._set(_LUIDS[label], luid, line)
-        if label in _COUNTS:
-            return value.isdigit() and len(value) < 7 and self._set(_COUNTS[label], int(value), line)
+            return luid is not None and self._set(labels.LUIDS[label], luid, line)
+        if label in labels.COUNTS:
+            return value.isdigit() and len(value) < 7 and self._set(labels.COUNTS[label], int(value), line)
         if label in ("restrictedsids", "capabilities"):
             return hexadecimal(value) is not None
         return self._word(label, value, line)
@@ -222,7 +177,7 @@ class TokenBuilder:
         self.headers.append(section)
 
     def _user(self, value: str, line: Line) -> bool:
-        found = _SID_AND_REST.match(value)
+        found = labels.SID_AND_REST.match(value)
         self.section = ""
         if not found:
             return False
@@ -239,8 +194,8 @@ class TokenBuilder:
     def _sid_field(self, label: str, value: str, line: Line) -> bool:
         self.section = ""
         if value.lower() in ("(null)", "null", "none", "<null>"):
-            return self._set(_SIDS[label], None, line)
-        found = _SID_AND_REST.match(value)
+            return self._set(labels.SIDS[label], None, line)
+        found = labels.SID_AND_REST.match(value)
         if found and found.group(1).endswith("-"):
             self.split_sid = (label, found.group(1))
             return not found.group(2).strip()
@@ -252,7 +207,7 @@ class TokenBuilder:
                 return label == "processtrustlabel"
             return False
         self._name(sid, found.group(2) if found else "")
-        return self._set(_SIDS[label], sid, line) and not (found and has_facts(found.group(2)))
+        return self._set(labels.SIDS[label], sid, line) and not (found and has_facts(found.group(2)))
 
     def _word(self, label: str, value: str, line: Line) -> bool:
         if label == "tssessionid":
@@ -260,10 +215,10 @@ class TokenBuilder:
             session = hexadecimal(value)
             return session is not None and session < 1 << 32 and self._set("session_id", session, line)
         if label == "impersonationlevel":
-            level = _LEVELS.get(value.lower())
+            level = labels.LEVELS.get(value.lower())
             return level is not None and self._set("impersonation_level", level, line)
         if label == "tokentype":
-            kind = _TYPES.get(value.lower())
+            kind = labels.TYPES.get(value.lower())
             return kind is not None and self._set("token_type", kind, line)
         if label == "source":
             return self._set("source_name", value[:8], line) and len(value) <= 8
@@ -277,14 +232,14 @@ class TokenBuilder:
         if label == "lowboxnumber":
             return value.isdigit() and len(value) < 11 and self._set("lowbox_number", int(value), line)
         if label == "integritylevel":
-            found = _SID_AND_REST.match(value)
+            found = labels.SID_AND_REST.match(value)
             sid = sid_of(found.group(1)) if found else None
             if sid is None or found is None:
                 return False
-            self.lists[GROUPS].append(
+            self.lists[labels.GROUPS].append(
                 SeenGroup(sid, groups.INTEGRITY | groups.INTEGRITY_ENABLED, found.group(2).strip())
             )
-            self.section = GROUPS
+            self.section = labels.GROUPS
             self._place("integrity", line)
             return not has_facts(found.group(2))
         if label in ("isrestrictedtoken", "sandboxinert", "elevationtype", "mandatorypolicy"):
@@ -299,7 +254,7 @@ class TokenBuilder:
         if flags is None or flags >= 1 << 32:
             return False
         understood = self._set("flags", flags, line)
-        found = _IN_USE.search(rest)
+        found = labels.IN_USE.search(rest)
         if found:
             self._set("in_use", 0 if found.group(1) else 1, line)
             rest = rest.replace(found.group(), "")
@@ -310,10 +265,10 @@ class TokenBuilder:
     def finished(self) -> TokenText:
         """The token that the lines told of."""
         fields, listed = self.fields, {name: tuple(rows) for name, rows in self.lists.items()}
-        started = GROUPS in self.headers or bool(listed[GROUPS])
+        started = labels.GROUPS in self.headers or bool(listed[labels.GROUPS])
         if self.user or started:
             user: Maybe[Group] = self.user.entry if self.user else Unreadable(0, "the text has no User line")
-            entries = (user,) + entries_of(listed[GROUPS])
+            entries = (user,) + entries_of(listed[labels.GROUPS])
             if not started:
                 entries += (Unreadable(0, "the text has no list of groups"),)
                 self.incomplete.append("user_and_groups")
@@ -323,12 +278,12 @@ class TokenBuilder:
             index = label_index(entries)
             if index is not None:
                 fields.setdefault("integrity_level_index", index)
-        if PRIVILEGES in self.headers or self.privileges:
+        if labels.PRIVILEGES in self.headers or self.privileges:
             fields["privileges"] = privileges_field(self.view, tuple(self.privileges))
-            if not any(label in _LUIDS for label in self.labels):
+            if not any(label in labels.LUIDS for label in self.labels):
                 self.incomplete.append("privileges")
-        for name, rows, count in (("restricted_sids", RESTRICTED, "restricted_sid_count"),
-                                  ("capabilities", CAPABILITIES, "capability_count")):  # fmt: skip
+        for name, rows, count in (("restricted_sids", labels.RESTRICTED, "restricted_sid_count"),
+                                  ("capabilities", labels.CAPABILITIES, "capability_count")):  # fmt: skip
             if listed[rows] or fields.get(count) == 0:
                 fields[name] = entries_of(listed[rows])
         return TokenText(
@@ -336,11 +291,11 @@ class TokenBuilder:
             partial_token(self.view, self.address, fields, tuple(self.problems)),
             self.seen,
             tuple(self.not_understood),
-            ((self.user,) if self.user else ()) + listed[GROUPS],
-            listed[RESTRICTED],
-            listed[CAPABILITIES],
+            ((self.user,) if self.user else ()) + listed[labels.GROUPS],
+            listed[labels.RESTRICTED],
+            listed[labels.CAPABILITIES],
             tuple(self.privileges),
             tuple(dict.fromkeys(self.incomplete)),
-            BLIND,
+            labels.BLIND,
             self.names,
         )

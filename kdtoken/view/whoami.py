@@ -6,39 +6,15 @@ told by those, and only the words for attributes and states need a table (`whoam
 """
 
 import csv
-import re
-import unicodedata
-from dataclasses import dataclass
 from typing import Iterable, List, Optional, Tuple
 
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.sid import Sid
-from kdtoken.view.seen import TokenText
 from kdtoken.view.text import Line, command_of, is_cut, is_decoration, split_lines
-from kdtoken.view.whoami_rows import GROUPS, PRIVILEGES, USER, WhoamiBuilder
-from kdtoken.view.whoami_words import LONGEST_STATE, attributes_of, state_of
+from kdtoken.view.whoami_rows import GROUPS, PRIVILEGES, USER, WhoamiBuilder, WhoamiTexts
+from kdtoken.view.whoami_shapes import ACCOUNT, COLUMN, KEY, Columns, name_column, same_key, state_column
+from kdtoken.view.whoami_words import attributes_of, state_of
 from kdtoken.view.words import PRIVILEGE, SID, has_facts, sid_of
-
-
-@dataclass(frozen=True)
-class WhoamiTexts:
-    """All tokens a text tells of.  Another command in between, or a second list of the same kind, begins a new one:
-    nobody can tell from the text that both ran under the same token.
-
-    claims  lines of the claims section, kept as they are: the model has no claims
-    names   what plain `whoami` printed
-    """
-
-    tokens: Tuple[TokenText, ...]
-    commands: Tuple[Line, ...]
-    names: Tuple[Line, ...]
-    claims: Tuple[Line, ...]
-    not_understood: Tuple[Line, ...]
-
-
-_ACCOUNT = re.compile(r"[^\\/\[\]:;|=,+*?<>\"]{1,64}\\[^\\/\[\]:;|=,+*?<>\"]{1,104}$")
-_KEY = re.compile(r"([^:：\"|=]{1,60}?) ?[:：]( .*|)$")
-_COLUMN = re.compile(r"=+")
 
 
 class _Reader:
@@ -50,7 +26,7 @@ class _Reader:
         self.names: List[Line] = []
         self.claims: List[Line] = []
         self.unknown: List[Line] = []
-        self.columns: Tuple[Tuple[int, int], ...] = ()
+        self.columns: Columns = ()
         self.section = ""
         self.asked = ""
         self.titled = False
@@ -74,7 +50,7 @@ class _Reader:
         if text[:1] == '"' and '","' in text:
             if self._cells(next(csv.reader([text.replace("\0", "")]), []), line):
                 return
-        pair = _KEY.match(text)
+        pair = KEY.match(text)
         if pair and not self.columns and self._pair(pair.group(1), pair.group(2).strip(), line):
             return
         self._close()
@@ -102,7 +78,7 @@ class _Reader:
         if "=" in text and not text.strip("= "):
             # Column rules: two for the user, four for groups, three for privileges.
             self.pending = None
-            self.columns = tuple(one.span() for one in _COLUMN.finditer(text))
+            self.columns = tuple(one.span() for one in COLUMN.finditer(text))
             self.section = {2: USER, 4: GROUPS, 3: PRIVILEGES}.get(len(self.columns), self.section)
             self.titled = False
         elif "-" in text and not text.strip("- "):
@@ -120,7 +96,7 @@ class _Reader:
         if line is None:
             return
         text = line.text.strip()
-        if self.asked == "whoami" and _ACCOUNT.match(text):
+        if self.asked == "whoami" and ACCOUNT.match(text):
             self.names.append(line)
             self.asked = ""
         elif self.titled and self.current and self.current.privileges and not has_facts(text):
@@ -184,7 +160,7 @@ class _Reader:
             return False
         if not self.record and not value and not self.asked:
             return False
-        if self.record and _same(key, self.record[0][0]):
+        if self.record and same_key(key, self.record[0][0]):
             self._close()
         if len(self.record) >= 6:
             self._close()
@@ -198,7 +174,7 @@ class _Reader:
         if not record:
             return
         # The key of that line is SID in every language seen.
-        sids = [at for at, (key, value, _) in enumerate(record) if _same(key, "SID") and sid_of(value) is not None]
+        sids = [at for at, (key, value, _) in enumerate(record) if same_key(key, "SID") and sid_of(value) is not None]
         names = [at for at, (_, value, _) in enumerate(record) if PRIVILEGE.fullmatch(value)]
         if len(sids) == 1 and not names:
             at = sids[0]
@@ -233,7 +209,7 @@ class _Reader:
         if found is None or sid is None or SID.search(text, found.end()):
             return False
         before, after = text[: found.start()], text[found.end() :].strip()
-        name = self._name(before)
+        name = name_column(before, self.columns)
         columns = len(before) - len(before.rstrip()) > 0 and "  " in before.strip()
         if self.section == USER and before.strip() and not after:
             self._flush()
@@ -266,18 +242,10 @@ class _Reader:
             return self.current.logon_row(sid, line)
         return False
 
-    def _name(self, before: str) -> str:
-        """The name column of what stands before a SID."""
-        if len(self.columns) == 4:
-            cut = _cut_at(before, self.columns[0][1])
-            if cut is not None:
-                return before[:cut].strip()
-        return re.split(r"\s{2,}", before.strip(), maxsplit=1)[0]
-
     def _privilege_row(self, name: str, rest: str, line: Line) -> bool:
         if rest[:1] not in ("", " "):
             return False
-        state, leftover = self._state(line.text.strip(), rest.strip())
+        state, leftover = state_column(line.text.strip(), rest.strip(), self.columns)
         known = state_of(state)
         if self.section != PRIVILEGES and (known is None or "  " not in rest) and self.asked.find("/priv") < 0:
             # No table around it: only a row that ends as one does is taken for one.
@@ -289,25 +257,6 @@ class _Reader:
             self._not_understood(line)
         return True
 
-    def _state(self, text: str, rest: str) -> Tuple[str, str]:
-        """The state column of a privilege's row, and what stands behind it that is not whoami's."""
-        if len(self.columns) == 3:
-            cut = _cut_at(text, self.columns[1][1])
-            if cut is not None:
-                cell = text[cut:].strip()
-                words = cell.split()
-                for count in range(min(LONGEST_STATE, len(words)), 0, -1):
-                    if state_of(" ".join(words[:count])) is not None:
-                        return " ".join(words[:count]), " ".join(words[count:])
-                if cell and len(words) <= LONGEST_STATE:
-                    return cell, ""
-        words = rest.split()
-        for count in range(min(LONGEST_STATE, len(words)), 0, -1):
-            if state_of(" ".join(words[-count:])) is not None:
-                return " ".join(words[-count:]), ""
-        parts = re.split(r"\s{2,}", rest)
-        return (parts[-1] if len(parts) > 1 else words[-1] if len(words) > 1 else ""), ""
-
     def _continued(self, text: str, line: Line) -> bool:
         """The rest of a row that a narrow console broke."""
         token = self.current
@@ -318,20 +267,6 @@ class _Reader:
         if self.section == GROUPS and token.waits_for_attributes and not isinstance(attributes_of(text), Unreadable):
             return token.attributes_row(text, line)
         return False
-
-
-def _same(one: str, other: str) -> bool:
-    return "".join(one.split()) == "".join(other.split())
-
-
-def _cut_at(text: str, column: int) -> Optional[int]:
-    """Where display column `column` is in the text, East Asian letters being two wide; None if it splits a word."""
-    width = 0
-    for at, c in enumerate(text):
-        if width >= column:
-            return at if width == column and c == " " else None
-        width += 2 if unicodedata.east_asian_width(c) in "WF" else 1
-    return None
 
 
 def read_whoami_lines(lines: Iterable[Line], file: str = "text") -> WhoamiTexts:

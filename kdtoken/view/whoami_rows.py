@@ -1,5 +1,6 @@
 """A token put together row by row from whoami's output."""
 
+from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Set, Tuple
 
 from kdtoken.model import group as groups
@@ -31,6 +32,22 @@ BLIND = (
     "the whole: whoami is a process of its own, with a copy of the token of whoever started it",
 )
 _LABEL = groups.INTEGRITY | groups.INTEGRITY_ENABLED
+
+
+@dataclass(frozen=True)
+class WhoamiTexts:
+    """All tokens a text tells of.  Another command in between, or a second list of the same kind, begins a new one:
+    nobody can tell from the text that both ran under the same token.
+
+    claims  lines of the claims section, kept as they are: the model has no claims
+    names   what plain `whoami` printed
+    """
+
+    tokens: Tuple[TokenText, ...]
+    commands: Tuple[Line, ...]
+    names: Tuple[Line, ...]
+    claims: Tuple[Line, ...]
+    not_understood: Tuple[Line, ...]
 
 
 class WhoamiBuilder:

@@ -62,3 +62,9 @@ def hexadecimal(text: str) -> Optional[int]:
     if not 0 < len(text) <= 16 or not all(c in "0123456789abcdefABCDEF" for c in text):
         return None
     return int(text, 16)
+
+
+def unbracketed(text: str) -> str:
+    """A name as `!token -n` prints it behind a SID, without its brackets."""
+    name = text.strip()
+    return name[1:-1] if name[:1] == "(" and name[-1:] == ")" else name

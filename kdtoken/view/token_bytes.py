@@ -1,0 +1,51 @@
+"""Structures that GetTokenInformation fills, as bytes with the address at which they lay.
+
+learn.microsoft.com: SID_AND_ATTRIBUTES, TOKEN_GROUPS; the pointers in them point into the same bytes.
+"""
+
+from typing import Optional, Tuple
+
+from kdtoken.errors import BadFormat
+from kdtoken.model.absent import Maybe, Unreadable
+from kdtoken.model.group import Group
+from kdtoken.model.luid import Luid
+from kdtoken.model.sid import Sid
+
+
+class Block:
+    """Bytes of one class; pointers in them are addresses from `base` on."""
+
+    def __init__(self, base: int, data: bytes, pointer_size: int) -> None:
+        self.base, self.data, self.size = base, data, pointer_size
+
+    def number(self, offset: int, size: int = 4) -> int:
+        piece = self.data[offset : offset + size]
+        if offset < 0 or len(piece) < size:
+            raise BadFormat("%d bytes at offset %d are not there" % (size, offset), offset)
+        return int.from_bytes(piece, "little")
+
+    def pointer(self, offset: int) -> Optional[int]:
+        value = self.number(offset, self.size)
+        return value - self.base if value else None
+
+    def sid(self, offset: int = 0) -> Optional[Sid]:
+        """The SID that the pointer at `offset` points to."""
+        at = self.pointer(offset)
+        return None if at is None else Sid.parse(self.data, at)
+
+    def entry(self, offset: int = 0) -> Maybe[Group]:
+        """SID_AND_ATTRIBUTES."""
+        sid = self.sid(offset)
+        if sid is None:
+            return Unreadable(0, "the SID's pointer is null")
+        return Group(sid, self.number(offset + self.size))
+
+    def entries(self) -> Tuple[Maybe[Group], ...]:
+        """TOKEN_GROUPS."""
+        count = self.number(0)
+        if count * 2 * self.size > len(self.data):
+            raise BadFormat("%d groups do not fit %d bytes" % (count, len(self.data)), count)
+        return tuple(self.entry(self.size + 2 * self.size * at) for at in range(count))
+
+    def luid(self, offset: int = 0) -> Luid:
+        return Luid.parse(self.data, offset)
