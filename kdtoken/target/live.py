@@ -17,7 +17,7 @@ from kdtoken.errors import (
 )
 from kdtoken.layout.dt import parse_dt
 from kdtoken.layout.layout import Field, Layout, make_layout
-from kdtoken.target.base import About, Target
+from kdtoken.target.base import PAGE_SIZE, About, Target
 
 pykd: Any
 _IMPORT_ERROR = ""
@@ -29,6 +29,8 @@ except ImportError as missing:
 
 _NO_SYMBOLS = ".symfix; .reload /f nt   then check that `lm m nt` says (pdb symbols), not (export symbols)"
 _SIGN_BIT_32 = 0x80000000
+# pykd: "Memory exception at 0xffffa08011054000 target virtual address"
+_AT = re.compile(r" at 0x([0-9a-fA-F]+)")
 # pykd's words for integers -> `dt`'s
 _INTEGERS = {"UInt1B": "UChar", "Int1B": "Char", "UInt2B": "Uint2B", "UInt4B": "Uint4B",
              "UInt8B": "Uint8B", "WChar": "Wchar"}  # fmt: skip
@@ -78,13 +80,29 @@ class LiveTarget(Target):
         if not 0 <= address <= address + size <= self._top:
             # A wild pointer plus or minus an offset; pykd's C++ would take no such number.
             raise MemoryUnreadable(address, size, "outside the address space")
+        at = self._canonical(address)
         try:
-            return bytes(pykd.loadBytes(self._canonical(address), size))
+            # pykd's loadBytes asks for one byte of each page before it asks for the rest, each a
+            # request on the wire.  compareMemory asks for the whole at once, and leaves it in the
+            # engine's cache: comparing the range with itself halves the cost of a read.
+            pykd.compareMemory(at, at, size)
+            return bytes(pykd.loadBytes(at, size))
         except pykd.MemoryException as error:
-            # pykd gives nothing of a range that only partly can be read, hence no `partial`.
-            raise MemoryUnreadable(address, size, "not present (paged out or not mapped)") from error
+            reason = "not present (paged out or not mapped)"
+            raise MemoryUnreadable(address, size, reason, self._before_hole(at, size, error)) from error
         except pykd.DbgException as error:
             raise MemoryUnreadable(address, size, str(error).strip()) from error
+
+    def _before_hole(self, at: int, size: int, error: Exception) -> bytes:
+        """What there is of a range up to the missing page, which the error names."""
+        named = _AT.search(str(error))
+        hole = int(named[1], 16) if named else at
+        if not at < hole < at + size or hole % PAGE_SIZE:
+            return b""
+        try:
+            return bytes(pykd.loadBytes(at, hole - at))
+        except pykd.DbgException:
+            return b""
 
     def layout(self, name: str) -> Layout:
         found = self._layouts.get(name)
