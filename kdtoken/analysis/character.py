@@ -25,6 +25,8 @@ from kdtoken.model.token import (
 _FLAG_NOT_LOW = 0x2000
 _FLAG_SANDBOX_INERT = 0x40
 _FLAG_UIACCESS = 0x1000
+# Reason of values that a lean decode did not follow (decode.token): no gap in what was asked for.
+NOT_ASKED = "not asked for"
 LOW = 0x1000
 MEDIUM = 0x2000
 HIGH = 0x3000
@@ -95,6 +97,7 @@ def kinds(token: Token) -> Tuple[str, ...]:
 def token_remarks(token: Token) -> List[Remark]:
     """What is unusual about a token by itself."""
     remarks = [Remark(problem, True) for problem in token.problems]
+    remarks += _unread_remarks(token)
     remarks += _privilege_remarks(token)
     remarks += _group_remarks(token)
     remarks += _consistency_remarks(token)
@@ -106,6 +109,22 @@ def token_remarks(token: Token) -> List[Remark]:
     if level is not None and level not in (0, LOW, MEDIUM, 0x2100, HIGH, 0x4000, 0x5000):
         remarks.append(Remark("its integrity level is uncommon: %s" % integrity_text(level)))
     return remarks
+
+
+def _unread_remarks(token: Token) -> List[Remark]:
+    """What is missing, so that nobody takes a gap for an absence."""
+    missing = []
+    for name, value in vars(token).items():
+        words = name.replace("_", " ")
+        if isinstance(value, Unreadable) and value.reason != NOT_ASKED:
+            missing.append(words)
+        elif isinstance(value, tuple):
+            holes = sum(isinstance(one, Unreadable) for one in value)
+            missing += ["%d of %s" % (holes, words)] if holes else []
+    if not missing:
+        return []
+    more = " and %d more" % (len(missing) - 5) if len(missing) > 5 else ""
+    return [Remark("not all of the token could be read: %s%s" % (", ".join(missing[:5]), more))]
 
 
 def _privilege_remarks(token: Token) -> List[Remark]:
@@ -200,6 +219,9 @@ def dump_remarks(dump: ProcessDump) -> List[Remark]:
     busy = [t for t in dump.threads if known(t.impersonation) and t.impersonation is not None]
     if busy:
         remarks.append(
-            Remark("%d of %d threads impersonate: what they do is not done under this token" % (len(busy), len(dump.threads)))
+            Remark(
+                "%d of %d threads impersonate%s, and so do not act under this token"
+                % (len(busy), len(dump.threads), "s" if len(busy) == 1 else "")
+            )
         )
     return remarks

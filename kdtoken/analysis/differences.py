@@ -49,11 +49,15 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class View:
-    """A token, who saw it, and where it came from in words."""
+    """A token, who saw it, and where it came from in words.
+
+    incomplete  fields of which it holds a part only, because its text was cut
+    """
 
     token: Token
     kind: Kind
     label: str
+    incomplete: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ _BLIND: Dict[Kind, Dict[str, str]] = {
         "parent token id": _OWN_PROCESS,
     },
     Kind.TOKEN_COMMAND: {},
-    Kind.TOKEN_INFORMATION: {},
+    Kind.TOKEN_INFORMATION: {"TokenFlags": "user mode is told single flags only"},
     Kind.KERNEL: {},
 }
 
@@ -188,7 +192,8 @@ def _groups(a: View, b: View, word: str, attribute: str) -> List[Difference]:
             continue
         here, lacking = (mine[sid], b) if sid in mine else (theirs[sid], a)
         note = _why_missing(lacking.kind, here, lacking.token)
-        outcome = Outcome.EXPECTED if note else Outcome.UNREADABLE if broken else Outcome.DIFFERS
+        unsure = broken or attribute in lacking.incomplete
+        outcome = Outcome.EXPECTED if note else Outcome.UNREADABLE if unsure else Outcome.DIFFERS
         rows.append(Difference(Part.IDENTITY, name, outcome, mine.get(sid), theirs.get(sid), note))
     return rows
 
@@ -233,12 +238,17 @@ def _privileges(a: View, b: View) -> List[Difference]:
     assert isinstance(left, tuple) and isinstance(right, tuple)
     mine: Dict[int, Privilege] = {p.number: p for p in left}
     theirs: Dict[int, Privilege] = {p.number: p for p in right}
+    # What is enabled by default, and what was removed, neither whoami nor !token tells apart from
+    # what is not; GetTokenInformation lists no removed ones.
     defaults = Kind.WHOAMI not in (a.kind, b.kind)
+    cut = "privileges" in a.incomplete or "privileges" in b.incomplete
     rows = []
     for number in sorted(set(mine) | set(theirs)):
         one, other = mine.get(number), theirs.get(number)
         name = (one or other or left[0]).name
-        if _state(one) != _state(other):
+        if cut and (one is None or other is None):
+            rows.append(Difference(Part.POLICY, name, Outcome.UNREADABLE, one, other, "its text was cut"))
+        elif _state(one) != _state(other):
             rows.append(Difference(Part.POLICY, name, Outcome.DIFFERS, one, other))
         elif defaults and _default(one) != _default(other) and Kind.TOKEN_COMMAND not in (a.kind, b.kind):
             rows.append(Difference(Part.POLICY, name, Outcome.DIFFERS, one, other, "enabled by default on one side only"))

@@ -6,6 +6,7 @@ from kdtoken.model.token import Origin
 from kdtoken.render.words import WIDTH, wrapped
 
 LABEL = 22
+_NOTE = " " * 6
 _ROOM = WIDTH - LABEL - 3  # for a value behind its label
 
 
@@ -31,11 +32,12 @@ class Page:
     def note(self, text: str) -> None:
         """A line that only `--why` wants."""
         if self._why:
-            self.lines += ["  %s %s" % (" " * LABEL, line) for line in wrapped(text, _ROOM)]
+            self.lines += [_NOTE + line for line in wrapped(text, WIDTH - len(_NOTE))]
 
 
 def origin_text(origin: Origin) -> str:
-    """`<- _TOKEN.SessionId at 0x...: 01 00 00 00`, at most 8 bytes of it."""
-    raw = " ".join("%02x" % byte for byte in origin.raw[:8])
-    more = " ... %d bytes" % len(origin.raw) if len(origin.raw) > 8 else ""
+    """`<- _TOKEN.SessionId at 0x...: 01 00 00 00`, the bytes as they lie in memory."""
+    long = len(origin.raw) > 8
+    raw = " ".join("%02x" % byte for byte in (origin.raw[:4] if long else origin.raw))
+    more = " ... %d bytes" % len(origin.raw) if long else ""
     return "<- %s.%s at 0x%x: %s%s" % (origin.type, origin.field, origin.address, raw, more)

@@ -104,7 +104,7 @@ def _process(page: Page, dump: ProcessDump) -> None:
         )
     check = dump.cross_check
     if check is not None:
-        shown = "no token" if check.token is None else "0x%x" % check.token
+        shown = "no token" if not check.token else "0x%x" % check.token
         verdict = {True: "agrees", False: "DISAGREES", None: "cannot be compared"}[check.agrees]
         page.row("Cross-check", "%s: %s, %s%s" % (clean(check.command), shown, verdict, check.note and "; " + check.note))
 
@@ -141,7 +141,8 @@ def _linked(page: Page, token: Token, linked: Token) -> None:
         for sid, g in sids.items()
         if sid not in theirs_only and not g.is_integrity
     ]
-    page.row("Groups otherwise", ", ".join(changed) or "none")
+    for at, line in enumerate(changed or ["none"]):
+        page.row("" if at else "Groups otherwise", line)
 
 
 def _counts(group: Group) -> Tuple[bool, bool]:

@@ -26,7 +26,7 @@ def token_sections(page: Page, token: Token) -> None:
     """Every field of the token."""
     o = token.origins
     page.section("Identity")
-    page.row("User", show(token.user, _user(token)), o.get("user_and_groups"))
+    page.row("User", show(token.user, _owner(token)), o.get("user_and_groups"))
     page.row("Integrity label", show(token.integrity, _sid, "none"), o.get("integrity_level_index"))
     page.row("Primary group", show(token.primary_group, _sid), o.get("primary_group"))
     page.row("Default owner", show(token.default_owner, _owner(token)), o.get("default_owner_index"))
@@ -51,17 +51,6 @@ def token_sections(page: Page, token: Token) -> None:
 
 def _sid(sid: Sid) -> str:
     return "%s  %s" % (sid, words.sid_name(sid))
-
-
-def _user(token: Token) -> Callable[[Sid], str]:
-    """The user's SID and name; a name that only the logon session gives is said to be its."""
-
-    def text(sid: Sid) -> str:
-        name = words.sid_name(sid, token)
-        lent = name != words.sid_name(sid)
-        return "%s  %s%s" % (sid, name, "  (so named by the logon session)" if lent else "")
-
-    return text
 
 
 def _owner(token: Token) -> Callable[[Sid], str]:
@@ -146,7 +135,11 @@ def _logon(page: Page, token: Token) -> None:
         page.row("Logon session", show(session, str, "null"), o.get("logon_session"))
         return
     page.row("Logon session", hex(session.address), o.get("logon_session"))
-    page.row("  Account", words.account_of(token) or show(session.account_name, clean))
+    account = words.account_of(token)
+    # The SID itself holds no name: where ours is the account of the logon, the reader should know.
+    lent = isinstance(token.user, Sid) and account is not None and words.sid_name(token.user, token) == account
+    lent = lent and words.sid_name(token.user) != account
+    page.row("  Account", (account or show(session.account_name, clean)) + ("  (taken for the user's name)" if lent else ""))
     page.row("  Linked logon id", show(session.buddy_logon_id, lambda v: words.luid(v) if v.value else "none"))
     page.row("  References, flags", "%s, %s" % (
         show(session.reference_count, words.number), show(session.flags, words.hexadecimal)))  # fmt: skip

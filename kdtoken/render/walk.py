@@ -30,10 +30,10 @@ _SHOWN = (("pid", "PID", 6), ("image", "IMAGE", 24), ("session", "SES", 5), ("us
 # Notes of more lines than this would make a tall narrow column; they go below their process.
 _FEW = 2
 _BELOW = " " * 12
-
+_MANY = " sensitive"
 _LEGEND = (
-    "+Debug: SeDebugPrivilege is enabled; so for each privilege that gives power over others.",
-    "4 sensitive: that many of them, where a service account has them as a matter of course.",
+    ("+", "+Debug: SeDebugPrivilege is enabled; so for each privilege that gives power over others."),
+    (_MANY, "4 sensitive: so many such privileges, on a service account, which has them by design."),
 )
 
 
@@ -54,8 +54,7 @@ def text_lines(
         if with_threads:
             lines += impersonation_lines(row, " " * 8)
     lines += ["", "%d of %d processes" % (len(rows), total) if len(rows) != total else "%d processes" % total]
-    if any(row.token.enabled_privileges for row in rows if isinstance(row.token, Token)):
-        lines += _LEGEND
+    lines += [words for mark, words in _LEGEND if any(mark in notes for _, notes in table)]
     for problem in problems:
         lines += wrapped("!! " + clean(problem), WIDTH)
     return lines
@@ -88,7 +87,7 @@ def _text_cells(row: ProcessDump) -> Tuple[Tuple[str, ...], str]:
     strong = cells["privileges"].split()
     if isinstance(token, Token) and token.user in SERVICE_ACCOUNTS and len(strong) > 3:
         # A service account holds many as a matter of course; the list would hide what is unusual.
-        notes.append("%d sensitive" % len(strong))
+        notes.append("%d%s" % (len(strong), _MANY))
     elif strong:
         notes.append(" ".join("+" + (name[2:-9] if name.endswith("Privilege") else name) for name in strong))
     return tuple(cells[name] for name, _, _ in _SHOWN), ", ".join(notes)
@@ -122,7 +121,7 @@ def cells_of(row: ProcessDump) -> Dict[str, str]:
     odd += kinds(token)
     busy = sum(isinstance(t.impersonation, Impersonation) for t in row.threads)
     if busy:
-        odd.append("%d of %d threads impersonate" % (busy, len(row.threads)))
+        odd.append("%d of %d threads impersonate%s" % (busy, len(row.threads), "s" if busy == 1 else ""))
     odd += ["!! " + clean(remark.text) for remark in dump_remarks(row) if remark.serious]
     cells["oddities"] = ", ".join(odd)
     cells["privileges"] = " ".join(p.name for p in token.enabled_privileges if p.danger)

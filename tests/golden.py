@@ -1,0 +1,118 @@
+"""Writes fixtures/golden/: `python -m tests.golden`, or `make golden`.  Read the diff before you commit it.
+
+Each file is what a verb prints, as it prints it; test_golden.py compares.
+"""
+
+import io
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Callable, Dict, List, Tuple
+
+from kdtoken import dump, walk
+from kdtoken.target.cached import CachedTarget
+from tests.expected import FILES, kernel_of
+from tests.sessions import MACHINE_22000, SESSIONS
+from tests.synthetic import SyntheticTarget
+from tests.verbs import run_on
+
+GOLDEN = Path(__file__).parent.parent / "fixtures" / "golden"
+NOTEPAD = SESSIONS / "notepad-22000-synthetic.kdtoken.gz"
+
+# file -> (verb, its arguments) on the recording of the genuine engine
+NOTEPAD_FILES: Dict[str, List[str]] = {
+    "notepad-22000.txt": ["dump", "notepad.exe"],
+    "notepad-22000-why.txt": ["dump", "notepad.exe", "--why"],
+    "notepad-22000-windbg.txt": ["dump", "notepad.exe", "--format", "windbg"],
+    "notepad-22000.json": ["dump", "notepad.exe", "--json"],
+}
+# the same on the recording of the whole machine
+MACHINE_FILES: Dict[str, List[str]] = {
+    "walk-22000.txt": ["walk"],
+    "walk-22000-threads.txt": ["walk", "--threads"],
+    "walk-22000.csv": ["walk", "--csv"],
+    "walk-22000.json": ["walk", "--json", "--threads"],
+    "impersonating-22000.txt": ["dump", "1120"],
+    "impersonating-22000.json": ["dump", "1120", "--json"],
+    "appcontainer-22000.txt": ["dump", "CalculatorApp.exe"],
+    "appcontainer-22000.json": ["dump", "CalculatorApp.exe", "--json"],
+    "appcontainer-22000-windbg.txt": ["dump", "CalculatorApp.exe", "--format", "windbg"],
+    "write-restricted-22000.txt": ["dump", "1048"],
+    "elevated-22000.txt": ["dump", "cmd.exe"],
+    "protected-22000.txt": ["dump", "lsass.exe"],
+    "sids-paged-out-22000.txt": ["dump", "6040"],
+    "sids-paged-out-22000.json": ["dump", "6040", "--json"],
+    "token-paged-out-22000.txt": ["dump", "OneDrive.exe"],
+    "no-token-22000.txt": ["dump", "whoami.exe"],
+    "no-token-22000.json": ["dump", "whoami.exe", "--json"],
+}
+# the same on a synthetic kernel of an older build, without a recording between
+BUILD_FILES: Dict[str, Dict[str, List[str]]] = {
+    "19041": {
+        "notepad-19041.txt": ["dump", "notepad.exe"],
+        "walk-19041-threads.txt": ["walk", "--threads"],
+    },
+    "7601": {
+        "notepad-7601.txt": ["dump", "notepad.exe"],
+        "notepad-7601-why.json": ["dump", "notepad.exe", "--json", "--why"],
+        "notepad-7601-windbg.txt": ["dump", "notepad.exe", "--format", "windbg"],
+        "walk-7601-threads.txt": ["walk", "--threads"],
+        "walk-7601.csv": ["walk", "--csv"],
+        "walk-7601.json": ["walk", "--json"],
+    },
+}
+
+
+def replay(session: Path, words: List[str]) -> str:
+    """What `kdtoken VERB --session ...` prints."""
+    out = io.StringIO()
+    with redirect_stdout(out):
+        code = {"dump": dump, "walk": walk}[words[0]].main(["--session", str(session)] + words[1:])
+    if code:
+        raise RuntimeError("%s ended with %d" % (" ".join(words), code))
+    return out.getvalue()
+
+
+def synthetic(build: str, words: List[str]) -> str:
+    """What the verb prints on the synthetic kernel of that build."""
+    path = next(path for path in FILES if ".%s." % build in path.name)
+    target = CachedTarget(SyntheticTarget(kernel_of(path, everything_there=False)).with_commands())
+    return "".join(line + "\n" for line in run_on(target, *words))
+
+
+def files() -> Dict[str, Callable[[], str]]:
+    """File name -> how its text comes about."""
+    made: Dict[str, Callable[[], str]] = {}
+    for session, names in ((NOTEPAD, NOTEPAD_FILES), (MACHINE_22000, MACHINE_FILES)):
+        for name, words in names.items():
+            made[name] = _later(replay, session, words)
+    for build, names in BUILD_FILES.items():
+        for name, words in names.items():
+            made[name] = _later(synthetic, build, words)
+    return made
+
+
+def _later(make: Callable[..., str], *arguments: object) -> Callable[[], str]:
+    return lambda: make(*arguments)
+
+
+def write(folder: Path = GOLDEN) -> Tuple[int, int]:
+    """Write all of them; how many there are, and how many changed."""
+    changed = 0
+    for name, make in files().items():
+        data = make().encode("utf-8")
+        path = folder / name
+        if not path.exists() or path.read_bytes() != data:
+            path.write_bytes(data)
+            changed += 1
+    return len(files()), changed
+
+
+def main() -> int:
+    """Write fixtures/golden/."""
+    print("fixtures/golden/: %d files, %d changed; read the diff" % write())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""Writes fixtures/sessions/machine-*.kdtoken.gz: `python -m tests.sessions`.
+
+One recording of a whole synthetic machine, from which `walk` and `dump` of every process replay.
+No debugger is involved; what the genuine engine recorded is made by tests.engine.record_sessions.
+"""
+
+import sys
+from pathlib import Path
+
+from kdtoken import cli, dump, walk
+from kdtoken.target.cached import CachedTarget
+from kdtoken.target.session import RecordingTarget
+from tests.engine.kernel import build
+from tests.engine.machine import MACHINE
+from tests.expected import FILES, layouts_of_build
+from tests.synthetic import SyntheticTarget
+
+SESSIONS = Path(__file__).parent.parent / "fixtures" / "sessions"
+MACHINE_22000 = SESSIONS / "machine-22000-synthetic.kdtoken.gz"
+
+
+def recorded(build_number: str) -> RecordingTarget:
+    """Everything that `walk --threads` and `dump` of each process read, each as a run of its own."""
+    path = next(path for path in FILES if ".%s." % build_number in path.name)
+    recording = RecordingTarget(SyntheticTarget(build(MACHINE, layouts_of_build(path))).with_commands())
+    runs = [(walk, ["--threads"]), (walk, [])]
+    runs += [(dump, ["%d" % process.pid]) for process in MACHINE.processes]
+    for verb, arguments in runs:
+        parser = cli.parser("", "")
+        verb.add_arguments(parser)
+        verb.report(CachedTarget(recording), parser.parse_args(arguments))
+    return recording
+
+
+def main() -> int:
+    """Write the file."""
+    recorded("22000").save(MACHINE_22000)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

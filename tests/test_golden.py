@@ -1,0 +1,77 @@
+"""What the verbs print, compared with fixtures/golden/, which people have read."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.golden import GOLDEN, files
+from tests.sessions import MACHINE_22000, recorded
+
+RENDER = Path(__file__).parent.parent / "kdtoken" / "render"
+FILES = files()
+JSON = [name for name in FILES if name.endswith(".json")]
+# The longest line; a single SID that nothing can break may be longer.
+WIDTH = 99
+
+
+def schema(verb: str) -> Any:
+    return json.loads((RENDER / (verb + ".schema.json")).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_output_is_as_it_was_read(name: str) -> None:
+    assert FILES[name]() == (GOLDEN / name).read_bytes().decode("utf-8")
+
+
+def test_nothing_else_lies_there() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == set(FILES)
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".txt")])
+def test_no_line_is_wide(name: str) -> None:
+    for line in (GOLDEN / name).read_text(encoding="utf-8").split("\n"):
+        assert len(line) <= WIDTH or max(len(word) for word in line.split()) > 60, line
+        assert "windbg" in name or line == line.rstrip()
+
+
+@pytest.mark.parametrize("verb", ["dump", "walk"])
+def test_schema_is_sound_and_strict(verb: str) -> None:
+    whole = schema(verb)
+    jsonschema.Draft202012Validator.check_schema(whole)
+
+    def strict(part: Any) -> None:
+        if isinstance(part, dict):
+            if "properties" in part and "required" in part:
+                assert part["additionalProperties"] is False
+                for key, value in part["properties"].items():
+                    assert "description" in value or key in ("value", "words"), key
+            for value in part.values():
+                strict(value)
+        elif isinstance(part, list):
+            for value in part:
+                strict(value)
+
+    strict(whole)
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_json_follows_its_schema(name: str) -> None:
+    data = json.loads((GOLDEN / name).read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema("walk" if name.startswith("walk") else "dump")).validate(data)
+
+
+def test_an_unknown_key_is_not_let_through() -> None:
+    data = json.loads((GOLDEN / JSON[0]).read_text(encoding="utf-8"))
+    data["token"]["forgotten"] = 1
+    assert not jsonschema.Draft202012Validator(schema("dump")).is_valid(data)
+
+
+def test_the_machine_session_is_what_its_script_makes() -> None:
+    again = "\n".join(recorded("22000").lines()) + "\n"
+    kept = gzip.decompress(MACHINE_22000.read_bytes()).decode("utf-8")
+    assert again.split("\n", 1)[1] == kept.split("\n", 1)[1]
+    assert json.loads(kept.split("\n", 1)[0])["synthetic"] is True

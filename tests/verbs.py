@@ -1,0 +1,30 @@
+"""Running a verb on a target, for tests: its lines, without a process of its own."""
+
+import io
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any, List, Optional, Tuple
+
+from kdtoken import cli, dump, walk
+from kdtoken.target.base import Target
+from kdtoken.target.cached import CachedTarget
+
+VERBS: Any = {"dump": dump, "walk": walk}
+
+
+def run_on(target: Target, verb: str, *arguments: str) -> List[str]:
+    """The lines that a verb prints on a target.  Raises what the verb raises."""
+    parser = cli.parser(verb, "")
+    VERBS[verb].add_arguments(parser)
+    cached = target if isinstance(target, CachedTarget) else CachedTarget(target)
+    lines: List[str] = VERBS[verb].report(cached, parser.parse_args(list(arguments)))
+    return lines
+
+
+def main_on(monkeypatch: Any, target: Optional[Target], verb: str, *arguments: str) -> Tuple[int, str, str]:
+    """(exit code, stdout, stderr) of the verb's own main, with the target in place of a live session."""
+    if target is not None:
+        monkeypatch.setattr(cli, "open_target", lambda options, record=None: CachedTarget(target))
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = VERBS[verb].main(list(arguments))
+    return code, out.getvalue(), err.getvalue()
