@@ -46,6 +46,9 @@ def parser(verb: str, description: str) -> Parser:
     source.add_argument("--session", metavar="FILE", help="replay a recorded session")
     source.add_argument("--dump", metavar="FILE", help="a kernel crash dump, read without any debugger")
     source.add_argument(
+        "--log", metavar="FILE", action="append", help="a saved WinDbg log, or FILE:FIRST-LAST of its lines; repeatable"
+    )
+    source.add_argument(
         "--symbols",
         metavar="PATH",
         default="",
@@ -74,8 +77,8 @@ def open_target(options: argparse.Namespace, record: Optional[List["RecordingTar
     if options.services:
         _learn_services(options.services)
     target: Target
-    if options.session and options.dump:
-        raise UsageError("give --session or --dump, not both")
+    if sum(bool(one) for one in (options.session, options.dump, options.log)) > 1:
+        raise UsageError("give one of --session, --dump and --log")
     if options.dump:
         from kdtoken.target.crashdump import open_dump
 
@@ -86,6 +89,10 @@ def open_target(options: argparse.Namespace, record: Optional[List["RecordingTar
         from kdtoken.target.session import load_session
 
         target = load_session(options.session)
+    elif options.log:
+        from kdtoken.target.log import LogTarget
+
+        target = LogTarget(options.log, _log_progress)
     elif options.attach:
         from kdtoken.target.attach import AttachedTarget
 
@@ -102,6 +109,12 @@ def open_target(options: argparse.Namespace, record: Optional[List["RecordingTar
         record.append(recording)
         target = recording
     return CachedTarget(target)
+
+
+def _log_progress(done: int, size: int) -> None:
+    """A line that counts up on stderr, for a person who waits for a log of hundreds of megabytes."""
+    if size >= 1 << 25 and sys.stderr.isatty():
+        sys.stderr.write("\rreading the log: %d of %d MB%s" % (done >> 20, size >> 20, "\n" if done >= size else ""))
 
 
 def _learn_services(path: str) -> None:

@@ -16,9 +16,10 @@ from kdtoken.errors import BadFormat, MemoryUnreadable, NoCommands, NotRecorded,
 from kdtoken.layout.layout import Layout
 from kdtoken.target.base import About, Target
 from kdtoken.target.log_commands import folded
+from kdtoken.target.log_facts import ProcessInText
 from kdtoken.target.log_lines import LogFile, Progress
 from kdtoken.target.log_memory import two_values, written
-from kdtoken.target.log_scan import ProcessInText, Scan
+from kdtoken.target.log_scan import Scan, line_in_file
 from kdtoken.target.log_values import all_bytes
 
 _CHOOSE = "choose lines of one machine: --log FILE:FIRST-LAST, or cut the file"
@@ -157,7 +158,7 @@ class LogTarget(Target):
         file = self._scan.files[found.file]
         output = file.text(found.start, max(found.start, found.stop))
         if file.last is not None:
-            left = file.last - int(self._scan.where(found.line).rsplit(" ", 1)[-1])
+            left = file.last - line_in_file(found.line)
             output = "".join(output.splitlines(keepends=True)[: max(left, 0)])
         if _NO_EXTENSION.search(output):
             raise NoCommands("the debugger of the log had no such command: %s" % text, text)

@@ -24,6 +24,8 @@ _UNNAMED = re.compile(r"^(<.*>|__unnamed)$")
 
 
 class Member(NamedTuple):
+    """One line of a listing: how far it is indented, and what it says."""
+
     depth: int
     offset: int
     name: str
@@ -63,6 +65,7 @@ class Listing(NamedTuple):
 
 
 def member_of(text: str, line: int) -> Optional[Member]:
+    """The member that a line shows, or None."""
     match = _MEMBER.match(text)
     if match is None:
         return None
@@ -82,6 +85,7 @@ def head_of(text: str) -> Optional[Tuple[str, Optional[int], Optional[int]]]:
 
 
 def enum_value_of(text: str) -> Optional[Tuple[str, int]]:
+    """(name, number) of a line of an enum, or None."""
     match = _ENUM_VALUE.match(text)
     if match is None:
         return None
