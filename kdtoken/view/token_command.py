@@ -79,9 +79,10 @@ _REST_OF_SID = re.compile(r"(?:\d{1,10})(?:-\d{1,10}){0,14}(?=\s|$)")
 _NO_TOKEN = re.compile(
     r"does not point to a token|not a token object|Could not read token|Unable to .{0,40}token", re.I
 )
+# What the form without an argument says first.
+_WHOSE = re.compile(r"Thread is (?:not )?impersonating|Using (?:process|thread) token", re.IGNORECASE)
 _ERROR = re.compile(
-    r"(?:\*{3} )?(?:ERROR|Error|Unable to|Could not|Couldn't|Cannot|Failed|Invalid|Memory read error|GetContextState"
-    r"|Thread is (?:not )?impersonating|<Unable)",
+    r"(?:\*{3} )?(?:ERROR|Error|Unable to|Could not|Couldn't|Cannot|Failed|Invalid|Memory read error|GetContextState|<Unable)",
 )
 
 
@@ -166,6 +167,8 @@ class _Reader:
             labelled = self._labels(text[found.end() :] if found else text, line)
             if labelled is not None:
                 return labelled
+        if _WHOSE.match(text):
+            return True
         if _NO_TOKEN.search(text):
             self.errors.append(NoToken(Place(self.file, line.number), text, _first_pointer(text)))
             return True

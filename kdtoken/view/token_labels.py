@@ -12,6 +12,7 @@ GROUPS, RESTRICTED, CAPABILITIES, PRIVILEGES, ATTRIBUTES = "groups", "restricted
 BLIND = (
     "user_and_groups[0].attributes: only the user's SID is printed",
     "privileges: those that were removed are not listed",
+    "source_name: blanks at its end are not seen",
     "expiration_time, default_dacl, default_owner_index, mandatory_policy, audit_policy: not printed",
 )
 
