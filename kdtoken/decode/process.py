@@ -4,10 +4,12 @@ import difflib
 import re
 from typing import List, Optional, Tuple, Union
 
+from kdtoken.decode.cid_table import process_by_id
 from kdtoken.decode.fast_ref import fast_ref, fast_ref_mask
 from kdtoken.decode.lists import walk_list
 from kdtoken.decode.object_header import PROCESS_TYPE, is_object_of, type_name
 from kdtoken.decode.structure import Structure, find, pointer_width, read_members
+from kdtoken.decode.variables import fetch_variables
 from kdtoken.errors import LookupFailed, ProcessAmbiguous, ProcessNotFound, UsageError
 from kdtoken.layout.layout import array_of
 from kdtoken.model.absent import Maybe, Unreadable
@@ -54,6 +56,7 @@ def walk_processes(target: Target) -> Tuple[List[Process], List[str]]:
     for name in _REQUIRED:
         layout.field(name)
     fast_ref_mask(target)
+    fetch_variables(target)
 
     def read(address: int) -> Tuple[Structure, Process]:
         s = read_members(target, TYPE, address, _WALK)
@@ -93,7 +96,7 @@ def process_at(target: Target, address: int) -> Process:
 
 def find_process(target: Target, argument: str) -> Tuple[Process, List[Process], List[str]]:
     """The one process that a name, pid or address stands for, the list walked on the way to it
-    (empty for an address), and what was wrong with the list.
+    (empty for an address, and for a pid that nt!PspCidTable knows), and what was wrong with the list.
 
     Raises ProcessNotFound (with near names), ProcessAmbiguous (with all of that name).
     """
@@ -102,6 +105,12 @@ def find_process(target: Target, argument: str) -> Tuple[Process, List[Process],
     if kind == "address":
         assert isinstance(value, int)
         return process_at(target, value), [], []
+    if kind == "pid":
+        assert isinstance(value, int)
+        fetch_variables(target)
+        known = process_by_id(target, value)
+        if known is not None:
+            return process_at(target, known), [], []
     processes, problems = walk_processes(target)
     if kind == "pid":
         matches = [p for p in processes if p.pid == value]

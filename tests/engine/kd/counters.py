@@ -3,7 +3,8 @@
 import copy
 from collections import Counter
 from dataclasses import dataclass, field, fields
-from typing import Any, Counter as CounterOf, Dict, List
+from typing import Any, Dict, List
+from typing import Counter as CounterOf
 
 BITS_A_BYTE = 10  # on a serial line: a start bit, eight, a stop bit
 
