@@ -137,8 +137,8 @@ def _logon(page: Page, token: Token) -> None:
     page.row("Logon session", hex(session.address), o.get("logon_session"))
     account = words.account_of(token)
     # The SID itself holds no name: where ours is the account of the logon, the reader should know.
-    lent = isinstance(token.user, Sid) and account is not None and words.sid_name(token.user, token) == account
-    lent = lent and words.sid_name(token.user) != account
+    user = token.user
+    lent = isinstance(user, Sid) and words.sid_name(user, token) == account != words.sid_name(user)
     page.row("  Account", (account or show(session.account_name, clean)) + ("  (taken for the user's name)" if lent else ""))
     page.row("  Linked logon id", show(session.buddy_logon_id, lambda v: words.luid(v) if v.value else "none"))
     page.row("  References, flags", "%s, %s" % (
