@@ -10,6 +10,7 @@ from kdtoken import __version__
 VERBS: Dict[str, str] = {
     "dump": "one process: its token, every field, and what its threads run under",
     "walk": "all processes, one line each: whose token they run under",
+    "diff": "two views of a token: kernel and user mode, or before and after",
     "record": "run a verb and keep every read, to replay it anywhere",
 }
 

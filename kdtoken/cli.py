@@ -175,8 +175,8 @@ def write_lines(lines: Iterable[str]) -> None:
         flush()
 
 
-def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]]) -> int:
-    """Run a verb: 0 or its own code; 1 with one clear message on stderr when it fails."""
+def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]], failure: int = 1) -> int:
+    """Run a verb: its own code, or `failure` with one clear message on stderr when it fails."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _and_release(main, words)
@@ -190,10 +190,10 @@ def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]]) ->
 
             traceback.print_exc()
         sys.stderr.write("kdtoken: %s\n" % error)
-        return 1
+        return failure
     except RecursionError as error:
         sys.stderr.write("kdtoken: the recursion limit of this Python is too low (%s)\n" % error)
-        return 1
+        return failure
     except BrokenPipeError:
         # The reader went away (`| head`); there is nobody left to tell.
         _silence_stdout()

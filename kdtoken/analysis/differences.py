@@ -135,9 +135,9 @@ _BLIND: Dict[Kind, Dict[str, str]] = {
 def compare(a: View, b: View) -> Comparison:
     """Compare field by field."""
     rows = [_row(a, b, attribute, part, name) for attribute, (part, name) in _FIELDS.items()]
-    rows += _groups(a, b, "group", "user_and_groups")
-    rows += _groups(a, b, "restricting SID", "restricted_sids")
-    rows += _groups(a, b, "capability", "capabilities")
+    rows += _groups(a, b, "group", "groups", "user_and_groups")
+    rows += _groups(a, b, "restricting SID", "restricting SIDs", "restricted_sids")
+    rows += _groups(a, b, "capability", "capabilities", "capabilities")
     rows += _privileges(a, b)
     rows += _over_time(a, b)
     return Comparison(a, b, tuple(rows), verdict_of(a.token, b.token, _named(rows)))
@@ -153,7 +153,8 @@ def _row(a: View, b: View, attribute: str, part: Part, name: str) -> Difference:
     one_sided = _one_sided(left, right)
     if one_sided is not None:
         return Difference(part, name, one_sided, left, right)
-    if left == right:
+    # TOKEN_SOURCE pads its eight characters with blanks; text loses them.
+    if left == right or (attribute == "source_name" and left.strip() == right.strip()):
         return Difference(part, name, Outcome.SAME, left, right)
     for view in (a, b):
         note = _BLIND[view.kind].get(name)
@@ -176,11 +177,11 @@ def _one_sided(left: object, right: object) -> Optional[Outcome]:
     return None
 
 
-def _groups(a: View, b: View, word: str, attribute: str) -> List[Difference]:
+def _groups(a: View, b: View, word: str, plural: str, attribute: str) -> List[Difference]:
     left, right = getattr(a.token, attribute), getattr(b.token, attribute)
     one_sided = _one_sided(left, right)
     if one_sided is not None:
-        return [Difference(Part.IDENTITY, word + "s", one_sided, left, right)]
+        return [Difference(Part.IDENTITY, plural, one_sided, left, right)]
     mine = _by_sid(left[_skip(attribute) :])
     theirs = _by_sid(right[_skip(attribute) :])
     broken = any(not isinstance(g, Group) for g in (*left, *right))

@@ -21,7 +21,8 @@ from kdtoken.model.token_words import (
     value_word,
 )
 from kdtoken.render.json import SCHEMA, plain
-from kdtoken.render.words import clean, group_words, luid, sid_name, table
+from kdtoken.render.page import wrapped
+from kdtoken.render.words import WIDTH, clean, group_words, luid, sid_name, table
 
 _HEADINGS = (
     (Part.IDENTITY, "Identity differs (fixed when a token is made: this is serious)"),
@@ -34,7 +35,8 @@ def diff_lines(comparison: Comparison, everything: bool = False) -> List[str]:
     """The report; `everything` lists what is the same too."""
     lines = [comparison.verdict, ""]
     for letter, view in (("A", comparison.a), ("B", comparison.b)):
-        lines.append("  %s  %s, %s" % (letter, view.kind.value, clean(view.label)))
+        words = wrapped("%s, %s" % (view.kind.value, clean(view.label)), WIDTH - 8)
+        lines += ["  %s  %s" % (letter, words[0])] + ["     " + more for more in words[1:]]
     for part, heading in _HEADINGS:
         rows = [r for r in comparison.with_outcome(Outcome.DIFFERS) if r.part is part]
         if rows:
@@ -49,7 +51,7 @@ def diff_lines(comparison: Comparison, everything: bool = False) -> List[str]:
     ):
         names = [clean(row.name) for row in comparison.with_outcome(outcome)]
         if names:
-            lines += ["", "%s: %s" % (heading, ", ".join(names))]
+            lines += ["", *wrapped("%s: %s" % (heading, ", ".join(names)), WIDTH - 2)]
     same = comparison.with_outcome(Outcome.SAME)
     lines += ["", "Same: %d of %d" % (len(same), len(comparison.rows))]
     if everything:
