@@ -55,11 +55,18 @@ class MemoryUnreadable(KdTokenError):
 
 
 class NotRecorded(MemoryUnreadable):
-    """Memory that a recording or a log does not hold: nobody ever asked for it."""
+    """Memory that a recording or a log does not hold: nobody ever asked for it.
 
-    def __init__(self, address: int, size: int, next_step: str = "", partial: bytes = b"") -> None:
+    `known` holds the parts of the range behind the first gap, as (address, bytes), where there are some.
+    """
+
+    def __init__(
+        self, address: int, size: int, next_step: str = "", partial: bytes = b"",
+        known: Tuple[Tuple[int, bytes], ...] = (),
+    ) -> None:  # fmt: skip
         super().__init__(address, size, "not recorded", partial)
         self.next_step = next_step
+        self.known = known
 
 
 class LookupFailed(KdTokenError):

@@ -45,7 +45,7 @@ class Structure:
         try:
             data = self.span.get(self.address + offset, size)
         except MemoryUnreadable as error:
-            return Unreadable(self.address + offset, error.reason)
+            return unreadable(error)
         self.origins[path] = Origin(self.layout.name, path, self.address + offset, data)
         return data
 

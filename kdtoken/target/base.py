@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import List, Tuple
 
-from kdtoken.errors import MemoryUnreadable, NoCommands
+from kdtoken.errors import MemoryUnreadable, NoCommands, NotRecorded
 from kdtoken.layout.layout import Layout
 
 # The unit in which x86, x64 and ARM64 Windows map memory: a range can end only at its multiples.
@@ -76,7 +76,7 @@ class Span:
                 return data[address - start : address - start + size]
         for hole in self.holes:
             if address < hole.address + hole.size and hole.address < address + size:
-                raise MemoryUnreadable(address, size, hole.reason)
+                raise _hole(address, size, hole)
         raise MemoryUnreadable(address, size, "outside the range that was read")
 
 
@@ -92,9 +92,7 @@ def read_span(target: Target, address: int, size: int) -> Span:
         first = error
     end = address + size
     if address // PAGE_SIZE == (end - 1) // PAGE_SIZE:
-        pieces = ((address, first.partial),) if first.partial else ()
-        got = len(first.partial)
-        return Span(address, size, pieces, (_hole(address + got, size - got, first),))
+        return _sparse(address, size, first)
     found: List[Tuple[int, bytes]] = []
     holes: List[MemoryUnreadable] = []
     at = address
@@ -102,17 +100,38 @@ def read_span(target: Target, address: int, size: int) -> Span:
         stop = min(end, (at // PAGE_SIZE + 1) * PAGE_SIZE)
         try:
             data = target.read(at, stop - at)
+            pieces: Tuple[Tuple[int, bytes], ...] = ((at, data),)
         except MemoryUnreadable as error:
-            data = error.partial
-            holes.append(_hole(at + len(data), stop - at - len(data), error))
-        if data and found and found[-1][0] + len(found[-1][1]) == at:
-            found[-1] = (found[-1][0], found[-1][1] + data)
-        elif data:
-            found.append((at, data))
+            sparse = _sparse(at, stop - at, error)
+            pieces = sparse.pieces
+            holes += sparse.holes
+        for start, data in pieces:
+            if found and found[-1][0] + len(found[-1][1]) == start:
+                found[-1] = (found[-1][0], found[-1][1] + data)
+            else:
+                found.append((start, data))
         at = stop
     return Span(address, size, tuple(found), tuple(holes))
 
 
+def _sparse(address: int, size: int, error: MemoryUnreadable) -> Span:
+    """What a failed read did give: the bytes up to the stop, and what a log has behind it."""
+    pieces = [(address, error.partial)] if error.partial else []
+    if isinstance(error, NotRecorded):
+        pieces += error.known
+    holes: List[MemoryUnreadable] = []
+    at = address
+    for start, data in pieces:
+        if start > at:
+            holes.append(_hole(at, start - at, error))
+        at = start + len(data)
+    if at < address + size:
+        holes.append(_hole(at, address + size - at, error))
+    return Span(address, size, tuple(pieces), tuple(holes))
+
+
 def _hole(address: int, size: int, error: MemoryUnreadable) -> MemoryUnreadable:
     """The same failure, told of the part that is really missing."""
+    if isinstance(error, NotRecorded):
+        return NotRecorded(address, size, error.next_step)
     return MemoryUnreadable(address, size, error.reason)

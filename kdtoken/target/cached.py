@@ -66,7 +66,7 @@ class CachedTarget(Target):
         try:
             return known + self._fetch(start, want)
         except NotRecorded as error:
-            raise NotRecorded(address, size, error.next_step, known + error.partial) from error
+            raise NotRecorded(address, size, error.next_step, known + error.partial, error.known) from error
         except MemoryUnreadable as error:
             raise MemoryUnreadable(address, size, error.reason, known + error.partial) from error
 

@@ -249,9 +249,9 @@ class LogMemory:
         stop = address + len(partial)
         if self.was_gone(stop):
             raise MemoryUnreadable(address, size, NOT_PRESENT, partial)
-        behind = [start for start, _ in self.pieces(stop, address + size - stop)]
-        end = behind[0] if behind else address + size
-        raise NotRecorded(address, size, dump_command(stop, end - stop, wide), partial)
+        left = address + size - stop
+        behind = tuple(self.pieces(stop, left))
+        raise NotRecorded(address, size, dump_command(stop, left, wide), partial, behind)
 
 
 def _origin_line(origins: List[Tuple[int, int, int]], address: int) -> int:
