@@ -1,42 +1,74 @@
 """record: run a verb and keep every read, layout, symbol and command output in one file.
 
     !py -m kdtoken.record -o notepad.kdtoken.gz dump notepad.exe
-    kdtoken dump --session notepad.kdtoken.gz notepad.exe          later, anywhere
+    !py -m kdtoken.record -o machine.kdtoken.gz all            every process, thread and token
+    kdtoken dump --session machine.kdtoken.gz notepad.exe      later, anywhere
 """
 
 import sys
+from argparse import Namespace
 from importlib import import_module
 from typing import List, Optional, Sequence
 
 from kdtoken import cli
+from kdtoken.decode.process import walk_processes
+from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.errors import UsageError
+from kdtoken.target.cached import CachedTarget
 from kdtoken.target.session import RecordingTarget
 
 # Verbs whose reads can be recorded; each has add_arguments and report.
 RECORDABLE = ("dump", "walk")
+ALL = "all"
+
+
+def read_all(target: CachedTarget, check: bool) -> List[str]:
+    """Read what any dump and any walk of this machine would, so that a replay can answer all of them."""
+    tokens = Tokens(target)
+    processes, problems = walk_processes(target)
+    progress = cli.Progress("processes", len(processes))
+    threads = 0
+    for at, process in enumerate(processes):
+        progress.at(at)
+        threads += len(dump_process(tokens, process, tuple(processes), check).threads)
+    return ["%d processes, %d threads" % (len(processes), threads)] + problems
 
 
 def _main(arguments: List[str]) -> int:
-    outer = cli.parser("record", "Run a verb and keep all that it read, for replay with --session.")
+    outer = cli.Parser(prog="kdtoken record", description="Run a verb and keep all that it read, for --session.")
     outer.add_argument("-o", "--output", metavar="FILE", required=True, help="the recording; .gz packs it")
     outer.add_argument("--synthetic", action="store_true", help="mark the recording as not from a real machine")
-    outer.add_argument("verb", choices=RECORDABLE)
-    split = next((at for at, word in enumerate(arguments) if word in RECORDABLE), len(arguments))
-    options = outer.parse_args(arguments[: split + 1])
-    verb = import_module("kdtoken." + options.verb)
-    inner = cli.parser("record ... " + options.verb, "Options of the verb that is recorded.")
-    verb.add_arguments(inner)
-    inner_options = inner.parse_args(arguments[split + 1 :])
-    if inner_options.session and options.session and inner_options.session != options.session:
-        raise UsageError("--session is given twice, with different files")
-    inner_options.session = inner_options.session or options.session
+    outer.add_argument(
+        "rest", metavar="VERB ...", nargs="*",
+        help="%s with options of their own, or %s: every process, thread and token" % (", ".join(RECORDABLE), ALL),
+    )  # fmt: skip
+    options, _ = outer.parse_known_args(arguments)
+    verb = next((word for word in options.rest if word in RECORDABLE + (ALL,)), None)
+    if verb is None:
+        raise UsageError(
+            "record what?", None, "kdtoken record -o FILE dump notepad.exe   (or walk ..., or all)"
+        )
+    # Everything but our own two options, in the order it was typed, is the verb's.
+    ours = {"-o", "--output", options.output, "--synthetic", "--output=" + options.output, "-o" + options.output}
+    typed = [word for word in arguments if word not in ours]
+    typed.remove(verb)
+    inner = cli.parser("record ... " + verb, "Options of what is recorded.")
+    module = None if verb == ALL else import_module("kdtoken." + verb)
+    if module is None:
+        inner.add_argument("--check", action="store_true", help="ask the debugger's !process for each process too")
+    else:
+        module.add_arguments(inner)
+    return _record(options, inner.parse_args(typed), module)
+
+
+def _record(options: Namespace, inner: Namespace, module: object) -> int:
     recordings: List[RecordingTarget] = []
-    target = cli.open_target(inner_options, recordings)
-    cli.write_lines(verb.report(target, inner_options))
-    recording = recordings[0]
+    target = cli.open_target(inner, recordings)
+    report = getattr(module, "report", None)
+    cli.write_lines(report(target, inner) if report else read_all(target, inner.check))
     if options.synthetic:
-        recording.mark_synthetic()
-    recording.save(options.output)
+        recordings[0].mark_synthetic()
+    recordings[0].save(options.output)
     cli.write_lines(["", "recorded in %s: %d requests, %d bytes" % (options.output, target.requests, target.bytes_read)])
     return 0
 

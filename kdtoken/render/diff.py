@@ -21,8 +21,7 @@ from kdtoken.model.token_words import (
     value_word,
 )
 from kdtoken.render.json import SCHEMA, plain
-from kdtoken.render.page import wrapped
-from kdtoken.render.words import WIDTH, clean, group_words, luid, sid_name, table
+from kdtoken.render.words import WIDTH, clean, group_words, luid, sid_name, table, wrapped
 
 _HEADINGS = (
     (Part.IDENTITY, "Identity differs (fixed when a token is made: this is serious)"),
