@@ -65,7 +65,17 @@ DUMP_HEADER64 = Struct(
     "system_time" / Int64ul,  # 0xfa8 FILETIME
     "comment" / Bytes(128),  # 0xfb0
 )
-# Behind the header of SUMMARY, BITMAP_* and AUTOMATIC dumps.
+# Behind the header of SUMMARY dumps (Windows before 8): SUMMARY_DUMP64 of mindumpdef.h in the Windows SDK.
+SUMMARY_HEADER = Struct(
+    "signature" / Bytes(4),  # "SDMP"
+    "valid" / Bytes(4),  # "DUMP"
+    "options" / Int32ul,
+    "first_page" / Int32ul,  # 0x0c HeaderSize: offset in the file
+    "bits" / Int32ul,  # 0x10 BitmapSize
+    "present" / Int32ul,  # 0x14 Pages
+    Padding(16),  # 0x18 RTL_BITMAP, whose pointer means nothing in a file
+)  # 0x28: the bitmap, a bit a page, the lowest bit of a byte first
+# Behind the header of BITMAP_* dumps; AUTOMATIC ones are believed to be like them, no judge has seen one.
 BITMAP_HEADER = Struct(
     "signature" / Bytes(4),  # "SDMP" (kernel) or "FDMP" (full)
     "valid" / Bytes(4),  # "DUMP"
@@ -73,7 +83,7 @@ BITMAP_HEADER = Struct(
     "first_page" / Int64ul,  # 0x20 offset in the file
     "present" / Int64ul,  # 0x28 number of bits that are set
     "bits" / Int64ul,  # 0x30
-)  # 0x38: the bitmap, a bit a page, the lowest bit of a byte first
+)  # 0x38: the bitmap
 # Behind the header of RANGES_* dumps.
 RANGES_HEADER = Struct(
     "marker" / Int32ul,  # 0x40
@@ -188,12 +198,13 @@ def read_header(data: Buffer, origin: str) -> DumpHeader:
     )
 
 
-def bitmap_header(data: Buffer, origin: str) -> Any:
-    """BITMAP_HEADER of a dump that has one.  Raises BadFormat."""
-    raw = _parse(BITMAP_HEADER, data, HEADER_SIZE, origin)
+def bitmap_header(data: Buffer, kind: int, origin: str) -> Tuple[Any, int]:
+    """(the head of the bitmap, offset of the bitmap itself) of a dump that has one.  Raises BadFormat."""
+    form = SUMMARY_HEADER if kind == SUMMARY else BITMAP_HEADER
+    raw = _parse(form, data, HEADER_SIZE, origin)
     if raw.signature not in (b"SDMP", b"FDMP") or raw.valid != b"DUMP":
         raise BadFormat("%s: behind its header is %s, not the bitmap of a dump" % (origin, raw.signature.hex()), origin)
-    return raw
+    return raw, HEADER_SIZE + form.sizeof()
 
 
 def ranges_header(data: Buffer, origin: str) -> Any:

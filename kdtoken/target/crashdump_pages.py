@@ -112,12 +112,11 @@ def locate_pages(data: Buffer, header: DumpHeader, origin: str) -> PhysicalPages
         return Runs(header.runs, head.HEADER_SIZE, len(data), origin)
     if header.kind in (head.RANGES_KERNEL, head.RANGES_KERNEL_USER, head.RANGES_FULL):
         return _ranges(data, header.kind, origin)
-    return _bitmap(data, origin)
+    return _bitmap(data, header.kind, origin)
 
 
-def _bitmap(data: Buffer, origin: str) -> Bitmap:
-    raw = head.bitmap_header(data, origin)
-    start = head.HEADER_SIZE + head.BITMAP_HEADER.sizeof()
+def _bitmap(data: Buffer, kind: int, origin: str) -> Bitmap:
+    raw, start = head.bitmap_header(data, kind, origin)
     length = -(-raw.bits // 8)
     if not 0 < length <= raw.first_page - start:
         raise BadFormat("%s: its bitmap of 0x%x bits does not fit before its first page" % (origin, raw.bits), origin)
