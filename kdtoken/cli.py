@@ -189,7 +189,7 @@ def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]], fa
             import traceback
 
             traceback.print_exc()
-        sys.stderr.write("kdtoken: %s\n" % error)
+        _complain(error)
         return failure
     except RecursionError as error:
         sys.stderr.write("kdtoken: the recursion limit of this Python is too low (%s)\n" % error)
@@ -198,6 +198,17 @@ def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]], fa
         # The reader went away (`| head`); there is nobody left to tell.
         _silence_stdout()
         return 0
+
+
+def _complain(error: KdTokenError) -> None:
+    """One message on stderr; a damaged recording or a hostile name may have put anything in it."""
+    from kdtoken.render.words import clean
+
+    text = "\n".join(clean(line) for line in str(error).split("\n"))
+    try:
+        sys.stderr.write("kdtoken: %s\n" % text)
+    except UnicodeEncodeError:
+        sys.stderr.write("kdtoken: %s\n" % text.encode("ascii", "backslashreplace").decode("ascii"))
 
 
 def _silence_stdout() -> None:
@@ -224,7 +235,7 @@ def run_in_windbg(verb: str) -> None:
         try:
             arguments = alias_arguments(len(arguments))
         except KdTokenError as error:
-            sys.stderr.write("kdtoken: %s\n" % error)
+            _complain(error)
             return
         write_lines(["arguments, from the alias %s: %s" % (ALIAS, " ".join(arguments)), ""])
     import_module("kdtoken." + verb).main(arguments)

@@ -1,6 +1,5 @@
 """Processes: the list at nt!PsActiveProcessHead, and finding one by name, pid or address."""
 
-import difflib
 import re
 from typing import List, Optional, Tuple, Union
 
@@ -199,6 +198,8 @@ def _not_found(
     if problems:
         message += "; the list is not whole: " + problems[0]
     names = sorted({p.image_name for p in processes if isinstance(p.image_name, str)})
+    import difflib  # costs time, which only this error should
+
     near = difflib.get_close_matches(argument.lower(), [n.lower() for n in names], 5, 0.5)
     near += [n for n in names if argument.lower() in n.lower() and n.lower() not in near]
     hint: Optional[str] = None

@@ -1,0 +1,198 @@
+"""What all verbs share: output that survives any stdout, errors in one message, a pipe that closes."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import List
+
+import pytest
+
+from kdtoken import cli
+from kdtoken.errors import KdTokenError, UsageError
+from kdtoken.target.cached import CachedTarget
+from tests.expected import FILES, kernel_of
+from tests.sessions import MACHINE_22000
+from tests.synthetic import SyntheticTarget
+
+ROOT = Path(__file__).parent.parent
+KDTOKEN = [sys.executable, "-m", "kdtoken"]
+
+
+def fails(error: BaseException) -> "cli.Callable[[List[str]], int]":
+    def main(words: List[str]) -> int:
+        raise error
+
+    return main
+
+
+def test_an_error_is_one_message_and_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(fails(KdTokenError("it broke", None, "mend it")), []) == 1
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "kdtoken: it broke\n  next: mend it\n")
+
+
+def test_debug_shows_the_traceback_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(fails(KdTokenError("it broke")), ["--debug"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback ") and err.endswith("kdtoken: it broke\n")
+
+
+def test_too_low_a_recursion_limit_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(fails(RecursionError("too deep")), []) == 1
+    assert capsys.readouterr().err == "kdtoken: the recursion limit of this Python is too low (too deep)\n"
+
+
+def test_no_message_carries_terminal_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run(fails(KdTokenError("\x1b[2Jgone\n\u202eback")), [])
+    assert capsys.readouterr().err == "kdtoken: \\u001b[2Jgone\n\\u202eback\n"
+
+
+class AsciiOut(io.StringIO):
+    """A stdout as WinDbg's: ASCII only, no fileno, no buffer."""
+
+    def write(self, text: str) -> int:
+        text.encode("ascii")
+        return super().write(text)
+
+
+class WinDbgOut:
+    """pykd's stdout: five names and no more; what is too long for it is cut."""
+
+    encoding = "ascii"
+    closed = False
+
+    def __init__(self) -> None:
+        self.parts: List[str] = []
+
+    def write(self, text: str) -> None:
+        self.parts.append(text.encode("ascii").decode("ascii")[:16376])
+
+    def writedml(self, text: str) -> None:
+        raise AssertionError("nothing of the target may be taken for markup")
+
+    def flush(self) -> None:
+        pass
+
+    def isatty(self) -> bool:
+        return False
+
+
+def test_a_console_without_the_character_gets_an_escape(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = AsciiOut()
+    monkeypatch.setattr(sys, "stdout", out)
+    cli.write_lines(["Zo\u00eb \u65e5", "plain"])
+    assert out.getvalue() == "Zo\\xeb \\u65e5\nplain\n"
+
+
+def test_lines_go_out_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = WinDbgOut()
+    monkeypatch.setattr(sys, "stdout", out)
+    cli.write_lines(["x" * 900] * 40)
+    assert len(out.parts) == 40
+
+
+@pytest.mark.parametrize("verb", ["dump", "walk", "record"])
+def test_help_in_windbg_raises_no_system_exit(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = WinDbgOut()
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "argv", ["kdtoken." + verb, "--help"])
+    cli.run_in_windbg(verb)
+    assert "usage: kdtoken %s" % verb in "".join(out.parts)
+
+
+def test_exit_code_stays_away_from_windbg(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", WinDbgOut())
+    cli.exit_with(1)
+    monkeypatch.undo()
+    with pytest.raises(SystemExit) as ended:
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.FileIO(os.devnull, "w")))
+        cli.exit_with(1)
+    assert ended.value.code == 1
+    cli.exit_with(0)
+
+
+def test_a_bad_option_is_an_error_like_any_other(capsys: pytest.CaptureFixture[str]) -> None:
+    def main(words: List[str]) -> int:
+        cli.parser("dump", "").parse_args(words)
+        return 0
+
+    assert cli.run(main, ["--nonsense"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("kdtoken: unrecognized arguments: --nonsense\n  next: kdtoken dump --help")
+
+
+def test_source_says_synthetic() -> None:
+    target = CachedTarget(SyntheticTarget(kernel_of(FILES[0])))
+    assert cli.source(target).endswith("(SYNTHETIC: made for tests, no real machine)")
+    assert cli.about(target)["synthetic"] is True
+
+
+def test_progress_speaks_only_when_it_is_slow(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(cli.time, "monotonic", lambda: now[0])
+    progress = cli.Progress("processes", 7)
+    progress.at(1)
+    now[0] += 3.5
+    progress.at(2)
+    progress.at(3)
+    assert capsys.readouterr().err == "... 2 of 7 processes\n"
+
+
+def test_a_pipe_that_closes_is_no_error() -> None:
+    run = subprocess.Popen(
+        KDTOKEN + ["walk", "--threads", "--json", "--session", str(MACHINE_22000)],
+        cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert run.stdout is not None and run.stderr is not None
+    run.stdout.close()
+    err = run.stderr.read()
+    run.stderr.close()
+    assert (run.wait(), err) == (0, b"")
+
+
+def test_ascii_stdout_in_a_process_of_its_own() -> None:
+    done = subprocess.run(
+        KDTOKEN + ["dump", "--session", str(MACHINE_22000), "OneDrive.exe"],
+        cwd=str(ROOT), stdout=subprocess.PIPE, env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert done.returncode == 0
+    done.stdout.decode("ascii")
+
+
+def test_a_low_recursion_limit_is_enough() -> None:
+    code = (
+        "import sys; sys.setrecursionlimit(500); from kdtoken import dump, walk; "
+        "s = %r; sys.exit(dump.main(['--session', s, '1120', '--why']) or dump.main(['--session', s, '1120', '--json']) "
+        "or walk.main(['--session', s, '--threads']))" % str(MACHINE_22000)
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=str(ROOT), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+# What kdtoken may bring along, beside the standard library.
+OURS = {"kdtoken", "construct"}
+
+
+def test_dump_imports_the_standard_library_and_construct_alone() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import kdtoken.dump; "
+        "print('\\n'.join(sorted(set(sys.modules) - before)))"
+    )
+    done = subprocess.run([sys.executable, "-S", "-c", "import site; site.main(); " + code], cwd=str(ROOT),
+                          stdout=subprocess.PIPE, check=True, universal_newlines=True)  # fmt: skip
+    loaded = set(done.stdout.split("\n")) - {""}
+    standard = os.path.dirname(os.__file__)
+    for name in {one.split(".")[0] for one in loaded} - OURS:
+        where = getattr(sys.modules.get(name) or __import__(name), "__file__", None)
+        assert where is None or "site-packages" not in where and where.startswith(standard), name
+    # These cost time, and a live dump has no need of them.
+    for name in ("gzip", "difflib", "csv", "json", "traceback", "kdtoken.target.session", "kdtoken.render.json"):
+        assert name not in loaded, name
+
+
+def test_usage_error_is_an_error_of_ours() -> None:
+    assert issubclass(UsageError, KdTokenError)
