@@ -1,0 +1,38 @@
+"""`kdtoken` by itself: usage, version, unknown verbs."""
+
+import pytest
+
+from kdtoken import __main__ as front
+from kdtoken import __version__
+
+
+@pytest.mark.parametrize("words", [["-h"], ["--help"], ["help"]])
+def test_help_names_every_verb(words: "list[str]", capsys: pytest.CaptureFixture[str]) -> None:
+    assert front.main(words) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("usage: kdtoken VERB")
+    for verb, what in front.VERBS.items():
+        assert "  %-8s %s\n" % (verb, what) in out
+
+
+def test_no_verb_shows_the_usage_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    assert front.main([]) == 2
+    assert capsys.readouterr().out.startswith("usage: kdtoken VERB")
+
+
+@pytest.mark.parametrize("word", ["-V", "--version"])
+def test_version(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert front.main([word]) == 0
+    assert capsys.readouterr().out == "kdtoken %s\n" % __version__
+
+
+def test_an_unknown_verb_is_answered_with_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert front.main(["dmp", "notepad.exe"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "kdtoken: no verb 'dmp'; there are: %s\n" % ", ".join(front.VERBS))
+
+
+@pytest.mark.parametrize("verb", sorted(front.VERBS))
+def test_every_verb_of_the_list_is_there_and_tells_its_options(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert front.main([verb, "--help"]) == 0
+    assert capsys.readouterr().out.startswith("usage: kdtoken %s" % verb)
