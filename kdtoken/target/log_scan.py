@@ -19,25 +19,27 @@ _HEX = tuple("0123456789abcdefABCDEF")
 # The beginning of every line that can matter; all others are passed over inside `re`.
 INTERESTING = re.compile(
     rb"""\n(?=
-      [ \t]* (?:
+      [ \t]* (?![ \t]) (?:
         \+0x
-      | (?:0x)?[0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?
-          (?: [ ]{1,40}(?:nt|ntkr\w{2,6}|ntoskrnl)! | [ ]{2}[0-9a-fA-F?] | [ ][0-9a-fA-F?`]{2,17}(?:[ ]|\r?$|[ ]{3}nt\b) )
-      | \([0-9a-fA-F`]{8,17}\)[ ]+nt!
-      | (?:[|0-9:.]{1,12}[ ]?){0,3}l?kd(?::\w{1,8})?>
-      | [|0-9:.]{0,8}[0-9]{1,3}:[0-9]{3}(?::\w{1,8})?>
-      | (?:struct|union|class|Enum)[ ]
-      | (?:PROCESS[ ]|SessionId:|Image:[ ]|Token[ ]{3})
-      | \w{1,40}[ ]=[ ](?:0n|0x|[0-9-])
-      | Windows[ ].{1,60}Version[ ] | Connected[ ]to[ ]Windows | Kernel[ ]base
+      | (?:0x)?[0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?[ ]
+          (?: [ ](?:[0-9a-fA-F?]|[ ]{0,40}nt) | nt | [0-9a-fA-F?`]{8,17}(?:[ ]{3}nt\b|[ ]*\r?\n) )
+      | [PSITWCKEcsu(|] (?:
+          (?<=P)ROCESS[ ] | (?<=S)essionId: | (?<=I)mage:[ ] | (?<=T)oken[ ]{3}
+        | (?<=W)indows[ ].{1,60}Version[ ] | (?<=C)onnected[ ]to[ ]Windows | (?<=K)ernel[ ]base
+        | (?<=E)num[ ] | (?<=s)truct[ ] | (?<=u)nion[ ] | (?<=c)lass[ ]
+        | (?<=\()[0-9a-fA-F`]{8,17}\)[ ]+nt!
+        | (?<=\|)[|0-9:. ]{0,12}(?:l?kd|[0-9]{1,3}:[0-9]{3})(?::\w{1,8})?> )
+      | l?kd(?::\w{1,8})?>
+      | [0-9][0-9:.]{0,8}[ ]?(?:[0-9:.]{1,8}[ ])?(?:l?kd)?(?::\w{1,8})?>
+      | [A-Za-z_]\w{0,60}[ ]=[ ](?:0n|0x|-?[0-9])
       )
-    | (?:dt|d[bcdpqwW]|d[dpq]s|x|ln|lm\w{0,4}|\?{1,2}|vertarget|version)(?:[ ]|\r?$)
+    | (?:dt|d[bcdpqwW]|d[dpq]s|x|ln|lm\w{0,4}|\?{1,2}|vertarget|version)(?:[ ]|\r?\n)
     | !(?:process|token|thread|object|list)
-    | \w{1,40}!\w{1,80}\s*$
+    | [A-Za-z]\w{0,20}![A-Za-z_<][\w<>$-]{0,80}[ ]*\r?\n
     | Evaluate[ ]expression | unsigned[ ]int | Couldn't[ ]resolve | Symbol[ ]
     | Comment: | Opened[ ]log | Closing[ ]open
     )""",
-    re.VERBOSE | re.MULTILINE,
+    re.VERBOSE,
 )
 
 
