@@ -25,10 +25,9 @@ class FakeWindows:
 
     windows = True
 
-    def __init__(self, *files: str, pythons: str = PY_LIST, missing: str = "", pipes: Sequence[str] = (), free: bool = True,
+    def __init__(self, *files: str, pythons: str = PY_LIST, missing: str = "", pipe: str = "none",
                  admin: bool = True, path: str = "C:\\Windows") -> None:
-        self.files, self.pythons, self.missing = files, pythons, missing
-        self.pipes, self.free, self.admin = list(pipes), free, admin
+        self.files, self.pythons, self.missing, self.pipe, self.admin = files, pythons, missing, pipe, admin
         self.env: Dict[str, str] = {"ProgramFiles(x86)": "C:\\Program Files (x86)", "PATH": path,
                                     "LOCALAPPDATA": "C:\\Users\\ana\\AppData\\Local"}
 
@@ -41,11 +40,8 @@ class FakeWindows:
     def elevated(self) -> bool:
         return self.admin
 
-    def pipe_names(self) -> List[str]:
-        return self.pipes
-
-    def pipe_is_free(self, pipe: str) -> bool:
-        return self.free
+    def pipe_state(self, pipe: str) -> str:
+        return self.pipe
 
 
 def test_vmware_never_gets_resets_or_reconnect_and_the_others_do() -> None:
@@ -149,7 +145,7 @@ ONLY_39 = " -V:3.9 *  %s\n" % PY39
 
 def look(**how: Any) -> List[Any]:
     files = how.pop("files", READY)
-    return [one for one in side.look(FakeWindows(*files, **{"path": PATH, "pythons": ONLY_39, "pipes": ["q"], **how}), r"\\.\pipe\q")
+    return [one for one in side.look(FakeWindows(*files, **{"path": PATH, "pythons": ONLY_39, "pipe": "free", **how}), r"\\.\pipe\q")
             if one.status.value != "ok"]
 
 
@@ -158,7 +154,7 @@ def test_machine_where_all_is_well() -> None:
 
 
 @pytest.mark.parametrize("how, link, mend", [
-    ({"pipes": []}, "pipe", "vmrun start"), ({"free": False}, "pipe", "Get-Process"), ({"admin": False}, "elevated", "RunAs"),
+    ({"pipe": "none"}, "pipe", "vmrun start"), ({"pipe": "busy"}, "pipe", "Get-Process"), ({"admin": False}, "elevated", "RunAs"),
     ({"pythons": " -V:3.12 *  x\n"}, "python", "Python.Python.3.9"), ({"missing": "pykd construct\n"}, "python", "pip install"),
     ({"pythons": PY_LIST}, "python", "!py -3.9"), ({"files": READY[:1] + READY[2:]}, "bootstrapper", "--bootstrapper"),
     ({"path": "C:\\Windows"}, "scripts", "--install")])

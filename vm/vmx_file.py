@@ -165,7 +165,8 @@ class VmxFile:
     def line_end(self) -> bytes:
         """What most lines end with."""
         crlf = sum(line.endswith(b"\r\n") for line in self._lines)
-        return b"\r\n" if 2 * crlf > len(self._lines) else b"\n"
+        ended = sum(line.endswith(b"\n") for line in self._lines)
+        return b"\r\n" if 2 * crlf > ended else b"\n"
 
     def data(self) -> bytes:
         return self._bom + b"".join(self._lines)

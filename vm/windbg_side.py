@@ -42,12 +42,13 @@ class Host:
     def elevated(self) -> bool:
         return bool(ctypes.windll.shell32.IsUserAnAdmin())  # type: ignore[attr-defined,unused-ignore]
 
-    def pipe_names(self) -> List[str]:
-        return os.listdir("\\\\.\\pipe\\")
-
-    def pipe_is_free(self, pipe: str) -> bool:
-        """Whether a client could connect now. WaitNamedPipe asks without connecting, so nobody is disturbed."""
-        return bool(ctypes.windll.kernel32.WaitNamedPipeW(pipe, 1))  # type: ignore[attr-defined,unused-ignore]
+    def pipe_state(self, pipe: str) -> str:
+        """"free", "busy" or "none". WaitNamedPipe asks without connecting, so nobody is disturbed."""
+        kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]
+        if kernel32.WaitNamedPipeW(ctypes.c_wchar_p(pipe), 1):
+            return "free"
+        # 121, ERROR_SEM_TIMEOUT: there, and no instance is free.
+        return "busy" if ctypes.get_last_error() == 121 else "none"  # type: ignore[attr-defined,unused-ignore]
 
 
 class Python(NamedTuple):
@@ -172,10 +173,10 @@ def look(host: Host, pipe: str) -> List[Finding]:
 def _look_pipe(host: Host, pipe: str) -> List[Finding]:
     if not pipe.startswith("\\\\"):
         return []
-    name = pipe.rpartition("\\")[2]
-    if name.lower() not in [one.lower() for one in host.pipe_names()]:
+    state = host.pipe_state(pipe)
+    if state == "none":
         return [broken("pipe", "%s is not there: the VM makes it when it starts" % pipe, 'vmrun start "NAME.vmx"')]
-    if not host.pipe_is_free(pipe):
+    if state == "busy":
         return [note("pipe", "%s is there, and a debugger (perhaps yours) holds it" % pipe,
                      "Get-Process windbg,kd,DbgX.Shell,EngHost -ErrorAction Ignore")]
     return [fine("pipe", "%s is there and free" % pipe)]
