@@ -158,6 +158,13 @@ class Progress:
             sys.stderr.write("... %d of %d %s\n" % (count, self._total, self._what))
 
 
+def paragraph(text: str, indent: str = "") -> List[str]:
+    """Prose in lines under 100 columns."""
+    import textwrap
+
+    return textwrap.wrap(text, 96, initial_indent=indent, subsequent_indent=indent)
+
+
 def write_lines(lines: Iterable[str]) -> None:
     """Print line by line.
 
