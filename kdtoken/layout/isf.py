@@ -124,7 +124,7 @@ def load_isf(path: Union[str, Path]) -> IsfFile:
         elif data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
         parsed = json.loads(data.decode("utf-8"))
-    except (OSError, ValueError, EOFError, lzma.LZMAError, zlib.error) as error:
+    except (OSError, ValueError, EOFError, RecursionError, lzma.LZMAError, zlib.error) as error:
         raise BadFormat("cannot read %s as an ISF symbol file: %s" % (path, error), str(path)) from error
     if not isinstance(parsed, dict):
         raise BadFormat("%s is not an ISF symbol file" % path, str(path))

@@ -5,8 +5,6 @@ import struct
 from dataclasses import dataclass
 from typing import Optional
 
-from kdtoken.errors import BadFormat
-
 RSDS = b"RSDS"
 
 
@@ -46,12 +44,3 @@ def parse_rsds(data: bytes) -> Optional[PdbIdentity]:
     if not name or any(ord(char) < 32 or char in '<>:"|?*/\\' for char in name) or name.strip(". ") == "":
         return None
     return PdbIdentity(name, guid_text(data[4:20]), age)
-
-
-def split_key(key: str) -> PdbIdentity:
-    """The reverse of PdbIdentity.key, for a file that tells no name.  Raises BadFormat."""
-    try:
-        int(key[:32], 16)
-        return PdbIdentity("", key[:32].upper(), int(key[32:], 16))
-    except ValueError:
-        raise BadFormat("%r is no GUID and age of a PDB" % key, key) from None
