@@ -69,7 +69,7 @@ SITUATIONS: Dict[str, Situation] = {
     "copy-fails": Situation([UNPROTECTED, "bcdedit /copy\t1\tNo more entries."], ["debug-on.cmd 1 entry"]),
     "off-fails": Situation([UNPROTECTED, "bcdedit /debug off\t1\tAccess is denied."], ["debug-on.cmd", "debug-off.cmd"]),
     "views": Situation(["whoami /all /fo csv\t0\tcsv!", "whoami /all /fo list\t0\tlist!", "whoami /all\t0\ttable!",
-                        "py -3 --version\t0\tPython 3.9.13", "py -3\t0\t{}"], ["collect-views.cmd out"]),
+                        "py -3 --version\t0\tPython 3.9.13", "py -3\t0\t{}"], ["collect-views.cmd out", "collect-views.cmd other 1234"]),
     "views-no-python": Situation(["py -3\t9009\t", "python\t9009\t"], ["collect-views.cmd out"]),
     "views-bad-python": Situation(["py -3\t9009\t", "python --version\t0\tPython 3.9", "python\t1\t"],
                                   ["collect-views.cmd out"]),
@@ -231,12 +231,13 @@ def test_failing_debug_off_keeps_what_it_needs_for_another_try(runs: Dict[str, R
 def test_views_are_collected_into_one_folder(runs: Dict[str, Run]) -> None:
     run = runs["views"]
     out = run.folder / "out"
-    assert run.codes == [0], run.printed
+    assert run.codes == [0, 0], run.printed
     found: List[Tuple[str, str]] = [(name, read(out / name).strip()) for name in
-                                    ("whoami.txt", "whoami.list.txt", "whoami.csv", "token.json")]
-    assert found == [("whoami.txt", "table!"), ("whoami.list.txt", "list!"), ("whoami.csv", "csv!"), ("token.json", "{}")]
-    assert run.all_calls[:3] == ["whoami /all", "whoami /all /fo list", "whoami /all /fo csv"]
-    assert "collect.py" in run.all_calls[-1] and read(out / "windows.txt").strip() and read(out / "codepage.txt").strip()
+                                    ("whoami.txt", "whoami.list.txt", "whoami.csv")]
+    assert found == [("whoami.txt", "table!"), ("whoami.list.txt", "list!"), ("whoami.csv", "csv!")]
+    assert run.calls[0][:3] == ["whoami /all", "whoami /all /fo list", "whoami /all /fo csv"]
+    assert re.search(r'collect\.py"  -o "out\\token\.json"$', run.calls[0][-1])
+    assert run.calls[1][-1].endswith('collect.py" --pid 1234 -o "other\\token.json"') and read(out / "windows.txt").strip() and read(out / "codepage.txt").strip()
 
 
 def test_views_without_python_or_with_a_failing_one_are_whoami_only(runs: Dict[str, Run]) -> None:
