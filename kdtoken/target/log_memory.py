@@ -55,8 +55,8 @@ def memory_line(text: str, sure: bool) -> Optional[MemoryLine]:
         return None
     if size == 2 and not sure and len(cells) == 1 and rest.strip():
         return None
-    if size in (1, 4) and rest.strip() and _BINARY.match(found[0]):
-        return None  # `dyb` and `dyd`: the digits are bits
+    if size == 4 and rest.strip(" .") and _BINARY.match(found[0]):
+        return None  # `dyb` and `dyd`: the digits are bits (`dc` shows such bytes as dots)
     address = int(match[1].replace("`", ""), 16)
     pieces: List[Tuple[int, bytes]] = []
     holes: List[Tuple[int, int]] = []
