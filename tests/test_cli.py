@@ -190,7 +190,7 @@ def test_dump_imports_the_standard_library_and_construct_alone() -> None:
         where = getattr(sys.modules.get(name) or __import__(name), "__file__", None)
         assert where is None or "site-packages" not in where and where.startswith(standard), name
     # These cost time, and a live dump has no need of them.
-    for name in ("gzip", "difflib", "csv", "json", "traceback", "kdtoken.target.session", "kdtoken.render.json"):
+    for name in ("gzip", "difflib", "csv", "json", "kdtoken.target.session", "kdtoken.render.json"):
         assert name not in loaded, name
 
 

@@ -200,10 +200,16 @@ def _not_found(
     names = sorted({p.image_name for p in processes if isinstance(p.image_name, str)})
     import difflib  # costs time, which only this error should
 
-    near = difflib.get_close_matches(argument.lower(), [n.lower() for n in names], 5, 0.5)
-    near += [n for n in names if argument.lower() in n.lower() and n.lower() not in near]
+    # Without the ending that nearly all have: it would make them all look alike.
+    stems = {_stem(name): name for name in names}
+    near = [stems[s] for s in difflib.get_close_matches(_stem(argument), list(stems), 5, 0.6)]
+    near += [n for n in names if argument.lower() in n.lower() and n not in near]
     hint: Optional[str] = None
     if kind == "name" and near:
         hint = "near names: " + ", ".join(near[:5])
     return ProcessNotFound(message, argument, hint or "kdtoken walk lists all processes")
 
+
+def _stem(name: str) -> str:
+    name = name.lower()
+    return name[:-4] if name.endswith(".exe") else name

@@ -1,0 +1,107 @@
+"""`record`: what it keeps answers every form of the same verb, and it says where it kept it."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from kdtoken import cli, dump, record, walk
+from kdtoken.target.cached import CachedTarget
+from kdtoken.target.session import RecordingTarget
+from tests.expected import FILES, kernel_of
+from tests.synthetic import SyntheticTarget
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> SyntheticTarget:
+    """A target that stands for the live session, recorded where `record` asks for that."""
+    target = SyntheticTarget(kernel_of(FILES[3])).with_commands()
+    real = cli.open_target
+
+    def open_target(options: object, recordings: "list[RecordingTarget] | None" = None) -> CachedTarget:
+        if getattr(options, "session", None):
+            return real(options, recordings)  # type: ignore[arg-type]
+        if recordings is None:
+            return CachedTarget(target)
+        recordings.append(RecordingTarget(target))
+        return CachedTarget(recordings[0])
+
+    monkeypatch.setattr(cli, "open_target", open_target)
+    return target
+
+
+@pytest.mark.parametrize("name", ["a.kdtoken.gz", "a.kdtoken"])
+def test_every_form_of_a_dump_replays(
+    name: str, machine: SyntheticTarget, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / name
+    assert record.main(["-o", str(kept), "dump", "notepad.exe"]) == 0
+    assert "\nrecorded in %s: " % kept in capsys.readouterr().out
+    for form in ([], ["--json"], ["--format", "windbg"], ["--no-check"]):
+        assert dump.main(["notepad.exe"] + form) == 0
+        live = capsys.readouterr().out
+        assert dump.main(["--session", str(kept), "notepad.exe"] + form) == 0
+        replayed = capsys.readouterr().out
+        if form == ["--format", "windbg"]:
+            assert replayed == live
+        else:
+            assert replayed.count("\n") in range(live.count("\n"), live.count("\n") + 2)
+        assert "not recorded" not in replayed
+
+
+def test_a_walk_replays(machine: SyntheticTarget, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = tmp_path / "walk.kdtoken.gz"
+    assert record.main(["-o", str(kept), "walk", "--threads"]) == 0
+    capsys.readouterr()
+    assert walk.main(["--csv"]) == 0
+    live = capsys.readouterr().out
+    assert walk.main(["--session", str(kept), "--csv"]) == 0
+    assert capsys.readouterr().out == live
+
+
+def test_it_can_be_marked_synthetic(machine: SyntheticTarget, tmp_path: Path) -> None:
+    kept = tmp_path / "x.kdtoken.gz"
+    assert record.main(["-o", str(kept), "--synthetic", "dump", "6104"]) == 0
+    assert json.loads(gzip.decompress(kept.read_bytes()).split(b"\n")[0])["synthetic"] is True
+
+
+def test_the_same_run_gives_the_same_file(machine: SyntheticTarget, tmp_path: Path) -> None:
+    for name in ("1.gz", "2.gz"):
+        assert record.main(["-o", str(tmp_path / name), "dump", "6104"]) == 0
+    assert (tmp_path / "1.gz").read_bytes() == (tmp_path / "2.gz").read_bytes()
+
+
+def test_what_was_not_recorded_is_said_so(
+    machine: SyntheticTarget, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "x.kdtoken.gz"
+    record.main(["-o", str(kept), "dump", "notepad.exe"])
+    capsys.readouterr()
+    assert dump.main(["--session", str(kept), "lsass.exe"]) == 0
+    out = capsys.readouterr().out
+    assert "not recorded" in out and "record it again" in out
+    assert "NT AUTHORITY\\SYSTEM  (" not in out
+
+
+@pytest.mark.parametrize("words", [["-o", "x"], ["dump", "a.exe"], ["-o", "x", "frobnicate"]])
+def test_usage(words: "list[str]", machine: SyntheticTarget, capsys: pytest.CaptureFixture[str]) -> None:
+    assert record.main(words) == 1
+    assert capsys.readouterr().err.startswith("kdtoken: ")
+
+
+def test_a_file_that_cannot_be_written(
+    machine: SyntheticTarget, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert record.main(["-o", str(tmp_path / "no" / "such.gz"), "dump", "notepad.exe"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("kdtoken: cannot write the recording ") and "Traceback" not in err
+
+
+def test_a_session_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = tmp_path / "wrong.gz"
+    wrong.write_bytes(b"\x1f\x8bnot gzip")
+    for path in (wrong, tmp_path / "missing.gz"):
+        assert dump.main(["--session", str(path), "a.exe"]) == 1
+        err = capsys.readouterr().err
+        assert err.startswith("kdtoken: cannot read the session %s: " % path) and err.count("\n") == 1

@@ -1,0 +1,140 @@
+"""`walk`: every process of the declared machine, its filters, its forms, and what it costs."""
+
+import csv
+import io
+import json
+from typing import Any, Dict, List
+
+import pytest
+
+from kdtoken.errors import SymbolNotFound, UsageError
+from kdtoken.target.cached import CachedTarget
+from tests.engine.kernel import build
+from tests.engine.machine import MACHINE, grown
+from tests.expected import FILES, kernel_of, layouts_of_build
+from tests.synthetic import SyntheticTarget
+from tests.verbs import main_on, run_on
+
+KERNEL = kernel_of(FILES[3])
+LEVELS = {"S-1-16-0": 0, "S-1-16-4096": 0x1000, "S-1-16-8192": 0x2000, "S-1-16-12288": 0x3000, "S-1-16-16384": 0x4000}
+
+
+@pytest.fixture
+def target() -> SyntheticTarget:
+    return SyntheticTarget(KERNEL).with_commands()
+
+
+def as_json(target: Any, *arguments: str) -> Dict[str, Any]:
+    data: Dict[str, Any] = json.loads("\n".join(run_on(target, "walk", "--json", *arguments)))
+    return data
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_process_of_the_declaration(path: Any) -> None:
+    rows = as_json(SyntheticTarget(kernel_of(path)), "--threads")["processes"]
+    assert [row["process"]["pid"] for row in rows] == [one.pid for one in MACHINE.processes]
+    for row, declared in zip(rows, MACHINE.processes):
+        assert row["process"]["address"] == hex(kernel_of(path).processes[declared.pid])
+        assert [one["tid"] for one in row["threads"]] == [one.tid for one in declared.threads]
+        busy = {one.tid: one for one in declared.threads if one.impersonates and not one.stale}
+        assert {one["tid"] for one in row["threads"] if one["impersonation"]} == set(busy)
+        for one in row["threads"]:
+            if one["impersonation"]:
+                spec = busy[one["tid"]]
+                assert one["impersonation"]["level"]["value"] == spec.level
+                assert one["impersonation"]["effective_only"] == spec.effective_only
+                assert one["impersonation"]["token"] == hex(kernel_of(path).tokens[str(spec.impersonates)])
+        if declared.token is None:
+            assert row["token"] is None
+            continue
+        token = MACHINE.tokens[declared.token]
+        assert row["token"]["user"]["sid"] == token.user
+        assert row["token"]["integrity"] == LEVELS[token.integrity]
+        numbers = set(token.privileges.present) & set(token.privileges.enabled)
+        assert len(row["token"]["enabled_privileges"]) == len(numbers)
+
+
+def pids(lines: List[str]) -> List[int]:
+    rows = [line.split() for line in lines if line.strip()[:1].isdigit() and line[0] == " " or line[:4].isdigit()]
+    return [int(row[0]) for row in rows if len(row) > 1]
+
+
+def test_filters(target: SyntheticTarget) -> None:
+    def declared(wanted: Any) -> List[int]:
+        tokens = [(one.pid, MACHINE.tokens[one.token]) for one in MACHINE.processes if one.token]
+        return [pid for pid, token in tokens if wanted(token)]
+
+    high = declared(lambda token: token.integrity == "S-1-16-12288")
+    for text in ("high", "High", "0x3000", "12288"):
+        assert pids(run_on(target, "walk", "--integrity", text)) == high
+    assert pids(run_on(target, "walk", "--user", "anna-pc\\anna", "--integrity", "low")) == declared(
+        lambda token: token.integrity == "S-1-16-4096"
+    )
+    assert pids(run_on(target, "walk", "--user", "S-1-5-20")) == declared(lambda token: token.user == "S-1-5-20")
+    assert run_on(target, "walk", "--user", "nobody")[-1] == "0 of 31 processes"
+
+
+def test_a_filter_finds_who_is_impersonated(target: SyntheticTarget) -> None:
+    found = as_json(target, "--threads", "--user", "ANONYMOUS LOGON")["processes"]
+    assert [row["process"]["pid"] for row in found] == [1120]
+
+
+def test_usage(target: SyntheticTarget) -> None:
+    with pytest.raises(UsageError, match="no integrity level is called 'hihg'"):
+        run_on(target, "walk", "--integrity", "hihg")
+    with pytest.raises(UsageError, match="--json or --csv, not both"):
+        run_on(target, "walk", "--json", "--csv")
+
+
+def test_without_symbols_nothing_is_guessed(target: SyntheticTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+    target.without_symbol("PsActiveProcessHead")
+    with pytest.raises(SymbolNotFound):
+        run_on(target, "walk")
+    code, out, err = main_on(monkeypatch, target, "walk")
+    assert (code, out) == (1, "") and err.startswith("kdtoken: the synthetic kernel has no symbol PsActiveProcessHead")
+
+
+def test_a_torn_list_is_a_note_and_the_rest_is_kept(target: SyntheticTarget) -> None:
+    link = KERNEL.processes[4120] + KERNEL.layouts.layout("_EPROCESS").field("ActiveProcessLinks").offset
+    target.poke(link, (0xFFFFDEAD00001000).to_bytes(8, "little"))
+    lines = run_on(target, "walk")
+    assert pids(lines) == [one.pid for one in MACHINE.processes]  # the way back along Blink finds them all
+    assert any(line.startswith("!! ") for line in lines)
+    assert as_json(target)["problems"]
+
+
+def test_csv_is_read_back_and_starts_no_formula(target: SyntheticTarget) -> None:
+    rows = list(csv.DictReader(io.StringIO("\n".join(run_on(target, "walk", "--csv")))))
+    assert [int(row["pid"]) for row in rows] == [one.pid for one in MACHINE.processes]
+    assert next(row for row in rows if row["pid"] == "6700")["image"] == 'a;.quit"x'
+    machine = build(MACHINE, layouts_of_build(FILES[3]))
+    evil = SyntheticTarget(machine)
+    name = KERNEL.layouts.layout("_EPROCESS").field("ImageFileName").offset
+    evil.poke(machine.processes[6104] + name, b"=cmd|'/c calc'!")
+    rows = list(csv.DictReader(io.StringIO("\n".join(run_on(evil, "walk", "--csv")))))
+    assert next(row for row in rows if row["pid"] == "6104")["image"].startswith("'=cmd")
+
+
+def test_protection_in_short_words(target: SyntheticTarget) -> None:
+    lines = run_on(target, "walk")
+    assert any(" lsass.exe " in line and "PPL-Lsa" in line for line in lines)
+
+
+def test_cost_and_each_token_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kdtoken.decode import process_dump
+
+    decoded: List[int] = []
+    real = process_dump.decode_token
+
+    def counting(target: Any, address: int, *rest: Any) -> Any:
+        decoded.append(address)
+        return real(target, address, *rest)
+
+    monkeypatch.setattr(process_dump, "decode_token", counting)
+    for machine in (MACHINE, grown(MACHINE, 120, 60), grown(MACHINE, 120, len(MACHINE.tokens))):
+        decoded.clear()
+        target = CachedTarget(SyntheticTarget(build(machine, layouts_of_build(FILES[3]))))
+        run_on(target, "walk")
+        tokens = {one.token for one in machine.processes if one.token}
+        assert len(decoded) == len(set(decoded)) == len(tokens)
+        assert target.requests <= 2 * len(machine.processes) + 2 * len(tokens) + 5
