@@ -324,8 +324,7 @@ def classes_of(windows: Windows, token: Any, follow_link: bool) -> Tuple[Dict[st
             if number <= len(CLASSES):
                 found[name] = dict(error, **{"class": number})
             continue
-        entry = {"class": number, "base": "0x%x" % block.base, "raw": block.data.hex()}  # type: Dict[str, Any]
-        entry.update(decoded(name, block))
+        entry = dict(decoded(name, block), base="0x%x" % block.base, raw=block.data.hex(), **{"class": number})
         if name == "TokenPrivileges" and "decoded" in entry:
             for at, row in enumerate(entry["decoded"]):
                 row["name"] = windows.privilege_name(block.data[4 + 12 * at : 12 + 12 * at])

@@ -42,6 +42,7 @@ _SPLIT = re.compile(
     r"\s(?=PROCESS [0-9a-f]{8}|SessionId: |DirBase: |Image: |VadRoot |DeviceMap |Token {1,60}[0-9a-f]{8}"
     r"|ElapsedTime |THREAD [0-9a-f]{8})"
 )
+_JOINED_TOKEN = re.compile(r"(?<=\S) {1,40}(?=(?:Token:? {1,60}|Impersonation token:? {1,40})%s)" % _POINTER)
 _SEARCHING = re.compile(r"Searching for (?:Process|Thread) with Cid == ([0-9a-fA-F]{1,8})$")
 _LEVELS = {word.lower(): number for number, word in IMPERSONATION_LEVELS.items()}
 
@@ -93,14 +94,27 @@ class _Reader:
         if not text:
             return
         first = text.partition(" ")[0]
-        if self.process or self.thread or self.asked:
+        if (self.process or self.thread or self.asked) and "oken" not in text and "S-1-" not in text:
             if first in _STARTS:
                 if text.startswith(_STARTS[first]):
                     return
             elif text[0] in _HEX and _STACK_OR_WAIT.match(text):
                 return
-        if not self._told(text, first, line):
+        elif "oken" in text and _JOINED_TOKEN.search(text):
+            # A line of something else, and a token's line put behind it.
+            pieces = [one.strip() for one in _JOINED_TOKEN.split(text) if one.strip()]
+            if not all([self._told(one, one.partition(" ")[0], line) for one in pieces]):
+                self._not_understood(line)
+            return
+        if not self._told(text, first, line) and not self._passed(text, first):
             self._not_understood(line)
+
+    def _passed(self, text: str, first: str) -> bool:
+        """Lines of stacks and the like, which were looked at closer since they name a token or a SID."""
+        if not (self.process or self.thread or self.asked) or has_facts(text) or "!token" in text or "_TOKEN" in text:
+            return False
+        known = first in _STARTS and text.startswith(_STARTS[first])
+        return known or (text[0] in _HEX and _STACK_OR_WAIT.match(text) is not None)
 
     def _told(self, text: str, first: str, line: Line) -> bool:
         # Told by the first word, since nothing else is as quick.
@@ -219,7 +233,7 @@ class _Reader:
         return not any(c.isalnum() for c in found.group(2))
 
     def _impersonation(self, token: Optional[int], rest: str, line: Line) -> bool:
-        if self.thread is None:
+        if self.thread is None or "impersonation" in self.thread.seen:
             return False
         self.thread.seen["impersonation"] = Place(self.file, line.number)
         if token is None:

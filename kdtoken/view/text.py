@@ -18,7 +18,7 @@ class Line(NamedTuple):
 
     number  of the physical line, from 1; a physical line that was several (HTML, a string's repr) gives them all
             the same number
-    text    without mark-up and trailing blanks; indentation is kept
+    text    without mark-up; blanks before and behind are kept
     """
 
     number: int
@@ -125,17 +125,30 @@ _ODD = re.compile("[^ -%'-;=?-~]")  # a line with none of these needs no work: n
 _FENCE = re.compile(r"\s{0,20}(?:```|~~~)[\w+#. -]{0,30}$")
 
 
+_BLOCK = 1 << 16
+
+
 def split_lines(text: str) -> Iterator[Line]:
     """The lines of a text, un-mangled."""
-    number = 0
-    for physical in text.split("\n"):
-        number += 1
-        # Most lines of a log are plain: one search decides that they stay as they are.
-        if _ODD.search(physical) is None and physical[:1] not in ("'", '"', "b", "S", "M", "`", "~", "N", "L", "W"):
-            yield Line(number, physical.rstrip(" "))
-            continue
-        for one in _unmangled(physical):
-            yield Line(number, one)
+    text = text.replace("\r\n", "\n")
+    number, start, end = 0, 0, len(text)
+    while start <= end:
+        # A log is plain for megabytes: one search a block, not one a line, decides that it stays as it is.
+        stop = text.find("\n", start + _BLOCK)
+        block = text[start : end if stop < 0 else stop]
+        start += len(block) + 1
+        plain = _ODD.search(block) is None
+        for physical in block.split("\n"):
+            number += 1
+            if (plain or _ODD.search(physical) is None) and physical[:1] not in _LEADS:
+                yield Line(number, physical)
+                continue
+            for one in _unmangled(physical):
+                yield Line(number, one)
+
+
+# How a string's repr, a fence, a remote shell's prefix and xp_cmdshell's NULL begin.
+_LEADS = frozenset(("'", '"', "b", "S", "M", "`", "~", "N", "L", "W", "R", "F", "V"))
 
 
 def _unmangled(physical: str) -> List[str]:
@@ -163,11 +176,10 @@ def _plain(text: str) -> str:
         text = text[prefix.end() :]
     if _FENCE.match(text):
         return ""
-    text = text.rstrip()
-    if text[:1] == "`" and text[-1:] == "`":
-        text = text[1:-1]
+    if text[:1] == "`" and text.rstrip()[-1:] == "`":
+        text = text.rstrip()[1:-1]
     # xp_cmdshell gives NULL for an empty line.
-    return "" if text == "NULL" else text
+    return "" if text.strip() == "NULL" else text
 
 
 _KD = re.compile(

@@ -72,7 +72,7 @@ _PRIVILEGE_ROW = re.compile(
 )
 _SPLIT = re.compile(
     r"\s(?=\d{2,3} (?:S-1-\d|0x[0-9a-fA-F]{6,16} )|(?:Primary Group|Privs|User Groups|Groups|Authentication ID"
-    r"|Impersonation Level|TokenType|Source|TS Session ID|RestrictedSidCount|User): )"
+    r"|Impersonation Level|TokenType|Source|TS Session ID|RestrictedSidCount|User): |_TOKEN (?:0x)?[0-9a-fA-F]{8})"
 )
 _ROW_ATTRIBUTES = re.compile(r"\s(?=Attributes - )")
 _REST_OF_SID = re.compile(r"(?:\d{1,10})(?:-\d{1,10}){0,14}(?=\s|$)")
@@ -97,9 +97,15 @@ class _Reader:
         self.commands: List[Line] = []
         self.unknown: List[Line] = []
         self.asked = False
+        # Lines nobody knew since the last one that was known: many of them end a token.
+        self.strangers = 0
 
     def line(self, line: Line) -> None:
         text = line.text.strip()
+        if self.current is None and not self.asked and not _may_begin(text):
+            if text:
+                self.unknown.append(line)
+            return
         if is_decoration(text):
             return
         command = command_of(text)
@@ -107,10 +113,16 @@ class _Reader:
             self._command(line, command)
             return
         pieces = [text]
-        if len(text) > 60 and text.count("S-1-") + text.count("Attributes - ") + text.count("Se") > 1:
+        if (
+            "_TOKEN " in text[1:]
+            or len(text) > 60
+            and text.count("S-1-") + text.count("Attributes - ") + text.count("Se") > 1
+        ):
             pieces = _pieces(text)
         # A list and not all(): every piece must be read.
-        if not all([self._piece(piece, line) for piece in pieces]):
+        if all([self._piece(piece, line) for piece in pieces]):
+            self.strangers = 0
+        else:
             self._not_understood(line)
 
     def _command(self, line: Line, command: str) -> None:
@@ -131,6 +143,9 @@ class _Reader:
 
     def _not_understood(self, line: Line) -> None:
         self.unknown.append(line)
+        self.strangers += 1
+        if self.strangers > 20:
+            self.current, self.asked = None, False
         # Behind a token's last lines anything may follow; that is not the token's.
         if self.current and not self.current.complete:
             self.current.not_understood.append(line)
@@ -143,9 +158,11 @@ class _Reader:
     def _piece(self, text: str, line: Line) -> bool:
         token = self.current
         if token and token.split_sid:
-            found = _REST_OF_SID.match(text)
+            first, found = token.split_sid[2], _REST_OF_SID.match(text)
             if found and token.finish_sid(found.group(), line):
                 return not text[found.end() :].strip()
+            token.split_sid = None
+            self._not_understood(first)
         head = _HEAD.match(text)
         if head:
             self._begin(line, pointer_at(head.group(1).replace("`", ""))[0])
@@ -195,7 +212,7 @@ class _Reader:
         if token.section not in (GROUPS, RESTRICTED, CAPABILITIES):
             if index is None:
                 return False
-            token.section = GROUPS if not token.has_field("primary_group") else token.section
+            token.section = GROUPS if "primary_group" not in token.fields else token.section
             if token.section not in (GROUPS, RESTRICTED, CAPABILITIES):
                 return False
         return token.row(-1 if index is None else int(index), sid, rest, line)
@@ -233,6 +250,18 @@ class _Reader:
             self.tokens.pop()
             self.current = None
         return understood
+
+
+_FIRST_WORDS = frozenset(one.split(" ")[0].lower() for one in _LABELS)
+
+
+def _may_begin(text: str) -> bool:
+    """Whether a line outside all tokens needs a look: a log is full of lines that do not."""
+    if len(text) <= 40 or "S-1-" in text or "s-1-" in text or "oken" in text or "TOKEN" in text or ">" in text:
+        return True
+    if "rivilege" in text or text[:1] in "!$┌╭└" or "@" in text:
+        return True
+    return text.partition(" ")[0].partition(":")[0].lower() in _FIRST_WORDS or is_decoration(text)
 
 
 def _first_pointer(text: str) -> Optional[int]:

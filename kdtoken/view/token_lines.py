@@ -23,7 +23,7 @@ from kdtoken.view.seen import (
     privileges_field,
 )
 from kdtoken.view.text import Line
-from kdtoken.view.words import has_facts, hexadecimal, luid_of, sid_of, unbracketed
+from kdtoken.view.words import has_facts, hexadecimal, is_cut_sid, luid_of, sid_of, unbracketed
 
 
 class TokenBuilder:
@@ -43,8 +43,8 @@ class TokenBuilder:
         self.problems: List[str] = []
         self.incomplete: List[str] = []
         self.not_understood: List[Line] = []
-        # A SID that ends in "-" goes on in the next line: (where to put it, its beginning).
-        self.split_sid: Optional[Tuple[str, str]] = None
+        # A SID that ends in "-" goes on in the next line: (where to put it, its beginning, its line).
+        self.split_sid: Optional[Tuple[str, str, Line]] = None
         if address:
             self._place("address", line)
 
@@ -58,9 +58,6 @@ class TokenBuilder:
         self.fields[name] = value
         self._place(name, line)
         return True
-
-    def has_field(self, name: str) -> bool:
-        return name in self.fields
 
     def has_label(self, label: str) -> bool:
         return label in self.labels
@@ -85,8 +82,8 @@ class TokenBuilder:
     def row(self, index: int, text: str, rest: str, line: Line) -> bool:
         """A numbered SID of a list, and what stands behind it."""
         listed = self.lists[self.section]
-        if text.endswith("-"):
-            self.split_sid = ("row %d" % index, text)
+        if is_cut_sid(text):
+            self.split_sid = ("row %d %s" % (index, self.section), text, line)
             return not rest.strip()
         sid = sid_of(text)
         if sid is None:
@@ -100,10 +97,11 @@ class TokenBuilder:
         """The second half of a SID that a line's end had cut."""
         if self.split_sid is None:
             return False
-        where, start = self.split_sid
+        where, start, _ = self.split_sid
         self.split_sid = None
         if where.startswith("row "):
-            return self.row(int(where[4:]), start + rest, "", line)
+            _, index, self.section = where.split(" ")
+            return self.row(int(index), start + rest, "", line)
         return self.label(where, start + rest, line)
 
     def attributes(self, text: str, line: Line) -> bool:
@@ -118,8 +116,7 @@ class TokenBuilder:
             return False
         if isinstance(listed[-1].attributes, int):
             return False
-        last_group = listed[-1]
-        value, strange = labels.attribute_bits(text)
+        last_group, (value, strange) = listed[-1], labels.attribute_bits(text)
         if strange:
             self.problem("unknown attribute %r of %s" % (strange, last_group.sid), line)
         listed[-1] = SeenGroup(last_group.sid, value, last_group.name, last_group.index)
@@ -181,8 +178,8 @@ class TokenBuilder:
         self.section = ""
         if not found:
             return False
-        if found.group(1).endswith("-"):
-            self.split_sid = ("user", found.group(1))
+        if is_cut_sid(found.group(1)):
+            self.split_sid = ("user", found.group(1), line)
             return not found.group(2).strip()
         sid = sid_of(found.group(1))
         if sid is None or self.user is not None:
@@ -196,8 +193,8 @@ class TokenBuilder:
         if value.lower() in ("(null)", "null", "none", "<null>"):
             return self._set(labels.SIDS[label], None, line)
         found = labels.SID_AND_REST.match(value)
-        if found and found.group(1).endswith("-"):
-            self.split_sid = (label, found.group(1))
+        if found and is_cut_sid(found.group(1)):
+            self.split_sid = (label, found.group(1), line)
             return not found.group(2).strip()
         sid = sid_of(found.group(1)) if found else None
         if sid is None:

@@ -12,7 +12,17 @@ from kdtoken.model.absent import Unreadable
 from kdtoken.model.sid import Sid
 from kdtoken.view.text import Line, command_of, is_cut, is_decoration, split_lines
 from kdtoken.view.whoami_rows import GROUPS, PRIVILEGES, USER, WhoamiBuilder, WhoamiTexts
-from kdtoken.view.whoami_shapes import ACCOUNT, COLUMN, KEY, Columns, name_column, same_key, state_column
+from kdtoken.view.whoami_shapes import (
+    ACCOUNT,
+    COLUMN,
+    KEY,
+    ROWS,
+    Columns,
+    is_group_row,
+    name_column,
+    same_key,
+    state_column,
+)
 from kdtoken.view.whoami_words import attributes_of, state_of
 from kdtoken.view.words import PRIVILEGE, SID, has_facts, sid_of
 
@@ -35,6 +45,21 @@ class _Reader:
         self.record: List[Tuple[str, str, Line]] = []
 
     def line(self, line: Line) -> None:
+        """One line; one that was several rows is taken apart, and listed too if that does not account for it all."""
+        names = PRIVILEGE.findall(line.text) if "Se" in line.text else []
+        if len(names) + line.text.count("S-1-") + line.text.count("s-1-") < 2:
+            self._line(line)
+            return
+        before = len(self.unknown)
+        pieces = ROWS.split(line.text) if names else [line.text]
+        for piece in pieces:
+            self._line(Line(line.number, piece))
+        if len(pieces) < len(names) + line.text.count("S-1-") + line.text.count("s-1-"):
+            self._flush()
+            if all(one.number != line.number for one in self.unknown[before:]):
+                self._not_understood(line)
+
+    def _line(self, line: Line) -> None:
         text = line.text.strip()
         if is_decoration(text):
             self._decoration(text)
@@ -77,7 +102,10 @@ class _Reader:
     def _decoration(self, text: str) -> None:
         if "=" in text and not text.strip("= "):
             # Column rules: two for the user, four for groups, three for privileges.
+            if self.pending and has_facts(self.pending.text):
+                self._flush()
             self.pending = None
+            self._close()
             self.columns = tuple(one.span() for one in COLUMN.finditer(text))
             self.section = {2: USER, 4: GROUPS, 3: PRIVILEGES}.get(len(self.columns), self.section)
             self.titled = False
@@ -96,7 +124,7 @@ class _Reader:
         if line is None:
             return
         text = line.text.strip()
-        if self.asked == "whoami" and ACCOUNT.match(text):
+        if self.asked == "whoami" and ACCOUNT.match(text) and not has_facts(text):
             self.names.append(line)
             self.asked = ""
         elif self.titled and self.current and self.current.privileges and not has_facts(text):
@@ -216,7 +244,7 @@ class _Reader:
             return self._token(USER, line).user_row(sid, before.strip(), line)
         if not before and not after:
             return self._lone(sid, line)
-        if self.section == GROUPS or self._is_group(sid, columns, before, after):
+        if self.section == GROUPS or is_group_row(sid, columns, before, after):
             self._flush()
             understood = self._token(GROUPS, line).group_row(sid, name, after, line)
             if not understood:
@@ -226,12 +254,6 @@ class _Reader:
             self._flush()
             return self._token(USER, line).user_row(sid, before.strip(), line)
         return False
-
-    def _is_group(self, sid: Sid, columns: bool, before: str, after: str) -> bool:
-        """Whether a row that stands alone is a group's: part of a table that was cut, or picked out by findstr."""
-        if after and before.strip():
-            return isinstance(attributes_of(after), int)
-        return columns and sid.is_integrity_label
 
     def _lone(self, sid: Sid, line: Line) -> bool:
         if sid.is_logon_sid:

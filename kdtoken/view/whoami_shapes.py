@@ -4,11 +4,14 @@ import re
 import unicodedata
 from typing import Optional, Tuple
 
-from kdtoken.view.whoami_words import LONGEST_STATE, state_of
+from kdtoken.model.sid import Sid
+from kdtoken.view.whoami_words import LONGEST_STATE, attributes_of, state_of
 
 # An account as plain `whoami` prints it; a line of the list form; one column of a rule.
 ACCOUNT = re.compile(r"[^\\/\[\]:;|=,+*?<>\"]{1,64}\\[^\\/\[\]:;|=,+*?<>\"]{1,104}$")
 KEY = re.compile(r"([^:：\"|=]{1,60}?) ?[:：]( .*|)$")
+# Where a row of privileges begins in a line that was several.
+ROWS = re.compile(r"(?<=\S)\s+(?=Se[A-Z][A-Za-z]{2,60}Privilege\s)")
 COLUMN = re.compile(r"=+")
 # Start and end of each column, in columns of the display.
 Columns = Tuple[Tuple[int, int], ...]
@@ -56,3 +59,10 @@ def _cut_at(text: str, column: int) -> Optional[int]:
             return at if width == column and c == " " else None
         width += 2 if unicodedata.east_asian_width(c) in "WF" else 1
     return None
+
+
+def is_group_row(sid: Sid, columns: bool, before: str, after: str) -> bool:
+    """Whether a row that stands alone is a group's: part of a table that was cut, or picked out by findstr."""
+    if after and before.strip():
+        return isinstance(attributes_of(after), int)
+    return columns and sid.is_integrity_label

@@ -1,39 +1,40 @@
 """Small pieces that the text views share: numbers, SIDs and privilege names as tools print them."""
 
 import re
-from typing import List, Optional, Tuple
+from typing import Optional, Tuple
 
 from kdtoken.errors import BadFormat
 from kdtoken.model.luid import Luid
 from kdtoken.model.sid import Sid
 
-SID = re.compile(r"\bS-1-(?:0x[0-9a-fA-F]{1,12}|[0-9]{1,15})(?:-[0-9]{1,10}){0,15}(?![0-9])", re.IGNORECASE)
+SID = re.compile(r"S-1-(?:0x[0-9a-fA-F]{1,12}|[0-9]{1,15})(?:-[0-9]{1,10}){0,15}(?![-0-9])", re.IGNORECASE)
 # Names of winnt.h end in Privilege or Right; more may come with a later build.
-PRIVILEGE = re.compile(r"\bSe[A-Z][A-Za-z]{2,60}(?:Privilege|Right)\b")
+PRIVILEGE = re.compile(r"\bSe[A-Z][A-Za-z]{1,60}(?:Privilege|Right)\b")
 POINTER = re.compile(r"\b(?:0x)?([0-9a-fA-F]{8})`?([0-9a-fA-F]{8})\b|\b(?:0x)?([0-9a-fA-F]{1,16})\b")
 
 
 def sid_of(text: str) -> Optional[Sid]:
-    """The SID that the text is, or None."""
+    """The SID that the text is, or None; numbers spelled as no tool does (01) are no SID either."""
     try:
-        return Sid.from_text(text)
+        sid = Sid.from_text(text)
     except BadFormat:
         return None
+    return sid if str(sid) == text.strip().upper() or "x" in text or "X" in text else None
 
 
-def sids_in(text: str) -> List[Sid]:
-    """Every SID in the text, in order."""
-    found = [sid_of(one.group()) for one in SID.finditer(text)]
-    return [one for one in found if one is not None]
+_CUT_SID = re.compile(r"S-1-[0-9]{1,15}-(?:[0-9]{1,10}-){0,14}$", re.IGNORECASE)
+
+
+def is_cut_sid(text: str) -> bool:
+    """Whether the text is a SID that a line's end cut behind a hyphen."""
+    return _CUT_SID.match(text) is not None
 
 
 def has_facts(text: str) -> bool:
-    """Whether a text holds a SID or the name of a privilege: what no view may lose."""
-    return (
-        ("S-1-" in text or "s-1-" in text)
-        and SID.search(text) is not None
-        or ("Se" in text and PRIVILEGE.search(text) is not None)
-    )
+    """Whether a text holds a SID (or what was one) or the name of a privilege: what no view may lose."""
+    if "S-1-" in text or "s-1-" in text:
+        return True
+    return "Se" in text and PRIVILEGE.search(text) is not None
 
 
 def pointer_at(text: str) -> Tuple[Optional[int], str]:
