@@ -156,7 +156,7 @@ ERROR: No matching distribution found for pykd
                            "python", "no pykd", "pip install"),
     "no Python": ("1: kd> !py -m kdtoken.dump x\nfailed to find python interpreter\n", "python", "finds no Python", "winget"),
     "no kdtoken": ("1: kd> !py -m kdtoken.dump\nModuleNotFoundError: No module named 'kdtoken'\n", "scripts", "no kdtoken",
-                   "pip install kdtoken"),
+                   "pip install"),
     "bootstrapper missing": ("""
 1: kd> .load pykd
 The call to LoadLibrary(pykd) failed, Win32 error 0n126

@@ -13,7 +13,7 @@ from findings import Finding, broken, fine, note
 
 PYKD_WHEELS = ("2.7", "3.5", "3.6", "3.7", "3.8", "3.9")  # pykd 0.3.4.15 on PyPI
 INSTALL_PYTHON = "winget install Python.Python.3.9"
-INSTALL_PYKD = "py -3.9 -m pip install kdtoken[windbg]"
+INSTALL_PYKD = 'py -3.9 -m pip install ".[windbg]"     (in the folder of kdtoken)'
 SYMBOLS = ".symfix+ C:\\Symbols; .reload /f nt     (then `lm m nt` must say (pdb symbols))"
 
 _ERROR = re.compile(r"(?:Win32 error (?:0n)?|HRESULT 0x8007)(?P<code>[0-9A-Fa-f]+)", re.IGNORECASE)
