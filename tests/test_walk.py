@@ -55,8 +55,9 @@ def test_every_process_of_the_declaration(path: Any) -> None:
 
 
 def pids(lines: List[str]) -> List[int]:
-    rows = [line.split() for line in lines if line.strip()[:1].isdigit() and line[0] == " " or line[:4].isdigit()]
-    return [int(row[0]) for row in rows if len(row) > 1]
+    """The first column of the table, which stands between the heading and an empty line."""
+    table = lines[lines.index("") + 2 :]
+    return [int(line.split()[0]) for line in table[: table.index("")] if line[:8].strip()]
 
 
 def test_filters(target: SyntheticTarget) -> None:
