@@ -1,0 +1,181 @@
+"""collect.py on a machine that is no Windows, its decoders on bytes, and its JSON read back as a token."""
+
+import ast
+import json
+import struct
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+
+from kdtoken import collect
+from kdtoken.errors import BadFormat
+from kdtoken.model import group as groups
+from kdtoken.model.absent import Unreadable
+from kdtoken.model.acl import Ace, Acl
+from kdtoken.model.group import Group
+from kdtoken.model.luid import Luid
+from kdtoken.model.privilege import Privilege
+from kdtoken.model.sid import Sid
+from kdtoken.view.seen import NotSaid
+from kdtoken.view.token_information import Collected, read_token_information
+
+SOURCE = Path(collect.__file__)
+BASE = 0x2000
+ANNA, LABEL, LOGON = Sid.from_text("S-1-5-21-1-2-3-1001"), Sid.from_text("S-1-16-8192"), Sid.from_text("S-1-5-5-0-77")
+ALL = groups.MANDATORY | groups.ENABLED_BY_DEFAULT | groups.ENABLED
+
+
+def listed(*entries: Group, head: bool = True, size: int = 8) -> bytes:
+    """TOKEN_GROUPS, or the entries alone, as Windows fills them at BASE: the SIDs behind the entries."""
+    number = "<Q" if size == 8 else "<I"
+    data = len(entries).to_bytes(size, "little") if head else b""
+    at = BASE + len(data) + 2 * size * len(entries)
+    tail = b""
+    for entry in entries:
+        data += struct.pack(number, at + len(tail)) + entry.attributes.to_bytes(size, "little")
+        tail += entry.sid.to_bytes()
+    return data + tail
+
+
+def pointed(data: bytes) -> bytes:
+    return struct.pack("<Q", BASE + 8) + data
+
+
+ANNAS = (Group(Sid.from_text("S-1-1-0"), ALL), Group(LOGON, ALL | groups.LOGON_ID),
+         Group(LABEL, groups.INTEGRITY | groups.INTEGRITY_ENABLED))  # fmt: skip
+DACL = Acl.build((Ace.build(0, 0x10000000, ANNA),))
+RAW: Dict[str, bytes] = {
+    "TokenUser": listed(Group(ANNA, 0), head=False),
+    "TokenGroups": listed(*ANNAS),
+    "TokenPrivileges": struct.pack("<IQIQIQI", 3, 23, 3, 20, 0, 19, 4),
+    "TokenOwner": pointed(ANNA.to_bytes()),
+    "TokenPrimaryGroup": pointed(LABEL.to_bytes()),
+    "TokenDefaultDacl": pointed(DACL.to_bytes()),
+    "TokenSource": b"User32\0\0" + struct.pack("<Q", 0x1234),
+    "TokenStatistics": struct.pack("<QQQIIIIIIQ", 0x111, 0x3E7, 0x7FFFFFFFFFFFFFFF, 2, 1, 4096, 100, 3, 2, 0x222),
+    "TokenSessionId": struct.pack("<I", 1),
+    "TokenElevationType": struct.pack("<I", 3),
+    "TokenIntegrityLevel": listed(ANNAS[2], head=False),
+    "TokenMandatoryPolicy": struct.pack("<I", 3),
+    "TokenRestrictedSids": listed(),
+    "TokenCapabilities": listed(Group(Sid.from_text("S-1-15-3-1"), 4)),
+    "TokenAppContainerSid": bytes(8),
+    "TokenOrigin": struct.pack("<Q", 0x3E7),
+}
+
+
+def document(raw: Dict[str, bytes], **more: Any) -> str:
+    classes: Dict[str, Any] = {"TokenAuditPolicy": {"class": 16, "error": 1314, "message": "not held"}}
+    for name, data in raw.items():
+        entry: Dict[str, Any] = {"class": 1, "base": "0x%x" % BASE, "raw": data.hex()}
+        entry.update(collect.decoded(name, collect.Block(BASE, data, 8)))
+        classes[name] = entry
+    data = {"format": collect.FORMAT, "version": 1, "pointer_size": 8, "about": {"pid": 7}, "windows": {"build": 19045},
+            "time": "2026-01-01T00:00:00Z", "classes": classes, "linked": None}  # fmt: skip
+    data.update(more)
+    return json.dumps(data, indent=1)
+
+
+def test_it_imports_nothing_but_the_standard_library_and_parses_as_3_5() -> None:
+    tree = ast.parse(SOURCE.read_text(encoding="utf-8"), feature_version=(3, 5))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert names == {"argparse", "ctypes", "json", "struct", "sys", "time"}
+
+
+def test_it_says_plainly_that_this_is_no_windows(capsys: pytest.CaptureFixture[str]) -> None:
+    if collect.sys.platform == "win32":
+        pytest.skip("this is Windows")
+    assert collect.main([]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "" and "run it there" in printed.err and "Traceback" not in printed.err
+
+
+def test_all_classes_of_winnt_h_are_asked_for() -> None:
+    assert len(collect.CLASSES) == 48 == len(set(collect.CLASSES))
+    assert (collect.CLASSES[0], collect.CLASSES[24], collect.CLASSES[47]) == (
+        "TokenUser", "TokenIntegrityLevel", "TokenIsAppSilo",
+    )  # fmt: skip
+
+
+def test_every_field() -> None:
+    token = read_token_information(document(RAW)).token.token
+    assert token.user_and_groups == (Group(ANNA, 0),) + ANNAS
+    assert (token.integrity, token.default_owner, token.primary_group) == (LABEL, ANNA, LABEL)
+    assert token.privileges == (
+        Privilege(20, "SeDebugPrivilege", True, False, False), Privilege(23, "SeChangeNotifyPrivilege", True, True, True),
+    )  # fmt: skip
+    assert (token.token_id, token.authentication_id, token.modified_id) == (
+        Luid(0, 0x111),
+        Luid(0, 0x3E7),
+        Luid(0, 0x222),
+    )
+    assert (token.token_type, token.impersonation_level, token.expiration_time) == (2, 1, 0x7FFFFFFFFFFFFFFF)
+    assert (token.source_name, token.source_id) == ("User32", Luid(0, 0x1234))
+    assert (token.session_id, token.mandatory_policy, token.default_dacl) == (1, 3, DACL)
+    assert (token.restricted_sids, token.restricted_sid_count, token.package) == ((), 0, None)
+    assert token.capabilities == (Group(Sid.from_text("S-1-15-3-1"), 4),)
+    assert isinstance(token.flags, NotSaid) and token.problems == ()
+
+
+def test_refusals_facts_and_lines() -> None:
+    text = document(RAW)
+    found = read_token_information(text, "a.json")
+    assert found.errors == {"TokenAuditPolicy": "error 1314, not held"}
+    assert found.facts["TokenElevationType"] == 3 and found.about["pid"] == 7 and found.time[:4] == "2026"
+    line = found.token.seen["TokenStatistics"].line
+    assert '"TokenStatistics"' in text.split("\n")[line - 1]
+
+
+def test_what_was_refused_is_unreadable_and_not_empty() -> None:
+    token = read_token_information(document({"TokenUser": RAW["TokenUser"]})).token.token
+    assert isinstance(token.user_and_groups, tuple) and isinstance(token.user_and_groups[1], Unreadable)
+    assert isinstance(token.privileges, NotSaid)
+
+
+def test_what_collect_decoded_itself_agrees() -> None:
+    classes = json.loads(document(RAW))["classes"]
+    assert classes["TokenUser"]["decoded"] == {"sid": str(ANNA), "attributes": 0}
+    assert classes["TokenGroups"]["decoded"][2] == {"sid": str(LABEL), "attributes": 0x60}
+    assert classes["TokenDefaultDacl"]["decoded"] == DACL.to_bytes().hex()
+    assert classes["TokenStatistics"]["decoded"]["modified_id"] == "0x0:222"
+    assert classes["TokenPrivileges"]["decoded"][1] == {"luid": "0x0:14", "attributes": 0}
+    assert classes["TokenElevationType"]["decoded"] == 3
+    assert classes["TokenAppContainerSid"]["decoded"] is None
+
+
+def test_a_32_bit_collector() -> None:
+    raw = listed(*ANNAS, size=4)
+    entry = {"class": 2, "base": "0x%x" % BASE, "raw": raw.hex()}
+    text = document({}, pointer_size=4, classes={"TokenGroups": entry})
+    listed_groups = read_token_information(text).token.token.user_and_groups
+    assert isinstance(listed_groups, tuple) and listed_groups[1:] == ANNAS
+
+
+def test_the_linked_token_and_unknown_classes() -> None:
+    linked = json.loads(document(RAW))["classes"]
+    linked["TokenNewThing"] = {"class": 99, "base": "0x0", "raw": "00"}
+    found = read_token_information(document(RAW, linked=linked))
+    assert isinstance(found, Collected) and found.linked is not None
+    assert found.linked.token.user == ANNA
+    assert [line.text for line in found.linked.not_understood] == ["TokenNewThing"]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "x", '{"format": "kdtoken-collect"}', "[" * 100000, "null",
+                                  '{"format": "kdtoken-collect", "classes": {}, "pointer_size": 16}'])  # fmt: skip
+def test_other_json_is_one_clear_error(text: str) -> None:
+    with pytest.raises(BadFormat):
+        read_token_information(text, "x.json")
+
+
+@pytest.mark.parametrize("name", sorted(RAW))
+@pytest.mark.parametrize("keep", [0, 1, 3, 7, 9, 12, 20])
+def test_bytes_cut_short_spoil_their_class_only(name: str, keep: int) -> None:
+    found = read_token_information(document({**RAW, name: RAW[name][:keep]}))
+    assert found.token.token.session_id == 1 or name == "TokenSessionId"
+
+
+@pytest.mark.parametrize("entry", [None, 1, {}, {"raw": "zz", "base": "0x0"}, {"raw": "00", "base": None}, {"raw": 5}])
+def test_entries_that_make_no_sense_are_listed(entry: Any) -> None:
+    found = read_token_information(document(RAW, classes={"TokenUser": entry}))
+    assert [line.text for line in found.token.not_understood] == ["TokenUser"]
