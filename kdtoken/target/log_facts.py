@@ -63,12 +63,12 @@ class Facts:
 
     def address_line(self, text: str, at: int, asked: Asked) -> bool:
         """Take in a line that begins with an address; False where it is something else."""
-        module = _MODULE.match(text)
+        module = _MODULE.match(text) if "  nt" in text else None
         if module:
             self._see_width(module[1])
             self.bases.setdefault(number(module[1]), at)
             return True
-        symbol = _SYMBOL_LINE.match(text)
+        symbol = _SYMBOL_LINE.match(text) if "!" in text else None
         if symbol:
             self._see_width(symbol[1])
             address = number(symbol[1])

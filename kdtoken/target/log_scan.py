@@ -14,7 +14,9 @@ from kdtoken.target.log_types import enum_value_of, head_of, member_of
 
 # Line numbers of several files in one integer.
 _FILE_SHIFT = 40
-_HEX = tuple("0123456789abcdefABCDEF")
+_HEX = frozenset("0123456789abcdefABCDEF")
+# All of these but "d", with which `dq` and `dt` begin.
+_NO_COMMAND = _HEX - {"d"}
 
 # The beginning of every line that can matter; all others are passed over inside `re`.
 INTERESTING = re.compile(
@@ -91,21 +93,20 @@ class Scan(Facts):
 
     def _line(self, line: Line, at: int) -> None:
         text = line.text
-        command = split_prompt(text)
-        if command is not None:
-            self._end_command(at >> _FILE_SHIFT, line.start)
-            if command:
-                self._command = (command, at, line.stop + 1)
-                self._asked = asked_by(command, self.symbols)
-                self._listings.asked(self._asked.dts)
-                self.wanted = self._asked.dumped
-            return
-        member = member_of(text, at) if "+0x" in text[:60] else None
-        if member is not None:
-            self._listings.member(member, at)
-            return
         stripped = text.strip()
-        if stripped[:1] in _HEX and self.address_line(text, at, self._asked):
+        first = stripped[:1]
+        if first == "+":
+            member = member_of(text, at)
+            if member is not None:
+                self._listings.member(member, at)
+                return
+        # Most lines that come here are memory; no command begins so, and a prompt ends in ">".
+        elif first not in _NO_COMMAND or ">" in text:
+            command = split_prompt(text)
+            if command is not None:
+                self._begin_command(command, line, at)
+                return
+        if first in _HEX and self.address_line(text, at, self._asked):
             return
         head = head_of(text)
         if head is not None:
@@ -118,6 +119,14 @@ class Scan(Facts):
             self._listings.end()
         else:
             self.told(stripped, text, at, self._asked)
+
+    def _begin_command(self, command: str, line: Line, at: int) -> None:
+        self._end_command(at >> _FILE_SHIFT, line.start)
+        if command:
+            self._command = (command, at, line.stop + 1)
+            self._asked = asked_by(command, self.symbols)
+            self._listings.asked(self._asked.dts)
+            self.wanted = self._asked.dumped
 
     def _end_command(self, file: int, stop: int) -> None:
         self._listings.asked(())
