@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.vm_tools import tool
 
@@ -140,6 +142,11 @@ Acceso denegado.
     "export symbols": (GOOD.replace("(pdb symbols) ", "(export symbols) "), "symbols", "export", ".symfix"),
     "symbol file not found": (CONNECTED + "*** ERROR: Symbol file could not be found.  Defaulted to export symbols for "
                               "ntkrnlmp.exe - \n", "symbols", "no symbol file", ".reload /f nt"),
+    "types not found": (CONNECTED + "0: kd> dt nt!_EPROCESS\nSymbol nt!_EPROCESS not found.\n", "symbols", "wrong or missing",
+                        ".symfix"),
+    "wrong debugport in the entry itself": (GOOD.replace("debug                   Yes", "debug                   Yes\n"
+                                                         "debugtype               Serial\ndebugport               2"),
+                                            "guest", "wrong debugport", "debug-on.cmd 1"),
     "deferred symbols": (CONNECTED + LM.replace("(pdb symbols)", "(deferred)"), "symbols", "deferred", ".reload /f nt"),
     "pykd with Python 3.12": ("""
 1: kd> !py
@@ -263,6 +270,17 @@ def test_vmx_and_text_are_compared(tmp_path: Path, capsys: Any) -> None:
 def test_any_text_is_read_without_a_crash(text: str) -> None:
     lines: List[str] = findings.report(doctor.check_text(text, doctor.Seen()))
     assert len(lines) >= len(findings.LINKS)
+
+
+PIECES = st.sampled_from([VMX, COMMAND, OPENED, CONNECTED, BCDEDIT, TWO_ENTRIES, LM, PY] + [one[0] for one in BROKEN.values()])
+
+
+@given(st.lists(st.one_of(PIECES, st.text(max_size=30)), max_size=5), st.integers(0, 400), st.integers(0, 400))
+def test_torn_and_mixed_texts_are_read_without_a_crash(pieces: List[str], start: int, cut: int) -> None:
+    text = "\n".join(pieces)
+    text = text[:start] + text[start + cut:]
+    lines = findings.report(doctor.check_text(text, doctor.Seen()))
+    assert all("\n" not in line for line in lines)
 
 
 class NotWindows:

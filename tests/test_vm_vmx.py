@@ -259,8 +259,9 @@ def test_running_vm_is_left_alone(on_disk: Path, capsys: Any, lock: str) -> None
 
 def test_empty_lock_folder_and_locks_of_other_vms_do_not_count(on_disk: Path, capsys: Any) -> None:
     (on_disk.parent / "Windows 11.vmx.lck").mkdir()
-    (on_disk.parent / "Other.vmx.lck").mkdir()
-    (on_disk.parent / "Other.vmx.lck" / "M1.lck").write_text("")
+    for other in ("Other.vmx.lck", "Other.vmdk.lck"):
+        (on_disk.parent / other).mkdir()
+        (on_disk.parent / other / "M1.lck").write_text("")
     assert run(capsys, on_disk)[0] == 0
 
 

@@ -90,7 +90,8 @@ def symbols(text: str) -> List[Finding]:
         elif re.search(r"Symbol file could not be found.*(?:ntkrnl|ntoskrnl|\bnt\b)", line):
             last = broken("symbols", "no symbol file for the kernel was found; export symbols know no types", SYMBOLS)
         elif re.search(r"(?:NT symbols are incorrect|Kernel symbols are WRONG|symbols could not be loaded for nt"
-                       r"|not using the correct symbols)", line, re.IGNORECASE):
+                       r"|not using the correct symbols|doesn't have full symbol information"
+                       r"|Symbol nt!\S+ not found|Couldn't resolve error at 'nt!)", line, re.IGNORECASE):
             last = broken("symbols", "the debugger says the kernel's symbols are wrong or missing", SYMBOLS)
         elif re.search(r"Symbol search path is:\s*\*\*\*\s*Invalid", line):
             last = last or broken("symbols", "no symbol path is set", SYMBOLS)

@@ -21,6 +21,7 @@ _DENIED = re.compile(
 _BITLOCKER = re.compile(r"Protection On\b|Schutz (?:ist )?aktiviert|Protection activ.e|Protecci.n activada"
                         r"|保护(?:已)?(?:启用|打开)|保護は?オン|Защита включена", re.IGNORECASE)
 _ELEMENT = re.compile(r"^\s*([^\s{}]+)\s{2,}(\S.*?)\s*$")
+_SETTINGS = ("debugtype", "debugport", "baudrate", "hostip", "port")
 _YES = re.compile(r"^(yes|ja|oui|s[ií]|sim|да|是|はい|예|tak)$", re.IGNORECASE)
 
 
@@ -37,9 +38,9 @@ class Guest(NamedTuple):
 
     @property
     def current(self) -> Optional[Dict[str, str]]:
-        """The entry that was booted; with one loader only, that one."""
+        """The entry that was booted, as last pasted; with one loader only, that one."""
         named = [entry for entry in self.loaders if entry["id"].lower() == "{current}"]
-        return named[0] if named else self.loaders[0] if len(self.loaders) == 1 else None
+        return named[-1] if named else self.loaders[0] if len(self.loaders) == 1 else None
 
 
 def says_yes(value: Optional[str]) -> bool:
@@ -67,7 +68,7 @@ def read(text: str) -> Guest:
         elif entry is not None:
             entry.setdefault(name, value)
         if entry is None or entry.get("id") == "{dbgsettings}":
-            if name in ("debugtype", "debugport", "baudrate", "hostip", "port"):
+            if name in _SETTINGS:
                 settings[name] = value
     return Guest([one for one in entries if "id" in one], settings)
 
@@ -95,7 +96,8 @@ def check(text: str, debugport: Optional[int], kind: str, baud: Optional[int]) -
             found.append(broken("guest", "bootdebug is on, which is the boot loader's; the kernel's is `debug`, and off", on))
         else:
             found.append(broken("guest", "debugging is off: the entry that was booted has no `debug Yes`", on))
-    return found + _settings(guest.settings, debugport, kind, baud, on)
+    own = {name: value for name, value in (current or {}).items() if name in _SETTINGS}
+    return found + _settings({**guest.settings, **own}, debugport, kind, baud, on)  # an entry's own go before the global
 
 
 def _settings(settings: Dict[str, str], debugport: Optional[int], kind: str, baud: Optional[int],

@@ -121,9 +121,11 @@ def why_busy(path: Path, vmx: Optional[VmxFile] = None) -> str:
     VMware holds NAME.vmx.lck (a folder with one M*.lck, or on ESXi a file) while it has the VM open, and
     the same for each disk while it runs. An empty folder is left over.
     """
+    own = [path.name] + ([entry.value.decode(vmx.codec(), "replace") for entry in vmx.entries("")
+                          if entry.value.lower().endswith(b".vmdk")] if vmx else [])
     for lock in sorted(path.parent.glob("*.lck")):
-        if lock.name.lower() != path.name.lower() + ".lck" and ".vmdk" not in lock.name.lower():
-            continue
+        if lock.name.lower() not in [name.lower() + ".lck" for name in own]:
+            continue  # another VM's
         if not lock.is_dir() or any(lock.iterdir()):
             return ("the VM is running, or its tab is open in VMware (%s): shut Windows down and close the tab. "
                     "If VMware is not running at all, this is left from a crash: delete %s" % (lock.name, lock.name))
