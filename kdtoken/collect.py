@@ -346,10 +346,9 @@ def collect(pid: Optional[int] = None, tid: Optional[int] = None, debug_privileg
     opened = []  # type: List[Any]
     try:
         if tid is not None:
-            thread = windows.thread(tid)
-            opened.append(thread)
-            pid = int(windows.kernel32.GetProcessIdOfThread(thread)) or None
-            token = windows.thread_token(thread, tid)
+            opened.append(windows.thread(tid))
+            pid = int(windows.kernel32.GetProcessIdOfThread(opened[0])) or None
+            token = windows.thread_token(opened[0], tid)
             process = windows.process(pid) if pid else None
         else:
             pid = int(windows.kernel32.GetCurrentProcessId()) if pid is None else pid

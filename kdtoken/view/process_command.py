@@ -93,8 +93,12 @@ class _Reader:
         text = line.text.strip()
         if not text:
             return
-        first = text.partition(" ")[0]
-        if (self.process or self.thread or self.asked) and "oken" not in text and "S-1-" not in text:
+        inside = self.process is not None or self.thread is not None or self.asked
+        if inside and "oken" not in text and "S-1-" not in text:
+            # Nearly all of a log: a call stack's line, its first word a 64-bit address.
+            if text[8:9] == "`" and text[0] in _HEX:
+                return
+            first = text.partition(" ")[0]
             if first in _STARTS:
                 if text.startswith(_STARTS[first]):
                     return
@@ -106,6 +110,7 @@ class _Reader:
             if not all([self._told(one, one.partition(" ")[0], line) for one in pieces]):
                 self._not_understood(line)
             return
+        first = text.partition(" ")[0]
         if not self._told(text, first, line) and not self._passed(text, first):
             self._not_understood(line)
 

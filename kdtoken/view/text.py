@@ -122,6 +122,7 @@ _BLANKS = str.maketrans({"\t": " ", "\u00a0": " ", "\u3000": " ", "\0": "", "\uf
                          "\u202f": " "})  # fmt: skip
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
 _ODD = re.compile("[^ -%'-;=?-~]")  # a line with none of these needs no work: neither & nor < nor >
+_ODD_BLOCK = re.compile("[^\n -%'-;=?-~]")
 _FENCE = re.compile(r"\s{0,20}(?:```|~~~)[\w+#. -]{0,30}$")
 
 
@@ -137,7 +138,7 @@ def split_lines(text: str) -> Iterator[Line]:
         stop = text.find("\n", start + _BLOCK)
         block = text[start : end if stop < 0 else stop]
         start += len(block) + 1
-        plain = _ODD.search(block) is None
+        plain = _ODD_BLOCK.search(block) is None
         for physical in block.split("\n"):
             number += 1
             if (plain or _ODD.search(physical) is None) and physical[:1] not in _LEADS:
@@ -160,7 +161,7 @@ def _unmangled(physical: str) -> List[str]:
         text = text.strip().lstrip("b")[1:-1].replace("\\r", "").replace("\\n", "\n").replace("\\\\", "\\")
     if "<" in text or "&" in text or 'cmd="' in text:
         if "<" in text or 'cmd="' in text:
-            text = _HALF_TAG.sub("", _TAG.sub("", _BREAK.sub("\n", text)))
+            text = _HALF_TAG.sub(_tag, _TAG.sub(_tag, _BREAK.sub("\n", text)))
         # Twice: text that went through two pages has &amp;lt; for <.
         for _ in range(2):
             text = html.unescape(text) if "&" in text else text
@@ -168,6 +169,12 @@ def _unmangled(physical: str) -> List[str]:
     lines = [_plain(one) for one in text.rstrip("\n").split("\n")]
     # A blog's line numbers stand in a column of their own.
     return ["" if numbered and one.strip().isdigit() else one for one in lines]
+
+
+def _tag(found: "re.Match[str]") -> str:
+    """What is left of a tag: nothing, unless a broken one swallowed what a view must see."""
+    inside = found.group()
+    return " %s " % inside.strip("<>") if "S-1-" in inside or "Privilege" in inside else ""
 
 
 def _plain(text: str) -> str:

@@ -10,19 +10,9 @@ from typing import Iterable, List, Optional, Tuple
 
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.sid import Sid
+from kdtoken.view import whoami_shapes as shapes
 from kdtoken.view.text import Line, command_of, is_cut, is_decoration, split_lines
 from kdtoken.view.whoami_rows import GROUPS, PRIVILEGES, USER, WhoamiBuilder, WhoamiTexts
-from kdtoken.view.whoami_shapes import (
-    ACCOUNT,
-    COLUMN,
-    KEY,
-    ROWS,
-    Columns,
-    is_group_row,
-    name_column,
-    same_key,
-    state_column,
-)
 from kdtoken.view.whoami_words import attributes_of, state_of
 from kdtoken.view.words import PRIVILEGE, SID, has_facts, sid_of
 
@@ -36,7 +26,7 @@ class _Reader:
         self.names: List[Line] = []
         self.claims: List[Line] = []
         self.unknown: List[Line] = []
-        self.columns: Columns = ()
+        self.columns: shapes.Columns = ()
         self.section = ""
         self.asked = ""
         self.titled = False
@@ -46,18 +36,13 @@ class _Reader:
 
     def line(self, line: Line) -> None:
         """One line; one that was several rows is taken apart, and listed too if that does not account for it all."""
-        names = PRIVILEGE.findall(line.text) if "Se" in line.text else []
-        if len(names) + line.text.count("S-1-") + line.text.count("s-1-") < 2:
-            self._line(line)
-            return
+        pieces, count = shapes.rows_of(line.text)
         before = len(self.unknown)
-        pieces = ROWS.split(line.text) if names else [line.text]
         for piece in pieces:
             self._line(Line(line.number, piece))
-        if len(pieces) < len(names) + line.text.count("S-1-") + line.text.count("s-1-"):
+        if len(pieces) < count and all(one.number != line.number for one in self.unknown[before:]):
             self._flush()
-            if all(one.number != line.number for one in self.unknown[before:]):
-                self._not_understood(line)
+            self._not_understood(line)
 
     def _line(self, line: Line) -> None:
         text = line.text.strip()
@@ -75,7 +60,7 @@ class _Reader:
         if text[:1] == '"' and '","' in text:
             if self._cells(next(csv.reader([text.replace("\0", "")]), []), line):
                 return
-        pair = KEY.match(text)
+        pair = shapes.KEY.match(text)
         if pair and not self.columns and self._pair(pair.group(1), pair.group(2).strip(), line):
             return
         self._close()
@@ -106,7 +91,7 @@ class _Reader:
                 self._flush()
             self.pending = None
             self._close()
-            self.columns = tuple(one.span() for one in COLUMN.finditer(text))
+            self.columns = tuple(one.span() for one in shapes.COLUMN.finditer(text))
             self.section = {2: USER, 4: GROUPS, 3: PRIVILEGES}.get(len(self.columns), self.section)
             self.titled = False
         elif "-" in text and not text.strip("- "):
@@ -124,7 +109,7 @@ class _Reader:
         if line is None:
             return
         text = line.text.strip()
-        if self.asked == "whoami" and ACCOUNT.match(text) and not has_facts(text):
+        if self.asked == "whoami" and shapes.ACCOUNT.match(text) and not has_facts(text):
             self.names.append(line)
             self.asked = ""
         elif self.titled and self.current and self.current.privileges and not has_facts(text):
@@ -188,7 +173,7 @@ class _Reader:
             return False
         if not self.record and not value and not self.asked:
             return False
-        if self.record and same_key(key, self.record[0][0]):
+        if self.record and shapes.same_key(key, self.record[0][0]):
             self._close()
         if len(self.record) >= 6:
             self._close()
@@ -202,7 +187,9 @@ class _Reader:
         if not record:
             return
         # The key of that line is SID in every language seen.
-        sids = [at for at, (key, value, _) in enumerate(record) if same_key(key, "SID") and sid_of(value) is not None]
+        sids = [
+            at for at, (key, value, _) in enumerate(record) if shapes.same_key(key, "SID") and sid_of(value) is not None
+        ]
         names = [at for at, (_, value, _) in enumerate(record) if PRIVILEGE.fullmatch(value)]
         if len(sids) == 1 and not names:
             at = sids[0]
@@ -237,14 +224,14 @@ class _Reader:
         if found is None or sid is None or SID.search(text, found.end()):
             return False
         before, after = text[: found.start()], text[found.end() :].strip()
-        name = name_column(before, self.columns)
+        name = shapes.name_column(before, self.columns)
         columns = len(before) - len(before.rstrip()) > 0 and "  " in before.strip()
         if self.section == USER and before.strip() and not after:
             self._flush()
             return self._token(USER, line).user_row(sid, before.strip(), line)
         if not before and not after:
             return self._lone(sid, line)
-        if self.section == GROUPS or is_group_row(sid, columns, before, after):
+        if self.section == GROUPS or shapes.is_group_row(sid, columns, before, after):
             self._flush()
             understood = self._token(GROUPS, line).group_row(sid, name, after, line)
             if not understood:
@@ -267,7 +254,7 @@ class _Reader:
     def _privilege_row(self, name: str, rest: str, line: Line) -> bool:
         if rest[:1] not in ("", " "):
             return False
-        state, leftover = state_column(line.text.strip(), rest.strip(), self.columns)
+        state, leftover = shapes.state_column(line.text.strip(), rest.strip(), self.columns)
         known = state_of(state)
         if self.section != PRIVILEGES and (known is None or "  " not in rest) and self.asked.find("/priv") < 0:
             # No table around it: only a row that ends as one does is taken for one.

@@ -2,16 +2,17 @@
 
 import re
 import unicodedata
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 
 from kdtoken.model.sid import Sid
 from kdtoken.view.whoami_words import LONGEST_STATE, attributes_of, state_of
+from kdtoken.view.words import PRIVILEGE
 
 # An account as plain `whoami` prints it; a line of the list form; one column of a rule.
 ACCOUNT = re.compile(r"[^\\/\[\]:;|=,+*?<>\"]{1,64}\\[^\\/\[\]:;|=,+*?<>\"]{1,104}$")
 KEY = re.compile(r"([^:：\"|=]{1,60}?) ?[:：]( .*|)$")
 # Where a row of privileges begins in a line that was several.
-ROWS = re.compile(r"(?<=\S)\s+(?=Se[A-Z][A-Za-z]{2,60}Privilege\s)")
+_ROWS = re.compile(r"(?<=\S)\s+(?=Se[A-Z][A-Za-z]{2,60}Privilege\s)")
 COLUMN = re.compile(r"=+")
 # Start and end of each column, in columns of the display.
 Columns = Tuple[Tuple[int, int], ...]
@@ -66,3 +67,10 @@ def is_group_row(sid: Sid, columns: bool, before: str, after: str) -> bool:
     if after and before.strip():
         return isinstance(attributes_of(after), int)
     return columns and sid.is_integrity_label
+
+
+def rows_of(text: str) -> Tuple[List[str], int]:
+    """The rows that one line was before somebody joined them, and how many SIDs and privileges are in it."""
+    names = len(PRIVILEGE.findall(text)) if "Se" in text else 0
+    count = names + text.count("S-1-") + text.count("s-1-")
+    return _ROWS.split(text) if names and count > 1 else [text], count
