@@ -1,9 +1,9 @@
 """A comparison of two tokens: the verdict first, then what differs, then why the rest does not count."""
 
 import json
-from typing import Any, Dict, Iterable, List, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from kdtoken.analysis.differences import Comparison, Difference, Outcome, Part
+from kdtoken.analysis.comparison import Comparison, Difference, Outcome, Part, View
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.access_mask import mask_words
 from kdtoken.model.acl import Ace, Acl
@@ -12,6 +12,7 @@ from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
+from kdtoken.model.token import Token
 from kdtoken.model.token_words import (
     IMPERSONATION_LEVELS,
     MANDATORY_POLICY,
@@ -21,89 +22,183 @@ from kdtoken.model.token_words import (
     value_word,
 )
 from kdtoken.render.json import SCHEMA, plain
-from kdtoken.render.words import WIDTH, clean, group_words, luid, sid_name, table, wrapped
+from kdtoken.render.words import WIDTH, clean, group_words, luid, sid_name, wrapped
 
 _HEADINGS = (
     (Part.IDENTITY, "Identity differs (fixed when a token is made: this is serious)"),
     (Part.POLICY, "Policy differs (may be adjusted while the token lives)"),
     (Part.BOOKKEEPING, "Bookkeeping differs"),
 )
+_LABEL = 22
+_ROOM = WIDTH - _LABEL - 3
+# Attributes of an ordinary group; only others are worth a word beside its name.
+_ORDINARY = 0x7
+_LISTS = {"group": "groups", "restricting": "restricting", "capability": "capabilities"}
+_Cell = Tuple[str, str]
 
 
 def diff_lines(comparison: Comparison, everything: bool = False) -> List[str]:
     """The report; `everything` lists what is the same too."""
-    lines = [comparison.verdict, ""]
+    lines = [*wrapped(clean(comparison.verdict), WIDTH), ""]
     for letter, view in (("A", comparison.a), ("B", comparison.b)):
-        words = wrapped("%s, %s" % (view.kind.value, clean(view.label)), WIDTH - 8)
+        words = wrapped("%s: %s" % (view.kind.value, clean(view.label)), WIDTH - 5, "")
         lines += ["  %s  %s" % (letter, words[0])] + ["     " + more for more in words[1:]]
+    words_of = _Words(comparison)
     for part, heading in _HEADINGS:
         rows = [r for r in comparison.with_outcome(Outcome.DIFFERS) if r.part is part]
         if rows:
-            lines += ["", heading] + _table(rows)
+            lines += ["", heading] + _table(words_of.cells(rows))
     expected = comparison.with_outcome(Outcome.EXPECTED)
     if expected:
-        lines += ["", "Differs as it must, by how each side sees"] + _table(expected)
+        lines += ["", "Differs as it must, by how each side sees"] + words_of.notes(expected)
+    unknown: List[_Cell] = []
     for outcome, heading in (
-        (Outcome.ONLY_A, "Only A can know"),
-        (Outcome.ONLY_B, "Only B can know"),
-        (Outcome.UNREADABLE, "Could not be compared"),
+        (Outcome.ONLY_A, "only A can know"),
+        (Outcome.ONLY_B, "only B can know"),
+        (Outcome.NEITHER, "neither can know"),
+        (Outcome.UNREADABLE, "could not be read"),
     ):
-        names = [clean(row.name) for row in comparison.with_outcome(outcome)]
-        if names:
-            lines += ["", *wrapped("%s: %s" % (heading, ", ".join(names)), WIDTH - 2)]
+        rows = list(comparison.with_outcome(outcome))
+        if rows:
+            unknown.append((heading, ", ".join(words_of.name(row) for row in rows)))
+    if unknown:
+        lines += ["", "Not compared"] + _table(unknown)
     same = comparison.with_outcome(Outcome.SAME)
-    lines += ["", "Same: %d of %d" % (len(same), len(comparison.rows))]
-    if everything:
-        lines += table([(row.name, _words(row, row.a)) for row in same])
+    hint = "" if everything or not same else " (--all lists them)"
+    lines += ["", "Same: %d of %d%s" % (len(same), len(comparison.rows), hint)]
+    return lines + (_table(words_of.both(same)) if everything else [])
+
+
+def _table(cells: Sequence[_Cell]) -> List[str]:
+    """Labelled values, each going on below itself."""
+    lines = []
+    for label, value in cells:
+        for line in wrapped(value, _ROOM):
+            lines.append(("  %s %s" % (label.ljust(_LABEL), line)).rstrip())
+            label = ""
     return lines
 
 
-def _table(rows: Iterable[Difference]) -> List[str]:
-    cells: List[Tuple[str, ...]] = []
-    for row in rows:
-        a, b = _words(row, row.a), _words(row, row.b)
-        if len(_name(row)) + len(a) + len(b) < 70:
-            cells.append((_name(row), "%s -> %s" % (a, b), row.note))
-        else:
-            cells += [(_name(row), "A  " + a), ("", "B  " + b)] + ([("", row.note)] if row.note else [])
-    return table(cells)
+class _Words:
+    """Rows in words, with both tokens at hand: the user is named by the logon session that is known."""
 
+    def __init__(self, comparison: Comparison) -> None:
+        self._tokens: Tuple[Token, Token] = (comparison.a.token, comparison.b.token)
 
-def _name(row: Difference) -> str:
-    """A group by its name, where it has one."""
-    for value in (row.a, row.b):
+    def cells(self, rows: Sequence[Difference]) -> List[_Cell]:
+        """What differs: fields one by one, groups and privileges gathered."""
+        cells: List[_Cell] = []
+        gathered: Dict[str, Dict[str, List[str]]] = {}
+        for row in rows:
+            listed = self._listed(row)
+            if listed is None:
+                cells += self._field(row)
+                continue
+            label, how, name = listed
+            gathered.setdefault(label, {}).setdefault(how, []).append(name)
+        for label, by_state in gathered.items():
+            for how, names in by_state.items():
+                cells.append((label, (how + ": " if how else "") + ", ".join(names)))
+                label = ""
+        return cells
+
+    def notes(self, rows: Sequence[Difference]) -> List[str]:
+        """What differs as it must: by the reason."""
+        by_note: Dict[str, List[str]] = {}
+        for row in rows:
+            by_note.setdefault(row.note, []).append(self.name(row))
+        lines = []
+        for note, names in by_note.items():
+            lines += ["  " + line for line in wrapped("%s: %s" % (note, ", ".join(names)), WIDTH - 2)]
+        return lines
+
+    def both(self, rows: Sequence[Difference]) -> List[_Cell]:
+        """What is the same."""
+        cells = []
+        for row in rows:
+            if row.group is not None and row.name.split(" ")[0] in _LISTS:
+                cells.append((row.name.split(" ")[0], "%s: %s" % (self._sid(row.group.sid), group_words(row.group))))
+            elif isinstance(row.a, Privilege):
+                cells.append(("privilege", "%s: %s" % (row.name, " ".join(row.a.words))))
+            else:
+                cells.append((row.name, self.value(row, row.a)))
+        return cells
+
+    def name(self, row: Difference) -> str:
+        """A row's name in a list of names."""
+        word = row.name.split(" ")[0]
+        if row.group is not None and word in _LISTS:
+            return "%s%s" % ("" if word == "group" else word + " ", self._sid(row.group.sid))
+        return clean(row.name)
+
+    def _listed(self, row: Difference) -> Optional[Tuple[str, str, str]]:
+        """(label, state or change, name) of a group or a privilege; None for a field."""
+        one, other = row.a, row.b
+        if isinstance(one, Privilege) or isinstance(other, Privilege):
+            return (*_privilege(one, other), row.name)
+        word = row.name.split(" ")[0]
+        if row.group is None or word not in _LISTS:
+            return None
+        name = self._sid(row.group.sid) + (" (listed again)" if row.name.endswith("(again)") else "")
+        if isinstance(one, Group) and isinstance(other, Group):
+            return word + " switched", "%s -> %s" % (group_words(one), group_words(other)), name
+        ordinary = row.group.attributes == _ORDINARY or word == "restricting"
+        label = "%s in %s only" % (_LISTS[word], "A" if isinstance(one, Group) else "B")
+        return label, "" if ordinary else group_words(row.group), name
+
+    def _field(self, row: Difference) -> List[_Cell]:
+        a, b = self.value(row, row.a), self.value(row, row.b)
+        note = [("", row.note)] if row.note else []
+        if len(a) + len(b) + 4 <= _ROOM:
+            return [(clean(row.name), "%s -> %s" % (a, b)), *note]
+        return [(clean(row.name), "A  " + a), ("", "B  " + b), *note]
+
+    def value(self, row: Difference, value: Any) -> str:
+        """A value of a row in words."""
+        if value is None:
+            return "none"
+        if isinstance(value, (Unreadable, Absent)):
+            return clean(str(value))
+        if isinstance(value, Sid):
+            name = self._sid(value)
+            return name if str(value) in name else "%s %s" % (name, value)
         if isinstance(value, Group):
-            return "%s %s" % (row.name.split(" ")[0], sid_name(value.sid))
-    return clean(row.name)
+            return group_words(value).replace("-", "ordinary")
+        if isinstance(value, Luid):
+            return luid(value).replace("  ", " ")
+        if isinstance(value, Acl):
+            problem = " (%s)" % clean(value.problem) if value.problem else ""
+            return (", ".join(self._ace(ace) for ace in value.aces) or "no ACEs: nobody is let in") + problem
+        if isinstance(value, bytes):
+            return value.hex() if any(value) else "nothing audited"
+        if isinstance(value, tuple):
+            return ", ".join(self.value(row, one) for one in value) or "none"
+        return _number(row.name, value) if isinstance(value, int) else clean(str(value)).rstrip()
+
+    def _sid(self, sid: Sid) -> str:
+        """The SID's name; one that has none here stands for itself, with the kind it is."""
+        name = next((n for n in (sid_name(sid, t) for t in self._tokens) if not n.startswith("<")), sid_name(sid))
+        return "%s %s" % (name, sid) if name.startswith("<") else name
+
+    def _ace(self, ace: Ace) -> str:
+        """One ACE in short: `SYSTEM GENERIC_ALL`."""
+        who = self._sid(ace.sid).rpartition("\\")[2] if ace.sid is not None else "?"
+        what = "" if ace.type_name == "ACCESS_ALLOWED" else ace.type_name + " "
+        return "%s%s %s" % (what, who, " ".join(mask_words(ace.mask or 0)))
 
 
-def _words(row: Difference, value: Any) -> str:
-    if value is None:
-        return "-" if row.name.split(" ")[0] in ("group", "capability", "restricting") else "none"
-    if isinstance(value, (Unreadable, Absent)):
-        return str(value)
-    if isinstance(value, Sid):
-        return "%s %s" % (sid_name(value), value)
-    if isinstance(value, Group):
-        return group_words(value)
-    if isinstance(value, Privilege):
-        return " ".join(value.words)
-    if isinstance(value, Luid):
-        return luid(value)
-    if isinstance(value, Acl):
-        return ", ".join(_ace(ace) for ace in value.aces) or "no ACEs"
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, int):
-        return _number(row.name, value)
-    return clean(str(value))
-
-
-def _ace(ace: Ace) -> str:
-    """One ACE in short: `SYSTEM GENERIC_ALL`."""
-    who = sid_name(ace.sid) if ace.sid is not None else "?"
-    what = "" if ace.type_name == "ACCESS_ALLOWED" else ace.type_name + " "
-    return "%s%s %s" % (what, who.split("\\")[-1], " ".join(mask_words(ace.mask or 0)))
+def _privilege(one: object, other: object) -> Tuple[str, str]:
+    """(label, state or change) of a privilege that differs."""
+    held = [isinstance(p, Privilege) and p.present for p in (one, other)]
+    words = [" ".join(p.words) if isinstance(p, Privilege) else "none" for p in (one, other)]
+    if held[0] != held[1]:
+        mine, their = (one, other) if held[0] else (other, one)
+        state = "Enabled" if isinstance(mine, Privilege) and mine.enabled else "Disabled"
+        # A bit among what is enabled, beside no bit among what is held, is nobody's doing but a writer's.
+        if isinstance(their, Privilege) and their.enabled:
+            state += " (and marked Enabled in %s, though not held)" % ("B" if held[0] else "A")
+        return "held by %s only" % ("A" if held[0] else "B"), state
+    return "switched" if held[0] else "not held, but marked", "%s -> %s" % (words[0], words[1])
 
 
 def _number(name: str, value: int) -> str:
@@ -117,24 +212,30 @@ def _number(name: str, value: int) -> str:
         return " ".join(bit_words(value, MANDATORY_POLICY)) or "off"
     if name == "expiration":
         return filetime_text(value)
+    if name == "in use":
+        return "yes" if value else "no"
+    if name == "token replaced":
+        return "token at 0x%x" % value
     return str(value)
 
 
 def diff_json(comparison: Comparison) -> str:
-    """The comparison for programs."""
+    """The comparison for programs; diff.schema.json describes every key."""
     rows: List[Dict[str, Any]] = [
         {"part": r.part.value, "name": r.name, "outcome": r.outcome.name.lower(), "a": plain(r.a), "b": plain(r.b),
          "note": r.note}
         for r in comparison.rows
     ]  # fmt: skip
-    return json.dumps(
-        {
-            "kdtoken": SCHEMA,
-            "verdict": comparison.verdict,
-            "exit_code": comparison.exit_code,
-            "a": {"kind": comparison.a.kind.name.lower(), "label": comparison.a.label},
-            "b": {"kind": comparison.b.kind.name.lower(), "label": comparison.b.label},
-            "rows": rows,
-        },
-        indent=1,
-    )
+    whole = {
+        "kdtoken": SCHEMA,
+        "verdict": comparison.verdict,
+        "exit_code": comparison.exit_code,
+        "a": _side(comparison.a),
+        "b": _side(comparison.b),
+        "rows": rows,
+    }
+    return json.dumps(whole, indent=1)
+
+
+def _side(view: View) -> Dict[str, Any]:
+    return {"kind": view.kind.name.lower(), "label": view.label, "incomplete": list(view.incomplete)}

@@ -1,0 +1,120 @@
+"""What a comparison of two tokens is made of: the views, a row for each thing compared, the outcome."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Optional, Tuple
+
+from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.group import Group
+from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import name_of
+from kdtoken.model.token import Token
+
+
+class Kind(Enum):
+    """Who saw the token."""
+
+    KERNEL = "kernel memory"
+    TOKEN_COMMAND = "text of !token"
+    WHOAMI = "whoami"
+    TOKEN_INFORMATION = "GetTokenInformation"
+
+
+class Part(Enum):
+    """What a difference means."""
+
+    IDENTITY = "identity"
+    POLICY = "policy"
+    BOOKKEEPING = "bookkeeping"
+
+
+class Outcome(Enum):
+    """How a field compares."""
+
+    SAME = "same"
+    DIFFERS = "differs"
+    EXPECTED = "differs as it must"
+    ONLY_A = "only A can know it"
+    ONLY_B = "only B can know it"
+    NEITHER = "neither can know it"
+    UNREADABLE = "could not be read"
+
+
+@dataclass(frozen=True)
+class View:
+    """A token, who saw it, and where it came from in words.
+
+    incomplete  fields of which it holds a part only, because its text was cut
+    listed      SIDs that it lists with attributes that are not known (words of an unknown language)
+    process     whose token the kernel says this is, so that two looks at one process are known
+                for that; empty where there is no saying
+    """
+
+    token: Token
+    kind: Kind
+    label: str
+    incomplete: Tuple[str, ...] = ()
+    listed: Tuple[Sid, ...] = ()
+    process: str = ""
+
+    def is_cut(self, attribute: str) -> bool:
+        """Whether more of this list may have stood in the text."""
+        return attribute in self.incomplete or "the rest" in self.incomplete
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One line of a comparison.  `a` and `b` are model values or None."""
+
+    part: Part
+    name: str
+    outcome: Outcome
+    a: object = None
+    b: object = None
+    note: str = ""
+
+    @property
+    def group(self) -> Optional[Group]:
+        """The group that it is about, if it is about one."""
+        return next((value for value in (self.a, self.b) if isinstance(value, Group)), None)
+
+    @property
+    def shown(self) -> str:
+        """The name for people: a group by its own, where that is known without asking the machine."""
+        if self.group is None or str(self.group.sid) not in self.name:
+            return self.name
+        return self.name.replace(str(self.group.sid), name_of(self.group.sid) or str(self.group.sid))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All lines, and the one-line verdict."""
+
+    a: View
+    b: View
+    rows: Tuple[Difference, ...]
+    verdict: str
+
+    def with_outcome(self, *outcomes: Outcome) -> Tuple[Difference, ...]:
+        """The rows that came out so."""
+        return tuple(row for row in self.rows if row.outcome in outcomes)
+
+    @property
+    def exit_code(self) -> int:
+        """0 same, 1 differences, 2 nothing could be compared."""
+        if self.with_outcome(Outcome.DIFFERS):
+            return 1
+        return 0 if self.with_outcome(Outcome.SAME) else 2
+
+
+def one_sided(left: object, right: object) -> Optional[Outcome]:
+    """The outcome where a side has no value; None where both have one."""
+    if isinstance(left, Unreadable) or isinstance(right, Unreadable):
+        return Outcome.UNREADABLE
+    if isinstance(left, Absent) and isinstance(right, Absent):
+        return Outcome.NEITHER
+    if isinstance(right, Absent):
+        return Outcome.ONLY_A
+    if isinstance(left, Absent):
+        return Outcome.ONLY_B
+    return None
