@@ -220,8 +220,8 @@ def dump_remarks(dump: ProcessDump) -> List[Remark]:
     if busy:
         remarks.append(
             Remark(
-                "%d of %d threads impersonate%s, and so do not act under this token"
-                % (len(busy), len(dump.threads), "s" if len(busy) == 1 else "")
+                "%d of %d threads %s not act under this token"
+                % (len(busy), len(dump.threads), "impersonates, so does" if len(busy) == 1 else "impersonate, so do")
             )
         )
     return remarks

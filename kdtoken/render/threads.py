@@ -24,7 +24,7 @@ def thread_lines(dump: ProcessDump) -> List[str]:
         shown = " ".join(_tid(t) for t in plain[:12])
         more = " and %d more" % (len(plain) - 12) if len(plain) > 12 else ""
         lines += _hanging("%d under the primary token: %s%s" % (len(plain), shown, more), "  ")
-    busy = sum(t.impersonation is not None for t in dump.threads)
+    busy = sum(isinstance(t.impersonation, Impersonation) for t in dump.threads)
     if busy:
         lines.append("  %d impersonating:" % busy)
     return lines + impersonation_lines(dump, "    ")

@@ -94,8 +94,9 @@ def _groups(page: Page, title: str, groups: Tuple[Maybe[Group], ...], whole: May
 
 def _app_container(page: Page, token: Token) -> None:
     capabilities = token.capabilities
-    if not isinstance(token.package, Sid) and capabilities in ((),) or isinstance(token.package, Absent):
-        return
+    parts = (token.package, token.lowbox_number, capabilities)
+    if all(part is None or part == () or isinstance(part, Absent) for part in parts):
+        return  # what could not be read does not count as nothing
     page.section("AppContainer")
     page.row("Package", show(token.package, _sid), token.origins.get("package"))
     page.row("Lowbox number", show(token.lowbox_number, words.number), token.origins.get("lowbox_number"))

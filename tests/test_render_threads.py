@@ -1,0 +1,80 @@
+"""The thread map."""
+
+from dataclasses import replace
+
+from kdtoken.decode.process_dump import Tokens
+from kdtoken.model.absent import Unreadable
+from kdtoken.model.process import FastRef, Impersonation, Process, ProcessDump, Thread
+from kdtoken.model.token import Token
+from kdtoken.render.threads import differences, impersonation_lines, thread_lines
+from tests.expected import FILES, kernel_of
+from tests.synthetic import SyntheticTarget
+
+KERNEL = kernel_of(FILES[-1])
+TOKENS = Tokens(SyntheticTarget(KERNEL))
+
+
+def token(key: str) -> Token:
+    found = TOKENS.at(KERNEL.tokens[key])
+    assert isinstance(found, Token)
+    return found
+
+
+def dump(*threads: Thread, primary: str = "notepad", **tokens: Token) -> ProcessDump:
+    process = Process(0x1000, 8, "a.exe", FastRef(0x2000, 15), 4)
+    return ProcessDump(process, Unreadable(0, ""), token(primary), threads, {t.address: t for t in tokens.values()})
+
+
+def test_no_threads() -> None:
+    assert thread_lines(dump()) == ["", "Threads", "  none on the process's list"]
+
+
+def test_many_plain_threads_are_counted() -> None:
+    threads = [Thread(0x3000 + at, 8, 12 + at, None) for at in range(20)]
+    lines = thread_lines(dump(*threads))
+    assert lines == [
+        "", "Threads (20)",
+        "  20 under the primary token: 12 13 14 15 16 17 18 19 20 21 22 23 and 8 more",
+    ]  # fmt: skip
+
+
+def test_one_that_impersonates_says_whom_and_what_differs() -> None:
+    client = token("client-anna-full")
+    lines = thread_lines(dump(Thread(0x3000, 8, 12, Impersonation(client.address, 3, True)), client=client))
+    assert lines[2:4] == [
+        "  1 impersonating:",
+        "    12  ANNA-PC\\Anna  Delegation, EffectiveOnly  token 0x%x" % client.address,
+    ]
+    assert "integrity High" in lines[4] and "other user" not in lines[4]
+
+
+def test_low_levels_say_what_they_are_not_good_for() -> None:
+    client = token("client-anna")
+    for level, words in ((0, "can neither act as the client"), (1, "good for asking who"), (2, ""), (9, "")):
+        lines = impersonation_lines(dump(Thread(1, 8, 12, Impersonation(client.address, level, False)), client=client))
+        assert words in " ".join(" ".join(lines).split())
+        if level == 9:
+            assert "unknown (9)" in lines[0]
+
+
+def test_what_cannot_be_read_is_not_taken_for_the_primary_token() -> None:
+    lines = thread_lines(dump(Thread(1, 8, 12, Unreadable(0x10, "paged out"))))
+    assert lines[2:] == ["    12  token not known: ?? unreadable at 0x10: paged out"]
+    lines = impersonation_lines(dump(Thread(1, 8, 12, Impersonation(0x5000, 2, False))))
+    assert lines == ["  12  ?  Impersonation  token 0x5000", "        its token was not read"]
+
+
+def test_problems_are_shown_and_clean() -> None:
+    lines = thread_lines(dump(Thread(1, 8, 12, None, ("torn\x1b[m",))))
+    assert lines[-1].lstrip() == "!! thread 12: torn\\u001b[m"
+
+
+def test_differences() -> None:
+    primary, client = token("notepad"), token("client-network")
+    found = differences(primary, client)
+    assert found[:2] == ["other user", "integrity System"]
+    assert found[2].startswith("gains SeCreateGlobalPrivilege")
+    assert differences(None, client) == []
+    blind = replace(client, privileges=Unreadable(0, "paged out"), user_and_groups=Unreadable(0, "paged out"))
+    assert differences(primary, blind) == []
+    assert differences(primary, primary) == []

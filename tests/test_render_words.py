@@ -1,0 +1,78 @@
+"""Single values in words, and tables that keep their width."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.group import Group
+from kdtoken.model.luid import Luid
+from kdtoken.model.sid import Sid
+from kdtoken.render import words
+from kdtoken.render.words import WIDTH, briefly, clean, row_lines, show, table, wrapped
+
+
+@given(st.text())
+def test_clean_text_is_printable_and_says_what_was_there(text: str) -> None:
+    assert clean(text).isprintable()
+    if text.isprintable():
+        assert clean(text) == text
+
+
+def test_clean_escapes_what_moves_or_hides() -> None:
+    assert clean("\x1b[1m\u202ea\u200bb\ud800\u00a0") == "\\u001b[1m\\u202ea\\u200bb\\ud800\\u00a0"
+    assert clean("caf\u00e9 \u65e5\u672c") == "caf\u00e9 \u65e5\u672c"
+
+
+def test_four_ways_of_not_being_there() -> None:
+    gone = Unreadable(0x1230, "paged out", "page it in")
+    assert show(gone, str) == "?? unreadable at 0x1230: paged out  [page it in]"
+    assert show(Absent("_TOKEN.Package"), str) == "-  not in this build (no _TOKEN.Package)"
+    assert show(None, str, "null") == "null"
+    assert show(0, str) == "0"
+    assert briefly(gone, str) == "?? paged out"
+    assert briefly(Absent("_TOKEN.Package"), str) == "-"
+    assert briefly(7, str) == "7"
+
+
+def test_numbers() -> None:
+    assert (words.number(10), words.hexadecimal(10), words.pointer(0), words.pointer(10)) == ("10", "0xa", "null", "0xa")
+    assert words.luid(Luid(0, 0x3E7)) == "0x3e7  SYSTEM"
+    assert words.luid(Luid(0, 0x2F3D2)) == "0x2f3d2"
+    assert words.time(0x7FFFFFFFFFFFFFFF) == "never"
+
+
+def test_sids_without_a_name_say_what_they_are() -> None:
+    assert words.sid_name(Sid.from_text("S-1-5-18")) == "NT AUTHORITY\\SYSTEM"
+    assert words.sid_name(Sid.from_text("S-1-5-21-1-2-3-1001")) == "<domain user or group>"
+
+
+def test_group_attributes_in_the_debuggers_words() -> None:
+    sid = Sid.from_text("S-1-1-0")
+    assert words.group_words(Group(sid, 7)) == "Mandatory Default Enabled"
+    assert words.group_words(Group(sid, 0x10)) == "DenyOnly"
+    assert words.group_words(Group(sid, 0)) == "-"
+
+
+@given(st.lists(st.lists(st.text("ab ", max_size=140), min_size=1, max_size=4).map(tuple), max_size=5))
+def test_no_line_of_a_table_is_wide(rows: "list[tuple[str, ...]]") -> None:
+    longest = max([len(word) for row in rows for cell in row for word in cell.split()] + [0])
+    for line in table(rows):
+        assert len(line) <= max(WIDTH, longest + 8)
+        assert line == line.rstrip()
+    assert len(row_lines(rows)) == len(rows)
+    text = "".join("".join(row) for row in rows).replace(" ", "")
+    assert "".join(table(rows)).replace(" ", "") == text
+
+
+def test_columns_stand_below_each_other() -> None:
+    assert table([("a", "bb"), ("ccc", "d")]) == ["  a    bb", "  ccc  d"]
+    wide = "S-1-15-3-1024-" + "1234567890-" * 4 + "1"
+    assert table([("a", "b", "c"), ("a", wide, "c")])[0] == "  a  b  c"
+
+
+@given(st.text("abc ", max_size=300), st.integers(5, 40))
+def test_wrapping_loses_no_word(text: str, width: int) -> None:
+    lines = wrapped(text, width)
+    assert " ".join(lines).split() == text.split()
+    for line in lines:
+        assert len(line) <= width or len(line.split()) == 1
