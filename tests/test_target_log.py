@@ -70,6 +70,7 @@ def test_the_verb_reads_it(captured: Path, capsys: pytest.CaptureFixture) -> Non
     assert main(["--log", str(captured), "notepad.exe"]) == 0
     shown = capsys.readouterr().out
     assert shown.startswith("notepad.exe  pid 6104")
+    assert "SYNTHETIC" in shown
     assert "log %s" % captured.name in shown
 
 
