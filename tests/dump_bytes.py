@@ -96,7 +96,7 @@ class Dump:
 
     def bitmap(self, kind: int = 6, signature: bytes = b"SDMP", present: Optional[int] = None) -> bytes:
         """Types 2 (with a head of its own), 5 and 6: a bit a page."""
-        bits = -(-(max(self.pages) + 1) // 64) * 64  # the engine passes over a last word that is not whole
+        bits = -(-(max(self.pages) + 1) // 64) * 64
         bitmap = bytearray(bits // 8)
         for page in self.pages:
             bitmap[page // 8] |= 1 << page % 8
@@ -106,7 +106,8 @@ class Dump:
             head = struct.pack("<4s4s4x4I12x", signature, b"DUMP", first, bits, present, bits)
         else:
             head = struct.pack("<4s4s24xQQQ", signature, b"DUMP", first, present, bits)
-        self.put("DumpType", kind)
+        # The engine reads nothing behind RequiredDumpSpace.
+        self.put("DumpType", kind).put("RequiredDumpSpace", first + PAGE * len(self.pages))
         return bytes(self.header) + (head + bitmap).ljust(first - HEADER_SIZE, b"\0") + self._data()
 
     def ranges(self, kind: int = 8) -> bytes:

@@ -304,7 +304,7 @@ def test_tokens_of_a_cut_dump_are_marked_not_lost(case: Case) -> None:
     """Half a file: every process that is still on the list is told, what is gone is Unreadable."""
     data = case.dump.copy().bitmap()
     seen = 0
-    for keep in range(len(data) // PAGE // 2, len(data) // PAGE, 12):
+    for keep in range(len(data) // PAGE // 2, len(data) // PAGE, 30):
         target = case.open(data[: keep * PAGE])
         try:
             dumps, problems = everything(target)
@@ -313,4 +313,4 @@ def test_tokens_of_a_cut_dump_are_marked_not_lost(case: Case) -> None:
         tokens = [one.token for one in dumps]
         assert problems or all(isinstance(token, (Token, Unreadable, type(None))) for token in tokens)
         seen += 1
-    assert seen > 3
+    assert seen >= 2

@@ -38,8 +38,8 @@ class SymbolStream:
         start = _HEADER.size + sum(sizes)
         if min(sizes) < 0 or optional < 0 or start > len(data):
             raise BadFormat("%s is a damaged PDB: the head of its symbols makes no sense" % msf.origin, msf.origin)
-        tail = data[start : start + optional // 2 * 2]
-        streams = struct.unpack("<%dH" % (len(tail) // 2), tail)
+        tail = data[start : start + optional]
+        streams = struct.unpack("<%dH" % (len(tail) // 2), tail[: len(tail) // 2 * 2])
         self._records = msf.stream(records)
         self._omap: Tuple[Sequence[int], Sequence[int]] = ((), ())
         self._sections = _sections(msf, streams, _SECTIONS)

@@ -1,0 +1,134 @@
+"""Crash dumps read with no debugger, judged by the genuine engine, kdmp-parser and Volatility 3.
+
+    pip install kdmp-parser==0.7.4 volatility3==2.28.2
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Set, Tuple
+
+import pytest
+
+from kdtoken.decode.process import walk_processes
+from kdtoken.decode.process_dump import Tokens, dump_process
+from kdtoken.model.token import Token
+from kdtoken.target.cached import CachedTarget
+from kdtoken.target.crashdump import CrashDump, open_dump
+from tests.dump_bytes import Dump
+from tests.engine.conftest import Lab, make_lab
+from tests.engine.crashdump import write_dump
+from tests.engine.kernel import build
+from tests.engine.machine import MACHINE, grown
+from tests.engine.volatility import Volatility
+from tests.engine.windows import Windows, answers
+
+BUILD = "10.0.22000.2538"
+
+
+def test_field_for_field_what_the_genuine_engine_sees(lab: Lab, seen: Dict[str, Any]) -> None:
+    """The whole ProcessDump of each process: token, threads, logon session, linked token, origins."""
+    target = CachedTarget(open_dump(lab.dump, str(lab.image.pdb)))
+    tokens = Tokens(target)
+    processes, problems = walk_processes(target)
+    dumps = [dump_process(tokens, process, tuple(processes), check=False) for process in processes]
+    assert problems == seen["problems"] == []
+    compared = 0
+    for mine, theirs in zip(dumps, seen["dumps"]):
+        assert _said(mine) == _said(theirs), mine.process.image_name
+        compared += isinstance(mine.token, Token)
+    assert len(dumps) == len(seen["dumps"]) and compared >= 28
+    for name, layout in seen["layouts"].items():
+        assert target.layout(name) == layout, name
+
+
+def _said(dump: Any) -> str:
+    """All of it as text; the engine has one reason for what it cannot read, the page walk several."""
+    text = repr(dump)
+    for reason in ("not present (paged out or not mapped)", "paged out", "not mapped"):
+        text = text.replace(reason, "unreadable")
+    return text
+
+
+def _containers() -> List[Tuple[str, bytes]]:
+    dump = Dump.of(make_lab(BUILD).kernel)
+    return [
+        ("full", dump.copy().full()), ("summary", dump.copy().bitmap(2)), ("bitmap-full", dump.copy().bitmap(5, b"FDMP")),
+        ("bitmap-kernel", dump.copy().bitmap(6)), ("ranges-8", dump.copy().ranges(8)),
+        ("ranges-9", dump.copy().ranges(9)), ("ranges-10", dump.copy().ranges(10)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["full", "summary", "bitmap-full", "bitmap-kernel"])
+def test_the_engine_opens_each_container_that_the_tests_write(name: str, windows: Windows, tmp_path: Path) -> None:
+    """So the tests' own dumps are what Windows writes; `ranges` are newer than this engine."""
+    lab = make_lab(BUILD)
+    path = tmp_path / "a.dmp"
+    path.write_bytes(dict(_containers())[name])
+    head = lab.kernel.symbols["PsActiveProcessHead"]
+    token = lab.kernel.tokens["notepad"]
+    said = answers(windows.debugger(path, [".reload /f nt", "dq %x L1" % head, "dq %x L1" % token], cwd=lab.folder))
+    ours = CrashDump(path)
+    text = "".join(output for _command, output in said)
+    for address in (head, token):
+        value = int.from_bytes(ours.read(address, 8), "little")
+        assert "%08x`%08x" % (value >> 32, value & 0xFFFFFFFF) in text
+
+
+@pytest.mark.parametrize("name", ["full", "bitmap-full", "bitmap-kernel", "ranges-8", "ranges-9", "ranges-10"])
+def test_physical_pages_are_those_of_kdmp_parser(name: str, tmp_path: Path) -> None:
+    kdmp_parser = pytest.importorskip("kdmp_parser", reason="pip install kdmp-parser==0.7.4")
+    path = tmp_path / "a.dmp"
+    path.write_bytes(dict(_containers())[name])
+    ours, theirs = CrashDump(path), kdmp_parser.KernelDumpParser(path)
+    there = 0
+    for number in range(ours.pages.highest + 40):
+        page = theirs.read_physical_page(number * 0x1000)
+        assert ours.physical_page(number) == (None if page is None else bytes(page)), number
+        there += page is not None
+    assert there == ours.pages.pages
+    kernel = make_lab(BUILD).kernel
+    for address in sorted(kernel.tokens.values()):
+        place = ours.tables.place(address)
+        physical = theirs.translate_virtual(address)
+        if isinstance(place, int):
+            assert ours.physical_page(physical // 0x1000) == ours.read(address // 0x1000 * 0x1000, 0x1000)
+        else:
+            assert physical is None
+
+
+def test_two_thousand_processes_against_volatility(tmp_path: Path) -> None:
+    """The same dump, the same run: every token of every process, and how much faster."""
+    lab = make_lab(BUILD)
+    path = tmp_path / "grown.dmp"
+    write_dump(build(grown(MACHINE, 2000, 300), lab.kernel.layouts, lab.image), path)
+    command = [sys.executable, "-m", "kdtoken.walk", "--json", "--dump", str(path), "--symbols", str(lab.image.pdb)]
+    start = time.perf_counter()
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=120)
+    ours = time.perf_counter() - start
+    assert done.stdout.count(b'"image_name"') == 2000
+    target = CachedTarget(open_dump(path, str(lab.image.pdb)))
+    tokens = Tokens(target)
+    start = time.perf_counter()
+    mine: Dict[int, Set[str]] = {}
+    for process in walk_processes(target)[0]:
+        token = tokens.of(process)
+        if isinstance(token, Token) and isinstance(process.pid, int):
+            mine[process.pid] = {str(getattr(group, "sid", "")) for group in token.groups} | {str(token.user)}
+    inside = time.perf_counter() - start
+    judge = Volatility(path, lab.kernel.layouts, lab.image, tmp_path)
+    start = time.perf_counter()
+    sids = judge.rows("windows.getsids", timeout=300)
+    judge.rows("windows.privileges", timeout=300)
+    theirs = time.perf_counter() - start
+    said: Dict[int, Set[str]] = {}
+    for row in sids:
+        said.setdefault(int(str(row["PID"])), set()).add(str(row["SID"]))
+    whole = [pid for pid, found in mine.items() if pid >= 10000]
+    assert len(whole) > 1900
+    for pid in whole:
+        assert said[pid] <= mine[pid] | {""}, pid
+    print("\nwalk --json %.2f s (decoding alone %.2f s); Volatility getsids + privileges %.1f s: %.0f times"
+          % (ours, inside, theirs, theirs / ours))  # fmt: skip
+    assert theirs / ours > 10
