@@ -39,7 +39,7 @@ def report(target: CachedTarget, options: Namespace) -> List[str]:
     if options.json and options.csv:
         raise UsageError("--json or --csv, not both")
     level = _level(options.integrity) if options.integrity else None
-    processes, problems = walk_processes(target)
+    processes, problems = walk_processes(target, details=True)
     rows = []
     for row in _rows(target, processes, options.threads, problems):
         if _wanted(row, options.user, level):

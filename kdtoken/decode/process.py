@@ -46,9 +46,10 @@ def parse_process_argument(text: str, pointer_bytes: int) -> Tuple[str, Union[st
     return "name", text
 
 
-def walk_processes(target: Target) -> Tuple[List[Process], List[str]]:
+def walk_processes(target: Target, details: bool = False) -> Tuple[List[Process], List[str]]:
     """All processes of nt!PsActiveProcessHead, one request each, and what was wrong with the list.
 
+    details  process_details of each will be asked next: fetch its members in the same request
     Raises SymbolNotFound, TypeNotFound or FieldNotFound when the symbols cannot describe it.
     """
     layout = target.layout(TYPE)
@@ -58,7 +59,7 @@ def walk_processes(target: Target) -> Tuple[List[Process], List[str]]:
     fetch_variables(target)
 
     def read(address: int) -> Tuple[Structure, Process]:
-        s = read_members(target, TYPE, address, _WALK)
+        s = read_members(target, TYPE, address, _WALK + _DETAILS if details else _WALK)
         return s, _process(target, s)
 
     def is_process(address: int) -> Maybe[bool]:

@@ -16,7 +16,8 @@ import re
 import sys
 import threading
 import time
-from typing import Callable, Optional
+from contextlib import contextmanager
+from typing import Callable, ContextManager, Iterator, Optional
 
 from kdtoken.errors import KdTokenError, TargetError
 from kdtoken.layout.layout import Layout
@@ -24,8 +25,8 @@ from kdtoken.target import live
 from kdtoken.target.base import About
 
 PATIENCE = 30.0  # seconds; the engine itself gives a lost packet four before it tries again
-# Symbols may come from Microsoft's server first: nt's are some 10 MB.
-_SYMBOL_PATIENCE = 600.0
+# Where the symbol path names a server, nt's symbols (some 10 MB) may have to come from there first.
+_DOWNLOAD_PATIENCE = 600.0
 _PIPE = re.compile(r"(?:^|,)\s*port\s*=\s*(\\\\[^,]+)", re.IGNORECASE)
 _PIPE_WAIT_MS = 2000
 _FILE_NOT_FOUND, _SEM_TIMEOUT, _PIPE_BUSY = 2, 121, 231
@@ -37,7 +38,7 @@ _SYMBOLS = (
 
 
 class Watch:
-    """Ends the program when nothing has moved for too long."""
+    """Ends the program when the engine has not come back for too long; watches only while told to."""
 
     def __init__(self, give_up: Callable[[str], None]) -> None:
         self._give_up = give_up
@@ -46,10 +47,15 @@ class Watch:
         self._done = threading.Event()
         threading.Thread(target=self._run, name="kdtoken watch", daemon=True).start()
 
-    def expect(self, seconds: float, message: str) -> None:
-        """Something is to move within that time; else `message` is the last word."""
-        self._message = message
-        self._limit = time.monotonic() + seconds
+    @contextmanager
+    def limit(self, seconds: float, message: str) -> Iterator[None]:
+        """What is done inside has that long; else `message` is the last word."""
+        before = self._limit, self._message
+        self._limit, self._message = min(before[0], time.monotonic() + seconds), message
+        try:
+            yield
+        finally:
+            self._limit, self._message = before
 
     def stop(self) -> None:
         """Nothing is waited for any more."""
@@ -67,14 +73,16 @@ class AttachedTarget(live.LiveTarget):
     def __init__(self, connection: str, patience: float = PATIENCE, stay: bool = False) -> None:
         """Raises TargetError, with the next step, where there is nothing to attach to."""
         self._patience = patience
+        server = "http" in os.environ.get("_NT_SYMBOL_PATH", "").lower()
+        self._symbol_patience = max(patience, _DOWNLOAD_PATIENCE) if server else patience
         self._stay = stay
         self._watch = Watch(_end_program)
         self._attached = False
         self._connection = connection
         try:
             self._attach()
-            self._expect("the module list")
-            super().__init__()
+            with self._expect("the module list"):
+                super().__init__()
             self._load_symbols()
         except BaseException:  # also Ctrl+C: a machine that stands is worse than a late error
             self.release()
@@ -82,28 +90,28 @@ class AttachedTarget(live.LiveTarget):
         self.about = About("the live kernel at %s" % connection, self.about.build)
 
     def read(self, address: int, size: int) -> bytes:
-        self._expect("memory")
-        return super().read(address, size)
+        with self._expect("memory"):
+            return super().read(address, size)
 
     def layout(self, name: str) -> Layout:
-        self._expect("symbols", _SYMBOL_PATIENCE)
-        return super().layout(name)
+        with self._expect("symbols", self._symbol_patience):
+            return super().layout(name)
 
     def symbol(self, name: str) -> int:
-        self._expect("symbols", _SYMBOL_PATIENCE)
-        return super().symbol(name)
+        with self._expect("symbols", self._symbol_patience):
+            return super().symbol(name)
 
     def command(self, text: str) -> str:
-        self._expect("an answer to %s" % text)
-        return super().command(text)
+        with self._expect("an answer to %s" % text):
+            return super().command(text)
 
     def release(self) -> None:
         """Let the machine run again, unless told to stay; safe to call twice."""
         attached, self._attached = self._attached, False
         try:
             if attached and not self._stay:
-                self._expect("its leave")
-                live.pykd.dbgCommand("qd")
+                with self._expect("its leave"):
+                    live.pykd.dbgCommand("qd")
         except live.pykd.DbgException as error:
             raise TargetError("the machine could not be let run: %s" % _text(error), None, _STANDS) from error
         finally:
@@ -119,28 +127,28 @@ class AttachedTarget(live.LiveTarget):
         if _has_session():
             raise TargetError("a debugging session is open here already", "--attach", "leave --attach away")
         check_pipe(self._connection)
-        self._watch.expect(self._patience, nobody_answers(self._connection, self._patience))
         try:
-            pykd.initialize()
-            pykd.attachKernel(self._connection)
+            with self._watch.limit(self._patience, nobody_answers(self._connection, self._patience)):
+                pykd.initialize()
+                pykd.attachKernel(self._connection)
         except pykd.DbgException as error:
             raise attach_failed(self._connection, _text(error)) from error
         self._attached = True
 
     def _load_symbols(self) -> None:
         """Have nt's symbols loaded, or say how to get them: nobody can type .reload out here."""
-        self._expect("nt's symbols", _SYMBOL_PATIENCE)
         try:
-            live.pykd.dbgCommand(".reload /f nt")
-            self.layout("_LIST_ENTRY")
+            with self._expect("nt's symbols", self._symbol_patience):
+                live.pykd.dbgCommand(".reload /f nt")
+                self.layout("_LIST_ENTRY")
         except live.pykd.DbgException as error:
             raise TargetError("nt's symbols cannot be loaded: %s" % _text(error), "nt", _SYMBOLS) from error
         except KdTokenError as error:
             raise TargetError(error.message, "nt", _SYMBOLS) from error
 
-    def _expect(self, what: str, seconds: Optional[float] = None) -> None:
-        limit = self._patience if seconds is None else max(seconds, self._patience)
-        self._watch.expect(
+    def _expect(self, what: str, seconds: Optional[float] = None) -> ContextManager[None]:
+        limit = self._patience if seconds is None else seconds
+        return self._watch.limit(
             limit,
             "the connection to %s was lost: waited %.0f s for %s\n  next: %s"
             % (self._connection, limit, what, _STANDS),

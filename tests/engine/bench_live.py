@@ -117,7 +117,7 @@ def typed_walk() -> int:
 
 
 def main() -> None:
-    live = AttachedTarget(CONNECTION)
+    live = AttachedTarget(CONNECTION, patience=600)
     try:
         token = find_process(CachedTarget(live), NAME)[0].token
         address = token.object  # type: ignore[union-attr]
