@@ -40,9 +40,10 @@ class _Reader:
         before = len(self.unknown)
         for piece in pieces:
             self._line(Line(line.number, piece))
-        if len(pieces) < count and all(one.number != line.number for one in self.unknown[before:]):
+        if len(pieces) < count:
             self._flush()
-            self._not_understood(line)
+            if line not in self.unknown[before:]:
+                self._not_understood(line)
 
     def _line(self, line: Line) -> None:
         text = line.text.strip()
@@ -197,7 +198,8 @@ class _Reader:
             line = record[at][2]
             name = record[0][1] if at else ""
             if sid is not None and at == 1 and len(record) == 2:
-                self._token(USER, line).user_row(sid, name, line)
+                if not self._token(USER, line).user_row(sid, name, line):
+                    self._not_understood(line)
                 return
             if sid is not None and len(record) <= at + 2:
                 text = record[at + 1][1] if len(record) > at + 1 else ""
