@@ -74,7 +74,7 @@ def test_what_has_no_form_is_a_mistake_of_ours() -> None:
 def test_every_process_follows_the_schema(path: Path) -> None:
     target = SyntheticTarget(kernel_of(path, everything_there=False)).with_commands()
     check = jsonschema.Draft202012Validator(schema("dump"))
-    for process in MACHINE.processes[::3]:
+    for process in MACHINE.processes[::10]:
         check.validate(json.loads("\n".join(run_on(target, "dump", "%d" % process.pid, "--json", "--why"))))
     walk = json.loads("\n".join(run_on(target, "walk", "--json", "--threads")))
     jsonschema.Draft202012Validator(schema("walk")).validate(walk)
