@@ -11,6 +11,7 @@ VERBS: Dict[str, str] = {
     "dump": "one process: its token, every field, and what its threads run under",
     "walk": "all processes, one line each: whose token they run under",
     "diff": "two views of a token: kernel and user mode, or before and after",
+    "collect": "inside the guest: what GetTokenInformation says of a process, as JSON",
     "tour": "access tokens in nine steps, on the recording that kdtoken carries",
     "record": "run a verb and keep every read, to replay it anywhere",
 }

@@ -1,7 +1,14 @@
 """Privileges: numbers of wdm.h SE_*_PRIVILEGE, and the three masks of _SEP_TOKEN_PRIVILEGES."""
 
-from kdtoken.model.privilege import KERNEL_SYMBOLS, NAMES, NUMBERS, SENSITIVE, Privilege, number_of_symbol
-from kdtoken.model.privilege import privileges_of
+from kdtoken.model.privilege import (
+    KERNEL_SYMBOLS,
+    NAMES,
+    NUMBERS,
+    SENSITIVE,
+    Privilege,
+    number_of_symbol,
+    privileges_of,
+)
 
 
 def test_numbers() -> None:
