@@ -176,7 +176,7 @@ class _Reader:
         if first.startswith("!") and ("process" in first or "thread" in first):
             self.commands.append(line)
             self.asked = True
-            return True
+            return not has_facts(command)
         if command.startswith(("PROCESS ", "THREAD ")):
             # Output behind a prompt, where another thread of the debugger printed it.
             return self._told(command, first.upper(), line)

@@ -185,7 +185,7 @@ class _Reader:
             if labelled is not None:
                 return labelled
         if _WHOSE.match(text):
-            return True
+            return not has_facts(text)
         if _NO_TOKEN.search(text):
             self.errors.append(NoToken(Place(self.file, line.number), text, _first_pointer(text)))
             return True
