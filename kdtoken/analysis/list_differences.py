@@ -196,7 +196,8 @@ def _privilege(a: View, b: View, one: Optional[Privilege], other: Optional[Privi
             return row(Outcome.DIFFERS, "enabled by default on one side only")
         return row(Outcome.SAME)
     # Held by neither: bits that only the kernel's masks show.
-    if a.kind is not b.kind or a.kind is not Kind.KERNEL:
+    both_kernel = a.kind is b.kind is Kind.KERNEL
+    if not both_kernel and (one is None or other is None):
         return row(Outcome.ONLY_A if one else Outcome.ONLY_B, "only the kernel shows what is not held")
     if _bits(one) != _bits(other):
         return row(Outcome.DIFFERS, "held by neither, but its other bits differ")
