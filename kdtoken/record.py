@@ -6,14 +6,13 @@
 """
 
 import sys
-from argparse import Namespace
+from argparse import REMAINDER, Namespace
 from importlib import import_module
 from typing import List, Optional, Sequence
 
 from kdtoken import cli
 from kdtoken.decode.process import walk_processes
 from kdtoken.decode.process_dump import Tokens, dump_process
-from kdtoken.errors import UsageError
 from kdtoken.target.cached import CachedTarget
 from kdtoken.target.session import RecordingTarget
 
@@ -38,27 +37,16 @@ def _main(arguments: List[str]) -> int:
     outer = cli.Parser(prog="kdtoken record", description="Run a verb and keep all that it read, for --session.")
     outer.add_argument("-o", "--output", metavar="FILE", required=True, help="the recording; .gz packs it")
     outer.add_argument("--synthetic", action="store_true", help="mark the recording as not from a real machine")
-    outer.add_argument(
-        "rest", metavar="VERB ...", nargs="*",
-        help="%s with options of their own, or %s: every process, thread and token" % (", ".join(RECORDABLE), ALL),
-    )  # fmt: skip
-    options, _ = outer.parse_known_args(arguments)
-    verb = next((word for word in options.rest if word in RECORDABLE + (ALL,)), None)
-    if verb is None:
-        raise UsageError(
-            "record what?", None, "kdtoken record -o FILE dump notepad.exe   (or walk ..., or all)"
-        )
-    # Everything but our own two options, in the order it was typed, is the verb's.
-    ours = {"-o", "--output", options.output, "--synthetic", "--output=" + options.output, "-o" + options.output}
-    typed = [word for word in arguments if word not in ours]
-    typed.remove(verb)
-    inner = cli.parser("record ... " + verb, "Options of what is recorded.")
-    module = None if verb == ALL else import_module("kdtoken." + verb)
+    outer.add_argument("verb", choices=RECORDABLE + (ALL,), help="%s: every process, thread and token" % ALL)
+    outer.add_argument("rest", nargs=REMAINDER, metavar="...", help="the verb's own arguments and options")
+    options = outer.parse_args(arguments)
+    inner = cli.parser("record ... " + options.verb, "Options of what is recorded.")
+    module = None if options.verb == ALL else import_module("kdtoken." + options.verb)
     if module is None:
         inner.add_argument("--check", action="store_true", help="ask the debugger's !process for each process too")
     else:
         module.add_arguments(inner)
-    return _record(options, inner.parse_args(typed), module)
+    return _record(options, inner.parse_args(options.rest), module)
 
 
 def _record(options: Namespace, inner: Namespace, module: object) -> int:
