@@ -4,7 +4,7 @@ A member that cannot be read is Unreadable, one that the build does not have is 
 ever raises, so that one bad pointer does not end a dump of forty fields.
 """
 
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from kdtoken.errors import FieldNotFound, MemoryUnreadable, NotRecorded
 from kdtoken.layout.layout import PRIMITIVE_SIZES, Field, Layout, array_of, pointer_size, size_of, stride
@@ -37,16 +37,15 @@ class Structure:
 
     def raw(self, path: str) -> Maybe[bytes]:
         """The member's bytes; for a bit-field those that hold it."""
-        found = find(self.target, self.layout, path)
-        if found is None:
+        place = place_of(self.target, self.layout, path)
+        if place is None:
             return Absent("%s.%s" % (self.layout.name, path))
-        offset, member = found
-        size = size_of(member.type, self.target.layout)
+        address = self.address + place.offset
         try:
-            data = self.span.get(self.address + offset, size)
+            data = self.span.get(address, place.size)
         except MemoryUnreadable as error:
             return unreadable(error)
-        self.origins[path] = Origin(self.layout.name, path, self.address + offset, data)
+        self.origins[path] = Origin(self.layout.name, path, address, data)
         return data
 
     def uint(self, path: str) -> Maybe[int]:
@@ -55,8 +54,8 @@ class Structure:
         if isinstance(data, (Unreadable, Absent)):
             return data
         number = int.from_bytes(data, "little")
-        found = find(self.target, self.layout, path)
-        bits = found[1].bits if found else None
+        place = place_of(self.target, self.layout, path)
+        bits = place.bits if place else None
         return number if bits is None else (number >> bits[0]) & ((1 << bits[1]) - 1)
 
     def sint(self, path: str) -> Maybe[int]:
@@ -98,6 +97,34 @@ class Structure:
 def printable(data: bytes) -> str:
     """Bytes of a name in an unknown code page: ASCII kept, the rest as \\xNN, never guessed."""
     return "".join(chr(b) if 0x20 <= b < 0x7F else "\\x%02x" % b for b in data)
+
+
+class Place(NamedTuple):
+    """Where a member lies in its struct: offset and size in bytes; (position, width) of a bit-field."""
+
+    offset: int
+    size: int
+    bits: Optional[Tuple[int, int]]
+
+
+def place_of(target: Target, layout: Layout, path: str) -> Optional[Place]:
+    """The place of a member; None where a step of the path does not exist.
+
+    Worked out once a run where the target's layouts stay the same: a walk asks a dozen paths
+    of each of thousands of processes.
+    """
+    memo, key = target.memo, ("place", layout.name, path)
+    if memo is not None and key in memo:
+        known: Optional[Place] = memo[key]
+        return known
+    found = find(target, layout, path)
+    place = None
+    if found is not None:
+        offset, member = found
+        place = Place(offset, size_of(member.type, target.layout), member.bits)
+    if memo is not None:
+        memo[key] = place
+    return place
 
 
 def find(target: Target, layout: Layout, path: str) -> Optional[Tuple[int, Field]]:
@@ -159,9 +186,9 @@ def read_members(target: Target, type_name: str, address: int, paths: Iterable[s
     layout = target.layout(type_name)
     ends: List[Tuple[int, int]] = []
     for path in paths:
-        found = find(target, layout, path)
-        if found is not None:
-            ends.append((found[0], found[0] + size_of(found[1].type, target.layout)))
+        place = place_of(target, layout, path)
+        if place is not None:
+            ends.append((place.offset, place.offset + place.size))
     if not ends:
         return Structure(target, type_name, address, Span(address, 0, ()))
     first, last = min(low for low, _ in ends), max(high for _, high in ends)

@@ -7,6 +7,7 @@ form is [MS-DTYP] 2.4.2.1. Names for SIDs are in :mod:`kdtoken.model.sid_names`.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Optional, Tuple
 
 from construct import Array, BytesInteger, Int8ub, Int32ul, Struct, this  # type: ignore[import-untyped]
@@ -96,8 +97,7 @@ class Sid:
                 ),
                 body.hex(),
             )
-        parsed = SID_FORMAT.parse(body)
-        return cls(int(parsed.authority), tuple(int(number) for number in parsed.subauthorities))
+        return _parse(body)
 
     @classmethod
     def from_text(cls, text: str) -> "Sid":
@@ -183,3 +183,10 @@ class Sid:
     def is_service(self) -> bool:
         """S-1-5-80-five words: one service (winnt.h SECURITY_SERVICE_ID_BASE_RID, _RID_COUNT 6)."""
         return self.starts_with(NT_AUTHORITY, SERVICE_ID_BASE_RID) and len(self.subauthorities) == 6
+
+
+@lru_cache(maxsize=4096)
+def _parse(body: bytes) -> Sid:
+    """A SID's exact bytes.  A machine's tokens hold the same few SIDs over and over, and construct is slow."""
+    parsed = SID_FORMAT.parse(body)
+    return Sid(int(parsed.authority), tuple(int(number) for number in parsed.subauthorities))

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from kdtoken.errors import MemoryUnreadable, NoCommands, NotRecorded
 from kdtoken.layout.layout import Layout
@@ -29,6 +29,9 @@ class Target(ABC):
     """A Windows kernel that can be asked.  Read-only: nothing here changes the machine."""
 
     about: About = About("unknown")
+    # What decoders have worked out of the layouts, where those stay the same for a whole run;
+    # None where they may change.  Keys are the decoders' own.
+    memo: Optional[Dict[Tuple[str, ...], Any]] = None
 
     @abstractmethod
     def read(self, address: int, size: int) -> bytes:

@@ -5,7 +5,7 @@ read stays true.  Small reads are widened to the neighbours in the same page: ov
 a request costs four packets, and the debugger engine itself sends 128 bytes for a read of 8.
 """
 
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 from kdtoken.errors import MemoryUnreadable, NotRecorded
 from kdtoken.layout.layout import Layout
@@ -28,6 +28,7 @@ class CachedTarget(Target):
         self._refused: Dict[int, str] = {}
         self._layouts: Dict[str, Layout] = {}
         self._symbols: Dict[str, int] = {}
+        self.memo: Dict[Tuple[str, ...], Any] = {}  # layouts are asked for once, so they stay the same
 
     def layout(self, name: str) -> Layout:
         found = self._layouts.get(name)
