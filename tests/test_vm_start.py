@@ -54,9 +54,10 @@ def test_vmware_never_gets_resets_or_reconnect_and_the_others_do() -> None:
 
 def test_command_line_has_connection_symbols_and_first_py() -> None:
     made = start.plan(FakeWindows(KITS + "windbg.exe", KITS + "kd.exe"), kd.build("kd_lab"))
-    assert made.command == [KITS + "windbg.exe", "-b", "-k", r"com:pipe,port=\\.\pipe\kd_lab", "-y",
+    assert made.command == [KITS + "windbg.exe", "-k", r"com:pipe,port=\\.\pipe\kd_lab", "-y",
                             r"srv*C:\Symbols*https://msdl.microsoft.com/download/symbols",
                             "-c", ".load pykd; !py -3.9 -m kdtoken.dump notepad.exe"]
+    assert start.plan(FakeWindows(), "com:x", break_in=True).command[1] == "-b"
     assert made.environment["PATH"] == "C:\\Python39\\Scripts;C:\\Windows"
     # What is printed can be pasted into PowerShell too: the commas are inside quotes.
     assert r'-k "com:pipe,port=\\.\pipe\kd_lab"' in start.quoted(made.command)

@@ -41,7 +41,7 @@ def quoted(command: Sequence[str]) -> str:
     return " ".join(part if part.replace("-", "").isalnum() else '"%s"' % part for part in command)
 
 
-def plan(host: Host, connection: str, which: str = "", process: str = "notepad.exe", break_in: bool = True) -> Plan:
+def plan(host: Host, connection: str, which: str = "", process: str = "notepad.exe", break_in: bool = False) -> Plan:
     """The debugger's command line. which: "windbg", "windbgx", "kd", or empty for the first that is there."""
     found = windbg_side.debuggers(host)
     choice = {"windbg": found.classic or "windbg.exe", "windbgx": found.store or "WinDbgX.exe", "kd": found.kd or "kd.exe"}
@@ -50,7 +50,8 @@ def plan(host: Host, connection: str, which: str = "", process: str = "notepad.e
     first = ".load pykd; !py %s-m kdtoken.dump %s" % (windbg_side.switch(pythons), process)
     command = [program, "-k", connection, "-y", host.env.get("_NT_SYMBOL_PATH") or SYMBOL_PATH, "-c", first]
     if break_in:
-        # Without it the guest runs on and the first commands wait for a Ctrl+Break.
+        # Stops a restarting guest before it has a desktop. Without it the guest runs on, and the first commands
+        # wait for the first Ctrl+Break, when the process to be looked at can be there.
         command.insert(1, "-b")
     notes = []
     if host.windows and not (found.store or found.classic or found.kd):
@@ -172,7 +173,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--key", help="KDNET's key (it is never printed)")
     made.add_argument("--debugger", choices=("windbg", "windbgx", "kd"), default="", help="classic, the Store's, or kd")
     made.add_argument("--process", default="notepad.exe", help="the process of the first !py")
-    made.add_argument("--no-break", action="store_true", help="let the guest run on after connecting")
+    made.add_argument("--break-in", action="store_true", help="stop the guest at once, as early in its boot as may be (-b)")
     made.add_argument("--install", action="store_true", help="put the files where the debugger looks for them")
     made.add_argument("--bootstrapper", metavar="FILE", default="", help="with --install: the pykd.dll you downloaded")
     made.add_argument("--print", action="store_true", dest="only_print", help="do nothing, say what would be done")
@@ -187,7 +188,7 @@ def main(arguments: Optional[Sequence[str]] = None, host: Optional[Host] = None)
         if options.install:
             print("\n".join(install(machine, options.bootstrapper, only_print)))
             return 0
-        made = plan(machine, connection_of(options), options.debugger, options.process, not options.no_break)
+        made = plan(machine, connection_of(options), options.debugger, options.process, options.break_in)
     except Refused as refusal:
         print("start.py: %s" % refusal, file=sys.stderr)
         if refusal.command:

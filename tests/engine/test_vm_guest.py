@@ -70,6 +70,7 @@ SITUATIONS: Dict[str, Situation] = {
     "off-fails": Situation([UNPROTECTED, "bcdedit /debug off\t1\tAccess is denied."], ["debug-on.cmd", "debug-off.cmd"]),
     "views": Situation(["whoami /all /fo csv\t0\tcsv!", "whoami /all /fo list\t0\tlist!", "whoami /all\t0\ttable!",
                         "py -3 --version\t0\tPython 3.9.13", "py -3\t0\t{}"], ["collect-views.cmd out", "collect-views.cmd other 1234"]),
+    "views-no-domain": Situation(["whoami /all /fo csv\t1\tcsv!"], ["collect-views.cmd out"]),
     "views-no-python": Situation(["py -3\t9009\t", "python\t9009\t"], ["collect-views.cmd out"]),
     "views-bad-python": Situation(["py -3\t9009\t", "python --version\t0\tPython 3.9", "python\t1\t"],
                                   ["collect-views.cmd out"]),
@@ -238,6 +239,12 @@ def test_views_are_collected_into_one_folder(runs: Dict[str, Run]) -> None:
     assert run.calls[0][:3] == ["whoami /all", "whoami /all /fo list", "whoami /all /fo csv"]
     assert re.search(r'collect\.py"  -o "out\\token\.json"$', run.calls[0][-1])
     assert run.calls[1][-1].endswith('collect.py" --pid 1234 -o "other\\token.json"') and read(out / "windows.txt").strip() and read(out / "codepage.txt").strip()
+
+
+def test_error_of_whoami_loses_neither_its_answer_nor_the_rest(runs: Dict[str, Run]) -> None:
+    run = runs["views-no-domain"]
+    assert run.codes == [0] and "whoami /all /fo csv reported an error" in run.printed[0]
+    assert read(run.folder / "out" / "whoami.csv").strip() == "csv!" and "collect.py" in run.all_calls[-1]
 
 
 def test_views_without_python_or_with_a_failing_one_are_whoami_only(runs: Dict[str, Run]) -> None:
