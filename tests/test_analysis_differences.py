@@ -1,5 +1,6 @@
 """Two views compared: what was planted is found and nothing else, and no blind spot is a difference."""
 
+import re
 from dataclasses import replace
 from typing import Any, Callable, Dict, Set, Tuple
 
@@ -314,7 +315,7 @@ def mutated(key: str, changes: Any) -> Token:
     return token
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(st.sampled_from(["notepad", "cmd", "calculator", "sandbox", "lsass", "client-anna"]), st.sampled_from(["notepad", "cmd"]),
        st.lists(st.sampled_from(ALL_CHANGES), max_size=4), st.lists(st.sampled_from(ALL_CHANGES), max_size=4),
        st.sampled_from(list(Kind)), st.sampled_from(list(Kind)), st.sampled_from(["", "p"]))  # fmt: skip
@@ -328,10 +329,10 @@ def test_both_directions_mirror_each_other(
     assert [
         (row.part, row.name, MIRROR.get(row.outcome, row.outcome), row.b, row.a, row.note) for row in there.rows
     ] == [(row.part, row.name, row.outcome, row.a, row.b, row.note) for row in back.rows]
-    assert there.verdict.translate({65: "B", 66: "A"}).split(" ")[1:2] == back.verdict.split(" ")[1:2]
-    swapped = {"B is A's": "A is B's", "A is B's": "B is A's", "B is an": "A is an", "A is an": "B is an"}
-    head = next((head for head in swapped if there.verdict.startswith(head)), None)
-    assert back.verdict.startswith(swapped[head]) if head else back.verdict == there.verdict
+    swapped = re.sub(r"\b[AB]\b", lambda letter: "B" if letter.group() == "A" else "A", there.verdict)
+    # Where a verdict speaks of both alike, it reads the same from either side.
+    assert back.verdict in (swapped, there.verdict)
+    assert back.verdict == swapped or " is " not in there.verdict.split(":")[0]
     same = compare(a, a)
     assert same.exit_code in (0, 2) and not differing(same)
     assert all(row.part in Part for row in there.rows)

@@ -61,6 +61,7 @@ def test_logons_that_do_not_name_each_other_are_no_twins() -> None:
         ("notepad", "sandbox", "B is A's user under confinement: restricted"),
         ("restricted", "notepad", "A is B's user under confinement: restricted"),
         ("notepad", "calculator", "B is A's user under confinement: AppContainer"),
+        ("sandbox", "calculator", "the same user, confined in different ways"),
         ("cmd", "calculator", "B is A's UAC-filtered twin, AppContainer"),
         ("notepad", "reader", "the same user at another integrity level"),
         ("notepad", "lsass", "A and B speak for different users"),

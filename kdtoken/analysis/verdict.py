@@ -87,10 +87,14 @@ def _relation(a: Token, b: Token, found: Findings) -> str:
     serious = found.of("identity")
     if serious == ["type"]:
         return "%s is an impersonation copy of %s" % (("A", "B") if b.is_primary else ("B", "A"))
-    for plain, odd, words in ((a, b, "B is A's user under"), (b, a, "A is B's user under")):
-        extra = [kind for kind in _confinement(odd) if kind not in _confinement(plain)]
-        if extra and _shows_confinement(found):
-            return "%s confinement: %s" % (words, ", ".join(extra))
+    if _shows_confinement(found):
+        mine, theirs = _confinement(a), _confinement(b)
+        of_a, of_b = [w for w in mine if w not in theirs], [w for w in theirs if w not in mine]
+        if of_a and of_b:
+            return "the same user, confined in different ways"
+        if of_a or of_b:
+            who = "A is B's" if of_a else "B is A's"
+            return "%s user under confinement: %s" % (who, ", ".join(of_a or of_b))
     # A view may tell groups and no user (`whoami /groups`).
     same_user = "the same user" if known(a.user) and known(b.user) else "a user not known"
     if "authentication id" in serious:

@@ -1,0 +1,150 @@
+"""The report of a comparison: verdict first, aligned, under 100 columns, names for numbers; and its JSON."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, List
+
+import jsonschema
+import pytest
+
+from kdtoken.analysis.comparison import Comparison, Kind, View
+from kdtoken.analysis.differences import compare
+from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.privilege import Privilege
+from kdtoken.render.diff import diff_json, diff_lines
+from tests.engine.machine import MACHINE
+from tests.told import VIEWS, decoded, kernel, whoami
+
+SCHEMA = Path(__file__).parent.parent / "kdtoken" / "render" / "diff.schema.json"
+WHOLE = [key for key, token in MACHINE.tokens.items() if not token.paged_out]
+
+
+def text(comparison: Comparison, everything: bool = False) -> str:
+    return "\n".join(diff_lines(comparison, everything))
+
+
+def flat(comparison: Comparison) -> str:
+    """Without the places where lines were broken."""
+    return " ".join(text(comparison).split())
+
+
+@pytest.mark.parametrize("key", WHOLE)
+@pytest.mark.parametrize("view", VIEWS)
+def test_lines_are_narrow_and_none_is_empty_without_reason(key: str, view: str) -> None:
+    for everything in (False, True):
+        lines = diff_lines(compare(kernel("notepad"), VIEWS[view](key)), everything)
+        assert lines[0] and lines[-1]
+        for line, after in zip(lines, lines[1:] + ["end"]):
+            assert line == line.rstrip()
+            assert len(line) < 100 or max(len(word) for word in line.split()) > 60, line
+            assert line or after and not after.startswith(" ") or after.startswith("  A  ")
+
+
+def test_the_verdict_comes_first_and_the_sides_are_named() -> None:
+    lines = diff_lines(compare(kernel("notepad"), whoami("cmd")))
+    assert lines[:4] == ["A is B's UAC-filtered twin", "", "  A  kernel memory: notepad", "  B  whoami: text"]
+
+
+def test_a_long_verdict_is_wrapped() -> None:
+    found = replace(compare(kernel("notepad"), kernel("notepad")), verdict="word " * 60)
+    assert max(len(line) for line in diff_lines(found)) < 100
+
+
+def test_groups_and_privileges_are_gathered() -> None:
+    found = flat(compare(kernel("notepad"), kernel("cmd")))
+    assert "DenyOnly -> Mandatory Default Enabled Owner: BUILTIN\\Administrators" in found
+    assert "held by B only Disabled: SeIncreaseQuotaPrivilege, SeSecurityPrivilege" in found
+    assert "Enabled: SeDebugPrivilege, SeImpersonatePrivilege" in found
+    assert "held by A only" not in found
+    back = flat(compare(kernel("cmd"), kernel("notepad")))
+    assert "held by A only Disabled: SeIncreaseQuotaPrivilege" in back and "held by B only" not in back
+    found = flat(compare(kernel("notepad"), kernel("lsass")))
+    assert "switched Disabled -> Enabled Default: SeIncreaseWorkingSetPrivilege, SeTimeZonePrivilege" in found
+    assert "groups in A only LOCAL, CONSOLE LOGON" in found
+
+
+def test_numbers_have_names() -> None:
+    found = flat(compare(kernel("explorer"), kernel("client-anna")))
+    assert "type Primary -> Impersonation" in found and "in use yes -> no" in found
+    found = flat(compare(kernel("notepad"), kernel("sandbox")))
+    assert (
+        "IS_RESTRICTED" in found and "no ACEs: nobody is let in" in found and "restricting in B only NULL SID" in found
+    )
+    assert "user attributes ordinary -> DenyOnly" in found
+    assert "ANNA-PC\\Anna S-1-5-21-" in flat(compare(kernel("notepad"), kernel("lsass")))
+    assert "default DACL A Anna GENERIC_ALL" in flat(compare(kernel("notepad"), kernel("restricted")))
+
+
+def test_bits_that_nobody_sets_by_a_documented_call_are_pointed_out() -> None:
+    base = decoded("notepad")
+    assert isinstance(base.privileges, tuple)
+    ghost = Privilege(20, "SeDebugPrivilege", False, True, False)
+    other = replace(base, privileges=(*base.privileges, ghost))
+    found = flat(compare(View(base, Kind.KERNEL, "a"), View(other, Kind.KERNEL, "b")))
+    assert "not held, but marked none -> NotPresent Enabled: SeDebugPrivilege" in found
+    held = replace(base, privileges=(*base.privileges, replace(ghost, present=True, enabled=False)))
+    found = flat(compare(View(held, Kind.KERNEL, "a"), View(other, Kind.KERNEL, "b")))
+    assert "held by A only Disabled (and marked Enabled in B, though not held): SeDebugPrivilege" in found
+
+
+def test_blind_spots_have_their_reason_and_the_rest_its_names() -> None:
+    found = text(compare(kernel("notepad"), whoami("notepad")))
+    assert "  whoami does not print the logon SID: Logon session 0:2f145" in found
+    assert "only A can know" in found and "Same: " in found and "(--all lists them)" in found
+    everything = text(compare(kernel("notepad"), whoami("notepad")), True)
+    assert "--all" not in everything and "Everyone: Mandatory Default Enabled" in " ".join(everything.split())
+
+
+def test_a_hostile_label_and_name_are_made_safe() -> None:
+    odd = View(replace(decoded("notepad"), source_name="\x1b[2J\u202e"), Kind.KERNEL, "a\x1b]0;x\x07\u202eb")
+    shown = text(compare(odd, kernel("notepad")))
+    assert "\x1b" not in shown and "\u202e" not in shown and "\\u001b" in shown
+
+
+def validator() -> Any:
+    return jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def every_comparison() -> List[Comparison]:
+    found = [compare(VIEWS[view](key), kernel("notepad")) for view in VIEWS for key in WHOLE]
+    base = decoded("notepad")
+    for value in (Unreadable(1 << 63, "paged out", "page it in"), Absent("_TOKEN.X"), None):
+        for field in ("user_and_groups", "privileges", "default_dacl", "primary_group", "token_id", "audit_policy"):
+            if value is not None or field in ("default_dacl", "primary_group"):
+                found.append(compare(View(replace(base, **{field: value}), Kind.KERNEL, "a"), kernel("cmd")))
+    return found + [compare(replace(kernel("notepad"), process="p"), replace(kernel("system"), process="p"))]
+
+
+def test_json_follows_its_schema() -> None:
+    judge = validator()
+    for comparison in every_comparison():
+        data = json.loads(diff_json(comparison))
+        judge.validate(data)
+        assert [row["name"] for row in data["rows"]] == [row.name for row in comparison.rows]
+        assert data["exit_code"] == comparison.exit_code and data["verdict"] == comparison.verdict
+
+
+def test_the_schema_is_sound_and_strict() -> None:
+    whole = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(whole)
+
+    def strict(part: Any) -> None:
+        if isinstance(part, dict):
+            if "properties" in part and "required" in part:
+                assert part["additionalProperties"] is False
+                assert set(part["required"]) <= set(part["properties"])
+                assert all("description" in value for value in part["properties"].values())
+            for value in part.values():
+                strict(value)
+        elif isinstance(part, list):
+            for value in part:
+                strict(value)
+
+    strict(whole)
+    judge, data = validator(), json.loads(diff_json(compare(kernel("notepad"), kernel("cmd"))))
+    for break_it in (lambda d: d.update(more=1), lambda d: d["rows"][0].update(more=1), lambda d: d["a"].update(more=1),
+                     lambda d: d["rows"][0].update(outcome="maybe"), lambda d: d["rows"][0].update(a={"x": 1})):  # fmt: skip
+        broken = json.loads(json.dumps(data))
+        break_it(broken)
+        assert not judge.is_valid(broken)
