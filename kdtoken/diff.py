@@ -21,7 +21,7 @@ from kdtoken import cli
 from kdtoken.analysis.differences import Comparison, Kind, View, compare
 from kdtoken.decode.process import find_process, process_details
 from kdtoken.decode.process_dump import Tokens
-from kdtoken.errors import BadFormat, KdTokenError, UsageError
+from kdtoken.errors import BadFormat, KdTokenError, ProcessNotFound, UsageError
 from kdtoken.model.absent import known
 from kdtoken.model.process import FastRef, Process
 from kdtoken.model.sid import Sid
@@ -46,7 +46,7 @@ class Sides:
         """The token that one argument names.  Raises KdTokenError saying what is missing."""
         source, which = _split(text)
         if source in ("", "live") and not os.path.exists(source):
-            return self._kernel("", source, which, text)
+            return self._kernel("", "", which, text)
         data = _read(source)
         if data[:2] == b"\x1f\x8b" or b'"kdtoken-session"' in data[:200]:
             return self._kernel("session", source, which, text)
@@ -67,7 +67,7 @@ class Sides:
 
     def _kernel(self, option: str, source: str, which: str, text: str) -> View:
         if not which:
-            raise UsageError("%s: which process?" % (text or "live"), text, "%s@notepad.exe" % source)
+            raise UsageError("%s: which process?" % (text or "live"), text, "%s@notepad.exe" % (source or "live"))
         target = self._target(option, source)
         process = find_process(target, which)[0]
         token = Tokens(target).of(process)
@@ -97,7 +97,7 @@ class Sides:
         told = read_debugger_text(text, source)
         tokens = list(told.tokens.tokens) or _whoami(text, source)
         chosen = _choose(tokens, which, told.processes.processes)
-        found = self._log(source, which, argument, bool(chosen))
+        found = self._log(source, which, argument, tokens, chosen)
         if found is not None:
             return found
         if len(chosen) == 1:
@@ -110,11 +110,10 @@ class Sides:
                              "choose one by its place in the text: %s@#1" % source)  # fmt: skip
         raise BadFormat("%s tells of no token%s" % (source, " of %s" % which if which else ""), source, _TAKES)
 
-    def _log(self, source: str, which: str, argument: str, told: bool) -> Optional[View]:
-        """A log that shows the token's memory says more than the text of !token in it.
-
-        told  whether there is such text: then a log that shows too little is no error
-        """
+    def _log(
+        self, source: str, which: str, argument: str, tokens: List[TokenText], chosen: List[TokenText]
+    ) -> Optional[View]:
+        """A log that shows the token's memory says more than the text of !token in it; None for any other text."""
         if not which or which.startswith("#"):
             return None
         from kdtoken.target.log import LogTarget
@@ -123,11 +122,11 @@ class Sides:
             self._targets["log", source] = CachedTarget(LogTarget([source]))
             found = self._kernel("log", source, which, argument)
         except KdTokenError as error:
-            # What holds no kernel memory at all is no log; of the others, what is missing is worth a word.
-            if told or isinstance(error, BadFormat):
+            # A text that tells of tokens need not be a log; of one that tells of none, what it lacks is worth a word.
+            if chosen or isinstance(error, BadFormat) or (tokens and not isinstance(error, ProcessNotFound)):
                 return None
             raise
-        return found if known(found.token.user) or not told else None
+        return found if known(found.token.user) or not chosen else None
 
 
 def _split(text: str) -> Tuple[str, str]:

@@ -1,0 +1,220 @@
+"""The verb: every source, each way to name a token in it, one message for what is none, and the exit codes."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any, Tuple
+
+import pytest
+
+from kdtoken import diff
+from kdtoken.layout.layout_file import load_layouts
+from tests.dump_bytes import Dump
+from tests.engine.kernel import build
+from tests.engine.machine import MACHINE
+from tests.engine.standin_text import process_details, process_head
+from tests.engine.volatility import isf
+from tests.expected import kernel_of
+from tests.fake_image import as_image, fake_image
+from tests.sessions import MACHINE_22000
+from tests.told import WIN11, collected, token_lines, whoami_lines
+
+MACHINE_FILE = str(MACHINE_22000)
+NOTEPAD = MACHINE_FILE + "@notepad.exe"
+LOG = Path(__file__).parent.parent / "fixtures" / "logs" / "capture-10.0.22000.2538-synthetic.log.gz"
+GOLDEN = Path(__file__).parent.parent / "fixtures" / "golden" / "notepad-22000.json"
+
+
+def run(capsys: Any, *arguments: object) -> Tuple[int, str, str]:
+    """(exit code, stdout, stderr)."""
+    code = diff.main([str(one) for one in arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def file(folder: Path, name: str, data: Any) -> str:
+    path = folder / name
+    path.write_bytes(data if isinstance(data, bytes) else data.encode("utf-8"))
+    return str(path)
+
+
+def refused(capsys: Any, *arguments: object) -> str:
+    """The one message of a comparison that cannot be made."""
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "") and err.startswith("kdtoken: ") and "Traceback" not in err
+    assert len(err.strip().split("\n")) <= 2, err
+    return err
+
+
+def first(capsys: Any, *arguments: object) -> Tuple[int, str]:
+    code, out, err = run(capsys, *arguments)
+    assert err == ""
+    return code, out.split("\n")[0]
+
+
+def test_recordings_and_exit_codes(capsys: Any) -> None:
+    assert first(capsys, NOTEPAD, NOTEPAD) == (0, "A and B are the same token")
+    assert first(capsys, NOTEPAD, MACHINE_FILE + "@cmd.exe") == (1, "A is B's UAC-filtered twin")
+    assert first(capsys, NOTEPAD, MACHINE_FILE + "@4120")[1].startswith("copies of one token")
+
+
+def test_the_session_of_the_options_is_the_side_before_an_at(capsys: Any) -> None:
+    assert first(capsys, "--session", MACHINE_FILE, "@explorer.exe", "live@5300")[1].endswith("another integrity level")
+    # A side with a source of its own is read from there.
+    assert first(capsys, "--session", MACHINE_FILE, "@notepad.exe", NOTEPAD)[0] == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_texts_in_any_encoding(capsys: Any, tmp_path: Path, encoding: str) -> None:
+    for name, text, verdict in (
+        ("token.txt", token_lines("notepad"), "A and B are the same token"),
+        ("who.txt", whoami_lines("notepad"), "A and B agree in all that both can know"),
+        ("collect.json", collected("notepad"), "A and B are the same token"),
+    ):
+        side = file(tmp_path, name, text.encode(encoding))
+        assert first(capsys, NOTEPAD, side) == (0, verdict), name
+        assert first(capsys, side, NOTEPAD) == (0, verdict), name
+    assert first(capsys, tmp_path / "who.txt", tmp_path / "collect.json")[0] == 0
+
+
+def test_collect_names_whose_it_is(capsys: Any, tmp_path: Path) -> None:
+    data = json.loads(collected("cmd"))
+    data["linked"] = json.loads(collected("anna-filtered"))["classes"]
+    side = file(tmp_path, "collect.json", json.dumps(data, indent=1))
+    assert first(capsys, side, side + "@linked") == (1, "B is A's UAC-filtered twin")
+    assert first(capsys, side + "@6104", side + "@NOTEPAD.EXE")[0] == 0
+    assert "of pid 6104, notepad.exe" in refused(capsys, side + "@lsass.exe", NOTEPAD)
+    alone = file(tmp_path, "alone.json", collected("cmd"))
+    assert "no linked token" in refused(capsys, alone + "@linked", NOTEPAD)
+    broken = file(tmp_path, "broken.json", collected("cmd")[:-40])
+    assert "is not JSON" in refused(capsys, broken, NOTEPAD)
+
+
+def test_several_tokens_in_one_text(capsys: Any, tmp_path: Path) -> None:
+    kernel = kernel_of(WIN11)
+    process = next(one for one in MACHINE.processes if one.image_name == b"notepad.exe")
+    shown = "\n".join(process_head(kernel, process) + process_details(kernel, process))
+    text = "0: kd> !process 0 1\n%s\n0: kd> !token\n%s\n0: kd> !token\n%s" % (
+        shown, token_lines("cmd"), token_lines("notepad"),
+    )  # fmt: skip
+    side = file(tmp_path, "both.txt", text)
+    said = refused(capsys, side, NOTEPAD)
+    assert "holds 2 tokens: #1 0x" in said and "@#1" in said
+    addresses = {key: kernel.tokens[key] for key in ("cmd", "notepad")}
+    assert first(capsys, NOTEPAD, "%s@%x" % (side, addresses["notepad"]))[0] == 0
+    assert first(capsys, NOTEPAD, "%s@0x%x" % (side, addresses["cmd"]))[1] == "A is B's UAC-filtered twin"
+    tick = "%016x" % addresses["notepad"]
+    assert first(capsys, NOTEPAD, "%s@%s`%s" % (side, tick[:8], tick[8:]))[0] == 0
+    assert first(capsys, NOTEPAD, side + "@#2")[0] == 0
+    for name in ("notepad.exe", "6104"):
+        assert first(capsys, NOTEPAD, "%s@%s" % (side, name))[0] == 0
+    for nobody in ("#3", "#0", "#x", "lsass.exe"):
+        assert "it holds #1 0x" in refused(capsys, NOTEPAD, "%s@%s" % (side, nobody))
+
+
+def test_several_users_in_one_text(capsys: Any, tmp_path: Path) -> None:
+    text = "C:\\>whoami /all\n\n%s\nC:\\>runas /user:x cmd\nC:\\>whoami /all\n\n%s" % (
+        whoami_lines("notepad"), whoami_lines("cmd"),
+    )  # fmt: skip
+    side = file(tmp_path, "who.txt", text)
+    assert "holds 2 tokens: #1 of S-1-5-21-" in refused(capsys, side, NOTEPAD)
+    assert first(capsys, side + "@#1", side + "@#2") == (1, "A is B's UAC-filtered twin")
+    assert "holds 2 tokens" in refused(capsys, side + "@pc\\anna", NOTEPAD)
+    one = file(tmp_path, "one.txt", whoami_lines("notepad"))
+    assert first(capsys, one + "@PC\\Anna", NOTEPAD)[0] == 0
+
+
+def test_a_log_that_shows_the_memory(capsys: Any, tmp_path: Path) -> None:
+    log = file(tmp_path, "capture@home.log", gzip.decompress(LOG.read_bytes()))
+    code, out, _ = run(capsys, NOTEPAD, log + "@notepad.exe")
+    assert code in (0, 1) and "kernel memory: log capture@home.log" in " ".join(out.split())
+    assert first(capsys, "--log", log, "@notepad.exe", log + "@notepad.exe") == (0, "A and B are the same token")
+    assert "nobody.exe" in refused(capsys, NOTEPAD, log + "@nobody.exe")
+
+
+def test_a_crash_dump_with_symbols(capsys: Any, tmp_path: Path) -> None:
+    layouts = load_layouts(WIN11)
+    image = fake_image(layouts)
+    dump = file(tmp_path, "memory.dmp", Dump.of(build(MACHINE, layouts, image)).full())
+    symbols = file(tmp_path, "symbols.json", json.dumps(isf(layouts, as_image(image))))
+    told = file(tmp_path, "who.txt", whoami_lines("notepad"))
+    assert first(capsys, "--symbols", symbols, dump + "@notepad.exe", told)[0] == 0
+    # --symbols belong to the dump, and do not stand in the recording's way.
+    assert first(capsys, "--symbols", symbols, dump + "@cmd.exe", NOTEPAD)[1] == "B is A's UAC-filtered twin"
+    assert first(capsys, "--symbols", symbols, "--dump", dump, "@cmd.exe", dump + "@cmd.exe")[0] == 0
+    assert "which process" in refused(capsys, "--symbols", symbols, dump, NOTEPAD)
+    torn = file(tmp_path, "torn.dmp", b"PAGEDU64" + bytes(50))
+    refused(capsys, "--symbols", symbols, torn + "@notepad.exe", NOTEPAD)
+
+
+def test_what_is_no_source(capsys: Any, tmp_path: Path) -> None:
+    for data, words in (
+        (b"", "is empty"),
+        (bytes(range(256)) * 40, "binary data"),
+        (b"MZ" + bytes(200), "not text"),
+        (b"nothing of interest\n", "tells of no token"),
+        (b"\x1f\x8b\x08 no gzip at all", ""),
+        (b'{"kdtoken": 1, "about": {}}', "keeps no token to compare"),
+        (b'{"some": "JSON"}', "tells of no token"),
+        (GOLDEN.read_bytes(), "keeps no token to compare"),
+    ):
+        side = file(tmp_path, "a side", data)
+        assert words in refused(capsys, NOTEPAD, side), data[:20]
+        refused(capsys, side + "@notepad.exe", NOTEPAD)
+    assert "cannot read" in refused(capsys, NOTEPAD, tmp_path)
+    assert "cannot read" in refused(capsys, NOTEPAD, tmp_path / "missing.txt")
+    assert "cannot read" in refused(capsys, NOTEPAD, "nul\0.txt")
+
+
+def test_what_is_no_token(capsys: Any, tmp_path: Path) -> None:
+    assert "which process?" in refused(capsys, MACHINE_FILE, NOTEPAD)
+    assert "no process has the name" in refused(capsys, MACHINE_FILE + "@nope.exe", NOTEPAD)
+    assert "no token: its reference is null" in refused(capsys, MACHINE_FILE + "@whoami.exe", NOTEPAD)
+    assert "unreadable" in refused(capsys, MACHINE_FILE + "@OneDrive.exe", NOTEPAD)
+    code, out, err = run(capsys, MACHINE_FILE + "@svchost.exe", NOTEPAD)
+    assert (code, out) == (2, "") and err.count("EPROCESS") == 4 and "give one of the pids" in err
+    assert "which process?" in refused(capsys, "live", NOTEPAD)
+    code, _, err = run(capsys, NOTEPAD)
+    assert code == 2 and "required" in err
+
+
+def test_live_without_a_debugger(capsys: Any) -> None:
+    pytest.importorskip("sys")
+    try:
+        import pykd  # type: ignore[import-not-found]  # noqa: F401
+    except ImportError:
+        assert "pykd" in refused(capsys, "live@notepad.exe", NOTEPAD)
+
+
+def test_an_attached_kernel_is_attached_to_once(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    real = diff.cli.open_target
+
+    def once(options: Any, record: Any = None) -> Any:
+        opened.append(options.attach)
+        options.attach = None
+        options.session = MACHINE_FILE
+        return real(options, record)
+
+    monkeypatch.setattr(diff.cli, "open_target", once)
+    assert first(capsys, "--attach", "com:x", "live@notepad.exe", "@cmd.exe")[0] == 1
+    assert opened == ["com:x"]
+
+
+def test_json_and_all(capsys: Any, tmp_path: Path) -> None:
+    code, out, _ = run(capsys, "--json", NOTEPAD, MACHINE_FILE + "@cmd.exe")
+    data = json.loads(out)
+    assert code == data["exit_code"] == 1 and data["a"]["kind"] == "kernel"
+    code, out, _ = run(capsys, "--all", NOTEPAD, NOTEPAD)
+    assert code == 0 and "SeChangeNotifyPrivilege" in out
+    only = file(
+        tmp_path, "priv.txt", "PRIVILEGES INFORMATION" + whoami_lines("notepad").split("PRIVILEGES INFORMATION")[1]
+    )
+    user = file(tmp_path, "user.txt", whoami_lines("notepad").split("GROUP INFORMATION")[0])
+    assert first(capsys, only, user) == (2, "A and B could not be compared: they have nothing in common")
+
+
+def test_one_process_before_and_after(capsys: Any, tmp_path: Path) -> None:
+    """The recording tells when the process was born, so that its replaced token is known for that."""
+    view = diff.Sides(diff.cli.parser("diff", "").parse_args([])).open(NOTEPAD)
+    assert view.process.startswith("pid 6104 at 0xffff") and ", created " in view.process
