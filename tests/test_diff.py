@@ -9,6 +9,8 @@ import pytest
 
 from kdtoken import diff
 from kdtoken.layout.layout_file import load_layouts
+from kdtoken.target.cached import CachedTarget
+from kdtoken.target.session import RecordingTarget
 from tests.dump_bytes import Dump
 from tests.engine.kernel import build
 from tests.engine.machine import MACHINE
@@ -17,6 +19,7 @@ from tests.engine.volatility import isf
 from tests.expected import kernel_of
 from tests.fake_image import as_image, fake_image
 from tests.sessions import MACHINE_22000
+from tests.synthetic import SyntheticTarget
 from tests.told import WIN11, collected, token_lines, whoami_lines
 
 MACHINE_FILE = str(MACHINE_22000)
@@ -214,7 +217,45 @@ def test_json_and_all(capsys: Any, tmp_path: Path) -> None:
     assert first(capsys, only, user) == (2, "A and B could not be compared: they have nothing in common")
 
 
+def recorded(path: Path, change: Any) -> str:
+    """A recording of notepad's token, after a change to the machine."""
+    kernel = kernel_of(WIN11)
+    target = SyntheticTarget(kernel)
+    change(target, kernel)
+    recording = RecordingTarget(target)
+    sides = diff.Sides(diff.cli.parser("diff", "").parse_args([]))
+    sides._targets["", ""] = CachedTarget(recording)
+    sides.open("@6104")
+    recording.save(path)
+    return str(path) + "@6104"
+
+
 def test_one_process_before_and_after(capsys: Any, tmp_path: Path) -> None:
-    """The recording tells when the process was born, so that its replaced token is known for that."""
-    view = diff.Sides(diff.cli.parser("diff", "").parse_args([])).open(NOTEPAD)
-    assert view.process.startswith("pid 6104 at 0xffff") and ", created " in view.process
+    before = recorded(tmp_path / "before.gz", lambda target, kernel: None)
+    assert first(capsys, before, NOTEPAD) == (0, "A and B are the same token")
+
+    def steal(target: SyntheticTarget, kernel: Any) -> None:
+        target.poke_field(kernel.processes[6104], "_EPROCESS", "Token.Object", kernel.tokens["system"] | 0xF)
+
+    after = recorded(tmp_path / "stolen.gz", steal)
+    assert first(capsys, before, after) == (
+        1,
+        "the process's token was replaced between A and B: it speaks for another user",
+    )
+
+    def privileges(modified: int) -> Any:
+        def change(target: SyntheticTarget, kernel: Any) -> None:
+            masks = kernel.machine.tokens["notepad"].privileges.masks
+            address = kernel.tokens["notepad"]
+            target.poke_field(address, "_TOKEN", "Privileges.Present", masks[0] | 1 << 20)
+            target.poke_field(address, "_TOKEN", "Privileges.Enabled", masks[1] | 1 << 20)
+            if modified:
+                target.poke_field(address, "_TOKEN", "ModifiedId.LowPart", modified)
+
+        return change
+
+    after = recorded(tmp_path / "written.gz", privileges(0))
+    code, verdict = first(capsys, before, after)
+    assert code == 1 and verdict.startswith("one token, changed between A and B without the kernel's own trace of it")
+    after = recorded(tmp_path / "adjusted.gz", privileges(0x777777))
+    assert first(capsys, before, after) == (1, "one token, adjusted between A and B: SeDebugPrivilege")
