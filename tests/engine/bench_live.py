@@ -1,6 +1,6 @@
 """Runs in the Windows Python: each way to a token, once, with the engine's cache empty before it.
 
-    python bench_live.py CONNECTION CONTROL_PORT PID NAME
+    python bench_live.py CONNECTION CONTROL_PORT PID NAME (1|0: the slow script walk, or not)
 
 The target counts what crosses the wire between the marks; nothing is counted here.
 """
@@ -19,6 +19,7 @@ from kdtoken.target.attach import AttachedTarget
 from kdtoken.target.cached import CachedTarget
 
 CONNECTION, PID, NAME = sys.argv[1], sys.argv[3], sys.argv[4]
+WITH_SCRIPT_WALK = sys.argv[5] == "1"
 control = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
 
 
@@ -127,7 +128,8 @@ def main() -> None:
         row("kdtoken dump NAME (threads, twin)", lambda: kdtoken_verb(live, dump, [NAME, "--no-check"]))
         row("kdtoken walk", lambda: kdtoken_verb(live, walk, []))
         row("typedVar script, token by name", typed_by_name)
-        row("typedVar script, walk", typed_walk)
+        if WITH_SCRIPT_WALK:
+            row("typedVar script, walk", typed_walk)
         row("dt -r1 nt!_TOKEN ADDRESS (no SIDs)", lambda: len(pykd.dbgCommand("dt -r1 nt!_TOKEN %x" % address)))
     finally:
         live.release()
