@@ -28,6 +28,7 @@ except ImportError as missing:
     _IMPORT_ERROR = str(missing)
 
 _NO_SYMBOLS = ".symfix; .reload /f nt   then check that `lm m nt` says (pdb symbols), not (export symbols)"
+_CACHE_ROOM = 0x80000
 _SIGN_BIT_32 = 0x80000000
 # pykd: "Memory exception at 0xffffa08011054000 target virtual address"
 _AT = re.compile(r" at 0x([0-9a-fA-F]+)")
@@ -63,6 +64,7 @@ class LiveTarget(Target):
             self._nt = pykd.module("nt")
         except pykd.DbgException as error:
             raise TargetError("the session has no module nt: %s" % error, "nt", ".reload") from error
+        self._cached = 0
         self._layouts: Dict[str, Layout] = {}
         self._symbols: Dict[str, int] = {}
         self._x86 = int(pykd.ptrSize()) == 4
@@ -85,6 +87,7 @@ class LiveTarget(Target):
             # pykd's loadBytes asks for one byte of each page before it asks for the rest, each a
             # request on the wire.  compareMemory asks for the whole at once, and leaves it in the
             # engine's cache: comparing the range with itself halves the cost of a read.
+            self._make_room(size)
             pykd.compareMemory(at, at, size)
             return bytes(pykd.loadBytes(at, size))
         except pykd.MemoryException as error:
@@ -92,6 +95,16 @@ class LiveTarget(Target):
             raise MemoryUnreadable(address, size, reason, self._before_hole(at, size, error)) from error
         except pykd.DbgException as error:
             raise MemoryUnreadable(address, size, str(error).strip()) from error
+
+    def _make_room(self, size: int) -> None:
+        """Empty the engine's cache before it is full (1 MiB): full, it keeps nothing, and a read costs four.
+
+        Only the engine's own copies go; what kdtoken has read it remembers itself.
+        """
+        self._cached += size
+        if self._cached > _CACHE_ROOM and not pykd.isDumpAnalyzing():
+            self._cached = size
+            pykd.dbgCommand(".cache flushall")
 
     def _before_hole(self, at: int, size: int, error: Exception) -> bytes:
         """What there is of a range up to the missing page, which the error names."""
