@@ -27,6 +27,11 @@ def token_sections(page: Page, token: Token) -> None:
     o = token.origins
     page.section("Identity")
     page.row("User", show(token.user, _owner(token)), o.get("user_and_groups"))
+    groups = token.user_and_groups
+    user = groups[0] if isinstance(groups, tuple) and groups else None
+    if isinstance(user, Group) and user.attributes:
+        # A sandbox can take even the user's own SID out of play.
+        page.row("User attributes", words.group_words(user))
     page.row("Integrity label", show(token.integrity, _sid, "none"), o.get("integrity_level_index"))
     page.row("Primary group", show(token.primary_group, _sid), o.get("primary_group"))
     page.row("Default owner", show(token.default_owner, _owner(token)), o.get("default_owner_index"))
@@ -72,7 +77,9 @@ def _privileges(page: Page, token: Token) -> None:
     rows = []
     for p in privileges:
         state = ("enabled" if p.enabled else "disabled") if p.present else ("GHOST" if p.enabled else "removed")
-        rows.append((state, p.name, "default" if p.enabled_by_default else "", p.danger or "" if p.present else ""))
+        # What a privilege can do matters when it is on; the words would drown a list of disabled ones.
+        why = p.danger if p.present and p.enabled else None
+        rows.append((state, p.name, "default" if p.enabled_by_default else "", why or ""))
     page.lines += table(rows)
     if "privileges" in token.origins:
         page.note(origin_text(token.origins["privileges"]))
