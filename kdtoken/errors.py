@@ -5,7 +5,7 @@ and, where there is one, the next step for the person who sees it.  The verbs
 print `str(error)`; nobody needs a traceback to know what to do.
 """
 
-from typing import Optional, Tuple, Union
+from typing import Tuple, Union
 
 Subject = Union[int, str, None]
 

@@ -87,7 +87,9 @@ def test_enabled_administrators_below_high_are_serious() -> None:
     assert isinstance(one.user_and_groups, tuple)
     admins = Sid.from_text("S-1-5-32-544")
     raised = tuple(Group(admins, 7) if isinstance(g, Group) and g.sid == admins else g for g in one.user_and_groups)
-    assert "BUILTIN\\Administrators is enabled below High integrity" in texts(replace(one, user_and_groups=raised), True)
+    assert "BUILTIN\\Administrators is enabled below High integrity" in texts(
+        replace(one, user_and_groups=raised), True
+    )
     assert "BUILTIN\\Administrators counts for deny only" in texts(one, False)
 
 

@@ -6,8 +6,6 @@ For each of the six builds.  Slow parts (starting Wine, the engine) are shared b
 import json
 from typing import Any, Dict, Tuple
 
-import pytest
-
 from kdtoken.decode.token import FIELDS
 from kdtoken.layout.dt import parse_dt
 from kdtoken.layout.layout import array_of, size_of
