@@ -14,6 +14,8 @@ from kdtoken.decode.object_header import TOKEN_TYPE, is_object_of, type_name
 from kdtoken.decode.process import find_process
 from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.errors import NotAToken, UsageError
+from kdtoken.model.absent import Unreadable
+from kdtoken.model.process import ProcessDump
 from kdtoken.model.token import Token
 from kdtoken.render.text import render_dump, render_token
 from kdtoken.target.cached import CachedTarget
@@ -51,7 +53,7 @@ def report(target: CachedTarget, options: Namespace) -> List[str]:
     if not options.process:
         raise UsageError("no process was named", None, "kdtoken dump notepad.exe   (or a pid, or an EPROCESS address)")
     process, others, problems = find_process(target, options.process)
-    dump = dump_process(Tokens(target), process, tuple(others), not options.no_check)
+    dump = dump_process(Tokens(target), process, tuple(others) or None, not options.no_check)
     dump = replace(dump, problems=tuple(problems) + dump.problems)
     if options.format == "json":
         from kdtoken.render.json import dump_to_json
@@ -61,7 +63,27 @@ def report(target: CachedTarget, options: Namespace) -> List[str]:
         from kdtoken.render.windbg import dump_lines
 
         return dump_lines(dump)
-    return render_dump(dump, cli.source(target), options.why) + _cost(target, options.why)
+    report = render_dump(dump, cli.source(target), options.why)
+    return report + page_in_advice(target, dump) + _cost(target, options.why)
+
+
+def page_in_advice(target: CachedTarget, dump: ProcessDump) -> List[str]:
+    """What brings paged-out memory in, on a machine that can still run; never done unasked.
+
+    `.pagein` (learn.microsoft.com) lets the machine run until the page is there.
+    """
+    if not target.about.live:
+        return []
+    token = dump.token
+    values = [token] if isinstance(token, Unreadable) else [] if token is None else list(vars(token).values())
+    missing = next((value.address for value in values if isinstance(value, Unreadable)), None)
+    if missing is None:
+        return []
+    return [
+        "",
+        "Part of the token is not in memory. This brings it in, and lets the machine run for it:",
+        "  .pagein /p %x %x   then   g   and, after the break, this dump again" % (dump.process.address, missing),
+    ]
 
 
 def _token_report(target: CachedTarget, token: Token, options: Namespace) -> List[str]:

@@ -241,3 +241,19 @@ def test_the_same_token_is_decoded_once(target: SyntheticTarget) -> None:
     assert requests <= 60
     with pytest.raises(ProcessAmbiguous):
         run_on(target, "dump", "svchost")
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_paging_in_is_advised_on_a_machine_that_can_run(running: bool) -> None:
+    """The declared OneDrive's token is paged out; in a dump or a recording nothing can bring it in."""
+    kernel = kernel_of(FILES[3], everything_there=False)
+    target = SyntheticTarget(kernel)
+    target.about = replace(target.about, live=running)
+    page = kernel.tokens["token-paged-out"]
+    advice = [line for line in run_on(target, "dump", "OneDrive.exe") if ".pagein" in line]
+    if running:
+        command = ".pagein /p %x " % kernel.process_named("OneDrive.exe")
+        assert len(advice) == 1 and command in advice[0]
+        assert int(advice[0].split(command)[1].split()[0], 16) >> 12 == page >> 12
+    else:
+        assert advice == []

@@ -69,11 +69,11 @@ class Tokens:
 
 
 def dump_process(
-    tokens: Tokens, process: Process, others: Tuple[Process, ...] = (), check: bool = True
+    tokens: Tokens, process: Process, others: Optional[Tuple[Process, ...]] = None, check: bool = True
 ) -> ProcessDump:
     """Everything about one process's security context.
 
-    others  the rest of the process list, where it was walked, to see who shares the token
+    others  the process list, where it was walked, to see who shares the token
     check   ask the debugger's own !process as well, where there is one
     """
     target = tokens.target
@@ -98,7 +98,7 @@ def dump_process(
         tuple(threads),
         impersonated,
         tokens.linked_with(token) if isinstance(token, Token) else None,
-        tuple(p for p in others if _same_object(p, process)),
+        None if others is None else tuple(p for p in others if _same_object(p, process)),
         cross_check(target, process) if check else None,
         tuple(problems),
     )

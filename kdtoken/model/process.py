@@ -95,7 +95,8 @@ class ProcessDump:
 
     tokens       the impersonation tokens of the threads, by address
     linked       the other half of a UAC pair; None where there is none
-    shared_with  other processes whose fast reference points to the same token object
+    shared_with  other processes whose fast reference points to the same token object; None where
+                 the process list was not walked
     """
 
     process: Process
@@ -104,6 +105,6 @@ class ProcessDump:
     threads: Tuple[Thread, ...] = ()
     tokens: Mapping[int, Maybe[Token]] = field(default_factory=dict)
     linked: Maybe[Optional[Token]] = None
-    shared_with: Tuple[Process, ...] = ()
+    shared_with: Optional[Tuple[Process, ...]] = None
     cross_check: Optional[CrossCheck] = None
     problems: Tuple[str, ...] = ()

@@ -145,7 +145,7 @@ def dump_to_json(dump: ProcessDump, about: Dict[str, Any], why: bool = False) ->
         "linked": plain(dump.linked, why=why),
         "threads": [plain(thread) for thread in dump.threads],
         "tokens": {hex(address): plain(token, why=why) for address, token in sorted(dump.tokens.items())},
-        "shared_with": [plain(process) for process in dump.shared_with],
+        "shared_with": plain(dump.shared_with),
         "cross_check": plain(dump.cross_check),
         "remarks": _remarks(dump_remarks(dump)),
         "problems": list(dump.problems),

@@ -87,7 +87,7 @@ class AttachedTarget(live.LiveTarget):
         except BaseException:  # also Ctrl+C: a machine that stands is worse than a late error
             self.release()
             raise
-        self.about = About("the live kernel at %s" % connection, self.about.build)
+        self.about = About("the live kernel at %s" % connection, self.about.build, live=True)
 
     def read(self, address: int, size: int) -> bytes:
         with self._expect("memory"):

@@ -18,11 +18,13 @@ class About:
     source     where the bytes come from, in words for a person
     build      "10.0.22000"-like version of the kernel, or "" where unknown
     synthetic  the kernel was made for tests; never to be taken for a real machine
+    live       a machine that can still run, so that what is paged out could be brought in
     """
 
     source: str
     build: str = ""
     synthetic: bool = False
+    live: bool = False
 
 
 class Target(ABC):

@@ -70,10 +70,11 @@ class LiveTarget(Target):
         self._x86 = int(pykd.ptrSize()) == 4
         self._top = 1 << (32 if self._x86 else 64)
         version = pykd.getSystemVersion()
-        what = "a crash dump" if pykd.isDumpAnalyzing() else "a live kernel"
+        live = not pykd.isDumpAnalyzing()
         self.about = About(
-            "%s in the debugger" % what,
+            "%s in the debugger" % ("a live kernel" if live else "a crash dump"),
             "%d.%d.%d" % (version.win32Major, version.win32Minor, version.buildNumber),
+            live=live,
         )
 
     def read(self, address: int, size: int) -> bytes:
