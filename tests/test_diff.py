@@ -182,7 +182,6 @@ def test_what_is_no_token(capsys: Any, tmp_path: Path) -> None:
 
 
 def test_live_without_a_debugger(capsys: Any) -> None:
-    pytest.importorskip("sys")
     try:
         import pykd  # type: ignore[import-not-found]  # noqa: F401
     except ImportError:

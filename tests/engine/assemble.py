@@ -22,8 +22,8 @@ from typing import Dict, Iterator, List, Optional, Sequence
 
 NATIVE = Path(__file__).with_name("native")
 WHEELS = {"pykd": "0.3.4.15", "panda3d": "1.10.16"}
-TOOLS = ("wine", "clang", "lld-link", "x86_64-w64-mingw32-gcc", "x86_64-w64-mingw32-g++")
-DEBIAN_PACKAGES = ("wine", "wine64", "clang", "lld", "gcc-mingw-w64-x86-64", "g++-mingw-w64-x86-64")
+TOOLS = ("wine", "clang", "lld-link", "llvm-pdbutil", "x86_64-w64-mingw32-gcc", "x86_64-w64-mingw32-g++")
+DEBIAN_PACKAGES = ("wine", "wine64", "clang", "lld", "llvm", "gcc-mingw-w64-x86-64", "g++-mingw-w64-x86-64")
 # Wine has its own half of these; the genuine ones must win. winemenubuilder would write into the user's desktop.
 DLL_OVERRIDES = "mscoree,dbgeng,dbghelp,symsrv,srcsrv,dbgmodel,msdia140=n;winemenubuilder.exe=d"
 

@@ -1,5 +1,6 @@
 """Fixtures of the bench: the Windows side, and a synthetic kernel of each build as a dump."""
 
+import os
 import pickle
 import sys
 from dataclasses import dataclass
@@ -21,6 +22,15 @@ from tests.engine.windows import build as build_windows
 ROOT = Path(__file__).resolve().parent.parent.parent
 LAYOUTS = sorted((ROOT / "fixtures" / "layouts").glob("nt-*.json"))
 BUILDS = [path.stem[3:] for path in LAYOUTS]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """`make engine` means all of it: a judge that is not there must not look like one that agreed."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if skipped and os.environ.get("KDTOKEN_NO_SKIP"):
+        print("\n%d tests were skipped, and none may be" % len(skipped))
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
