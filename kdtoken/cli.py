@@ -39,12 +39,21 @@ class _Done(Exception):
     """--help or --version has said all there is to say."""
 
 
+class _Once(argparse.Action):
+    """An option that may stand once; argparse itself would keep the last and forget the others."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Optional[str] = None) -> None:
+        if getattr(namespace, self.dest):
+            raise UsageError("%s names one file" % option_string, None, "several dumps: kdtoken walk A.dmp B.dmp")
+        setattr(namespace, self.dest, values)
+
+
 def parser(verb: str, description: str) -> Parser:
     """A parser with the options that all verbs have."""
     made = Parser(prog="kdtoken %s" % verb, description=description)
     source = made.add_argument_group("where to read (default: the debugger session that this runs in)")
     source.add_argument("--session", metavar="FILE", help="replay a recorded session")
-    source.add_argument("--dump", metavar="FILE", help="a kernel crash dump, read without any debugger")
+    source.add_argument("--dump", metavar="FILE", action=_Once, help="a kernel crash dump, read without any debugger")
     source.add_argument(
         "--log", metavar="FILE", action="append", help="a saved WinDbg log, or FILE:FIRST-LAST of its lines; repeatable"
     )
@@ -196,7 +205,7 @@ def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]], fa
             import traceback
 
             traceback.print_exc()
-        _complain(error)
+        complain(str(error))
         return failure
     except RecursionError as error:
         sys.stderr.write("kdtoken: the recursion limit of this Python is too low (%s)\n" % error)
@@ -207,11 +216,11 @@ def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]], fa
         return 0
 
 
-def _complain(error: KdTokenError) -> None:
+def complain(text: str) -> None:
     """One message on stderr; a damaged recording or a hostile name may have put anything in it."""
     from kdtoken.render.words import clean
 
-    text = "\n".join(clean(line) for line in str(error).split("\n"))
+    text = "\n".join(clean(line) for line in text.split("\n"))
     try:
         sys.stderr.write("kdtoken: %s\n" % text)
     except UnicodeEncodeError:
@@ -242,7 +251,7 @@ def run_in_windbg(verb: str) -> None:
         try:
             arguments = alias_arguments(len(arguments))
         except KdTokenError as error:
-            _complain(error)
+            complain(str(error))
             return
         write_lines(["arguments, from the alias %s: %s" % (ALIAS, " ".join(arguments)), ""])
     import_module("kdtoken." + verb).main(arguments)

@@ -2,25 +2,32 @@
 
     !py -m kdtoken.walk --user SYSTEM --threads
     kdtoken walk --session FILE --integrity high --csv
+    kdtoken walk A.dmp B.dmp --json --symbols STORE
 """
 
+import os
 import sys
 from argparse import Namespace
-from typing import Iterator, List, Optional, Sequence
+from collections import deque
+from typing import TYPE_CHECKING, Deque, Iterator, List, Optional, Sequence, Tuple
 
 from kdtoken import cli
 from kdtoken.analysis.character import integrity_level
 from kdtoken.decode.process import process_details, walk_processes
 from kdtoken.decode.process_dump import Tokens
 from kdtoken.decode.thread import walk_threads
-from kdtoken.errors import LookupFailed, UsageError
+from kdtoken.errors import KdTokenError, LookupFailed, UsageError
 from kdtoken.model.absent import Maybe
 from kdtoken.model.process import Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from kdtoken.render.walk import csv_lines, json_lines, text_lines
-from kdtoken.render.words import sid_name
+from kdtoken.render.walk_files import Part, failed, host_of, lines_of_all, parquet_bytes, part_of, require_pyarrow
+from kdtoken.render.words import clean, sid_name
 from kdtoken.target.cached import CachedTarget
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future  # of no use where one dump is read, and slow to import
 
 LEVELS = {"untrusted": 0, "low": 0x1000, "medium": 0x2000, "mediumplus": 0x2100, "high": 0x3000, "system": 0x4000}
 
@@ -35,20 +42,27 @@ def add_arguments(parser: cli.Parser) -> None:
 
 
 def report(target: CachedTarget, options: Namespace) -> List[str]:
-    """The lines that `walk` prints."""
+    """The lines that `walk` prints of one target."""
     if options.json and options.csv:
         raise UsageError("--json or --csv, not both")
-    level = _level(options.integrity) if options.integrity else None
-    processes, problems = walk_processes(target, details=True)
-    rows = []
-    for row in _rows(target, processes, options.threads, problems):
-        if _wanted(row, options.user, level):
-            rows.append(row)
+    rows, total, problems, _ = _read(target, options)
     if options.json:
         return json_lines(rows, cli.about(target), problems, options.threads)
     if options.csv:
         return csv_lines(rows)
-    return text_lines(rows, cli.source(target), len(processes), problems, options.threads)
+    return text_lines(rows, cli.source(target), total, problems, options.threads)
+
+
+def _read(target: CachedTarget, options: Namespace) -> Tuple[List[ProcessDump], int, List[str], str]:
+    """The processes that were asked for, how many there are, what was wrong, and the machine's name or ""."""
+    level = _level(options.integrity) if options.integrity else None
+    processes, problems = walk_processes(target, details=True)
+    rows, host = [], ""
+    for row in _rows(target, processes, options.threads, problems):
+        host = host or host_of(row.token)
+        if _wanted(row, options.user, level):
+            rows.append(row)
+    return rows, len(processes), problems, host
 
 
 def _rows(
@@ -105,10 +119,131 @@ def _matches(token: Maybe[Optional[Token]], user: Optional[str], level: Optional
     return isinstance(sid, Sid) and user.lower() in ("%s %s" % (sid_name(sid, token), sid)).lower()
 
 
+def _one(options: Namespace) -> Part:
+    """One source of several, read and rendered, in a process of its own; what is wrong with it is its answer."""
+    file = options.dump or options.session or ", ".join(options.log or ["the debugger"])
+    try:
+        target = cli.open_target(options)
+        rows, total, problems, host = _read(target, options)
+        form = "parquet" if options.parquet else "json" if options.json else "csv" if options.csv else "text"
+        source = cli.source(target) + (", host %s" % host if host else "")
+        if form == "text":
+            lines = text_lines(rows, source, total, problems, options.threads)
+            return Part(file, host, cli.about(target), tuple(problems), len(rows), tuple(lines))
+        return part_of(form, file, host, rows, cli.about(target), problems, options.threads)
+    except KdTokenError as error:
+        return failed(file, " ".join(clean(line.strip()) for line in str(error).split("\n")))
+    except (RecursionError, MemoryError) as error:
+        return failed(file, type(error).__name__)
+
+
+def _parts(jobs: Sequence[Namespace]) -> Iterator[Part]:
+    """The answer of each, in their order; as many at once as there are cores."""
+    workers = min(len(jobs), _cores(), 61)  # 61: what Windows can wait for at once
+    # Two must not fetch the same symbols at once; and inside a debugger sys.executable is the debugger.
+    if workers < 2 or jobs[0].download or cli.in_debugger():
+        yield from map(_one, jobs)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(workers) as pool:
+        waiting: "Deque[Future[Part]]" = deque(pool.submit(_one, job) for job in jobs)
+        try:
+            for job in jobs:
+                yield _answer(waiting.popleft(), job)
+        finally:
+            for future in waiting:  # the reader went away
+                future.cancel()
+
+
+def _answer(future: "Future[Part]", job: Namespace, alone: bool = False) -> Part:
+    """What a process found; one that died takes its pool along, so its neighbours are asked again, each alone."""
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if not isinstance(error, BrokenProcessPool):
+        return failed(job.dump, "%s: %s" % (type(error).__name__, clean(str(error))))
+    if alone:
+        return failed(job.dump, "the process that read it was ended (out of memory?)")
+    with ProcessPoolExecutor(1) as pool:
+        return _answer(pool.submit(_one, job), job, True)
+
+
+def _cores() -> int:
+    """Cores that this process may use, where the system tells; else those there are."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def _files(options: Namespace) -> List[str]:
+    """The dumps that were named; a pattern that the shell left alone (on Windows it does) is looked up."""
+    if options.dumps and (options.dump or options.session or options.log or options.attach):
+        raise UsageError(
+            "name a source by its option or dumps by their paths, not both", None, "kdtoken walk A.dmp B.dmp"
+        )
+    files: List[str] = []
+    for name in options.dumps:
+        found = []
+        if any(mark in name for mark in "*?") and not os.path.exists(name):
+            from glob import glob
+
+            found = sorted(glob(name))
+        files += found or [name]
+    return files
+
+
+def _all(options: Namespace, files: Sequence[str]) -> int:
+    """Several dumps in one report, or any source as Parquet; 1 if one of them could not be read."""
+    if bool(options.json) + bool(options.csv) + bool(options.parquet) > 1:
+        raise UsageError("one of --json, --csv and --parquet")
+    if options.integrity:
+        _level(options.integrity)  # a wrong word is told once, not of every dump
+    if options.parquet:
+        require_pyarrow()
+    jobs = [Namespace(**{**vars(options), "dump": file}) for file in files] or [options]
+    bad: List[str] = []
+    parts = _told(_parts(jobs), bad, bool(options.csv or options.parquet))
+    if options.parquet:
+        read = list(parts)
+        data = parquet_bytes(read)
+        try:
+            with open(options.parquet, "wb") as out:
+                out.write(data)
+        except OSError as error:
+            raise UsageError("cannot write %s: %s" % (options.parquet, error.strerror), options.parquet) from error
+        cli.write_lines(["%s: %d processes of %d sources" % (options.parquet, sum(p.shown for p in read), len(read))])
+    else:
+        cli.write_lines(lines_of_all(parts, "json" if options.json else "csv" if options.csv else "text"))
+    return 1 if bad else 0
+
+
+def _told(parts: Iterator[Part], bad: List[str], problems: bool) -> Iterator[Part]:
+    """Pass them on; what failed is told on stderr too, and so are `problems` that the form has no room for."""
+    for part in parts:
+        if part.error:
+            bad.append(part.file)
+            cli.complain(part.complaint)
+        for problem in part.problems if problems else ():
+            cli.complain("%s: %s" % (part.file, problem))
+        yield part
+
+
 def _main(arguments: List[str]) -> int:
     parser = cli.parser("walk", "List every process with the token it runs under.")
     add_arguments(parser)
-    options = parser.parse_args(arguments)
+    parser.add_argument(
+        "dumps", metavar="DUMP", nargs="*", help="crash dumps, any number of them: as --dump, read on all cores"
+    )
+    parser.add_argument("--parquet", metavar="FILE", help="for data tools: write a Parquet file (needs pyarrow)")
+    options = parser.parse_intermixed_args(arguments)
+    files = _files(options)
+    if options.parquet or len(files) > 1:
+        return _all(options, files)
+    if files:
+        options.dump = files[0]
     cli.write_lines(report(cli.open_target(options), options))
     return 0
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from kdtoken.analysis.character import (
     SERVICE_ACCOUNTS,
@@ -13,7 +13,7 @@ from kdtoken.analysis.character import (
     integrity_level,
     kinds,
 )
-from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.absent import Absent, Maybe, Unreadable
 from kdtoken.model.process import Impersonation, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
 from kdtoken.model.sid_names import integrity_text
@@ -144,14 +144,17 @@ def _protection(level: int) -> str:
 
 
 def csv_lines(rows: Sequence[ProcessDump]) -> List[str]:
-    """Comma-separated values with a heading; text that a spreadsheet would run as a formula is quoted off."""
+    """Comma-separated values with a heading."""
+    return csv_text([COLUMNS]) + csv_text([cells[name] for name in COLUMNS] for cells in map(cells_of, rows))
+
+
+def csv_text(rows: Iterable[Sequence[str]]) -> List[str]:
+    """Lines of CSV; text that a spreadsheet would run as a formula is quoted off."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
     for row in rows:
-        cells = cells_of(row)
-        writer.writerow([_harmless(cells[name]) for name in COLUMNS])
-    return out.getvalue().rstrip("\n").split("\n")
+        writer.writerow([_harmless(cell) for cell in row])
+    return out.getvalue().split("\n")[:-1]
 
 
 def _harmless(cell: str) -> str:
@@ -163,21 +166,31 @@ def json_lines(
 ) -> List[str]:
     """One JSON document; a process a line, so that it can be read and compared."""
     head = json.dumps({"kdtoken": SCHEMA, "about": about, "problems": list(problems)})
-    body = ",\n".join(" " + json.dumps(_json_row(row, with_threads)) for row in rows)
+    body = ",\n".join(" " + line for line in json_rows(rows, with_threads))
     return (head[:-1] + ', "processes": [\n' + body + "\n]}").split("\n")
 
 
-def _json_row(row: ProcessDump, with_threads: bool) -> Dict[str, Any]:
-    token = row.token
-    data: Dict[str, Any] = {
-        "process": plain(row.process),
-        "details": plain(row.details),
-        "token": lean(token) if isinstance(token, Token) else plain(token),
-    }
-    if with_threads:
-        data["threads"] = [plain(thread) for thread in row.threads]
-        data["tokens"] = {hex(a): lean(t) if isinstance(t, Token) else plain(t) for a, t in sorted(row.tokens.items())}
-    return data
+def json_rows(rows: Sequence[ProcessDump], with_threads: bool) -> Iterator[str]:
+    """The JSON of each process, on one line."""
+    known: Dict[int, str] = {}
+
+    def token_text(token: Maybe[Optional[Token]]) -> str:
+        """A token's JSON, made once: many processes may share it."""
+        if not isinstance(token, Token):
+            return json.dumps(plain(token))
+        text = known.get(token.address)
+        if text is None:
+            text = known[token.address] = json.dumps(lean(token))
+        return text
+
+    for row in rows:
+        line = '{"process": %s, "details": %s, "token": %s' % (
+            json.dumps(plain(row.process)), json.dumps(plain(row.details)), token_text(row.token),
+        )  # fmt: skip
+        if with_threads:
+            tokens = ", ".join('"0x%x": %s' % (a, token_text(t)) for a, t in sorted(row.tokens.items()))
+            line += ', "threads": %s, "tokens": {%s}' % (json.dumps([plain(t) for t in row.threads]), tokens)
+        yield line + "}"
 
 
 _LEAN: Tuple[str, ...] = ("address", "session_id", "token_type", "impersonation_level", "flags", "authentication_id", "token_id")
