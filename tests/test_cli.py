@@ -194,5 +194,14 @@ def test_dump_imports_the_standard_library_and_construct_alone() -> None:
         assert name not in loaded, name
 
 
+@pytest.mark.parametrize("verb", ["dump --json", "dump", "walk --json", "walk --threads", "walk --csv"])
+def test_no_verb_loads_datetime(verb: str) -> None:
+    """Its C module fails in the second sub-interpreter that loads it, and inside WinDbg each !py is one."""
+    name, *options = verb.split()
+    arguments = options + ["--session", str(MACHINE_22000)] + (["1120"] if name == "dump" else [])
+    code = "import sys; import kdtoken.%s as verb; verb.main(%r); sys.exit('_datetime' in sys.modules)" % (name, arguments)
+    assert subprocess.run([sys.executable, "-c", code], cwd=str(ROOT), stdout=subprocess.DEVNULL).returncode == 0
+
+
 def test_usage_error_is_an_error_of_ours() -> None:
     assert issubclass(UsageError, KdTokenError)

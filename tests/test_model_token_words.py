@@ -1,12 +1,13 @@
 """Words for token numbers, FILETIMEs and protection bytes."""
 
+import datetime
 from functools import reduce
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdtoken.model.filetime import filetime_text
+from kdtoken.model.filetime import date_of, filetime_text
 from kdtoken.model.protection import Protection
 from kdtoken.model.token_words import (
     ELEVATION_TYPES,
@@ -104,3 +105,14 @@ def test_protection(level: int, text: str) -> None:
 def test_protection_fields() -> None:
     protection = Protection(0x69)
     assert (protection.type, protection.audit, protection.signer) == (1, True, 6)
+
+
+def test_filetime_knows_every_day_of_the_calendar() -> None:
+    """Against the standard library's calendar, which the model itself must not import (see its docstring)."""
+    first = datetime.date(1601, 1, 1)
+    for days in range((datetime.date.max - first).days + 1):
+        day = first + datetime.timedelta(days=days)
+        assert date_of(days) == (day.year, day.month, day.day)
+    last = (datetime.date.max - first).days * 864_000_000_000 + 863_999_999_999
+    assert filetime_text(last) == "9999-12-31 23:59:59.9999999 UTC"
+    assert filetime_text(last + 1) == hex(last + 1)

@@ -6,14 +6,16 @@ anything, so reading is bounded by ``AclSize`` and by the bytes given, and stops
 instead of raising: what could be read before it is still worth seeing.
 """
 
-import uuid
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 
 from construct import Bytes, If, Int8ul, Int16ul, Int32ul, Struct, this  # type: ignore[import-untyped]
 
 from kdtoken.errors import BadFormat
 from kdtoken.model.sid import Sid
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 ACL_HEADER_SIZE = 8
 ACE_HEADER_SIZE = 4
@@ -91,8 +93,8 @@ class Ace:
     mask: Optional[int] = None
     sid: Optional[Sid] = None
     object_flags: Optional[int] = None
-    object_type: Optional[uuid.UUID] = None
-    inherited_object_type: Optional[uuid.UUID] = None
+    object_type: Optional["UUID"] = None
+    inherited_object_type: Optional["UUID"] = None
     application_data: bytes = b""
     problem: str = ""
 
@@ -134,8 +136,8 @@ class Ace:
         mask: int,
         sid: Sid,
         flags: int = 0,
-        object_type: Optional[uuid.UUID] = None,
-        inherited_object_type: Optional[uuid.UUID] = None,
+        object_type: Optional["UUID"] = None,
+        inherited_object_type: Optional["UUID"] = None,
         application_data: bytes = b"",
     ) -> "Ace":
         """An ACE made from its parts; the size is rounded up to 4 bytes, which [MS-DTYP] 2.4.4.1 asks for."""
@@ -291,5 +293,7 @@ def ace_problem(data: bytes, at: int, end: int) -> str:
     return ""
 
 
-def _guid(data: Optional[bytes]) -> Optional[uuid.UUID]:
-    return None if data is None else uuid.UUID(bytes_le=bytes(data))
+def _guid(data: Optional[bytes]) -> Optional["UUID"]:
+    from uuid import UUID  # brings subprocess and more along, for ACEs that hardly a token has
+
+    return None if data is None else UUID(bytes_le=bytes(data))

@@ -8,8 +8,7 @@ SECURITY_*_BASE_RID and _RID_COUNT for the shape; the hash of each was checked a
 
 import hashlib
 import struct
-import uuid
-from typing import Dict, Tuple
+from typing import TYPE_CHECKING, Dict, Tuple
 
 from kdtoken.errors import BadFormat
 from kdtoken.model.sid import (
@@ -21,6 +20,9 @@ from kdtoken.model.sid import (
     SERVICE_ID_BASE_RID,
     Sid,
 )
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 APPPOOL_BASE_RID = 82  # SECURITY_APPPOOL_ID_BASE_RID
 VIRTUAL_MACHINE_BASE_RID = 83  # SECURITY_VIRTUALSERVER_ID_BASE_RID
@@ -97,13 +99,15 @@ def package_sid(moniker: str) -> Sid:
     return Sid(APP_PACKAGE_AUTHORITY, (APP_PACKAGE_BASE_RID,) + _sha256_words(moniker.lower())[:7])
 
 
-def guid_of_words(words: Tuple[int, ...]) -> uuid.UUID:
+def guid_of_words(words: Tuple[int, ...]) -> "UUID":
     """The GUID whose 16 bytes in memory are four 32-bit little-endian words; not four: :class:`BadFormat`."""
     if len(words) != 4:
         raise BadFormat("a GUID is four 32-bit words, not {}".format(len(words)))
-    return uuid.UUID(bytes_le=struct.pack("<4I", *words))
+    from uuid import UUID  # brings subprocess and more along
+
+    return UUID(bytes_le=struct.pack("<4I", *words))
 
 
-def words_of_guid(guid: uuid.UUID) -> Tuple[int, ...]:
+def words_of_guid(guid: "UUID") -> Tuple[int, ...]:
     """The four words of a GUID, as S-1-5-83-1-* (virtual machine) and S-1-12-1-* (Entra ID object) carry them."""
     return struct.unpack("<4I", guid.bytes_le)

@@ -14,7 +14,7 @@ from kdtoken.model.process import FastRef
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from tests import expected
-from tests.engine.conftest import Lab
+from tests.engine.conftest import Lab, make_lab
 from tests.engine.dt_values import values
 from tests.engine.volatility import Volatility
 from tests.engine.windows import Windows, answers
@@ -151,6 +151,19 @@ def test_the_ways_in_from_the_debugger(lab: Lab, windows: Windows, seen: Dict[st
     assert "no process has the name nopad.exe" in printed["!py -m kdtoken.dump nopad.exe"]
     assert "notepad.exe" in printed["!py -m kdtoken.dump nopad.exe"]
     assert "processes are called svchost.exe" in printed["!py -m kdtoken.dump svchost.exe"]
+
+
+def test_py_runs_as_often_as_one_likes(windows: Windows) -> None:
+    """Each !py is a new sub-interpreter, and not every C module of Python can be loaded twice."""
+    lab = make_lab("10.0.22000.2538")
+    verbs = ["dump notepad.exe", "walk", "dump 1120 --json", "walk --json", "dump 6104 --why", "walk --csv"]
+    commands = [".reload /f nt"] + ["!py -m kdtoken." + verb for verb in verbs * 3]
+    printed = answers(windows.debugger(lab.dump, commands, lab.folder, "bootstrapper", lab.standin))
+    texts = [(command, text) for command, text in printed if command.startswith("!py")]
+    assert len(texts) == 18
+    for command, text in texts:
+        assert "Traceback" not in text and len(text) > 1000, (command, text[:600])
+    assert texts[:6] == texts[6:12] == texts[12:]
 
 
 def test_pykds_own_py_takes_its_arguments_from_the_alias(lab: Lab, windows: Windows) -> None:
