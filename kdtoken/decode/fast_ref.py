@@ -14,10 +14,17 @@ def fast_ref_mask(target: Target) -> int:
     Objects are aligned to twice the pointer size, which leaves these bits free; the width is
     never assumed, but taken from the symbols.  Raises FieldNotFound without RefCnt.
     """
+    memo, key = target.memo, ("fast_ref_mask",)
+    if memo is not None and key in memo:
+        known: int = memo[key]
+        return known
     bits = target.layout(TYPE).field("RefCnt").bits
     if bits is None or bits[0] != 0:
         raise FieldNotFound("RefCnt of %s is no bit-field at bit 0 in these symbols" % TYPE, TYPE)
-    return (1 << bits[1]) - 1
+    mask = (1 << bits[1]) - 1
+    if memo is not None:
+        memo[key] = mask
+    return mask
 
 
 def fast_ref(target: Target, value: Maybe[int]) -> Maybe[FastRef]:

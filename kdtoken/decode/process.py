@@ -7,7 +7,7 @@ from kdtoken.decode.cid_table import process_by_id
 from kdtoken.decode.fast_ref import fast_ref, fast_ref_mask
 from kdtoken.decode.lists import walk_list
 from kdtoken.decode.object_header import PROCESS_TYPE, is_object_of, type_name
-from kdtoken.decode.structure import Structure, find, pointer_width, read_members
+from kdtoken.decode.structure import Structure, pointer_width, read_members
 from kdtoken.decode.variables import fetch_variables
 from kdtoken.errors import LookupFailed, ProcessAmbiguous, ProcessNotFound, UsageError
 from kdtoken.layout.layout import array_of
@@ -168,7 +168,7 @@ def pointer_bytes(target: Target) -> int:
 def _process(target: Target, s: Structure) -> Process:
     pid = s.uint("UniqueProcessId")
     parent = s.uint("InheritedFromUniqueProcessId")
-    value = s.uint("Token" if find(target, s.layout, "Token.Value") is None else "Token.Value")
+    value = s.uint("Token.Value" if s.has("Token.Value") else "Token")
     return Process(
         address=s.address,
         pid=pid if isinstance(pid, int) else -1,

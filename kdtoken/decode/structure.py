@@ -4,7 +4,7 @@ A member that cannot be read is Unreadable, one that the build does not have is 
 ever raises, so that one bad pointer does not end a dump of forty fields.
 """
 
-from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
 from kdtoken.errors import FieldNotFound, MemoryUnreadable, NotRecorded
 from kdtoken.layout.layout import PRIMITIVE_SIZES, Field, Layout, array_of, pointer_size, size_of, stride
@@ -29,17 +29,19 @@ class Structure:
 
     def has(self, path: str) -> bool:
         """Whether this build's type has the member."""
-        return find(self.target, self.layout, path) is not None
+        return place_of(self.target, self.layout, path) is not None
 
     def address_of(self, path: str) -> int:
         """Address of the member.  Raises FieldNotFound where the build has none."""
-        return self.address + offset_of(self.target, self.layout, path)
+        place = place_of(self.target, self.layout, path)
+        return self.address + (offset_of(self.target, self.layout, path) if place is None else place.offset)
 
     def raw(self, path: str) -> Maybe[bytes]:
         """The member's bytes; for a bit-field those that hold it."""
         place = place_of(self.target, self.layout, path)
-        if place is None:
-            return Absent("%s.%s" % (self.layout.name, path))
+        return Absent("%s.%s" % (self.layout.name, path)) if place is None else self._at(path, place)
+
+    def _at(self, path: str, place: "Place") -> Maybe[bytes]:
         address = self.address + place.offset
         try:
             data = self.span.get(address, place.size)
@@ -50,12 +52,13 @@ class Structure:
 
     def uint(self, path: str) -> Maybe[int]:
         """An unsigned integer, enum, pointer, or bit-field."""
-        data = self.raw(path)
+        place = place_of(self.target, self.layout, path)
+        if place is None:
+            return Absent("%s.%s" % (self.layout.name, path))
+        data = self._at(path, place)
         if isinstance(data, (Unreadable, Absent)):
             return data
-        number = int.from_bytes(data, "little")
-        place = place_of(self.target, self.layout, path)
-        bits = place.bits if place else None
+        number, bits = int.from_bytes(data, "little"), place.bits
         return number if bits is None else (number >> bits[0]) & ((1 << bits[1]) - 1)
 
     def sint(self, path: str) -> Maybe[int]:
@@ -114,11 +117,14 @@ def place_of(target: Target, layout: Layout, path: str) -> Optional[Place]:
     of each of thousands of processes.
     """
     memo, key = target.memo, ("place", layout.name, path)
-    if memo is not None and key in memo:
-        known: Optional[Place] = memo[key]
-        return known
+    if memo is not None:
+        try:
+            known: Optional[Place] = memo[key]
+            return known
+        except KeyError:
+            pass
     found = find(target, layout, path)
-    place = None
+    place: Optional[Place] = None
     if found is not None:
         offset, member = found
         place = Place(offset, size_of(member.type, target.layout), member.bits)
@@ -178,21 +184,24 @@ def read_structure(target: Target, type_name: str, address: int, before: int = 0
     return Structure(target, type_name, address, span)
 
 
-def read_members(target: Target, type_name: str, address: int, paths: Iterable[str]) -> Structure:
+def read_members(target: Target, type_name: str, address: int, paths: Sequence[str]) -> Structure:
     """Only the stretch from the first to the last of these members, in one request.
 
     Paths that the build does not have are passed over.
     """
-    layout = target.layout(type_name)
-    ends: List[Tuple[int, int]] = []
-    for path in paths:
-        place = place_of(target, layout, path)
-        if place is not None:
-            ends.append((place.offset, place.offset + place.size))
-    if not ends:
+    memo, key = target.memo, ("stretch", type_name, *paths)
+    stretch: Optional[Tuple[int, int]] = memo.get(key) if memo is not None else None
+    if stretch is None:
+        layout = target.layout(type_name)
+        places = [place for place in (place_of(target, layout, path) for path in paths) if place is not None]
+        first = min((place.offset for place in places), default=0)
+        stretch = first, max((place.offset + place.size for place in places), default=first) - first
+        if memo is not None:
+            memo[key] = stretch
+    first, size = stretch
+    if not size:
         return Structure(target, type_name, address, Span(address, 0, ()))
-    first, last = min(low for low, _ in ends), max(high for _, high in ends)
-    return Structure(target, type_name, address, read_span(target, address + first, last - first))
+    return Structure(target, type_name, address, read_span(target, address + first, size))
 
 
 def unreadable(error: MemoryUnreadable) -> Unreadable:

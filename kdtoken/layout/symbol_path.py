@@ -13,7 +13,6 @@ from typing import Iterator, List, Optional, Tuple
 from kdtoken.errors import BadFormat, KdTokenError, TargetError
 from kdtoken.layout.pdb_identity import PdbIdentity
 from kdtoken.layout.symbol_file import SymbolFile, check_match, open_symbols
-from kdtoken.layout.symbol_server import download
 
 VARIABLE = "_NT_SYMBOL_PATH"
 DEFAULT_SERVER = "https://msdl.microsoft.com/download/symbols"
@@ -61,6 +60,8 @@ def _fetched(servers: List[str], store: Path, wanted: PdbIdentity, dump: str) ->
     problems = []
     for server in servers:
         try:
+            from kdtoken.layout.symbol_server import download  # urllib and ssl: slow to import, and seldom of use
+
             symbols = open_symbols(download(server, store, wanted))
             check_match(symbols, wanted, dump)
             return symbols

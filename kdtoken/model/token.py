@@ -5,7 +5,7 @@ cannot know a field leaves it Absent.  Names follow `_TOKEN`'s own.
 """
 
 from dataclasses import dataclass, field
-from typing import Mapping, Optional, Tuple
+from typing import Mapping, NamedTuple, Optional, Tuple
 
 from kdtoken.model.absent import Absent, Maybe, Unreadable, known
 from kdtoken.model.acl import Acl
@@ -25,9 +25,8 @@ TYPE_PRIMARY = 1
 TYPE_IMPERSONATION = 2
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where a decoded value came from.
+class Origin(NamedTuple):
+    """Where a decoded value came from.  A tuple, since a walk of 2,000 processes makes 40,000.
 
     address  of the field in the target
     raw      the field's bytes, little-endian as they lie there

@@ -57,6 +57,11 @@ _WORDS: Dict[str, Callable[[int], Any]] = {
 
 def plain(value: Any, name: str = "", why: bool = False) -> Any:
     """A model value as JSON types."""
+    kind = type(value)  # first what nearly all values are
+    if kind is int:
+        return hex(value) if name in _ADDRESSES or not -_SAFE < value < _SAFE else value
+    if kind is str or kind is bool or value is None:
+        return value
     if isinstance(value, Unreadable):
         row: Dict[str, Any] = {"unreadable": hex(value.address), "reason": value.reason}
         if value.hint:
@@ -64,10 +69,6 @@ def plain(value: Any, name: str = "", why: bool = False) -> Any:
         return row
     if isinstance(value, Absent):
         return {"absent": value.what}
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, int):
-        return hex(value) if name in _ADDRESSES or abs(value) >= _SAFE else value
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, Sid):
