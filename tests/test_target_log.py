@@ -295,3 +295,29 @@ def test_damaged_captures(folder: Path, data: st.DataObject) -> None:
         LogTarget([str(folder / "hurt.log")])
     except KdTokenError as error:
         assert not re.search("two (builds|kernels)", str(error)) or at < 2000
+
+
+@pytest.mark.parametrize(
+    "flink, blink, size",
+    [
+        ("0xffffa080`110010c8", "0xffffa080`110027c8", 8),
+        ("0xffffa080110010c8", "0xffffa080110027c8", 8),  # the back-quotes lost on the way
+        ("0x86a010c8", "0x86a027c8", 4),
+    ],
+)
+def test_the_two_pointers_of_a_list_head(folder: Path, flink: str, blink: str, size: int) -> None:
+    text = "kd> x nt!PsActiveProcessHead\nfffff803`12403010 nt!PsActiveProcessHead = struct _LIST_ENTRY [ %s - %s ]\n"
+    target = log(folder, text % (flink, blink), "head.log")
+    want = b"".join(int(one.replace("`", ""), 16).to_bytes(size, "little") for one in (flink, blink))
+    assert target.read(0xFFFFF80312403010, 2 * size) == want
+
+
+def test_pointers_of_two_widths_give_no_memory(folder: Path) -> None:
+    """A damaged line: half of it would pass for an address."""
+    line = "fffff803`12403010 nt!PsActiveProcessHead = struct _LIST_ENTRY [ 0x86a010c8 - 0xffffa080`110027c8 ]"
+    target = log(folder, "kd> x nt!PsActiveProcessHead\n%s\n" % line, "widths.log")
+    assert target.symbol("PsActiveProcessHead") == 0xFFFFF80312403010
+    with pytest.raises(KdTokenError):
+        target.read(0xFFFFF80312403010, 8)
+    listing = "   +0x448 ActiveProcessLinks : _LIST_ENTRY [ 0xffffa080 - 0xffffa080`110027c8ffff ]"
+    log(folder, "kd> dt nt!_EPROCESS ffffa08011044060\n%s\n" % listing, "listing.log")

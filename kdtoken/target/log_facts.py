@@ -74,9 +74,12 @@ class Facts:
             address = number(symbol[1])
             self._symbol(symbol[2], address, at)
             if symbol[3]:
-                size = 8 if "`" in symbol[3] else 4
-                for index, digits in enumerate((symbol[3], symbol[4])):
-                    self.memory.add(address + index * size, number(digits).to_bytes(8, "little")[:size], at)
+                links = [number(digits) for digits in (symbol[3], symbol[4])]
+                # "0x", eight digits and no more: a 32-bit pointer, with or without a back-quote lost
+                size = 8 if len(symbol[3]) > 10 else 4
+                if len(symbol[3]) == len(symbol[4]) and max(links) < 1 << 8 * size:
+                    for index, link in enumerate(links):
+                        self.memory.add(address + index * size, link.to_bytes(size, "little"), at)
             return True
         if not asked.memory:
             return False

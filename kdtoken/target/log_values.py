@@ -29,10 +29,13 @@ def bytes_of(value: Value, resolve: Callable[[str], Layout]) -> Optional[bytes]:
     pair = _LIST.match(text)
     if pair:
         pointer = 8 if "`" in pair[1] or len(pair[1]) > 10 else 4
-        return b"".join(_number(one).to_bytes(pointer, "little") for one in pair.groups())
+        links = [_number(one) for one in pair.groups()]
+        if max(links) >= 1 << 8 * pointer:
+            return None  # damaged text: the two pointers are not of one width
+        return b"".join(link.to_bytes(pointer, "little") for link in links)
     quad = _QUAD.match(text)
     if quad:
-        return _number(quad[1]).to_bytes(8, "little")
+        return _number(quad[1]).to_bytes(8, "little") if _number(quad[1]) < 1 << 64 else None
     string = _STRING.match(text)
     if string:
         return _string(string[3], int(string[1] or string[2]))
