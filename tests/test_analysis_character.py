@@ -100,9 +100,8 @@ def test_fields_that_contradict_each_other() -> None:
     assert texts(replace(one, integrity_level_sid_value=Sid.from_text("S-1-16-12288")), True) == [
         "IntegrityLevelSidValue is S-1-16-12288, but the label is S-1-16-8192"
     ]
-    assert texts(replace(one, sid_hash=SidHash(3, 0x1000, ())), True) == [
-        "SidHash was made for 3 SIDs, the token lists 15"
-    ]
+    # Nothing public shows how the hashes follow the groups on a real token: they are printed, not judged.
+    assert texts(replace(one, sid_hash=SidHash(3, 0x1000, ())), True) == []
     for level, flags in ((0x1000, one.flags), (0x1800, one.flags), (0x1800, 0)):
         assert isinstance(one.user_and_groups, tuple)
         label = one.user_and_groups[:-1] + (Group(Sid(16, (level,)), 0x60),)
