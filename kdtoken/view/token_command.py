@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Iterable, List, Optional, Tuple
 
+from kdtoken.view.net import feed, with_lost
 from kdtoken.view.seen import Place, TokenText
 from kdtoken.view.text import Line, command_of, is_cut, is_decoration, split_lines
 from kdtoken.view.token_labels import CAPABILITIES, GROUPS, PRIVILEGES, RESTRICTED
@@ -285,14 +286,10 @@ def _pieces(text: str) -> List[str]:
 def read_token_lines(lines: Iterable[Line], file: str = "text") -> TokenTexts:
     """All tokens that the lines tell of."""
     reader = _Reader(file)
-    for line in lines:
-        reader.line(line)
-    return TokenTexts(
-        tuple(one.finished() for one in reader.tokens),
-        tuple(reader.errors),
-        tuple(reader.commands),
-        tuple(reader.unknown),
-    )
+    facts = feed(lines, reader.line)
+    tokens = tuple(one.finished() for one in reader.tokens)
+    unknown = with_lost(facts, tokens, reader.commands, reader.unknown)
+    return TokenTexts(tokens, tuple(reader.errors), tuple(reader.commands), unknown)
 
 
 def read_token_text(text: str, file: str = "text") -> TokenTexts:

@@ -11,6 +11,7 @@ from typing import Iterable, List, Optional, Tuple
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.sid import Sid
 from kdtoken.view import whoami_shapes as shapes
+from kdtoken.view.net import feed, with_lost
 from kdtoken.view.text import Line, command_of, is_cut, is_decoration, split_lines
 from kdtoken.view.whoami_rows import GROUPS, PRIVILEGES, USER, WhoamiBuilder, WhoamiTexts
 from kdtoken.view.whoami_words import attributes_of, state_of
@@ -283,16 +284,12 @@ class _Reader:
 def read_whoami_lines(lines: Iterable[Line], file: str = "text") -> WhoamiTexts:
     """All that the lines hold of whoami's output."""
     reader = _Reader(file)
-    for line in lines:
-        reader.line(line)
+    facts = feed(lines, reader.line)
     reader.finish()
-    return WhoamiTexts(
-        tuple(one.finished() for one in reader.tokens),
-        tuple(reader.commands),
-        tuple(reader.names),
-        tuple(reader.claims),
-        tuple(reader.unknown),
-    )
+    tokens = tuple(one.finished() for one in reader.tokens)
+    kept = reader.commands + reader.names + reader.claims
+    unknown = with_lost(facts, tokens, kept, reader.unknown)
+    return WhoamiTexts(tokens, tuple(reader.commands), tuple(reader.names), tuple(reader.claims), unknown)
 
 
 def read_whoami_text(text: str, file: str = "text") -> WhoamiTexts:
