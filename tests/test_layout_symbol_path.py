@@ -74,6 +74,7 @@ def test_symbol_paths(path: str, folders: List[str], servers: List[str]) -> None
         ("%s-3.json.gz" % GUID, gzip.compress(isf())),
         ("any name.json", isf()),
     ],
+    ids=["store", "folder", "renamed", "isf.xz", "isf.gz", "isf"],  # gzip's bytes hold the time
 )
 def test_where_symbols_may_lie_in_a_folder(name: str, data: bytes, tmp_path: Path) -> None:
     file = tmp_path / "s" / name
