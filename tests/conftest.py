@@ -1,5 +1,7 @@
 """Settings of all tests: what Hypothesis makes up is the same in every run, and no run is timed."""
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -10,4 +12,6 @@ settings.register_profile(
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+# No test fills or reads the cache of whoever runs it.
+os.environ["KDTOKEN_CACHE"] = "off"
 settings.load_profile("same-every-time")

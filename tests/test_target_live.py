@@ -5,6 +5,7 @@ The fake has pykd 0.3.4.15's manners, as seen on the genuine engine: typeInfo na
 are DbgExceptions; an engine without a target says that it is not debugging a kernel.
 """
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, List, Tuple
 
@@ -29,6 +30,7 @@ from tests import expected
 from tests.engine.kernel import Kernel
 from tests.engine.machine import MACHINE
 from tests.expected import FILES, kernel_of, layouts_of_build
+from tests.pdb_bytes import Pdb
 from tests.synthetic import SyntheticTarget
 
 INTEGERS = {"UChar": "UInt1B", "Uint2B": "UInt2B", "Uint4B": "UInt4B", "Uint8B": "UInt8B", "Wchar": "WChar",
@@ -348,3 +350,30 @@ def test_made_up_layouts_keep_the_engines_order(pykd: FakePykd) -> None:
     types = {"_T": make_layout("_T", 8, [Field("B", 4, "Uint4B"), Field("A", 0, "Uint4B")])}
     pykd.kernel = SimpleNamespace(layouts=LayoutFile("1", "", 8, types), symbols={})  # type: ignore[assignment]
     assert [one.name for one in LiveTarget().layout("_T").fields] == ["A", "B"]
+
+
+def test_types_are_kept_on_disk_for_the_pdb_that_is_loaded(
+    pykd: FakePykd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each `!py` starts with an empty Python; the engine is asked for a type once per build."""
+    monkeypatch.setenv("KDTOKEN_CACHE", str(tmp_path / "cache"))
+    pykd.symfile = str(tmp_path / "ntkrnlmp.pdb")
+    Path(pykd.symfile).write_bytes(Pdb(age=1).data())
+    asked: List[str] = []
+    engine = pykd.typeInfo
+    monkeypatch.setattr(pykd, "typeInfo", lambda name: asked.append(name) or engine(name))
+    layouts = [LiveTarget().layout(name) for name in ("_TOKEN", "_TOKEN", "_EPROCESS")]
+    assert layouts[0] == layouts[1] and asked == ["nt!_TOKEN", "nt!_EPROCESS"]
+    Path(pykd.symfile).write_bytes(Pdb(age=2).data())  # another build's
+    assert LiveTarget().layout("_TOKEN") == layouts[0] and asked[2:] == ["nt!_TOKEN"]
+
+
+def test_without_a_pdb_to_know_the_build_by_nothing_is_kept(
+    pykd: FakePykd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KDTOKEN_CACHE", str(tmp_path / "cache"))
+    for symfile in ("C:\\nowhere\\ntkrnlmp.pdb", str(tmp_path / "empty.pdb")):
+        (tmp_path / "empty.pdb").write_bytes(b"")
+        pykd.symfile = symfile
+        assert LiveTarget().layout("_TOKEN").size == 0x498
+    assert not (tmp_path / "cache").exists()

@@ -6,19 +6,17 @@
 """
 
 import mmap
-import struct
 from pathlib import Path
 from typing import Any, List, Optional, Union
 
 from kdtoken.errors import BadFormat
 from kdtoken.layout.layout import Layout
-from kdtoken.layout.pdb_identity import PdbIdentity, guid_text
+from kdtoken.layout.pdb_identity import PdbIdentity, identity_of
 from kdtoken.layout.pdb_msf import Msf
 from kdtoken.layout.pdb_symbols import SymbolStream
 from kdtoken.layout.pdb_types import TypeStream
 
-_INFO = struct.Struct("<III16s")  # Version, Signature, Age, GUID: the PDB info stream
-_INFO_STREAM, _TYPE_STREAM = 1, 2
+_TYPE_STREAM = 2
 
 
 class PdbFile:
@@ -29,14 +27,9 @@ class PdbFile:
         self.origin = origin
         self._data = data
         self._msf = Msf(data, origin)
-        info = self._msf.stream(_INFO_STREAM)
-        if len(info) < _INFO.size:
-            raise BadFormat("%s is a damaged PDB: it does not say its GUID" % origin, origin)
-        _version, _signature, age, guid = _INFO.unpack_from(info)
+        self.identity: PdbIdentity = identity_of(self._msf)
         self._symbols = SymbolStream(self._msf)
         self._types: Optional[TypeStream] = None
-        # The image names the age that the linker left in the DBI stream; "0" there means nobody did.
-        self.identity = PdbIdentity(Path(origin).name, guid_text(guid), self._symbols.age or age)
 
     @property
     def pdb(self) -> str:

@@ -4,7 +4,7 @@ Format: "The MSF File Format" of LLVM's documentation (llvm.org/docs/PDB), and m
 """
 
 import struct
-from typing import Any, List, Sequence
+from typing import Any, List, Optional, Sequence
 
 from kdtoken.errors import BadFormat
 
@@ -55,11 +55,14 @@ class Msf:
             self._blocks.append(words[at : at + count])
             at += count
 
-    def stream(self, number: int) -> bytes:
-        """All bytes of a stream; none for one that does not exist.  Raises BadFormat."""
+    def stream(self, number: int, most: Optional[int] = None) -> bytes:
+        """All bytes of a stream, or the first `most`; none for one that does not exist.  Raises BadFormat."""
         if not 0 <= number < len(self._sizes):
             return b""
-        return self._join(self._blocks[number], self._sizes[number])
+        size = self._sizes[number]
+        if most is not None and most < size:
+            return self._join(self._blocks[number][: -(-most // self._block)], most)
+        return self._join(self._blocks[number], size)
 
     def _join(self, blocks: Sequence[int], size: int) -> bytes:
         if size > len(self._data):

@@ -6,8 +6,9 @@ from typing import Optional, Protocol, Union
 from kdtoken.errors import BadFormat, TargetError
 from kdtoken.layout.isf import IsfFile, load_isf
 from kdtoken.layout.layout import Layout
+from kdtoken.layout.layout_cache import LayoutCache
 from kdtoken.layout.layout_file import LayoutFile, load_layouts
-from kdtoken.layout.pdb import load_pdb
+from kdtoken.layout.pdb import PdbFile, load_pdb
 from kdtoken.layout.pdb_identity import PdbIdentity
 from kdtoken.layout.pdb_msf import MAGIC
 
@@ -28,6 +29,20 @@ class SymbolFile(Protocol):
 
     def rva(self, name: str) -> Optional[int]:
         """Offset of a symbol from the image's base, None where there is none."""
+
+
+class PdbSymbols:
+    """A PDB, the types of which are kept on disk once they were worked out.
+
+    Only a PDB's: what an ISF or a layout file says of the GUID it belongs to, anybody could have written.
+    """
+
+    def __init__(self, pdb: PdbFile) -> None:
+        self.origin, self.pdb, self.rva = pdb.origin, pdb.pdb, pdb.rva
+        self._types, self._cache = pdb.layout, LayoutCache(pdb.pdb, "pdb")
+
+    def layout(self, name: str) -> Layout:
+        return self._cache.layout(name, self._types)
 
 
 class IsfSymbols:
@@ -60,7 +75,7 @@ def open_symbols(path: Union[str, Path]) -> SymbolFile:
     except OSError as error:
         raise BadFormat("cannot open the symbols %s: %s" % (path, error), origin) from error
     if head.startswith(MAGIC[:17]):
-        return load_pdb(path)
+        return PdbSymbols(load_pdb(path))
     if head.startswith(b"MSCF"):
         raise BadFormat("%s is packed (CAB)" % path, origin, "expand it: expand FILE.pd_ FILE.pdb, or 7z x")
     if head.startswith(b"MZ"):

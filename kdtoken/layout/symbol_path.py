@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Iterator, List, Optional, Tuple
 
 from kdtoken.errors import BadFormat, KdTokenError, TargetError
+from kdtoken.layout.layout_cache import cache_home, default_home
 from kdtoken.layout.pdb_identity import PdbIdentity
 from kdtoken.layout.symbol_file import SymbolFile, check_match, open_symbols
 
@@ -101,8 +102,7 @@ def split_path(path: str) -> Tuple[List[str], List[str]]:
 
 def default_store() -> Path:
     """Where downloads go when the symbol path names no folder."""
-    local = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(local) / "kdtoken" / "symbols"
+    return Path(cache_home() or default_home()) / "symbols"
 
 
 def _candidates(folder: Path, wanted: PdbIdentity) -> Iterator[Path]:

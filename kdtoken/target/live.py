@@ -17,6 +17,8 @@ from kdtoken.errors import (
 )
 from kdtoken.layout.dt import parse_dt
 from kdtoken.layout.layout import Field, Layout, make_layout
+from kdtoken.layout.layout_cache import LayoutCache
+from kdtoken.layout.pdb_identity import read_identity
 from kdtoken.target.base import PAGE_SIZE, About, Target
 
 pykd: Any
@@ -66,6 +68,7 @@ class LiveTarget(Target):
             raise TargetError("the session has no module nt: %s" % error, "nt", ".reload") from error
         self._cached = 0
         self._layouts: Dict[str, Layout] = {}
+        self._kept: Optional[LayoutCache] = None
         self._symbols: Dict[str, int] = {}
         self._x86 = int(pykd.ptrSize()) == 4
         self._top = 1 << (32 if self._x86 else 64)
@@ -121,14 +124,30 @@ class LiveTarget(Target):
     def layout(self, name: str) -> Layout:
         found = self._layouts.get(name)
         if found is None:
-            try:
-                found = self._read_layout(name)
-            except pykd.DbgException as error:
-                # Without msdia140.dll beside it, pykd finds no type at all, while the engine's
-                # own dt still does.
-                found = self._layout_from_dt(name) or self._no_type(name, error)
+            if self._kept is None and self._pdb():
+                self._kept = LayoutCache(self._pdb(), "pykd")
+            # Symbols that are not loaded yet have no file to be known by; asking for a type loads them.
+            found = self._kept.layout(name, self._ask_layout) if self._kept else self._ask_layout(name)
             self._layouts[name] = found
         return found
+
+    def _pdb(self) -> str:
+        """GUID and age of the symbols that the engine has loaded, out of that file; "" where there is none.
+
+        The engine has compared them with the kernel's own already; to ask the kernel would cost three reads.
+        """
+        try:
+            return read_identity(str(self._nt.symfile())).key
+        except (pykd.DbgException, BadFormat):
+            return ""
+
+    def _ask_layout(self, name: str) -> Layout:
+        try:
+            return self._read_layout(name)
+        except pykd.DbgException as error:
+            # Without msdia140.dll beside it, pykd finds no type at all, while the engine's
+            # own dt still does.
+            return self._layout_from_dt(name) or self._no_type(name, error)
 
     def symbol(self, name: str) -> int:
         found = self._symbols.get(name)

@@ -4,11 +4,13 @@ For each of the six builds.  Slow parts (starting Wine, the engine) are shared b
 """
 
 import json
-from typing import Any, Dict, Tuple
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
 
 from kdtoken.decode.token import FIELDS
 from kdtoken.layout.dt import parse_dt
-from kdtoken.layout.layout import array_of, size_of
+from kdtoken.layout.layout import array_of, layout_from_json, size_of
+from kdtoken.layout.layout_cache import FORMAT
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import FastRef
 from kdtoken.model.sid import Sid
@@ -17,7 +19,7 @@ from tests import expected
 from tests.engine.conftest import Lab, make_lab
 from tests.engine.dt_values import values
 from tests.engine.volatility import Volatility
-from tests.engine.windows import Windows, answers
+from tests.engine.windows import Windows, answers, wine_path
 
 
 def test_the_process_list_is_the_declared_one(lab: Lab, seen: Dict[str, Any]) -> None:
@@ -164,6 +166,31 @@ def test_py_runs_as_often_as_one_likes(windows: Windows) -> None:
     for command, text in texts:
         assert "Traceback" not in text and len(text) > 1000, (command, text[:600])
     assert texts[:6] == texts[6:12] == texts[12:]
+
+
+def test_types_that_one_py_keeps_serve_the_next(windows: Windows, tmp_path: Path) -> None:
+    """What is on the disk is what the build declares, the reports are the same, and a foreign file changes nothing."""
+    lab = make_lab("10.0.22000.2538")
+    command = "!py -m kdtoken.dump notepad.exe --why"
+    env = {"KDTOKEN_CACHE": wine_path(tmp_path)}
+
+    def reports(times: int, env: Dict[str, str]) -> List[str]:
+        typed = [".reload /f nt"] + [command] * times
+        printed = answers(windows.debugger(lab.dump, typed, lab.folder, "bootstrapper", lab.standin, env))
+        return [text for one, text in printed if one == command]
+
+    plain = reports(1, {})
+    assert len(plain[0]) > 1000 and not list(tmp_path.iterdir())
+    assert reports(2, env) == plain * 2
+    file = tmp_path / FORMAT / (lab.image.pdb_id + ".txt")
+    kept = [line.split(" ", 3) for line in file.read_text(encoding="ascii").split("\n") if line]
+    names = [name for name, _reader, _seal, _body in kept]
+    assert {"_EPROCESS", "_ETHREAD", "_TOKEN", "_OBJECT_HEADER", "_SEP_LOGON_SESSION_REFERENCES"} <= set(names)
+    assert len(set(names)) == len(names)
+    for name, _reader, _seal, body in kept:
+        assert layout_from_json(name, json.loads(body)) == lab.kernel.layouts.layout(name)
+    file.write_bytes(file.read_bytes().replace(b"UserAndGroups", b"UserAndGroupz").replace(b", 8, ", b", 16, "))
+    assert reports(1, env) == plain
 
 
 def test_pykds_own_py_takes_its_arguments_from_the_alias(lab: Lab, windows: Windows) -> None:
