@@ -240,10 +240,11 @@ def test_a_missing_parent_is_absent() -> None:
     assert processes[0].parent_pid == Absent("_EPROCESS.InheritedFromUniqueProcessId")
 
 
-def test_a_walk_costs_a_request_a_process_and_three(kernel: Kernel) -> None:
+def test_a_walk_costs_a_request_a_process_and_five(kernel: Kernel) -> None:
+    """nt's variables lie in five places."""
     cached = CachedTarget(SyntheticTarget(kernel))
     walk_processes(cached)
-    assert cached.requests <= len(MACHINE.processes) + 3
+    assert cached.requests <= len(MACHINE.processes) + 5
 
 
 def test_a_second_walk_costs_nothing() -> None:

@@ -107,7 +107,7 @@ def find_process(target: Target, argument: str) -> Tuple[Process, List[Process],
         return process_at(target, value), [], []
     if kind == "pid":
         assert isinstance(value, int)
-        fetch_variables(target)
+        fetch_variables(target, with_list=False)
         known = process_by_id(target, value)
         if known is not None:
             return process_at(target, known), [], []

@@ -13,20 +13,24 @@ from kdtoken.target.base import Target
 # A request costs four packets: 178 bytes on the wire besides its data, and a round trip of some
 # milliseconds, so that a gap of this many bytes is cheaper read than left out.
 _GAP = 0x200
-_POINTERS = ("PsActiveProcessHead", "PspCidTable", "SepLogonSessions", "PsProcessType", "SeTokenObjectType",
-             "ObHeaderCookie")  # fmt: skip
+_POINTERS = ("PspCidTable", "SepLogonSessions", "PsProcessType", "SeTokenObjectType", "ObHeaderCookie")
+_LIST = "PsActiveProcessHead"
 # nt!ObTypeIndexTable: the types asked for here are among the first, in every known build.
 _FIRST_TYPES = 16
 
 
-def fetch_variables(target: Target) -> None:
-    """Read them, for a target that remembers what was read.  What cannot be read is left to its user."""
+def fetch_variables(target: Target, with_list: bool = True) -> None:
+    """Read them, for a target that remembers what was read.  What cannot be read is left to its user.
+
+    with_list  the head of the process list too: it lies far from the others, and a process that is found
+               by its id has no need of it
+    """
     try:
         width = pointer_width(target)
     except LookupFailed:
         return
     sizes: Dict[str, int] = dict.fromkeys(KERNEL_SYMBOLS, 8)
-    sizes.update(dict.fromkeys(_POINTERS, 2 * width))
+    sizes.update(dict.fromkeys(_POINTERS + (_LIST,) * with_list, 2 * width))
     sizes["ObTypeIndexTable"] = _FIRST_TYPES * width
     places: List[Tuple[int, int]] = []
     for name, size in sizes.items():

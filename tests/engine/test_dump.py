@@ -227,7 +227,7 @@ def test_what_a_dump_costs(lab: Lab, seen: Dict[str, Any], record_property: Any)
     print("\n%s: %s" % (lab.folder.name, cost))
     record_property("cost", cost)
     processes = len(lab.kernel.machine.processes)
-    assert cost["walk"] <= processes + 3
+    assert cost["walk"] <= processes + 5  # nt's variables lie in five places
     assert cost["requests"] - cost["walk"] <= 25
 
 
