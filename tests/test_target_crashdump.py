@@ -224,6 +224,13 @@ def test_layouts_of_this_project_serve_as_symbols_as_far_as_they_go(case: Case, 
         target.symbol("SeTokenObjectType")
 
 
+def test_a_file_cut_before_the_kernel_says_so_when_symbols_cannot_be_matched(case: Case) -> None:
+    data = case.dump.copy().full()[: 0x2000 + 30 * PAGE]
+    with pytest.raises(TargetError) as caught:
+        open_dump(case.write(data), str(case.folder))
+    assert "CUT SHORT" in str(caught.value) and "does not say which PDB" in str(caught.value)
+
+
 def test_dump_as_a_person_calls_it(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(case.write(case.dump.copy().bitmap(), "spaced name.dmp"))
     assert dump_verb.main(["--dump", path, "--symbols", str(case.folder), "notepad.exe"]) == 0

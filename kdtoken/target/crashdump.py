@@ -176,7 +176,9 @@ def open_dump(path: Union[str, Path], symbols: str = "", download: bool = False)
     dump = CrashDump(path)
     nt: Optional[Nt] = dump.nt
     try:
-        found = find_symbols(symbols, nt.identity if nt else None, dump.origin, download)
+        # A dump that lacks the page with the answer lacks it for a reason, which its notes tell.
+        name = dump.origin + (" (%s)" % "; ".join(dump.notes) if dump.notes else "")
+        found = find_symbols(symbols, nt.identity if nt else None, name, download)
         return CrashDumpTarget(dump, found)
     except KdTokenError:
         dump.close()  # Windows lets nobody move or delete a mapped file
