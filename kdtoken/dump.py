@@ -2,23 +2,28 @@
 
     !py -m kdtoken.dump notepad.exe           in WinDbg, on the session that is open
     kdtoken dump --session FILE notepad.exe   anywhere, on a recording
+    kdtoken dump --log FILE notepad.exe       on a saved log: its memory, else what !process and !token printed
 """
 
 import sys
 from argparse import Namespace
 from dataclasses import replace
-from typing import List, Optional, Sequence
+from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
 
 from kdtoken import cli
 from kdtoken.decode.object_header import TOKEN_TYPE, is_object_of, type_name
 from kdtoken.decode.process import find_process
+from kdtoken.decode.process_argument import choose, parse_process_argument
 from kdtoken.decode.process_dump import Tokens, dump_process
-from kdtoken.errors import NotAToken, UsageError
+from kdtoken.errors import KdTokenError, LookupFailed, MemoryUnreadable, NotAToken, ProcessNotFound, UsageError
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.token import Token
 from kdtoken.render.text import render_dump, render_token
 from kdtoken.target.cached import CachedTarget
+
+if TYPE_CHECKING:
+    from kdtoken.view.seen import Place  # the views are for logs only
 
 FORMATS = ("text", "json", "windbg")
 
@@ -54,7 +59,10 @@ def report(target: CachedTarget, options: Namespace) -> List[str]:
         raise UsageError("no process was named", None, "kdtoken dump notepad.exe   (or a pid, or an EPROCESS address)")
     process, others, problems = find_process(target, options.process)
     dump = dump_process(Tokens(target), process, tuple(others) or None, not options.no_check)
-    dump = replace(dump, problems=tuple(problems) + dump.problems)
+    return _dump_report(target, replace(dump, problems=tuple(problems) + dump.problems), options)
+
+
+def _dump_report(target: CachedTarget, dump: ProcessDump, options: Namespace) -> List[str]:
     if options.format == "json":
         from kdtoken.render.json import dump_to_json
 
@@ -63,8 +71,8 @@ def report(target: CachedTarget, options: Namespace) -> List[str]:
         from kdtoken.render.windbg import dump_lines
 
         return dump_lines(dump)
-    report = render_dump(dump, cli.source(target), options.why)
-    return report + page_in_advice(target, dump) + _cost(target, options.why)
+    lines = render_dump(dump, cli.source(target), options.why)
+    return lines + page_in_advice(target, dump) + _cost(target, options.why)
 
 
 def page_in_advice(target: CachedTarget, dump: ProcessDump) -> List[str]:
@@ -86,6 +94,39 @@ def page_in_advice(target: CachedTarget, dump: ProcessDump) -> List[str]:
     ]
 
 
+def _told_report(target: CachedTarget, options: Namespace, error: KdTokenError) -> List[str]:
+    """The same of a log that shows no memory, out of what !process and !token printed in it.
+
+    Raises `error`, which says what memory is missing, where nothing of that kind was printed either.
+    """
+    from kdtoken.target.log import log_texts
+    from kdtoken.view.debugger_text import read_debugger_text
+    from kdtoken.view.told import place_of, told_processes, told_tokens
+
+    texts = [read_debugger_text(text, name) for name, text in log_texts(options.log)]
+    if options.token:
+        text = told_tokens(texts).get(_address(options.token))
+        if text is None:
+            raise error
+        _say_that_it_is_text(target, [("!token", place_of(text))], len(texts) > 1)
+        return _token_report(target, text.token, options)
+    told = told_processes(texts)
+    if not told:
+        raise error
+    kind, value = parse_process_argument(options.process, 4 if told[0].dump.process.address < 1 << 32 else 8)
+    process = choose([one.dump.process for one in told], options.process, kind, value)
+    found = next(one for one in told if one.dump.process == process)
+    where = [("!process", found.process_at), ("!token", found.token_at)]
+    _say_that_it_is_text(target, where, len(texts) > 1)
+    return _dump_report(target, found.dump, options)
+
+
+def _say_that_it_is_text(target: CachedTarget, where: Sequence[Tuple[str, Optional["Place"]]], files: bool) -> None:
+    said = ["%s (%s)" % (what, at if files else "line %d" % at.line) for what, at in where if at is not None]
+    source = "%s, the text of %s, no memory" % (target.about.source, " and ".join(said))
+    target.about = replace(target.about, source=source)
+
+
 def _token_report(target: CachedTarget, token: Token, options: Namespace) -> List[str]:
     if options.format == "json":
         from kdtoken.render.json import token_to_json
@@ -98,11 +139,15 @@ def _token_report(target: CachedTarget, token: Token, options: Namespace) -> Lis
     return render_token(token, cli.source(target), options.why) + _cost(target, options.why)
 
 
-def _token_at(tokens: Tokens, text: str) -> Token:
+def _address(text: str) -> int:
     try:
-        address = int(text.replace("`", ""), 16)
+        return int(text.replace("`", ""), 16)
     except ValueError:
         raise UsageError("%r is no address" % text, text, "hexadecimal, as !process prints it") from None
+
+
+def _token_at(tokens: Tokens, text: str) -> Token:
+    address = _address(text)
     verdict = is_object_of(tokens.target, address, TOKEN_TYPE)
     token = tokens.at(address) if verdict is not False else None
     if isinstance(token, Token):
@@ -128,7 +173,14 @@ def _main(arguments: List[str]) -> int:
     parser = cli.parser("dump", "Show a process's token and what its threads run under.")
     add_arguments(parser)
     options = parser.parse_args(arguments)
-    cli.write_lines(report(cli.open_target(options), options))
+    target = cli.open_target(options)
+    try:
+        lines = report(target, options)
+    except (LookupFailed, MemoryUnreadable, NotAToken, ProcessNotFound) as error:
+        if not options.log:
+            raise
+        lines = _told_report(target, options, error)
+    cli.write_lines(lines)
     return 0
 
 

@@ -9,6 +9,7 @@ import os
 import sys
 from argparse import Namespace
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Deque, Iterator, List, Optional, Sequence, Tuple
 
 from kdtoken import cli
@@ -16,7 +17,7 @@ from kdtoken.analysis.character import integrity_level
 from kdtoken.decode.process import process_details, walk_processes
 from kdtoken.decode.process_dump import Tokens
 from kdtoken.decode.thread import walk_threads
-from kdtoken.errors import KdTokenError, LookupFailed, UsageError
+from kdtoken.errors import KdTokenError, LookupFailed, MemoryUnreadable, UsageError
 from kdtoken.model.absent import Maybe
 from kdtoken.model.process import Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.sid import Sid
@@ -56,13 +57,35 @@ def report(target: CachedTarget, options: Namespace) -> List[str]:
 def _read(target: CachedTarget, options: Namespace) -> Tuple[List[ProcessDump], int, List[str], str]:
     """The processes that were asked for, how many there are, what was wrong, and the machine's name or ""."""
     level = _level(options.integrity) if options.integrity else None
-    processes, problems = walk_processes(target, details=True)
+    try:
+        processes, problems = walk_processes(target, details=True)
+    except (LookupFailed, MemoryUnreadable) as error:
+        if not options.log:
+            raise
+        found = _told_rows(target, options.log, error)
+        problems = ["%s: %s" % (row.process.image_name, problem) for row in found for problem in row.problems]
+        total, all_rows = len(found), iter(found)
+    else:
+        total, all_rows = len(processes), _rows(target, processes, options.threads, problems)
     rows, host = [], ""
-    for row in _rows(target, processes, options.threads, problems):
+    for row in all_rows:
         host = host or host_of(row.token)
         if _wanted(row, options.user, level):
             rows.append(row)
-    return rows, len(processes), problems, host
+    return rows, total, problems, host
+
+
+def _told_rows(target: CachedTarget, logs: Sequence[str], error: KdTokenError) -> List[ProcessDump]:
+    """The processes that !process printed, of a log that shows no memory; raises `error` where it printed none."""
+    from kdtoken.target.log import log_texts
+    from kdtoken.view.debugger_text import read_debugger_text
+    from kdtoken.view.told import told_processes
+
+    told = told_processes([read_debugger_text(text, name) for name, text in log_texts(logs)])
+    if not told:
+        raise error
+    target.about = replace(target.about, source=target.about.source + ", the text of !process and !token, no memory")
+    return [one.dump for one in told]
 
 
 def _rows(

@@ -1,13 +1,11 @@
 """Processes: the list, finding one, and what is said when there is none."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kdtoken.decode.process import (
     find_process,
-    parse_process_argument,
     pointer_bytes,
     process_at,
     process_details,
@@ -19,7 +17,6 @@ from kdtoken.errors import (
     ProcessNotFound,
     SymbolNotFound,
     TypeNotFound,
-    UsageError,
 )
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.process import FastRef
@@ -107,30 +104,6 @@ def test_ways_to_write_an_address(form: str) -> None:
     text = {"tick": plain[:8] + "`" + plain[8:], "0xtick": "0x" + plain[:8] + "`" + plain[8:]}.get(form)
     process, _, _ = find_process(target, text or form % address)
     assert (process.pid, process.address) == (6488, address)
-
-
-@pytest.mark.parametrize(
-    "text, width, parsed",
-    [
-        ("1234", 8, ("pid", 1234)),
-        ("0n1234", 8, ("pid", 1234)),
-        ("0x4d2", 8, ("pid", 1234)),
-        ("8237dc70", 4, ("address", 0x8237DC70)),
-        ("0x8237dc70", 4, ("address", 0x8237DC70)),
-        ("8237dc70", 8, ("name", "8237dc70")),
-        ("ffffe001`2c3d4080", 8, ("address", 0xFFFFE0012C3D4080)),
-        ("0x1234abcd", 4, ("pid", 0x1234ABCD)),
-        ("notepad.exe", 8, ("name", "notepad.exe")),
-        ("7zip.exe", 8, ("name", "7zip.exe")),
-    ],
-)
-def test_the_form_of_an_argument(text: str, width: int, parsed: Any) -> None:
-    assert parse_process_argument(text, width) == parsed
-
-
-def test_no_argument_at_all() -> None:
-    with pytest.raises(UsageError, match="no process was named"):
-        parse_process_argument("  ", 8)
 
 
 def test_several_of_one_name_are_listed() -> None:

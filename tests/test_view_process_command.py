@@ -34,7 +34,8 @@ def test_processes_and_what_their_threads_run_under() -> None:
     assert system.process.token == FastRef(0xFFFFD10203003060, 0) and service.process.parent_pid == 0x2D4
     assert [one.thread.impersonation for one in system.threads] == [None]
     assert [one.thread.impersonation for one in service.threads] == [
-        Impersonation(0xFFFFD1020300A060, 2, False), Impersonation(0xFFFFD1020300B060, 1, False),
+        Impersonation(0xFFFFD1020300A060, 2, NotSaid("!process")),
+        Impersonation(0xFFFFD1020300B060, 1, NotSaid("!process")),
     ]  # fmt: skip
     assert [(one.thread.pid, one.thread.tid) for one in service.threads] == [(0x460, 0x468), (0x460, 0x46C)]
 

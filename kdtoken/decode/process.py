@@ -1,15 +1,15 @@
 """Processes: the list at nt!PsActiveProcessHead, and finding one by name, pid or address."""
 
-import re
-from typing import List, Optional, Tuple, Union
+from typing import List, Tuple
 
 from kdtoken.decode.cid_table import process_by_id
 from kdtoken.decode.fast_ref import fast_ref, fast_ref_mask
 from kdtoken.decode.lists import walk_list
 from kdtoken.decode.object_header import PROCESS_TYPE, is_object_of, type_name
+from kdtoken.decode.process_argument import NAME_ROOM, choose, parse_process_argument
 from kdtoken.decode.structure import Structure, pointer_width, read_members
 from kdtoken.decode.variables import fetch_variables
-from kdtoken.errors import LookupFailed, ProcessAmbiguous, ProcessNotFound, UsageError
+from kdtoken.errors import LookupFailed, ProcessNotFound
 from kdtoken.layout.layout import array_of
 from kdtoken.model.absent import Maybe, Unreadable
 from kdtoken.model.process import Process, ProcessDetails
@@ -20,30 +20,6 @@ _LINK = "ActiveProcessLinks"
 _REQUIRED = ("UniqueProcessId", _LINK, "ImageFileName", "Token")
 _WALK = _REQUIRED + ("InheritedFromUniqueProcessId",)
 _DETAILS = ("CreateTime", "ExitTime", "Protection.Level", "ActiveThreads", "ThreadListHead")
-
-_ADDRESS_64 = re.compile(r"(?:0x)?([fF]{4}[0-9a-fA-F]{4})`?([0-9a-fA-F]{8})$")
-_ADDRESS_32 = re.compile(r"(?:0x)?([89a-fA-F][0-9a-fA-F]{7})$")
-_NUMBER = re.compile(r"(0n\d+|0x[0-9a-fA-F]+|\d+)$")
-
-
-def parse_process_argument(text: str, pointer_bytes: int) -> Tuple[str, Union[str, int]]:
-    """("name", NAME), ("pid", N) or ("address", A), by the form of the text.
-
-    1234 and 0n1234 are decimal, 0x4d2 is hexadecimal; a kernel address is told by its width
-    and high bits (ffffe001`2c3d4080, 0xffffe0012c3d4080; 8 digits on a 32-bit target).
-    """
-    text = text.strip()
-    if not text:
-        raise UsageError("no process was named", None, "give a name, a pid or an EPROCESS address")
-    match = _ADDRESS_64.match(text)
-    if match and pointer_bytes == 8:
-        return "address", int(match[1] + match[2], 16)
-    match = _ADDRESS_32.match(text)
-    if match and pointer_bytes == 4:
-        return "address", int(match[1], 16)
-    if _NUMBER.match(text):
-        return "pid", int(text[2:]) if text.startswith("0n") else int(text, 16 if "x" in text else 10)
-    return "name", text
 
 
 def walk_processes(target: Target, details: bool = False) -> Tuple[List[Process], List[str]]:
@@ -112,39 +88,8 @@ def find_process(target: Target, argument: str) -> Tuple[Process, List[Process],
         if known is not None:
             return process_at(target, known), [], []
     processes, problems = walk_processes(target)
-    if kind == "pid":
-        matches = [p for p in processes if p.pid == value]
-        # A number may also be what somebody called their program.
-        if not matches:
-            matches = named(target, processes, argument)
-    else:
-        matches = named(target, processes, str(value))
-    if len(matches) == 1:
-        return matches[0], processes, problems
-    if matches:
-        raise _ambiguous(argument, matches)
-    raise _not_found(argument, kind, processes, problems)
-
-
-def named(target: Target, processes: List[Process], name: str) -> List[Process]:
-    """Processes called `name`: any case, with or without .exe, also past where the kernel cut it.
-
-    ImageFileName keeps 15 bytes, of which older builds leave the last for a NUL.
-    """
     shape = array_of(target.layout(TYPE).field("ImageFileName").type)
-    room = shape[0] if shape else 15
-    for wanted in (name.lower(), name.lower() + ".exe"):
-        exact = []
-        for process in processes:
-            if not isinstance(process.image_name, str):
-                continue
-            have = process.image_name.lower()
-            cut = len(have) >= room - 1 and len(wanted) > len(have) and wanted.startswith(have)
-            if have == wanted or cut:
-                exact.append(process)
-        if exact:
-            return exact
-    return []
+    return choose(processes, argument, kind, value, problems, shape[0] if shape else NAME_ROOM), processes, problems
 
 
 def process_details(target: Target, process: Process) -> ProcessDetails:
@@ -176,41 +121,3 @@ def _process(target: Target, s: Structure) -> Process:
         token=fast_ref(target, value),
         parent_pid=parent,
     )
-
-
-def _describe(processes: List[Process]) -> str:
-    return "\n".join("    pid %-6d EPROCESS 0x%x  %s" % (p.pid, p.address, p.image_name) for p in processes)
-
-
-def _ambiguous(argument: str, matches: List[Process]) -> ProcessAmbiguous:
-    return ProcessAmbiguous(
-        "%d processes are called %s:\n%s" % (len(matches), argument, _describe(matches)),
-        argument,
-        tuple((p.pid, p.address) for p in matches),
-        "give one of the pids instead of the name",
-    )
-
-
-def _not_found(
-    argument: str, kind: str, processes: List[Process], problems: List[str]
-) -> ProcessNotFound:
-    what = "pid %s" % argument if kind == "pid" else "the name %s" % argument
-    message = "no process has %s (%d processes seen)" % (what, len(processes))
-    if problems:
-        message += "; the list is not whole: " + problems[0]
-    names = sorted({p.image_name for p in processes if isinstance(p.image_name, str)})
-    import difflib  # costs time, which only this error should
-
-    # Without the ending that nearly all have: it would make them all look alike.
-    stems = {_stem(name): name for name in names}
-    near = [stems[s] for s in difflib.get_close_matches(_stem(argument), list(stems), 5, 0.6)]
-    near += [n for n in names if argument.lower() in n.lower() and n not in near]
-    hint: Optional[str] = None
-    if kind == "name" and near:
-        hint = "near names: " + ", ".join(near[:5])
-    return ProcessNotFound(message, argument, hint or "kdtoken walk lists all processes")
-
-
-def _stem(name: str) -> str:
-    name = name.lower()
-    return name[:-4] if name.endswith(".exe") else name

@@ -7,7 +7,7 @@
 """
 
 from dataclasses import dataclass
-from typing import TypeVar, Union
+from typing import ClassVar, TypeVar, Union
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Absent:
     """Stands in the place of a field that this build's type does not have."""
 
     what: str
+    json_key: ClassVar[str] = "absent"  # what stands for it in JSON
 
     def __str__(self) -> str:
         return "not in this build (no %s)" % self.what

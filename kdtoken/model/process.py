@@ -12,7 +12,7 @@ class FastRef:
     """`_EX_FAST_REF` taken apart.
 
     value      what the field holds
-    mask       the low bits that are a reference count (from the width of RefCnt)
+    mask       the low bits that are a reference count (from the width of RefCnt); 0 where only the pointer is told
     object     value without them: the pointer
     ref_count  those bits
     """
@@ -61,11 +61,14 @@ class ProcessDetails:
 
 @dataclass(frozen=True)
 class Impersonation:
-    """What `_ETHREAD.ClientSecurity` says: which token, up to what level, and how much of it."""
+    """What `_ETHREAD.ClientSecurity` says: which token, up to what level, and how much of it.
+
+    effective_only  privileges and groups cannot be changed; a debugger's text does not tell it
+    """
 
     token: int
     level: int
-    effective_only: bool
+    effective_only: Maybe[bool]
 
 
 @dataclass(frozen=True)

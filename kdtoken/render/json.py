@@ -68,7 +68,7 @@ def plain(value: Any, name: str = "", why: bool = False) -> Any:
             row["hint"] = value.hint
         return row
     if isinstance(value, Absent):
-        return {"absent": value.what}
+        return {value.json_key: value.what}
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, Sid):
@@ -94,7 +94,7 @@ def plain(value: Any, name: str = "", why: bool = False) -> Any:
         return {"address": hex(value.address), "counts": {key: plain(count) for key, count in value.counts}}
     if isinstance(value, FastRef):
         return {"value": hex(value.value), "mask": hex(value.mask), "object": hex(value.object),
-                "ref_count": value.ref_count}  # fmt: skip
+                "ref_count": value.ref_count if value.mask else None}  # fmt: skip
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
     if isinstance(value, SidHash):

@@ -96,7 +96,7 @@ def _process(page: Page, dump: ProcessDump) -> None:
     else:
         page.row("Details", show(details, str))
     page.row("Token", show(process.token, _fast_ref))
-    if isinstance(process.token, FastRef):
+    if isinstance(process.token, FastRef) and process.token.mask:
         ref = process.token
         page.note(
             "<- _EPROCESS.Token 0x%x & ~0x%x (_EX_FAST_REF.RefCnt is %d bits wide)"
@@ -110,6 +110,8 @@ def _process(page: Page, dump: ProcessDump) -> None:
 
 
 def _fast_ref(ref: FastRef) -> str:
+    if ref.mask == 0:
+        return hex(ref.object) if ref.object else "null"
     if ref.object == 0:
         return "null (fast reference 0x%x)" % ref.value
     return "0x%x  (fast reference 0x%x, count %d)" % (ref.object, ref.value, ref.ref_count)

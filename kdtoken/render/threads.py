@@ -17,7 +17,8 @@ _ALLOWED = {0: "can neither act as the client nor ask who it is", 1: "good for a
 def thread_lines(dump: ProcessDump) -> List[str]:
     """Threads that run under the primary token on one line; each other one on its own."""
     if not dump.threads:
-        return ["", "Threads", "  none on the process's list"]
+        untold = "none are told of; !process %x 6 lists them" % dump.process.address
+        return ["", "Threads", "  " + (untold if isinstance(dump.details, Absent) else "none on the process's list")]
     plain = [t for t in dump.threads if t.impersonation is None]
     lines = ["", "Threads (%d)" % len(dump.threads)]
     if plain:
@@ -58,7 +59,7 @@ def _cells(dump: ProcessDump, thread: Thread) -> Tuple[str, ...]:
     if not isinstance(impersonation, Impersonation):
         return (_tid(thread), "token not known: " + show(impersonation, str))
     level = value_word(impersonation.level, IMPERSONATION_LEVELS)
-    if impersonation.effective_only:
+    if impersonation.effective_only is True:
         level += ", EffectiveOnly"
     token = dump.tokens.get(impersonation.token)
     who = show(token.user, lambda sid: sid_name(sid, token)) if isinstance(token, Token) else "?"

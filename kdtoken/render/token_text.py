@@ -179,9 +179,12 @@ def _bookkeeping(page: Page, token: Token) -> None:
         if isinstance(value, Absent):
             continue  # what this build does not have is listed in one line below
         page.row(label, show(value, form), token.origins.get(name))
-    absent = sorted({value.what for value in vars(token).values() if isinstance(value, Absent)})
+    gone = {(type(value), value.what) for value in vars(token).values() if isinstance(value, Absent)}
+    absent = sorted(what for kind, what in gone if kind is Absent)
     if absent:
         page.row("Not in this build", ", ".join(absent))
+    for view in sorted(what for kind, what in gone if kind is not Absent):
+        page.row("Not said by %s" % view, "any field of _TOKEN that is not listed here")
 
 
 def _hash(value: SidHash) -> str:

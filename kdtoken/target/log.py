@@ -26,6 +26,7 @@ _CHOOSE = "choose lines of one machine: --log FILE:FIRST-LAST, or cut the file"
 _LINES = re.compile(r"^(.+):(\d{1,12})-(\d{1,12})?$")
 # Lowest build of each "major.minor" ("Operating System Version", learn.microsoft.com).
 _VERSIONS = ((10240, "10.0"), (9600, "6.3"), (9200, "6.2"), (7600, "6.1"), (6000, "6.0"), (3790, "5.2"), (2600, "5.1"))
+_LONGEST_TEXT = 1 << 27
 _NO_EXTENSION = re.compile(r"^No export \w+ found\s*$", re.MULTILINE)
 
 
@@ -195,6 +196,28 @@ class LogTarget(Target):
         return list(self._scan.processes)
 
 
+def log_texts(names: Sequence[str]) -> List[Tuple[str, str]]:
+    """(name, text) of each log, for who reads what commands printed rather than memory.
+
+    Lines that were not chosen are empty, so that the others keep their numbers.  Raises BadFormat for what is
+    no log, or is too long to be read as a whole.
+    """
+    files = [_open(name) for name in names]
+    size = sum(file.size for file in files)
+    if size > _LONGEST_TEXT:
+        raise BadFormat(
+            "the log%s %d MB long, which is too much to be read as text" % ("s are" if names[1:] else " is", size >> 20),
+            names[0],
+            _CHOOSE,
+        )
+    texts = []
+    for file in files:
+        lines = file.text(0, file.size).split("\n")
+        first, last = file.first - 1, len(lines) if file.last is None else file.last
+        texts.append((file.name, "\n".join([""] * min(first, len(lines)) + lines[first:last])))
+    return texts
+
+
 def _open(name: str) -> LogFile:
     match = _LINES.match(name)
     if match is None or os.path.exists(name):
@@ -205,4 +228,4 @@ def _open(name: str) -> LogFile:
     return LogFile(match[1], first, last)
 
 
-__all__ = ["LogTarget", "NotRecorded", "ProcessInText"]
+__all__ = ["LogTarget", "NotRecorded", "ProcessInText", "log_texts"]

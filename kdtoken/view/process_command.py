@@ -246,7 +246,7 @@ class _Reader:
             return True
         for word in rest.replace("(", " ").replace(")", " ").lower().split():
             if word in _LEVELS:
-                self.thread.impersonation = Impersonation(token, _LEVELS[word], False)
+                self.thread.impersonation = Impersonation(token, _LEVELS[word], NotSaid(VIEW))
                 return not has_facts(rest)
         self.thread.impersonation = Unreadable(token, "impersonates, level not understood: %r" % rest.strip())
         return False

@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, ClassVar, Dict, List, Mapping, Optional, Tuple
 
 from kdtoken.model import group as groups
 from kdtoken.model.absent import Absent, Maybe, Unreadable
@@ -16,6 +16,8 @@ from kdtoken.view.text import Line
 @dataclass(frozen=True)
 class NotSaid(Absent):
     """A field that a view does not tell; `what` is the view.  Not a finding: the token may well have it."""
+
+    json_key: ClassVar[str] = "not_said"
 
     def __str__(self) -> str:
         return "not said by %s" % self.what

@@ -1,0 +1,113 @@
+"""What a person types for a process, and which of the processes it means."""
+
+import re
+from typing import List, Optional, Sequence, Tuple, Union
+
+from kdtoken.errors import ProcessAmbiguous, ProcessNotFound, UsageError
+from kdtoken.model.process import Process
+
+NAME_ROOM = 15  # bytes of _EPROCESS.ImageFileName in every known build, where nobody can ask the layout
+
+_ADDRESS_64 = re.compile(r"(?:0x)?([fF]{4}[0-9a-fA-F]{4})`?([0-9a-fA-F]{8})$")
+_ADDRESS_32 = re.compile(r"(?:0x)?([89a-fA-F][0-9a-fA-F]{7})$")
+_NUMBER = re.compile(r"(0n\d+|0x[0-9a-fA-F]+|\d+)$")
+
+
+def parse_process_argument(text: str, pointer_bytes: int) -> Tuple[str, Union[str, int]]:
+    """("name", NAME), ("pid", N) or ("address", A), by the form of the text.
+
+    1234 and 0n1234 are decimal, 0x4d2 is hexadecimal; a kernel address is told by its width
+    and high bits (ffffe001`2c3d4080, 0xffffe0012c3d4080; 8 digits on a 32-bit target).
+    """
+    text = text.strip()
+    if not text:
+        raise UsageError("no process was named", None, "give a name, a pid or an EPROCESS address")
+    match = _ADDRESS_64.match(text)
+    if match and pointer_bytes == 8:
+        return "address", int(match[1] + match[2], 16)
+    match = _ADDRESS_32.match(text)
+    if match and pointer_bytes == 4:
+        return "address", int(match[1], 16)
+    if _NUMBER.match(text):
+        return "pid", int(text[2:]) if text.startswith("0n") else int(text, 16 if "x" in text else 10)
+    return "name", text
+
+
+def choose(
+    processes: Sequence[Process], argument: str, kind: str, value: Union[str, int], problems: Sequence[str] = (),
+    room: int = NAME_ROOM,
+) -> Process:  # fmt: skip
+    """The one process that the argument means.  `kind` and `value` are parse_process_argument's.
+
+    problems  what was wrong with the list: a process that is not found may be missing for that
+    room      bytes of _EPROCESS.ImageFileName
+    Raises ProcessNotFound (with near names), ProcessAmbiguous (with all of that name).
+    """
+    if kind == "address":
+        matches = [p for p in processes if p.address == value]
+    else:
+        matches = [p for p in processes if kind == "pid" and p.pid == value]
+        # A number may also be what somebody called their program.
+        matches = matches or named(processes, argument if kind == "pid" else str(value), room)
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise _ambiguous(argument, matches)
+    raise _not_found(argument, kind, processes, problems)
+
+
+def named(processes: Sequence[Process], name: str, room: int = NAME_ROOM) -> List[Process]:
+    """Processes called `name`: any case, with or without .exe, also past where the kernel cut it.
+
+    ImageFileName keeps 15 bytes, of which older builds leave the last for a NUL.
+    """
+    for wanted in (name.lower(), name.lower() + ".exe"):
+        exact = []
+        for process in processes:
+            if not isinstance(process.image_name, str):
+                continue
+            have = process.image_name.lower()
+            cut = len(have) >= room - 1 and len(wanted) > len(have) and wanted.startswith(have)
+            if have == wanted or cut:
+                exact.append(process)
+        if exact:
+            return exact
+    return []
+
+
+def _describe(processes: List[Process]) -> str:
+    return "\n".join("    pid %-6d EPROCESS 0x%x  %s" % (p.pid, p.address, p.image_name) for p in processes)
+
+
+def _ambiguous(argument: str, matches: List[Process]) -> ProcessAmbiguous:
+    return ProcessAmbiguous(
+        "%d processes are called %s:\n%s" % (len(matches), argument, _describe(matches)),
+        argument,
+        tuple((p.pid, p.address) for p in matches),
+        "give one of the pids instead of the name",
+    )
+
+
+def _not_found(
+    argument: str, kind: str, processes: Sequence[Process], problems: Sequence[str]
+) -> ProcessNotFound:
+    what = {"pid": "pid %s", "address": "the EPROCESS address %s"}.get(kind, "the name %s") % argument
+    message = "no process has %s (%d processes seen)" % (what, len(processes))
+    if problems:
+        message += "; the list is not whole: " + problems[0]
+    names = sorted({p.image_name for p in processes if isinstance(p.image_name, str)})
+    import difflib  # costs time, which only this error should
+
+    # Without the ending that nearly all have: it would make them all look alike.
+    stems = {_stem(name): name for name in names}
+    near = [stems[s] for s in difflib.get_close_matches(_stem(argument), list(stems), 5, 0.6)]
+    near += [n for n in names if argument.lower() in n.lower() and n not in near]
+    hint: Optional[str] = None
+    if kind == "name" and near:
+        hint = "near names: " + ", ".join(near[:5])
+    return ProcessNotFound(message, argument, hint or "kdtoken walk lists all processes")
+
+
+def _stem(name: str) -> str:
+    name = name.lower()
+    return name[:-4] if name.endswith(".exe") else name
