@@ -94,6 +94,14 @@ def typed_name(process: Any) -> str:
     return "".join(chr(c & 0xFF) for c in process.ImageFileName if c)
 
 
+def typed_by_pid() -> int:
+    """Find a process in the list by its id, then its token."""
+    for process in typed_list():
+        if int(process.UniqueProcessId) == int(PID):
+            return typed_token(int(process.Token.Value) & ~15)
+    raise SystemExit("no pid " + PID)
+
+
 def typed_by_name() -> int:
     """Find a process in the list, then its token."""
     for process in typed_list():
@@ -127,6 +135,7 @@ def main() -> None:
         row("kdtoken dump PID (threads, twin)", lambda: kdtoken_verb(live, dump, [PID, "--no-check"]))
         row("kdtoken dump NAME (threads, twin)", lambda: kdtoken_verb(live, dump, [NAME, "--no-check"]))
         row("kdtoken walk", lambda: kdtoken_verb(live, walk, []))
+        row("typedVar script, token by pid", typed_by_pid)
         row("typedVar script, token by name", typed_by_name)
         if WITH_SCRIPT_WALK:
             row("typedVar script, walk", typed_walk)
