@@ -98,10 +98,11 @@ def header(kernel: Kernel, first_page: int, pages: int) -> bytes:
     return bytes(data)
 
 
-def write_dump(kernel: Kernel, path: Union[str, Path]) -> int:
-    """Write the dump; returns its size in bytes."""
+def write_dump(kernel: Kernel, path: Union[str, Path], at_least: int = 0) -> int:
+    """Write the dump, with free pages behind the others up to `at_least` in all; returns its size in bytes."""
     physical = PhysicalMemory(kernel.memory, len(kernel.directory_base))
     pages = physical.pages()
+    pages += [bytes(PAGE)] * (at_least - len(pages))
     with open(str(path), "wb") as out:
         out.write(header(kernel, physical.first, len(pages)))
         for page in pages:

@@ -1,4 +1,4 @@
-"""What a debugger engine asks of a kernel: KDBG, the processor's blocks, the module list.
+"""What debuggers and memory tools ask of a kernel: KDBG, the processor's blocks, the module list, PEBs.
 
 Facts: KDDEBUGGER_DATA64 is public (wdbgexts.h of the Windows SDK); CONTEXT is winnt.h's; that
 dbgeng wants a GDT with the code segment in it before it shows a register was found by trying.
@@ -7,6 +7,7 @@ dbgeng wants a GDT with the code segment in it before it shows a register was fo
 import struct
 from typing import Dict, Mapping, Tuple
 
+from tests.engine.memory import PAGE
 from tests.engine.objects import Objects
 from tests.engine.structs import Structs, link
 
@@ -60,6 +61,7 @@ _GDT = {
 }
 USER_SHARED_DATA = 0xFFFFF78000000000
 USER_SHARED_DATA_USER = 0x7FFE0000
+WORKING_SET_LIST = 0xFFFFF70001080000  # of Windows 7 on x64: MmWorkingSetList
 
 
 class DebuggerData:
@@ -156,3 +158,25 @@ class DebuggerData:
             )
             if self.structs.has("_KUSER_SHARED_DATA", "NtBuildNumber"):  # came with Windows 10
                 self.structs.put("_KUSER_SHARED_DATA", at, {"NtBuildNumber": version[2]})
+
+    def environment(self, at: int, version: Tuple[int, ...]) -> None:
+        """A process's PEB, empty but for the version."""
+        self.structs.memory.map(at, self.structs.size("_PEB"))
+        values = dict(zip(("OSMajorVersion", "OSMinorVersion", "OSBuildNumber"), version))
+        self.structs.put("_PEB", at, values)
+
+    def address_space(self, process: int) -> None:
+        """The tree of a process's address ranges, with KUSER_SHARED_DATA alone in it, and before Windows 8
+        the page of hyperspace where its working set list begins."""
+        s = self.structs
+        at = self.objects.block(s.size("_MMVAD_SHORT"), b"VadS", paged=False)
+        page = USER_SHARED_DATA_USER // PAGE
+        s.put("_MMVAD_SHORT", at, {"StartingVpn": page, "EndingVpn": page})
+        if s.has("_EPROCESS", "VadRoot.Root"):
+            s.put("_EPROCESS", process, {"VadRoot.Root": at})
+            return
+        root = process + s.offset("_EPROCESS", "VadRoot")
+        s.pointer(root, root)  # BalancedRoot.u1.Parent: the root is its own parent
+        s.put("_EPROCESS", process, {"VadRoot.BalancedRoot.RightChild": at})
+        s.put("_MMVAD_SHORT", at, {"u1.Parent": root})
+        s.memory.map(WORKING_SET_LIST, PAGE)

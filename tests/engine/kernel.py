@@ -164,6 +164,11 @@ def build(machine: Machine, layouts: LayoutFile, image: Optional[Image] = None, 
     data.module_list()
     data.debugger_block()
     data.shared_user_data(version)
+    for process in machine.processes:
+        if process.peb and not process.exit_time:
+            data.environment(process.peb, version)
+        if process.pid == 4:
+            data.address_space(kernel.processes[4])
     first_thread = next(iter(kernel.threads.values()), 0)
     kernel.context = data.processor(regions.pcr, DirectoryBases.first, first_thread)
     kernel.dropped_fields = structs.dropped

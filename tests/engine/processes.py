@@ -8,6 +8,7 @@ from tests.engine.spec import Machine, ProcessSpec, ThreadSpec
 from tests.engine.structs import Structs, Value, link
 
 ENTRIES_A_PAGE = 256  # handle table entries of 16 bytes in a leaf page
+STATUS_PENDING = 0x103  # ExitStatus of whatever still runs
 PROCESS_OBJECT, THREAD_OBJECT = 3, 6  # KOBJECTS: DISPATCHER_HEADER.Type of the two
 
 
@@ -60,6 +61,7 @@ class ProcessWriter:
             "ExitTime": process.exit_time.to_bytes(8, "little"),
             "Token.Object": self._fast_reference(process.token),
             "Peb": process.peb,
+            "ExitStatus": 0 if process.exit_time else STATUS_PENDING,
             "ActiveThreads": 0 if process.exit_time else len(process.threads),
             "SeAuditProcessCreationInfo.ImageFileName": self._audit_name(process.path),
         }
@@ -96,8 +98,13 @@ class ProcessWriter:
     def _audit_name(self, path: str) -> int:
         if not path:
             return 0
-        at = self.objects.block(self.structs.size("_OBJECT_NAME_INFORMATION"), b"SeOn")
-        self.objects.unicode_string(at, path, b"SeOn")
+        # One block, as ObQueryNameString fills it: the text right behind the struct that points to it.
+        head, text = self.structs.size("_OBJECT_NAME_INFORMATION"), path.encode("utf-16-le")
+        at = self.objects.block(head + len(text) + 2, b"SeOn")
+        self.structs.put("_UNICODE_STRING", at, {
+            "Length": len(text), "MaximumLength": len(text) + 2, "Buffer": at + head,
+        })  # fmt: skip
+        self.structs.memory.write(at + head, text)
         return at
 
     def _session(self, number: Optional[int]) -> int:
