@@ -5,18 +5,23 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.engine.volatility import VERSION
+from tests.engine import memproc, volatility
 
 # Judges that PyPI has.
-JUDGES = ("volatility3==%s" % VERSION, "kdmp-parser==0.7.4")
+JUDGES = ("volatility3==%s" % volatility.VERSION, "kdmp-parser==0.7.4", "memprocfs==%s" % memproc.VERSION)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def main() -> int:
-    """pytest's exit code; the judges are installed first, and a skipped test is a failure."""
+def install_judges() -> None:
+    """From PyPI into this Python; what is there already is left alone."""
     install = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", *JUDGES]
     subprocess.run(install, check=True)
+
+
+def main() -> int:
+    """pytest's exit code; the judges are installed first, and a skipped test is a failure."""
+    install_judges()
     command = [sys.executable, "-m", "pytest", "-o", "addopts=", "--import-mode=importlib", "-q", "--durations=5",
                *(sys.argv[1:] or ["tests/engine"])]  # fmt: skip
     return subprocess.run(command, cwd=str(ROOT), env=dict(os.environ, KDTOKEN_NO_SKIP="1")).returncode

@@ -1,0 +1,126 @@
+"""MemProcFS reads from the synthetic kernels what their declarations say, and what kdtoken reads."""
+
+import re
+from pathlib import Path
+from typing import List, Tuple
+
+import pytest
+
+from kdtoken.decode.process import walk_processes
+from kdtoken.decode.process_dump import Tokens
+from kdtoken.model.group import Group
+from kdtoken.model.luid import Luid
+from kdtoken.model.token import Token
+from kdtoken.target.cached import CachedTarget
+from kdtoken.target.crashdump import open_dump
+from tests.engine import memproc
+from tests.engine.conftest import BUILDS, make_lab
+from tests.engine.crashdump import write_dump
+from tests.engine.kernel import Kernel, build
+from tests.engine.machine import MACHINE, grown
+from tests.engine.memproc import INTEGRITY, MemProcError, Row, rows
+from tests.engine.spec import TokenSpec
+
+pytest.importorskip("memprocfs", reason="pip install memprocfs==%s" % memproc.VERSION)
+
+# MemProcFS looks for VadRoot right behind an ExitStatus of 0x103; the last update of Windows 8.1 has them
+# apart.  It would ask a PDB then, and on Linux it reads none.
+NOT_JUDGED = "6.3.9600.21620"
+JUDGED = [name for name in BUILDS if name != NOT_JUDGED]
+Judged = Tuple[List[Row], Kernel]
+
+
+@pytest.fixture(scope="module", params=JUDGED)
+def judged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Judged:
+    lab = make_lab(request.param)
+    path = tmp_path_factory.mktemp("nt") / "kernel.dmp"
+    write_dump(lab.kernel, path, memproc.LEAST_PAGES)
+    return rows(path), lab.kernel
+
+
+def file_name(name: bytes) -> str:
+    """A name as MemProcFS gives it: fit for a file of its file system."""
+    return re.sub(r'[^ -~]|[<>:"/\\|?*]', "_", name.decode("latin-1"))
+
+
+def test_processes(judged: Judged) -> None:
+    found, kernel = judged
+    assert [row["pid"] for row in found] == [process.pid for process in MACHINE.processes]
+    for row, process in zip(found, MACHINE.processes):
+        assert row["ppid"] == process.parent
+        assert row["name"] == file_name(process.image_name)
+        assert row["eprocess"] == kernel.processes[process.pid]
+        assert row["peb"] == process.peb
+        if process.path.startswith("\\Device\\"):
+            assert row["path"] == process.path
+
+
+def test_tokens(judged: Judged) -> None:
+    read = 0
+    for row, process in zip(judged[0], MACHINE.processes):
+        token = None if process.token is None else MACHINE.tokens[process.token]
+        if token is None or "token" in token.paged_out:
+            assert (row["user"], row["sids"]) == ("", []), row["pid"]
+            continue
+        assert (row["token_id"], row["session"]) == (token.token_id, token.session_id)
+        if "sids" in token.paged_out:
+            assert (row["user"], row["sids"]) == ("", []), row["pid"]
+            continue
+        read += 1
+        assert row["user"] == token.user
+        assert row["sids"] == [group.sid for group in token.all_groups]
+        assert INTEGRITY[row["integrity"]] == token.integrity
+        assert row["privileges"] == privileges(token)
+    assert read > 20
+
+
+def privileges(token: TokenSpec) -> List[List[object]]:
+    """Number and flags of each privilege that any of the three masks has."""
+    present, enabled, default = token.privileges.masks
+    found: List[List[object]] = []
+    for number in range(2, 37):
+        flags = "".join(letter if mask >> number & 1 else "-"
+                        for letter, mask in (("e", enabled), ("p", present), ("d", default)))  # fmt: skip
+        if flags != "---":
+            found.append([number, flags])
+    return found
+
+
+def test_two_thousand_processes_against_kdtoken(tmp_path: Path) -> None:
+    """Neither has a table of the other: 300 tokens, every SID in its place."""
+    lab = make_lab("10.0.22000.2538")
+    path = tmp_path / "grown.dmp"
+    write_dump(build(grown(MACHINE, 2000, 300), lab.kernel.layouts, lab.image), path)
+    theirs = rows(path)
+    target = CachedTarget(open_dump(path, str(lab.image.pdb)))
+    tokens = Tokens(target, follow=False)
+    processes, problems = walk_processes(target)
+    assert not problems and [row["eprocess"] for row in theirs] == [process.address for process in processes]
+    compared = set()
+    for row, process in zip(theirs, processes):
+        token = tokens.of(process)
+        if isinstance(token, Token) and row["user"]:
+            assert row["user"] == str(token.user)
+            assert row["sids"][1:] == [str(group.sid) for group in token.groups if isinstance(group, Group)], row["pid"]
+            assert Luid(0, row["token_id"]) == token.token_id
+            compared.add(row["token_id"])
+    assert len(compared) > 280
+
+
+def test_why_one_build_is_not_judged(tmp_path: Path) -> None:
+    kernel = make_lab(NOT_JUDGED).kernel
+    members = [kernel.layouts.layout("_EPROCESS").field(name).offset for name in ("ExitStatus", "VadRoot")]
+    assert members[1] != members[0] + 4
+    write_dump(kernel, tmp_path / "kernel.dmp", memproc.LEAST_PAGES)
+    with pytest.raises(MemProcError, match="Unable to locate EPROCESS offsets"):
+        rows(tmp_path / "kernel.dmp")
+
+
+def test_failure_is_said_in_memprocfs_words(tmp_path: Path) -> None:
+    small, empty = tmp_path / "small.dmp", tmp_path / "empty.dmp"
+    small.write_bytes(bytes(0x10000))
+    empty.write_bytes(bytes(memproc.LEAST_PAGES * 0x1000 + 0x2000))
+    with pytest.raises(MemProcError, match="Failed opening file"):
+        rows(small)
+    with pytest.raises(MemProcError, match="Unable to auto-identify operating system"):
+        rows(empty)
