@@ -14,7 +14,7 @@ help:
 	@echo "make test     the tests: no Windows, no network, no Wine"
 	@echo "make check    ruff and mypy --strict"
 	@echo "make engine   the bench: the genuine debugger engine under Wine (installs Debian packages)"
-	@echo "make bench    what a token costs on the wire, beside other tools; how fast a log is read"
+	@echo "make bench    what a token costs on the wire, beside other tools; how fast logs and dumps are read"
 	@echo "make golden   write fixtures/golden/ anew; read the diff before you commit it"
 	@echo "make clean    remove .venv and build/"
 
@@ -47,6 +47,7 @@ engine: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m tests.engine.bench
 	$(BIN)/python -m tests.engine.bench_log
+	$(BIN)/python -m tests.engine.bench_dump
 
 clean:
 	rm -rf $(VENV) build

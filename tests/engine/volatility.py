@@ -137,20 +137,23 @@ class Volatility:
         if not file.exists():
             file.write_bytes(lzma.compress(json.dumps(isf(layouts, image)).encode(), preset=1))
 
+    def command(self, plugin: str, *options: str) -> List[str]:
+        """What to run for a plugin's table as JSON on stdout."""
+        return [
+            sys.executable, "-c", _START, "--offline", "-q",
+            "-r", "json", "--cache-path", str(self._cache), "-s", str(self._symbols),
+            "-f", str(self._dump), plugin, *options,
+        ]  # fmt: skip
+
     def rows(self, plugin: str, *options: str, timeout: float = 120) -> List[Row]:
         """The table that a plugin prints, e.g. `rows("windows.pslist", "--pid", "4")`.
 
         Rows are flat: what Volatility nests (a tree of processes) follows its parent.
         Addresses are cut to 48 bits: 0xffffa08011000670 is printed as 0xa08011000670.
         """
-        command = [
-            sys.executable, "-c", _START, "--offline", "-q",
-            "-r", "json", "--cache-path", str(self._cache), "-s", str(self._symbols),
-            "-f", str(self._dump), plugin, *options,
-        ]  # fmt: skip
         try:
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                self.command(plugin, *options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 timeout=timeout, env=dict(os.environ, PYTHONIOENCODING="utf-8"),
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
@@ -161,11 +164,16 @@ class Volatility:
                 errors = "not installed: pip install volatility3==%s" % VERSION
             raise VolatilityError("%s: %s" % (plugin, errors[-2000:]))
         try:
-            rows: List[Row] = []
-            _flatten(json.loads(done.stdout.decode("utf-8")), rows)
+            return table(done.stdout)
         except ValueError as error:
             raise VolatilityError("%s printed no table: %s" % (plugin, errors)) from error
-        return rows
+
+
+def table(printed: bytes) -> List[Row]:
+    """The rows of what a plugin printed."""
+    rows: List[Row] = []
+    _flatten(json.loads(printed.decode("utf-8")), rows)
+    return rows
 
 
 def _flatten(tree: List[Row], rows: List[Row]) -> None:
