@@ -3,6 +3,7 @@
     pip install kdmp-parser==0.7.4 volatility3==2.28.2
 """
 
+import pickle
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from typing import Any, Dict, List, Set, Tuple
 
 import pytest
 
-from kdtoken.decode.process import walk_processes
+from kdtoken.decode.process import process_details, walk_processes
 from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.model.token import Token
 from kdtoken.target.cached import CachedTarget
@@ -96,6 +97,23 @@ def test_physical_pages_are_those_of_kdmp_parser(name: str, tmp_path: Path) -> N
             assert ours.physical_page(physical // 0x1000) == ours.read(address // 0x1000 * 0x1000, 0x1000)
         else:
             assert physical is None
+
+
+def test_two_thousand_processes_against_the_engine(windows: Windows, tmp_path: Path) -> None:
+    """The same dump through pykd and dbgeng: every process and token, members and all."""
+    lab = make_lab(BUILD)
+    path, out = tmp_path / "grown.dmp", tmp_path / "seen.pickle"
+    write_dump(build(grown(MACHINE, 2000, 300), lab.kernel.layouts, lab.image), path)
+    done = windows.python(Path(__file__).with_name("seen_walk.py"), path, out, cwd=lab.folder, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    theirs, problems = pickle.loads(out.read_bytes())
+    target = CachedTarget(open_dump(path, str(lab.image.pdb)))
+    tokens = Tokens(target, follow=False)
+    processes, mine = walk_processes(target)
+    assert len(processes) == len(theirs) == 2000 and mine == problems == []
+    for process, seen in zip(processes, theirs):
+        ours = (process, process_details(target, process), tokens.of(process))
+        assert _said(ours) == _said(seen), process.image_name
 
 
 def test_two_thousand_processes_against_volatility(tmp_path: Path) -> None:
