@@ -96,7 +96,7 @@ def _rows(
     progress = cli.Progress("processes", len(processes))
     for at, process in enumerate(processes):
         progress.at(at)
-        details = process_details(target, process)
+        details = process_details(target, process, origins=False)
         threads: List[Thread] = []
         if with_threads:
             try:

@@ -6,7 +6,6 @@ from kdtoken.decode.structure import Structure
 from kdtoken.errors import MemoryUnreadable, SymbolNotFound
 from kdtoken.model.absent import Absent, Maybe, Unreadable
 from kdtoken.model.privilege import KERNEL_SYMBOLS, NAMES, Privilege, privileges_of
-from kdtoken.model.token import Origin
 from kdtoken.target.base import Target, read_span
 
 # The variables lie next to each other; one that the linker put elsewhere is read on its own
@@ -51,13 +50,11 @@ def privilege_names(target: Target) -> Dict[int, str]:
 def read_privileges(s: Structure, names: Dict[int, str]) -> Maybe[Tuple[Privilege, ...]]:
     """`_TOKEN.Privileges` (`_SEP_TOKEN_PRIVILEGES`); XP kept an array of LUIDs, which is Absent here."""
     masks = []
-    for name in ("Present", "Enabled", "EnabledByDefault"):
-        mask = s.uint("Privileges." + name)
+    for path in ("Privileges.Present", "Privileges.Enabled", "Privileges.EnabledByDefault"):
+        mask = s.raw(path)
         if isinstance(mask, (Unreadable, Absent)):
             return mask
         masks.append(mask)
-    present, enabled, default = masks
-    first = s.origins["Privileges.Present"]
-    raw = b"".join(s.origins["Privileges." + n].raw for n in ("Present", "Enabled", "EnabledByDefault"))
-    s.origins["Privileges"] = Origin(first.type, "Privileges", first.address, raw)
+    s.note("Privileges", s.address_of("Privileges.Present"), b"".join(masks))
+    present, enabled, default = (int.from_bytes(mask, "little") for mask in masks)
     return privileges_of(present, enabled, default, names)

@@ -92,8 +92,8 @@ def find_process(target: Target, argument: str) -> Tuple[Process, List[Process],
     return choose(processes, argument, kind, value, problems, shape[0] if shape else NAME_ROOM), processes, problems
 
 
-def process_details(target: Target, process: Process) -> ProcessDetails:
-    """Times, protection and threads of one process, in one more request."""
+def process_details(target: Target, process: Process, origins: bool = True) -> ProcessDetails:
+    """Times, protection and threads of one process, in one more request; `origins` keeps where each was read."""
     s = read_members(target, TYPE, process.address, _DETAILS)
     return ProcessDetails(
         create_time=s.sint("CreateTime"),
@@ -101,7 +101,7 @@ def process_details(target: Target, process: Process) -> ProcessDetails:
         protection=s.uint("Protection.Level"),
         active_threads=s.uint("ActiveThreads"),
         thread_list_head=s.address_of("ThreadListHead"),
-        origins=dict(s.origins),
+        origins=s.origins if origins else {},
     )
 
 

@@ -49,21 +49,35 @@ def read_groups(
         return ()
     if address == 0:
         return Unreadable(address, "the array pointer is null, but its count is %d" % count)
-    layout = target.layout("_SID_AND_ATTRIBUTES")
-    step = stride(layout, target.layout)
-    sid, attributes = layout.field("Sid"), layout.field("Attributes")
-    width, bits_width = (size_of(member.type, target.layout) for member in (sid, attributes))
+    step, sid, width, attributes, bits_width = _entry_shape(target)
     span = read_span(target, address, step * count)
+    whole = span.pieces[0][1] if len(span.pieces) == 1 and not span.holes else None
     entries: List[Tuple[Maybe[int], Maybe[int]]] = []
-    for at in range(address, address + step * count, step):
+    for at in range(0, step * count, step):
         try:
-            pointer: Maybe[int] = int.from_bytes(span.get(at + sid.offset, width), "little")
-            bits: Maybe[int] = int.from_bytes(span.get(at + attributes.offset, bits_width), "little")
+            if whole is not None:
+                pair = whole[at + sid : at + sid + width], whole[at + attributes : at + attributes + bits_width]
+            else:
+                pair = span.get(address + at + sid, width), span.get(address + at + attributes, bits_width)
+            entries.append((int.from_bytes(pair[0], "little"), int.from_bytes(pair[1], "little")))
         except MemoryUnreadable as error:
-            pointer = bits = unreadable(error)
-        entries.append((pointer, bits))
+            entries.append((unreadable(error), unreadable(error)))
     prefetch_around(target, [p for p, _ in entries if isinstance(p, int) and p])
-    return tuple(_group(target, pointer, bits) for pointer, bits in entries)
+    return tuple([_group(target, pointer, bits) for pointer, bits in entries])
+
+
+def _entry_shape(target: Target) -> Tuple[int, int, int, int, int]:
+    """Of _SID_AND_ATTRIBUTES: its stride; offset and size of Sid, and of Attributes."""
+    memo, key = target.memo, ("_SID_AND_ATTRIBUTES",)
+    known: Optional[Tuple[int, int, int, int, int]] = memo.get(key) if memo is not None else None
+    if known is None:
+        layout = target.layout("_SID_AND_ATTRIBUTES")
+        sid, attributes = layout.field("Sid"), layout.field("Attributes")
+        known = (stride(layout, target.layout), sid.offset, size_of(sid.type, target.layout),
+                 attributes.offset, size_of(attributes.type, target.layout))  # fmt: skip
+        if memo is not None:
+            memo[key] = known
+    return known
 
 
 def _group(target: Target, pointer: Maybe[int], bits: Maybe[int]) -> Maybe[Group]:

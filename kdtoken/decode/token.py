@@ -10,7 +10,7 @@ from kdtoken.decode.structure import Structure, read_members, read_structure, un
 from kdtoken.errors import BadFormat, LookupFailed, MemoryUnreadable
 from kdtoken.model.absent import Absent, Maybe, Unreadable
 from kdtoken.model.acl import ACL_HEADER_SIZE, Acl, acl_length
-from kdtoken.model.token import AttributeList, Diagnostics, SidHash, Token
+from kdtoken.model.token import AttributeList, Diagnostics, Origin, SidHash, Token
 from kdtoken.target.base import PAGE_SIZE, Target, read_span
 
 TYPE = "_TOKEN"
@@ -86,7 +86,8 @@ def decode_token(target: Target, address: int, names: Dict[int, str], follow: bo
 
     names   privilege names of this kernel (decode.privileges)
     follow  False reads only the token's own allocation and its logon session: what lies behind
-            other pointers (primary group, DACL, capabilities ...) is Unreadable, "not asked for"
+            other pointers (primary group, DACL, capabilities ...) is Unreadable, "not asked for",
+            and where each value was read is not kept
     Raises TypeNotFound or FieldNotFound when the symbols do not describe a token at all.
     """
     problems: List[str] = []
@@ -113,7 +114,7 @@ def decode_token(target: Target, address: int, names: Dict[int, str], follow: bo
     groups = read_groups(target, s.uint("UserAndGroups"), s.uint("UserAndGroupCount"))
     restricted = read_groups(target, s.uint("RestrictedSids"), s.uint("RestrictedSidCount"))
     capabilities = read_groups(target, outside("Capabilities"), s.uint("CapabilityCount"))
-    token = Token(
+    return Token(
         address=address,
         source_name=s.text("TokenSource.SourceName"),
         source_id=s.luid("TokenSource.SourceIdentifier"),
@@ -166,9 +167,14 @@ def decode_token(target: Target, address: int, names: Dict[int, str], follow: bo
         session_object=s.uint("SessionObject"),
         variable_part=s.uint("VariablePart"),
         problems=tuple(problems),
-        origins={name: s.origins[path] for name, path in FIELDS.items() if path in s.origins},
+        origins=_origins(s) if follow else {},
     )
-    return token
+
+
+def _origins(s: Structure) -> Dict[str, Origin]:
+    """By the names of the model, of all that was asked for so far."""
+    noted = s.origins
+    return {name: noted[path] for name, path in FIELDS.items() if path in noted}
 
 
 def _not_a_token(target: Target, address: int, problems: List[str]) -> Optional[Unreadable]:

@@ -184,9 +184,8 @@ def json_rows(rows: Sequence[ProcessDump], with_threads: bool) -> Iterator[str]:
         return text
 
     for row in rows:
-        line = '{"process": %s, "details": %s, "token": %s' % (
-            json.dumps(plain(row.process)), json.dumps(plain(row.details)), token_text(row.token),
-        )  # fmt: skip
+        line = json.dumps({"process": plain(row.process), "details": plain(row.details)})[:-1]
+        line += ', "token": ' + token_text(row.token)
         if with_threads:
             tokens = ", ".join('"0x%x": %s' % (a, token_text(t)) for a, t in sorted(row.tokens.items()))
             line += ', "threads": %s, "tokens": {%s}' % (json.dumps([plain(t) for t in row.threads]), tokens)
