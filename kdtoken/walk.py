@@ -5,6 +5,7 @@
     kdtoken walk A.dmp B.dmp --json --symbols STORE
 """
 
+import gc
 import os
 import sys
 from argparse import Namespace
@@ -169,6 +170,8 @@ def _parts(jobs: Sequence[Namespace]) -> Iterator[Part]:
         return
     from concurrent.futures import ProcessPoolExecutor
 
+    # What is loaded by now stays: no child's collector shall go through it, and copy its pages by doing so.
+    gc.freeze()
     with ProcessPoolExecutor(workers) as pool:
         waiting: "Deque[Future[Part]]" = deque(pool.submit(_one, job) for job in jobs)
         try:

@@ -65,10 +65,11 @@ HEAD = ("crash dump: %s, %d processes, %d tokens, %.0f MB; %d cores; median of %
 
 
 class Job(NamedTuple):
-    """A process to time; `cores` holds it on these."""
+    """A process to time; `cores` holds it on these.  `beside` runs at the same time, and is waited for."""
 
     command: List[str]
     cores: Optional[Set[int]] = None
+    beside: Optional[List[str]] = None
 
 
 class Peak(NamedTuple):
@@ -78,27 +79,31 @@ class Peak(NamedTuple):
     anonymous: float
 
 
-def seconds(command: Sequence[str], out: Path, cores: Optional[Set[int]] = None) -> float:
+def seconds(job: Job, out: Path) -> float:
     """Wall clock of a process from its start to its end, its output in a file; it must succeed."""
     allowed = os.sched_getaffinity(0)
-    with open(str(out), "wb") as file:
+    commands = [job.command] + ([job.beside] if job.beside else [])
+    with open(str(out), "wb") as file, tempfile.TemporaryFile() as errors:
         try:
-            os.sched_setaffinity(0, cores or allowed)  # a child inherits it
+            os.sched_setaffinity(0, job.cores or allowed)  # a child inherits it
             start = time.perf_counter()
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.PIPE,
-                                  cwd=str(ROOT), env=ENVIRONMENT)  # fmt: skip
+            running = [subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL if at else file,
+                                        stderr=errors, cwd=str(ROOT), env=ENVIRONMENT)
+                       for at, command in enumerate(commands)]  # fmt: skip
+            codes = [process.wait() for process in running]
             took = time.perf_counter() - start
         finally:
             os.sched_setaffinity(0, allowed)
-    if done.returncode:
-        raise SystemExit("%s\n%s" % (" ".join(command), done.stderr.decode("utf-8", "replace")[-2000:]))
+        if any(codes):
+            errors.seek(0)
+            raise SystemExit("%s\n%s" % (" ".join(job.command), errors.read().decode("utf-8", "replace")[-2000:]))
     return took
 
 
 def medians(jobs: Dict[str, Job], work: Path) -> Dict[str, float]:
     """By name.  All in turn, so that what slows the machine down for a while slows them all; the first round
     only warms the caches.  The output of each stays in a file of its name."""
-    rounds = [{name: seconds(job.command, work / name, job.cores) for name, job in jobs.items()}
+    rounds = [{name: seconds(job, work / name) for name, job in jobs.items()}
               for _ in range(ROUNDS + 1)]  # fmt: skip
     return {name: statistics.median(one[name] for one in rounds[1:]) for name in jobs}
 
@@ -165,8 +170,8 @@ def row(name: str, took: float, ratio: str) -> None:
 def against_volatility(judge: Volatility, ours: float, mine: Dict[int, str], work: Path) -> None:
     """Its two plugins, as two processes; and whether it says the same."""
     # It indexes its symbols in the first run, and shall not be blamed for that.
-    seconds(judge.command("windows.pslist", "--pid", "4"), work / "pslist")
-    took = sum(seconds(judge.command("windows." + name), work / name) for name in ("getsids", "privileges"))
+    seconds(Job(judge.command("windows.pslist", "--pid", "4")), work / "pslist")
+    took = sum(seconds(Job(judge.command("windows." + name)), work / name) for name in ("getsids", "privileges"))
     row("Volatility 3: getsids + privileges, once", took, "%.0f times" % (took / ours))
     theirs = users_of_volatility(work / "getsids")
     # getsids has no row for a token whose SIDs are paged out; the privileges are elsewhere in it.
@@ -190,6 +195,8 @@ def report(took: Dict[str, float], loop: float, pages: int) -> None:
     row("kdtoken walk A B --json, held on one core", took["alone"], "%.2f times as long as on 2"
         % (took["alone"] / together))  # fmt: skip
     row("the first line twice, one after the other", 2 * one, "%.2f times as long as on 2" % (2 * one / together))
+    row("two of the first line at the same time", took["beside"], "what these 2 cores can give: %.2f"
+        % (2 * one / took["beside"]))  # fmt: skip
     row("MemProcFS: start, process list", took["listed"], "%.2f times" % (took["listed"] / one))
     row("MemProcFS: the same, SIDs and privileges of each", took["told"], "%.2f times" % (took["told"] / one))
 
@@ -220,6 +227,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             "one": Job([*walk_json, "--dump", str(dump)]),
             "together": Job([*walk_json, str(dump), str(other)], set(cores)),
             "alone": Job([*walk_json, str(dump), str(other)], {cores[0]}),
+            "beside": Job([*walk_json, "--dump", str(dump)], set(cores), [*walk_json, "--dump", str(other)]),
             "bare": Job([python, "-c", "pass"]),
             "read": Job(reader),
             "listed": Job([python, "-c", _LISTER, str(dump)]),
@@ -227,7 +235,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         }, work)  # fmt: skip
         loops = []
         for _ in range(ROUNDS):
-            seconds(reader, work / "read")
+            seconds(Job(reader), work / "read")
             loops.append(float((work / "read").read_text()))
         users = users_of_kdtoken(work / "one")
         assert len(users) == PROCESSES
