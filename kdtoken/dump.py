@@ -100,10 +100,9 @@ def _told_report(target: CachedTarget, options: Namespace, error: KdTokenError) 
     Raises `error`, which says what memory is missing, where nothing of that kind was printed either.
     """
     from kdtoken.target.log import log_texts
-    from kdtoken.view.debugger_text import read_debugger_text
-    from kdtoken.view.told import place_of, told_processes, told_tokens
+    from kdtoken.view.told import place_of, read_told, told_processes, told_tokens
 
-    texts = [read_debugger_text(text, name) for name, text in log_texts(options.log)]
+    texts = read_told(log_texts(options.log))
     if options.token:
         text = told_tokens(texts).get(_address(options.token))
         if text is None:

@@ -79,10 +79,9 @@ def _read(target: CachedTarget, options: Namespace) -> Tuple[List[ProcessDump], 
 def _told_rows(target: CachedTarget, logs: Sequence[str], error: KdTokenError) -> List[ProcessDump]:
     """The processes that !process printed, of a log that shows no memory; raises `error` where it printed none."""
     from kdtoken.target.log import log_texts
-    from kdtoken.view.debugger_text import read_debugger_text
-    from kdtoken.view.told import told_processes
+    from kdtoken.view.told import read_told, told_processes
 
-    told = told_processes([read_debugger_text(text, name) for name, text in log_texts(logs)])
+    told = told_processes(read_told(log_texts(logs)))
     if not told:
         raise error
     target.about = replace(target.about, source=target.about.source + ", the text of !process and !token, no memory")

@@ -12,9 +12,8 @@ from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
-from kdtoken.view.debugger_text import read_debugger_text
 from kdtoken.view.seen import NotSaid
-from kdtoken.view.told import Told, told_processes
+from kdtoken.view.told import Told, read_told, told_processes
 from tests.engine.kernel import Kernel
 from tests.engine.machine import MACHINE
 from tests.engine.standin_text import commands
@@ -43,7 +42,7 @@ User Groups:
 
 
 def told(*texts: str) -> List[Told]:
-    return told_processes([read_debugger_text(text, "log%d" % index) for index, text in enumerate(texts)])
+    return told_processes(read_told(("log%d" % index, text) for index, text in enumerate(texts)))
 
 
 def log_of(kernel: Kernel, folder: Path) -> Path:
@@ -190,3 +189,11 @@ def test_walk_lists_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     system = {p.pid for p in MACHINE.processes if p.token and MACHINE.tokens[p.token].user == "S-1-5-18"
               and not MACHINE.tokens[p.token].paged_out}  # fmt: skip
     assert {row["process"]["pid"] for row in data["processes"]} == system
+
+
+def test_call_stacks_are_passed_over_and_lines_keep_their_numbers() -> None:
+    stack = "        ffffa102`03060690 fffff802`12111111     : 00000000`00000000 00000000`00000001 : nt!SepTokenThing+0x76\n"
+    (plain,), (with_stacks,) = told(PROCESS + TOKEN_LINE + THREAD), told(PROCESS + TOKEN_LINE + stack * 5 + THREAD + stack)
+    assert with_stacks.dump == plain.dump
+    (later,) = told(stack * 7 + PROCESS)
+    assert later.process_at.line == 8

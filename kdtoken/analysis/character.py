@@ -189,7 +189,8 @@ def dump_remarks(dump: ProcessDump) -> List[Remark]:
         remarks.append(Remark("the process has ended; it is still on the list because somebody holds it open"))
     token = dump.token
     if isinstance(token, (Unreadable, Absent)):
-        remarks.append(Remark("its token is %s" % token, True))
+        hint = token.hint if isinstance(token, Unreadable) else ""
+        remarks.append(Remark("its token is %s%s" % (token, "; next: " + hint if hint else ""), True))
         return remarks
     if token is None:
         remarks.append(Remark("the process has no token: its reference is null, as after exit"))
