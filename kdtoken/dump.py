@@ -113,7 +113,12 @@ def _told_report(target: CachedTarget, options: Namespace, error: KdTokenError) 
     if not told:
         raise error
     kind, value = parse_process_argument(options.process, 4 if told[0].dump.process.address < 1 << 32 else 8)
-    process = choose([one.dump.process for one in told], options.process, kind, value)
+    try:
+        process = choose([one.dump.process for one in told], options.process, kind, value)
+    except ProcessNotFound:
+        if isinstance(error, ProcessNotFound):
+            raise error from None  # the list in memory has more of them, and better advice
+        raise
     found = next(one for one in told if one.dump.process == process)
     where = [("!process", found.process_at), ("!token", found.token_at)]
     _say_that_it_is_text(target, where, len(texts) > 1)

@@ -1,5 +1,6 @@
 """Processes put together from what !process, !thread and !token printed: in the text alone, and as the verbs show it."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any, List
@@ -134,6 +135,16 @@ def test_what_the_text_does_not_tell(
     (tmp_path / "a.log").write_text("0: kd> !process 0 1\n" + PROCESS + TOKEN_LINE, encoding="utf-8")
     assert dump.main(["--log", str(tmp_path / "a.log"), *words]) == 1
     assert said in capsys.readouterr().err
+
+
+def test_where_the_list_is_in_memory_the_advice_is_its(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    captured = ROOT / "fixtures" / "logs" / "capture-10.0.22000.2538-synthetic.log.gz"
+    text = gzip.decompress(captured.read_bytes()).decode("utf-8").replace("PROCESS ffff", "PROC ffff")
+    (tmp_path / "a.log").write_text(text + "\n0: kd> !process 0 1\n" + PROCESS, encoding="utf-8")
+    assert dump.main(["--log", str(tmp_path / "a.log"), "notpad"]) == 1
+    assert "no process has the name notpad (31 processes seen)\n  next: near names: notepad.exe" in capsys.readouterr().err
+    assert dump.main(["--log", str(tmp_path / "a.log"), "ffffc10203042080"]) == 0  # only the text has this one
+    assert "the text of !process" in capsys.readouterr().out
 
 
 def test_a_log_with_neither_memory_nor_text_says_what_memory_it_lacks(
