@@ -18,6 +18,7 @@ from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.errors import KdTokenError, LookupFailed, MemoryUnreadable, NotAToken, ProcessNotFound, UsageError
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import ProcessDump
+from kdtoken.model.sid_names import learn_accounts
 from kdtoken.model.token import Token
 from kdtoken.render.text import render_dump, render_token
 from kdtoken.target.cached import CachedTarget
@@ -100,9 +101,10 @@ def _told_report(target: CachedTarget, options: Namespace, error: KdTokenError) 
     Raises `error`, which says what memory is missing, where nothing of that kind was printed either.
     """
     from kdtoken.target.log import log_texts
-    from kdtoken.view.told import place_of, read_told, told_processes, told_tokens
+    from kdtoken.view.told import place_of, read_told, told_names, told_processes, told_tokens
 
     texts = read_told(log_texts(options.log))
+    learn_accounts(told_names(texts))
     if options.token:
         text = told_tokens(texts).get(_address(options.token))
         if text is None:

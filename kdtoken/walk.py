@@ -22,6 +22,7 @@ from kdtoken.errors import KdTokenError, LookupFailed, MemoryUnreadable, UsageEr
 from kdtoken.model.absent import Maybe
 from kdtoken.model.process import Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import learn_accounts
 from kdtoken.model.token import Token
 from kdtoken.render.walk import csv_lines, json_lines, text_lines
 from kdtoken.render.walk_files import Part, failed, host_of, lines_of_all, parquet_bytes, part_of, require_pyarrow
@@ -79,9 +80,11 @@ def _read(target: CachedTarget, options: Namespace) -> Tuple[List[ProcessDump], 
 def _told_rows(target: CachedTarget, logs: Sequence[str], error: KdTokenError) -> List[ProcessDump]:
     """The processes that !process printed, of a log that shows no memory; raises `error` where it printed none."""
     from kdtoken.target.log import log_texts
-    from kdtoken.view.told import read_told, told_processes
+    from kdtoken.view.told import read_told, told_names, told_processes
 
-    told = told_processes(read_told(log_texts(logs)))
+    texts = read_told(log_texts(logs))
+    learn_accounts(told_names(texts))
+    told = told_processes(texts)
     if not told:
         raise error
     target.about = replace(target.about, source=target.about.source + ", the text of !process and !token, no memory")

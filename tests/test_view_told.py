@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from kdtoken import dump, walk
+from kdtoken.model import sid_names
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.model.sid import Sid
@@ -208,3 +209,21 @@ def test_call_stacks_are_passed_over_and_lines_keep_their_numbers() -> None:
     assert with_stacks.dump == plain.dump
     (later,) = told(stack * 7 + PROCESS)
     assert later.process_at.line == 8
+
+
+def test_names_that_token_n_prints_are_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sid_names, "_accounts", {})
+    named = (ROOT / "fixtures" / "views" / "token-xp-names.txt").read_text(encoding="utf-8")
+    process = "PROCESS 8237dc70  SessionId: 0  Cid: 0460    Peb: 7ffd5000  ParentCid: 02d4\n    Image: calc.exe\n"
+    (tmp_path / "a.log").write_text(
+        "kd> !process 8237dc70 1\n" + process + "    Token                             e1c0ffe0\n" + named.replace("anna", "an\x1b[31mna"),
+        encoding="utf-8",
+    )
+    assert dump.main(["--log", str(tmp_path / "a.log"), "8237dc70"]) == 0
+    out = capsys.readouterr().out
+    assert "Runs as                LAB\\an" in out and "LAB\\Printers (third floor)" in out and "\x1b" not in out
+    assert "LAB\\Domain Users" in out and "<domain>" not in out
+    assert walk.main(["--log", str(tmp_path / "a.log"), "--user", "lab\\an"]) == 0
+    assert "1 processes" in capsys.readouterr().out

@@ -6,7 +6,7 @@ machine's own database has no name here: :func:`kind_of` then says what sort of 
 """
 
 from functools import lru_cache
-from typing import Dict, Iterable, Optional, Tuple
+from typing import Dict, Iterable, Mapping, Optional, Tuple
 
 from kdtoken.model import sid_derive
 from kdtoken.model.capability_names import CAPABILITY_NAMES
@@ -43,6 +43,15 @@ def learn_services(names: Iterable[str]) -> None:
     _learned = _learned + tuple(name.strip() for name in names if name.strip())
 
 
+# Accounts that a text which is being read gives names to.
+_accounts: Dict[Sid, str] = {}
+
+
+def learn_accounts(names: Mapping[Sid, str]) -> None:
+    """Name these accounts of a domain or machine so, for as long as this process runs; others keep their names."""
+    _accounts.update((sid, name) for sid, name in names.items() if sid.is_domain_relative)
+
+
 @lru_cache(maxsize=8)
 def _services(names: Tuple[str, ...]) -> Dict[Tuple[int, ...], str]:
     """Five hash words -> service name; one table for each list asked for, so the list is hashed once."""
@@ -77,6 +86,8 @@ def name_of(sid: Sid, services: Iterable[str] = ()) -> Optional[str]:
     if sid.is_logon_sid:
         return "Logon session {:x}:{:x}".format(*sid.subauthorities[1:])
     if sid.is_domain_relative:
+        if sid in _accounts:
+            return _accounts[sid]
         name = DOMAIN_RIDS.get(sid.subauthorities[-1])
         return None if name is None else "<domain>\\" + name
     if sid.is_capability:

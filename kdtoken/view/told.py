@@ -9,12 +9,15 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, 
 
 from kdtoken.model.absent import Absent, Maybe, Unreadable, known
 from kdtoken.model.process import FastRef, Impersonation, Process, ProcessDump, Thread
+from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from kdtoken.view.debugger_text import DebuggerText, read_debugger_text
 from kdtoken.view.process_text import NO_PID, VIEW, ProcessText, ThreadText
 from kdtoken.view.seen import NotSaid, Place, TokenText
 
 T = TypeVar("T")
+# SID_NAME_USE (winnt.h) in the words of `!token -n`.
+_NAME_KINDS = ("User", "Group", "Domain", "Alias", "Well Known Group", "Computer")
 # Child-SP and RetAddr of a 64-bit stack, and what follows; the line break stays, so that lines keep their numbers.
 _STACK_LINE = re.compile(r"\n[ \t]*[0-9a-f]{8}`[0-9a-f]{8} [0-9a-f]{8}`[0-9a-f]{8} {1,8}: [^\n]*")
 
@@ -61,6 +64,18 @@ def told_tokens(texts: Iterable[DebuggerText]) -> Dict[int, TokenText]:
             if address and (address not in found or _told_fields(token) >= _told_fields(found[address])):
                 found[address] = token
     return found
+
+
+def told_names(texts: Iterable[DebuggerText]) -> Dict[Sid, str]:
+    r"""The accounts that `!token -n` names: "(User: LAB\anna)" -> LAB\anna."""
+    names: Dict[Sid, str] = {}
+    for text in texts:
+        for token in text.tokens.tokens:
+            for one in token.groups + token.restricted:
+                kind, _, name = one.name.partition(": ")
+                if name.strip() and kind in _NAME_KINDS:
+                    names[one.sid] = name.strip()
+    return names
 
 
 def place_of(token: TokenText) -> Optional[Place]:
