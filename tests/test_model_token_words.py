@@ -30,6 +30,8 @@ def test_token_flags() -> None:
     assert token_flag_words(0x4000) == ("LOWBOX",)
     assert token_flag_words(0x03000000) == ("LEARNING_MODE_LOGGING", "PERMISSIVE_LEARNING_MODE")
     assert token_flag_words(0x80000001) == ("HAS_TRAVERSE_PRIVILEGE", "0x80000000")
+    assert token_flag_words(0x9) == ("HAS_TRAVERSE_PRIVILEGE", "WRITE_RESTRICTED")
+    assert token_flag_words(0x9, before_vista=True) == ("HAS_TRAVERSE_PRIVILEGE", "HAS_ADMIN_GROUP")
     assert sorted(TOKEN_FLAGS) == [1 << bit for bit in range(26)]  # ntifs.h leaves no gap
 
 

@@ -17,7 +17,6 @@ from kdtoken.model.token import (
     FLAG_IS_FILTERED,
     FLAG_IS_RESTRICTED,
     FLAG_LOWBOX,
-    FLAG_WRITE_RESTRICTED,
     LogonSession,
     Token,
 )
@@ -83,7 +82,7 @@ def kinds(token: Token) -> Tuple[str, ...]:
     words = []
     if token.has_flag(FLAG_LOWBOX) or isinstance(token.package, Sid):
         words.append("AppContainer")
-    if token.has_flag(FLAG_WRITE_RESTRICTED):
+    if token.write_restricted:
         words.append("write-restricted")
     elif token.has_flag(FLAG_IS_RESTRICTED):
         words.append("restricted")

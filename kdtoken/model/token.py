@@ -13,6 +13,7 @@ from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
+from kdtoken.model.token_words import token_flag_words
 
 # TokenFlags that the summary rests on: ntifs.h TOKEN_IS_RESTRICTED and following, and the
 # flags that public type headers add for later builds; names of all are in token_words.
@@ -199,6 +200,23 @@ class Token:
     def has_flag(self, flag: int) -> Optional[bool]:
         """Whether a TokenFlags bit is set; None when the flags are not known."""
         return bool(self.flags & flag) if isinstance(self.flags, int) else None
+
+    @property
+    def write_restricted(self) -> Optional[bool]:
+        """Whether the restricting SIDs count for writes only: bit 0x8 of TokenFlags, None when they are not known.
+
+        Before Vista that bit was TOKEN_HAS_ADMIN_GROUP, which every administrator's token has.  Such a token has no
+        MandatoryPolicy; a text does not tell, but what is write-restricted has restricting SIDs.
+        """
+        marked = self.has_flag(FLAG_WRITE_RESTRICTED)
+        if not marked:
+            return marked
+        return type(self.mandatory_policy) is not Absent and self.restricted_sid_count != 0
+
+    @property
+    def flag_words(self) -> Tuple[str, ...]:
+        """Names of the TokenFlags; none where they are not known."""
+        return token_flag_words(self.flags, not self.write_restricted) if isinstance(self.flags, int) else ()
 
     @property
     def is_primary(self) -> Optional[bool]:

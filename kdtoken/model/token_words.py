@@ -75,9 +75,12 @@ def value_word(value: int, names: Dict[int, str]) -> str:
     return names.get(value, "unknown ({})".format(value))
 
 
-def token_flag_words(flags: int) -> Tuple[str, ...]:
-    """Words for ``_TOKEN.TokenFlags``."""
-    return bit_words(flags, {bit: name for bit, (name, _) in TOKEN_FLAGS.items()})
+def token_flag_words(flags: int, before_vista: bool = False) -> Tuple[str, ...]:
+    """Words for ``_TOKEN.TokenFlags``; bit 0x8 meant something else before Vista."""
+    names = {bit: name for bit, (name, _) in TOKEN_FLAGS.items()}
+    if before_vista:
+        names[0x8] = "HAS_ADMIN_GROUP"  # ntifs.h of the Server 2003 kits
+    return bit_words(flags, names)
 
 
 def audit_entries(policy: bytes) -> Tuple[Tuple[int, Tuple[str, ...]], ...]:

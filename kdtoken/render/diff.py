@@ -12,7 +12,7 @@ from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import Token
+from kdtoken.model.token import FLAG_IS_RESTRICTED, Token
 from kdtoken.model.token_words import (
     IMPERSONATION_LEVELS,
     MANDATORY_POLICY,
@@ -203,7 +203,7 @@ def _privilege(one: object, other: object) -> Tuple[str, str]:
 
 def _number(name: str, value: int) -> str:
     if name == "TokenFlags":
-        return "0x%x %s" % (value, " ".join(token_flag_words(value)))
+        return "0x%x %s" % (value, " ".join(token_flag_words(value, not value & FLAG_IS_RESTRICTED)))
     if name == "type":
         return value_word(value, TOKEN_TYPES)
     if name == "impersonation level":

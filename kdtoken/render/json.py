@@ -29,7 +29,6 @@ from kdtoken.model.token_words import (
     MANDATORY_POLICY,
     TOKEN_TYPES,
     bit_words,
-    token_flag_words,
     value_word,
 )
 from kdtoken.render.words import account_of, time
@@ -43,7 +42,6 @@ _ADDRESSES = {
 _SAFE = 1 << 53  # integers below it survive a reader that keeps numbers as doubles
 # Numbers that have words, by the attribute's name in the model.
 _WORDS: Dict[str, Callable[[int], Any]] = {
-    "flags": lambda v: list(token_flag_words(v)),
     "mandatory_policy": lambda v: list(bit_words(v, MANDATORY_POLICY)),
     "token_type": lambda v: value_word(v, TOKEN_TYPES),
     "impersonation_level": lambda v: value_word(v, IMPERSONATION_LEVELS),
@@ -115,6 +113,7 @@ def named(value: Any, name: str) -> Any:
 
 def _token(token: Token, why: bool) -> Dict[str, Any]:
     row = {key: named(item, key) for key, item in vars(token).items() if key not in ("origins", "problems")}
+    row["flags"] = token_flags(token)
     row["user"] = plain(token.user)
     row["account"] = account_of(token)
     row["integrity"] = plain(token.integrity)
@@ -125,6 +124,11 @@ def _token(token: Token, why: bool) -> Dict[str, Any]:
     if why:
         row["origins"] = {key: _origin(origin) for key, origin in token.origins.items()}
     return row
+
+
+def token_flags(token: Token) -> Any:
+    """TokenFlags with its words, which depend on more than the number."""
+    return plain(token.flags) if not isinstance(token.flags, int) else {"value": token.flags, "words": list(token.flag_words)}
 
 
 def _origin(origin: Origin) -> Dict[str, str]:

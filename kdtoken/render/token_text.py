@@ -14,7 +14,6 @@ from kdtoken.model.token_words import (
     TOKEN_TYPES,
     audit_entries,
     bit_words,
-    token_flag_words,
     value_word,
 )
 from kdtoken.render import words
@@ -115,7 +114,7 @@ def _policy(page: Page, token: Token) -> None:
     page.section("Policy")
     page.row("TokenFlags", show(token.flags, lambda v: "0x%x" % v), o.get("flags"))
     if isinstance(token.flags, int):
-        page.row("", " ".join(token_flag_words(token.flags)) or "none")
+        page.row("", " ".join(token.flag_words) or "none")
     page.row(
         "Mandatory policy",
         show(token.mandatory_policy, lambda v: " ".join(bit_words(v, MANDATORY_POLICY)) or "off"),

@@ -18,7 +18,7 @@ from kdtoken.model.process import Impersonation, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
 from kdtoken.model.sid_names import integrity_text
 from kdtoken.model.token import Token
-from kdtoken.render.json import SCHEMA, named, plain
+from kdtoken.render.json import SCHEMA, named, plain, token_flags
 from kdtoken.render.threads import impersonation_lines
 from kdtoken.render.words import WIDTH, briefly, clean, show, sid_name, wrapped
 
@@ -197,7 +197,7 @@ _LEAN: Tuple[str, ...] = ("address", "session_id", "token_type", "impersonation_
 
 def lean(token: Token) -> Dict[str, Any]:
     """The part of a token that a walk reads."""
-    data = {name: named(getattr(token, name), name) for name in _LEAN}
+    data = {name: token_flags(token) if name == "flags" else named(getattr(token, name), name) for name in _LEAN}
     data["user"] = plain(token.user)
     data["user_name"] = show(token.user, lambda sid: sid_name(sid, token))
     data["integrity"] = integrity_level(token)
