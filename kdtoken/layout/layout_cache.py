@@ -106,7 +106,7 @@ class LayoutCache:
             return
 
     def _seal(self, name: str, reader: str, body: bytes) -> bytes:
-        """Eight digits that no other build's, type's or reader's line has, and no damaged one."""
+        """A checksum of the layout, and of the build, the type and the reader that it belongs to."""
         return b"%08x" % crc32(("%s %s %s %s " % (FORMAT, self._pdb, name, reader)).encode("ascii") + body)
 
 

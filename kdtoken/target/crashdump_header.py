@@ -36,7 +36,8 @@ KINDS = {
     RANGES_KERNEL_USER: "kernel and user dump in ranges", RANGES_FULL: "complete dump in ranges",
 }  # fmt: skip
 
-# Room between Run and ContextRecord in the header: (0x348 - 0x98) / 16.
+# The header of the file, which is the same for every build of Windows: a format, and no struct of the kernel.
+# PhysicalMemoryBlockBuffer has 700 bytes, aligned to 8: a descriptor of 16 and this many runs of 16.
 MAX_RUNS = 43
 DUMP_HEADER64 = Struct(
     "signature" / Bytes(4),  # 0x000 "PAGE"
@@ -58,7 +59,8 @@ DUMP_HEADER64 = Struct(
     Padding(4),
     "pages" / Int64ul,
     "run" / Array(MAX_RUNS, Struct("base" / Int64ul, "count" / Int64ul)),  # 0x098, in pages
-    Padding(0xF98 - 0x348),  # ContextRecord, Exception
+    Padding(3000),  # ContextRecord: a CONTEXT of any machine
+    Padding(152),  # Exception: EXCEPTION_RECORD64
     "type" / Int32ul,  # 0xf98
     Padding(4),
     "required_space" / Int64ul,  # 0xfa0 bytes of the whole file
