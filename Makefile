@@ -12,7 +12,7 @@ DEV = $(VENV)/.installed-dev
 help:
 	@echo "make run      dump notepad.exe's token from the recording that the repository carries"
 	@echo "make test     the tests: no Windows, no network, no Wine"
-	@echo "make check    ruff and mypy --strict"
+	@echo "make check    ruff (lint and format) and mypy --strict"
 	@echo "make engine   the bench: the genuine debugger engine under Wine (installs Debian packages)"
 	@echo "make bench    what a token costs on the wire, beside other tools; how fast logs and dumps are read"
 	@echo "make golden   write fixtures/golden/ anew; read the diff before you commit it"
@@ -36,6 +36,7 @@ test: $(STAMP)
 
 check: $(DEV)
 	$(BIN)/ruff check kdtoken tests vm fixtures
+	$(BIN)/ruff format --check kdtoken tests vm fixtures
 	$(BIN)/mypy
 
 golden: $(STAMP)

@@ -8,18 +8,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence
 
 from kdtoken.errors import KdTokenError, UsageError
-from kdtoken.target.base import Target
-from kdtoken.target.cached import CachedTarget
+from kdtoken.source.base import Source
+from kdtoken.source.cached import CachedSource
 
 if TYPE_CHECKING:
-    from kdtoken.target.attach import AttachedTarget
-    from kdtoken.target.session import RecordingTarget  # a live dump has no need of gzip and JSON
+    from kdtoken.source.attach import AttachedSource
+    from kdtoken.source.session import RecordingSource  # a live dump has no need of gzip and JSON
 
 # Name of the debugger alias that carries arguments where sys.argv cannot (see windbg_arguments).
 ALIAS = "KDARGS"
 
 # Kernels that --attach stopped; `run` lets their machines run again, whatever happened.
-_ATTACHED: List["AttachedTarget"] = []
+_ATTACHED: List["AttachedSource"] = []
 
 
 class Parser(argparse.ArgumentParser):
@@ -78,46 +78,46 @@ def parser(verb: str, description: str) -> Parser:
     return made
 
 
-def open_target(options: argparse.Namespace, record: Optional[List["RecordingTarget"]] = None) -> CachedTarget:
+def open_source(options: argparse.Namespace, record: Optional[List["RecordingSource"]] = None) -> CachedSource:
     """The target that the options name.
 
-    record  given by `record`: gets the RecordingTarget that keeps every answer
+    record  given by `record`: gets the RecordingSource that keeps every answer
     """
     if options.services:
         _learn_services(options.services)
-    target: Target
+    target: Source
     if sum(bool(one) for one in (options.session, options.dump, options.log)) > 1:
         raise UsageError("give one of --session, --dump and --log")
     if options.dump:
-        from kdtoken.target.crashdump import open_dump
+        from kdtoken.source.crashdump.dump import open_dump
 
         target = open_dump(options.dump, options.symbols, options.download)
     elif options.symbols or options.download:
         raise UsageError("--symbols and --download belong to --dump FILE", None, "a debugger has symbols of its own")
     elif options.session:
-        from kdtoken.target.session import load_session
+        from kdtoken.source.session import load_session
 
         target = load_session(options.session)
     elif options.log:
-        from kdtoken.target.log import LogTarget
+        from kdtoken.source.log.source import LogSource
 
-        target = LogTarget(options.log, _log_progress)
+        target = LogSource(options.log, _log_progress)
     elif options.attach:
-        from kdtoken.target.attach import AttachedTarget
+        from kdtoken.source.attach import AttachedSource
 
-        target = AttachedTarget(options.attach, options.timeout, options.stay)
+        target = AttachedSource(options.attach, options.timeout, options.stay)
         _ATTACHED.append(target)
     else:
-        from kdtoken.target.live import LiveTarget  # imports pykd, which exists only in a debugger
+        from kdtoken.source.live import LiveSource  # imports pykd, which exists only in a debugger
 
-        target = LiveTarget()
+        target = LiveSource()
     if record is not None:
-        from kdtoken.target.session import RecordingTarget
+        from kdtoken.source.session import RecordingSource
 
-        recording = RecordingTarget(target)
+        recording = RecordingSource(target)
         record.append(recording)
         target = recording
-    return CachedTarget(target)
+    return CachedSource(target)
 
 
 def _log_progress(done: int, size: int) -> None:
@@ -136,7 +136,7 @@ def _learn_services(path: str) -> None:
         raise UsageError("cannot read the service names in %s: %s" % (path, error.strerror), path) from error
 
 
-def source(target: CachedTarget) -> str:
+def source(target: CachedSource) -> str:
     """Where a report was read, in words for its head."""
     words = target.about.source
     if target.about.build:
@@ -144,7 +144,7 @@ def source(target: CachedTarget) -> str:
     return words + (" (SYNTHETIC: made for tests, no real machine)" if target.about.synthetic else "")
 
 
-def about(target: CachedTarget) -> Dict[str, Any]:
+def about(target: CachedSource) -> Dict[str, Any]:
     """The same for programs."""
     known = target.about
     return {"source": known.source, "build": known.build, "synthetic": known.synthetic}
@@ -272,13 +272,14 @@ def alias_arguments(count: int) -> List[str]:
     Raises UsageError where there is no alias, or where it holds another number of words than
     were typed: an alias left over from before must not choose the process.
     """
-    from kdtoken.target.live import LiveTarget
+    from kdtoken.source.live import LiveSource
 
-    text = LiveTarget().command(".echo ${%s}" % ALIAS).strip()
+    text = LiveSource().command(".echo ${%s}" % ALIAS).strip()
     how = "as %s notepad.exe   and then   !py kdtoken.dump notepad.exe" % ALIAS
     if text == "${%s}" % ALIAS:
         raise UsageError(
-            "this !py (pykd.pyd's own) destroys its arguments; put them in the alias %s first" % ALIAS, ALIAS,
+            "this !py (pykd.pyd's own) destroys its arguments; put them in the alias %s first" % ALIAS,
+            ALIAS,
             how + "   (or load the pykd-ext bootstrapper, whose !py keeps them)",
         )
     words = text.split()

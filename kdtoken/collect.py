@@ -11,7 +11,7 @@ given, which enables SeDebugPrivilege in its own token so that more processes ca
 GetTokenInformation, OpenProcessToken, OpenThreadToken and the structures: learn.microsoft.com; the classes and their
 numbers: winnt.h TOKEN_INFORMATION_CLASS.  Each class is given as the bytes that came (with the address at which they
 lay, since pointers in them point there) and decoded; a class that was refused gives Windows's error.
-`kdtoken/view/token_information.py` reads the JSON.
+`kdtoken/view/collect/token_information.py` reads the JSON.
 """
 
 import argparse
@@ -26,18 +26,55 @@ FORMAT = "kdtoken-collect"
 VERSION = 1
 
 CLASSES = (
-    "TokenUser", "TokenGroups", "TokenPrivileges", "TokenOwner", "TokenPrimaryGroup", "TokenDefaultDacl", "TokenSource",
-    "TokenType", "TokenImpersonationLevel", "TokenStatistics", "TokenRestrictedSids", "TokenSessionId",
-    "TokenGroupsAndPrivileges", "TokenSessionReference", "TokenSandBoxInert", "TokenAuditPolicy", "TokenOrigin",
-    "TokenElevationType", "TokenLinkedToken", "TokenElevation", "TokenHasRestrictions", "TokenAccessInformation",
-    "TokenVirtualizationAllowed", "TokenVirtualizationEnabled", "TokenIntegrityLevel", "TokenUIAccess",
-    "TokenMandatoryPolicy", "TokenLogonSid", "TokenIsAppContainer", "TokenCapabilities", "TokenAppContainerSid",
-    "TokenAppContainerNumber", "TokenUserClaimAttributes", "TokenDeviceClaimAttributes",
-    "TokenRestrictedUserClaimAttributes", "TokenRestrictedDeviceClaimAttributes", "TokenDeviceGroups",
-    "TokenRestrictedDeviceGroups", "TokenSecurityAttributes", "TokenIsRestricted", "TokenProcessTrustLevel",
-    "TokenPrivateNameSpace", "TokenSingletonAttributes", "TokenBnoIsolation", "TokenChildProcessFlags",
-    "TokenIsLessPrivilegedAppContainer", "TokenIsSandboxed", "TokenIsAppSilo",
-)  # fmt: skip
+    "TokenUser",
+    "TokenGroups",
+    "TokenPrivileges",
+    "TokenOwner",
+    "TokenPrimaryGroup",
+    "TokenDefaultDacl",
+    "TokenSource",
+    "TokenType",
+    "TokenImpersonationLevel",
+    "TokenStatistics",
+    "TokenRestrictedSids",
+    "TokenSessionId",
+    "TokenGroupsAndPrivileges",
+    "TokenSessionReference",
+    "TokenSandBoxInert",
+    "TokenAuditPolicy",
+    "TokenOrigin",
+    "TokenElevationType",
+    "TokenLinkedToken",
+    "TokenElevation",
+    "TokenHasRestrictions",
+    "TokenAccessInformation",
+    "TokenVirtualizationAllowed",
+    "TokenVirtualizationEnabled",
+    "TokenIntegrityLevel",
+    "TokenUIAccess",
+    "TokenMandatoryPolicy",
+    "TokenLogonSid",
+    "TokenIsAppContainer",
+    "TokenCapabilities",
+    "TokenAppContainerSid",
+    "TokenAppContainerNumber",
+    "TokenUserClaimAttributes",
+    "TokenDeviceClaimAttributes",
+    "TokenRestrictedUserClaimAttributes",
+    "TokenRestrictedDeviceClaimAttributes",
+    "TokenDeviceGroups",
+    "TokenRestrictedDeviceGroups",
+    "TokenSecurityAttributes",
+    "TokenIsRestricted",
+    "TokenProcessTrustLevel",
+    "TokenPrivateNameSpace",
+    "TokenSingletonAttributes",
+    "TokenBnoIsolation",
+    "TokenChildProcessFlags",
+    "TokenIsLessPrivilegedAppContainer",
+    "TokenIsSandboxed",
+    "TokenIsAppSilo",
+)
 LINKED = "TokenLinkedToken"
 
 # winnt.h and winerror.h
@@ -132,11 +169,17 @@ def token_source(block: Block) -> Any:
 def token_statistics(block: Block) -> Any:
     """TOKEN_STATISTICS."""
     return {
-        "token_id": block.luid(0), "authentication_id": block.luid(8), "expiration_time": block.number(16, 8),
-        "type": block.number(24, 4), "impersonation_level": block.number(28, 4),
-        "dynamic_charged": block.number(32, 4), "dynamic_available": block.number(36, 4),
-        "group_count": block.number(40, 4), "privilege_count": block.number(44, 4), "modified_id": block.luid(48),
-    }  # fmt: skip
+        "token_id": block.luid(0),
+        "authentication_id": block.luid(8),
+        "expiration_time": block.number(16, 8),
+        "type": block.number(24, 4),
+        "impersonation_level": block.number(28, 4),
+        "dynamic_charged": block.number(32, 4),
+        "dynamic_available": block.number(36, 4),
+        "group_count": block.number(40, 4),
+        "privilege_count": block.number(44, 4),
+        "modified_id": block.luid(48),
+    }
 
 
 def token_origin(block: Block) -> Any:
@@ -150,15 +193,29 @@ def dword(block: Block) -> Any:
 
 
 DECODERS = dict.fromkeys(
-    ("TokenGroups", "TokenRestrictedSids", "TokenLogonSid", "TokenCapabilities", "TokenDeviceGroups",
-     "TokenRestrictedDeviceGroups"), token_groups,
-)  # type: Dict[str, Callable[[Block], Any]]  # fmt: skip
+    (
+        "TokenGroups",
+        "TokenRestrictedSids",
+        "TokenLogonSid",
+        "TokenCapabilities",
+        "TokenDeviceGroups",
+        "TokenRestrictedDeviceGroups",
+    ),
+    token_groups,
+)  # type: Dict[str, Callable[[Block], Any]]
 DECODERS.update(
-    TokenUser=sid_and_attributes, TokenIntegrityLevel=sid_and_attributes, TokenPrivileges=token_privileges,
-    TokenDefaultDacl=default_dacl, TokenSource=token_source, TokenStatistics=token_statistics, TokenOrigin=token_origin,
-    TokenOwner=pointed_sid, TokenPrimaryGroup=pointed_sid, TokenAppContainerSid=pointed_sid,
+    TokenUser=sid_and_attributes,
+    TokenIntegrityLevel=sid_and_attributes,
+    TokenPrivileges=token_privileges,
+    TokenDefaultDacl=default_dacl,
+    TokenSource=token_source,
+    TokenStatistics=token_statistics,
+    TokenOrigin=token_origin,
+    TokenOwner=pointed_sid,
+    TokenPrimaryGroup=pointed_sid,
+    TokenAppContainerSid=pointed_sid,
     TokenProcessTrustLevel=pointed_sid,
-)  # fmt: skip
+)
 
 
 def decoded(name: str, block: Block) -> Dict[str, Any]:

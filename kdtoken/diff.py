@@ -18,7 +18,7 @@ import sys
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from kdtoken import cli
-from kdtoken.analysis.differences import Comparison, Kind, View, compare
+from kdtoken.analysis.differences.fields import Comparison, Kind, View, compare
 from kdtoken.decode.process import find_process, process_details
 from kdtoken.decode.process_dump import Tokens
 from kdtoken.errors import BadFormat, KdTokenError, ProcessNotFound, UsageError
@@ -27,9 +27,9 @@ from kdtoken.model.process import FastRef, Process
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from kdtoken.render.diff import diff_json, diff_lines
-from kdtoken.target.cached import CachedTarget
-from kdtoken.view.process_text import ProcessText
-from kdtoken.view.seen import TokenText
+from kdtoken.source.cached import CachedSource
+from kdtoken.view.debugger.process_text import ProcessText
+from kdtoken.view.partial import TokenText
 
 _KINDS = {"!token": Kind.TOKEN_COMMAND, "whoami": Kind.WHOAMI, "GetTokenInformation": Kind.TOKEN_INFORMATION}
 _TAKES = "it takes the text of whoami /all or of !token, a log with dt and db, a recording, or collect's JSON"
@@ -40,7 +40,7 @@ class Sides:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
-        self._targets: Dict[Tuple[str, str], CachedTarget] = {}
+        self._targets: Dict[Tuple[str, str], CachedSource] = {}
 
     def open(self, text: str) -> View:
         """The token that one argument names.  Raises KdTokenError saying what is missing."""
@@ -52,7 +52,7 @@ class Sides:
             return self._kernel("session", source, which, text)
         if data[:4] == b"PAGE":
             return self._kernel("dump", source, which, text)
-        from kdtoken.view.text import decode_text
+        from kdtoken.view.lines import decode_text
 
         decoded = decode_text(data, source).text
         if decoded.lstrip()[:1] == "{":
@@ -60,9 +60,10 @@ class Sides:
                 return _collected(decoded, source, which)
             if '"kdtoken":' in decoded[:200]:
                 raise BadFormat(
-                    "%s is what a verb printed with --json, which keeps no token to compare" % source, source,
+                    "%s is what a verb printed with --json, which keeps no token to compare" % source,
+                    source,
                     "keep the run itself: kdtoken record -o FILE dump NAME",
-                )  # fmt: skip
+                )
         return self._text(decoded, source, which, text)
 
     def _kernel(self, option: str, source: str, which: str, text: str) -> View:
@@ -78,7 +79,7 @@ class Sides:
         label = "%s, %s (pid %d)" % (cli.source(target), process.image_name, process.pid)
         return View(token, Kind.KERNEL, label, process=_identity(target, process))
 
-    def _target(self, option: str, source: str) -> CachedTarget:
+    def _target(self, option: str, source: str) -> CachedSource:
         if (option, source) not in self._targets:
             wanted = argparse.Namespace(**vars(self._options))
             if option:
@@ -87,12 +88,12 @@ class Sides:
             if not wanted.dump:
                 # Symbols were given for the other side, which is a crash dump.
                 wanted.symbols, wanted.download = "", False
-            self._targets[option, source] = cli.open_target(wanted)
+            self._targets[option, source] = cli.open_source(wanted)
         return self._targets[option, source]
 
     def _text(self, text: str, source: str, which: str, argument: str) -> View:
         """whoami's text, or a debugger's: a log that can be walked, or the text of !token alone."""
-        from kdtoken.view.debugger_text import read_debugger_text
+        from kdtoken.view.debugger.text import read_debugger_text
 
         told = read_debugger_text(text, source)
         tokens = list(told.tokens.tokens) or _whoami(text, source)
@@ -103,11 +104,17 @@ class Sides:
         if len(chosen) == 1:
             return _view(chosen[0], source)
         if chosen:
-            raise UsageError("%s holds %d tokens: %s" % (source, len(chosen), _names(chosen, tokens)), source,
-                             "choose one by its place in the text: %s@#1" % source)  # fmt: skip
+            raise UsageError(
+                "%s holds %d tokens: %s" % (source, len(chosen), _names(chosen, tokens)),
+                source,
+                "choose one by its place in the text: %s@#1" % source,
+            )
         if tokens:
-            raise UsageError("%s tells of no token of %s; it holds %s" % (source, which, _names(tokens, tokens)), source,
-                             "choose one by its place in the text: %s@#1" % source)  # fmt: skip
+            raise UsageError(
+                "%s tells of no token of %s; it holds %s" % (source, which, _names(tokens, tokens)),
+                source,
+                "choose one by its place in the text: %s@#1" % source,
+            )
         raise BadFormat("%s tells of no token%s" % (source, " of %s" % which if which else ""), source, _TAKES)
 
     def _log(
@@ -116,10 +123,10 @@ class Sides:
         """A log that shows the token's memory says more than the text of !token in it; None for any other text."""
         if not which or which.startswith("#"):
             return None
-        from kdtoken.target.log import LogTarget
+        from kdtoken.source.log.source import LogSource
 
         try:
-            self._targets["log", source] = CachedTarget(LogTarget([source]))
+            self._targets["log", source] = CachedSource(LogSource([source]))
             found = self._kernel("log", source, which, argument)
         except KdTokenError as error:
             # A text that tells of tokens need not be a log; of one that tells of none, what it lacks is worth a word.
@@ -145,14 +152,14 @@ def _read(path: str) -> bytes:
         raise BadFormat("cannot read %s: %s" % (path, getattr(error, "strerror", None) or error), path) from error
 
 
-def _identity(target: CachedTarget, process: Process) -> str:
+def _identity(target: CachedSource, process: Process) -> str:
     """What two looks at one process have in common; pids and addresses are used again, so with its birth."""
     born = process_details(target, process).create_time
     return "pid %d at 0x%x, created %d" % (process.pid, process.address, born) if isinstance(born, int) else ""
 
 
 def _collected(text: str, source: str, which: str) -> View:
-    from kdtoken.view.token_information import read_token_information
+    from kdtoken.view.collect.token_information import read_token_information
 
     found = read_token_information(text, source)
     if which == "linked":
@@ -169,7 +176,7 @@ def _collected(text: str, source: str, which: str) -> View:
 
 
 def _whoami(text: str, source: str) -> List[TokenText]:
-    from kdtoken.view.whoami import read_whoami_text
+    from kdtoken.view.whoami.reader import read_whoami_text
 
     return list(read_whoami_text(text, source).tokens)
 
@@ -227,8 +234,11 @@ def report(options: argparse.Namespace) -> Comparison:
 
 def _main(arguments: List[str]) -> int:
     parser = cli.parser("diff", "Compare two views of a token.")
-    parser.add_argument("a", metavar="A", help="SOURCE or SOURCE@PROCESS: live, a recording, a dump, a log, "
-                        "whoami's or !token's text, collect's JSON")  # fmt: skip
+    parser.add_argument(
+        "a",
+        metavar="A",
+        help="SOURCE or SOURCE@PROCESS: live, a recording, a dump, a log, whoami's or !token's text, collect's JSON",
+    )
     parser.add_argument("b", metavar="B", help="the same")
     parser.add_argument("--all", action="store_true", help="list what is the same too")
     parser.add_argument("--json", action="store_true", help="for programs: JSON instead of text")

@@ -1,8 +1,8 @@
 """dump: one process's token, every field of it, and what the process's threads run under.
 
-    !py -m kdtoken.dump notepad.exe           in WinDbg, on the session that is open
-    kdtoken dump --session FILE notepad.exe   anywhere, on a recording
-    kdtoken dump --log FILE notepad.exe       on a saved log: its memory, else what !process and !token printed
+!py -m kdtoken.dump notepad.exe           in WinDbg, on the session that is open
+kdtoken dump --session FILE notepad.exe   anywhere, on a recording
+kdtoken dump --log FILE notepad.exe       on a saved log: its memory, else what !process and !token printed
 """
 
 import sys
@@ -21,10 +21,10 @@ from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid_names import learn_accounts
 from kdtoken.model.token import Token
 from kdtoken.render.text import render_dump, render_token
-from kdtoken.target.cached import CachedTarget
+from kdtoken.source.cached import CachedSource
 
 if TYPE_CHECKING:
-    from kdtoken.view.seen import Place  # the views are for logs only
+    from kdtoken.view.partial import Place  # the views are for logs only
 
 FORMATS = ("text", "json", "windbg")
 
@@ -48,7 +48,7 @@ def add_arguments(parser: cli.Parser) -> None:
     parser.add_argument("--no-check", action="store_true", help="do not ask the debugger's own !process as well")
 
 
-def report(target: CachedTarget, options: Namespace) -> List[str]:
+def report(target: CachedSource, options: Namespace) -> List[str]:
     """The lines that `dump` prints."""
     if options.why and options.format == "windbg":
         raise UsageError("--why has no place in the form of !token", "--why", "use it with text or --json")
@@ -63,7 +63,7 @@ def report(target: CachedTarget, options: Namespace) -> List[str]:
     return _dump_report(target, replace(dump, problems=tuple(problems) + dump.problems), options)
 
 
-def _dump_report(target: CachedTarget, dump: ProcessDump, options: Namespace) -> List[str]:
+def _dump_report(target: CachedSource, dump: ProcessDump, options: Namespace) -> List[str]:
     if options.format == "json":
         from kdtoken.render.json import dump_to_json
 
@@ -76,7 +76,7 @@ def _dump_report(target: CachedTarget, dump: ProcessDump, options: Namespace) ->
     return lines + page_in_advice(target, dump) + _cost(target, options.why)
 
 
-def page_in_advice(target: CachedTarget, dump: ProcessDump) -> List[str]:
+def page_in_advice(target: CachedSource, dump: ProcessDump) -> List[str]:
     """What brings paged-out memory in, on a machine that can still run; never done unasked.
 
     `.pagein` (learn.microsoft.com) lets the machine run until the page is there.
@@ -95,13 +95,13 @@ def page_in_advice(target: CachedTarget, dump: ProcessDump) -> List[str]:
     ]
 
 
-def _told_report(target: CachedTarget, options: Namespace, error: KdTokenError) -> List[str]:
+def _told_report(target: CachedSource, options: Namespace, error: KdTokenError) -> List[str]:
     """The same of a log that shows no memory, out of what !process and !token printed in it.
 
     Raises `error`, which says what memory is missing, where nothing of that kind was printed either.
     """
-    from kdtoken.target.log import log_texts
-    from kdtoken.view.told import place_of, read_told, told_names, told_processes, told_tokens
+    from kdtoken.source.log.source import log_texts
+    from kdtoken.view.merged import place_of, read_told, told_names, told_processes, told_tokens
 
     texts = read_told(log_texts(options.log))
     learn_accounts(told_names(texts))
@@ -127,13 +127,13 @@ def _told_report(target: CachedTarget, options: Namespace, error: KdTokenError) 
     return _dump_report(target, found.dump, options)
 
 
-def _say_that_it_is_text(target: CachedTarget, where: Sequence[Tuple[str, Optional["Place"]]], files: bool) -> None:
+def _say_that_it_is_text(target: CachedSource, where: Sequence[Tuple[str, Optional["Place"]]], files: bool) -> None:
     said = ["%s (%s)" % (what, at if files else "line %d" % at.line) for what, at in where if at is not None]
     source = "%s, the text of %s, no memory" % (target.about.source, " and ".join(said))
     target.about = replace(target.about, source=source)
 
 
-def _token_report(target: CachedTarget, token: Token, options: Namespace) -> List[str]:
+def _token_report(target: CachedSource, token: Token, options: Namespace) -> List[str]:
     if options.format == "json":
         from kdtoken.render.json import token_to_json
 
@@ -169,7 +169,7 @@ def _token_at(tokens: Tokens, text: str) -> Token:
     raise NotAToken("there is no readable token at 0x%x: %s" % (address, token), address)
 
 
-def _cost(target: CachedTarget, why: bool) -> List[str]:
+def _cost(target: CachedSource, why: bool) -> List[str]:
     if not why:
         return []
     return ["", "Read in %d requests, %d bytes." % (target.requests, target.bytes_read)]
@@ -179,7 +179,7 @@ def _main(arguments: List[str]) -> int:
     parser = cli.parser("dump", "Show a process's token and what its threads run under.")
     add_arguments(parser)
     options = parser.parse_args(arguments)
-    target = cli.open_target(options)
+    target = cli.open_source(options)
     try:
         lines = report(target, options)
     except (LookupFailed, MemoryUnreadable, NotAToken, ProcessNotFound) as error:

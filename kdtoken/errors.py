@@ -61,9 +61,13 @@ class NotRecorded(MemoryUnreadable):
     """
 
     def __init__(
-        self, address: int, size: int, next_step: str = "", partial: bytes = b"",
+        self,
+        address: int,
+        size: int,
+        next_step: str = "",
+        partial: bytes = b"",
         known: Tuple[Tuple[int, bytes], ...] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(address, size, "not recorded", partial)
         self.next_step = next_step
         self.known = known
@@ -96,9 +100,7 @@ class ProcessNotFound(KdTokenError):
 class ProcessAmbiguous(KdTokenError):
     """Several processes answer to that name; `choices` are (pid, EPROCESS address) pairs."""
 
-    def __init__(
-        self, message: str, subject: Subject, choices: Tuple[Tuple[int, int], ...], next_step: str
-    ) -> None:
+    def __init__(self, message: str, subject: Subject, choices: Tuple[Tuple[int, int], ...], next_step: str) -> None:
         super().__init__(message, subject, next_step)
         self.choices = choices
 

@@ -1,8 +1,8 @@
 """record: run a verb and keep every read, layout, symbol and command output in one file.
 
-    !py -m kdtoken.record -o notepad.kdtoken.gz dump notepad.exe
-    !py -m kdtoken.record -o machine.kdtoken.gz all            every process, thread and token
-    kdtoken dump --session machine.kdtoken.gz notepad.exe      later, anywhere
+!py -m kdtoken.record -o notepad.kdtoken.gz dump notepad.exe
+!py -m kdtoken.record -o machine.kdtoken.gz all            every process, thread and token
+kdtoken dump --session machine.kdtoken.gz notepad.exe      later, anywhere
 """
 
 import sys
@@ -13,15 +13,15 @@ from typing import List, Optional, Sequence
 from kdtoken import cli
 from kdtoken.decode.process import walk_processes
 from kdtoken.decode.process_dump import Tokens, dump_process
-from kdtoken.target.cached import CachedTarget
-from kdtoken.target.session import RecordingTarget
+from kdtoken.source.cached import CachedSource
+from kdtoken.source.session import RecordingSource
 
 # Verbs whose reads can be recorded; each has add_arguments and report.
 RECORDABLE = ("dump", "walk")
 ALL = "all"
 
 
-def read_all(target: CachedTarget, check: bool) -> List[str]:
+def read_all(target: CachedSource, check: bool) -> List[str]:
     """Read what any dump and any walk of this machine would, so that a replay can answer all of them."""
     tokens = Tokens(target)
     processes, problems = walk_processes(target)
@@ -50,14 +50,16 @@ def _main(arguments: List[str]) -> int:
 
 
 def _record(options: Namespace, inner: Namespace, module: object) -> int:
-    recordings: List[RecordingTarget] = []
-    target = cli.open_target(inner, recordings)
+    recordings: List[RecordingSource] = []
+    target = cli.open_source(inner, recordings)
     report = getattr(module, "report", None)
     cli.write_lines(report(target, inner) if report else read_all(target, inner.check))
     if options.synthetic:
         recordings[0].mark_synthetic()
     recordings[0].save(options.output)
-    cli.write_lines(["", "recorded in %s: %d requests, %d bytes" % (options.output, target.requests, target.bytes_read)])
+    cli.write_lines(
+        ["", "recorded in %s: %d requests, %d bytes" % (options.output, target.requests, target.bytes_read)]
+    )
     return 0
 
 

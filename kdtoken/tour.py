@@ -1,7 +1,7 @@
 """tour: access tokens in nine steps, on the recording that kdtoken carries.  No Windows needed.
 
-    kdtoken tour          the list of steps
-    kdtoken tour 4        one step;  kdtoken tour all   every step, one after the other
+kdtoken tour          the list of steps
+kdtoken tour 4        one step;  kdtoken tour all   every step, one after the other
 """
 
 import sys
@@ -153,7 +153,7 @@ def _report(verb: str) -> Callable[[List[str]], List[str]]:
         parser = cli.parser(verb, "")
         module.add_arguments(parser)
         options = parser.parse_args(["--session", str(recording())] + arguments)
-        lines: List[str] = module.report(cli.open_target(options), options)
+        lines: List[str] = module.report(cli.open_source(options), options)
         return lines
 
     return run

@@ -1,8 +1,8 @@
 """walk: every process on one line: whose token it runs under, at what integrity, and what is odd.
 
-    !py -m kdtoken.walk --user SYSTEM --threads
-    kdtoken walk --session FILE --integrity high --csv
-    kdtoken walk A.dmp B.dmp --json --symbols STORE
+!py -m kdtoken.walk --user SYSTEM --threads
+kdtoken walk --session FILE --integrity high --csv
+kdtoken walk A.dmp B.dmp --json --symbols STORE
 """
 
 import gc
@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Deque, Iterator, List, Optional, Sequence, Tuple
 
 from kdtoken import cli
-from kdtoken.analysis.character import integrity_level
+from kdtoken.analysis.classification import integrity_level
 from kdtoken.decode.process import process_details, walk_processes
 from kdtoken.decode.process_dump import Tokens
 from kdtoken.decode.thread import walk_threads
@@ -27,7 +27,7 @@ from kdtoken.model.token import Token
 from kdtoken.render.walk import csv_lines, json_lines, text_lines
 from kdtoken.render.walk_files import Part, failed, host_of, lines_of_all, parquet_bytes, part_of, require_pyarrow
 from kdtoken.render.words import clean, sid_name
-from kdtoken.target.cached import CachedTarget
+from kdtoken.source.cached import CachedSource
 
 if TYPE_CHECKING:
     from concurrent.futures import Future  # of no use where one dump is read, and slow to import
@@ -44,7 +44,7 @@ def add_arguments(parser: cli.Parser) -> None:
     parser.add_argument("--csv", action="store_true", help="for spreadsheets: comma-separated values")
 
 
-def report(target: CachedTarget, options: Namespace) -> List[str]:
+def report(target: CachedSource, options: Namespace) -> List[str]:
     """The lines that `walk` prints of one target."""
     if options.json and options.csv:
         raise UsageError("--json or --csv, not both")
@@ -56,7 +56,7 @@ def report(target: CachedTarget, options: Namespace) -> List[str]:
     return text_lines(rows, cli.source(target), total, problems, options.threads)
 
 
-def _read(target: CachedTarget, options: Namespace) -> Tuple[List[ProcessDump], int, List[str], str]:
+def _read(target: CachedSource, options: Namespace) -> Tuple[List[ProcessDump], int, List[str], str]:
     """The processes that were asked for, how many there are, what was wrong, and the machine's name or ""."""
     level = _level(options.integrity) if options.integrity else None
     try:
@@ -77,10 +77,10 @@ def _read(target: CachedTarget, options: Namespace) -> Tuple[List[ProcessDump], 
     return rows, total, problems, host
 
 
-def _told_rows(target: CachedTarget, logs: Sequence[str], error: KdTokenError) -> List[ProcessDump]:
+def _told_rows(target: CachedSource, logs: Sequence[str], error: KdTokenError) -> List[ProcessDump]:
     """The processes that !process printed, of a log that shows no memory; raises `error` where it printed none."""
-    from kdtoken.target.log import log_texts
-    from kdtoken.view.told import read_told, told_names, told_processes
+    from kdtoken.source.log.source import log_texts
+    from kdtoken.view.merged import read_told, told_names, told_processes
 
     texts = read_told(log_texts(logs))
     learn_accounts(told_names(texts))
@@ -92,7 +92,7 @@ def _told_rows(target: CachedTarget, logs: Sequence[str], error: KdTokenError) -
 
 
 def _rows(
-    target: CachedTarget, processes: List[Process], with_threads: bool, problems: List[str]
+    target: CachedSource, processes: List[Process], with_threads: bool, problems: List[str]
 ) -> Iterator[ProcessDump]:
     """A lean ProcessDump a process: no DACL, no linked token, threads only when asked for."""
     tokens = Tokens(target, follow=False)
@@ -149,7 +149,7 @@ def _one(options: Namespace) -> Part:
     """One source of several, read and rendered, in a process of its own; what is wrong with it is its answer."""
     file = options.dump or options.session or ", ".join(options.log or ["the debugger"])
     try:
-        target = cli.open_target(options)
+        target = cli.open_source(options)
         rows, total, problems, host = _read(target, options)
         form = "parquet" if options.parquet else "json" if options.json else "csv" if options.csv else "text"
         source = cli.source(target) + (", host %s" % host if host else "")
@@ -272,7 +272,7 @@ def _main(arguments: List[str]) -> int:
         return _all(options, files)
     if files:
         options.dump = files[0]
-    cli.write_lines(report(cli.open_target(options), options))
+    cli.write_lines(report(cli.open_source(options), options))
     return 0
 
 

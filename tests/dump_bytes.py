@@ -1,8 +1,8 @@
 """Crash dumps as bytes, in every shape that there is, and page tables to poke.
 
-    dump = Dump.of(kernel)                      # the pages of a synthetic kernel
-    dump.full(), dump.bitmap(), dump.ranges()   # the same memory in another container
-    dump.entry(address), dump.set_entry(address, 0)
+dump = Dump.of(kernel)                      # the pages of a synthetic kernel
+dump.full(), dump.bitmap(), dump.ranges()   # the same memory in another container
+dump.entry(address), dump.set_entry(address, 0)
 """
 
 import struct
@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Dict, List, Optional, Tuple
 
-from tests.engine.crashdump import FIELDS, HEADER_SIZE, write_dump
-from tests.engine.kernel import Kernel
+from tests.machine.crashdump import FIELDS, HEADER_SIZE, write_dump
+from tests.machine.kernel import Kernel
 
 PAGE = 0x1000
 VALID, LARGE, PROTOTYPE, TRANSITION = 1, 1 << 7, 1 << 10, 1 << 11
@@ -42,7 +42,7 @@ class Dump:
         return Dump(bytes(self.header), dict(self.pages), self.root)
 
     def put(self, name: str, *values: object) -> "Dump":
-        """Set a field of the header, named as in tests.engine.crashdump."""
+        """Set a field of the header, named as in tests.machine.crashdump."""
         offset, form = FIELDS[name]
         struct.pack_into("<" + form, self.header, offset, *values)
         return self
@@ -115,5 +115,7 @@ class Dump:
         table = b"".join(struct.pack("<QQ", *run) for run in self.runs()) + bytes(16)
         size = 0x10 + len(table)
         self.put("DumpType", kind)
-        head = struct.pack("<I4s4sIQQQQ", 0x40, b"RDMP", b"DUMP", 0, size, HEADER_SIZE + 0x20 + size, 0, len(self.pages))
+        head = struct.pack(
+            "<I4s4sIQQQQ", 0x40, b"RDMP", b"DUMP", 0, size, HEADER_SIZE + 0x20 + size, 0, len(self.pages)
+        )
         return bytes(self.header) + head + table + self._data()

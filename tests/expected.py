@@ -16,9 +16,9 @@ from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import NAMES
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
-from tests.engine.kernel import Kernel, build
-from tests.engine.machine import MACHINE
-from tests.engine.spec import GroupSpec, TokenSpec
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import Kernel, build
+from tests.machine.spec import GroupSpec, TokenSpec
 
 LOWBOX = 0x4000  # TokenFlags bit that a kernel without packages has no use for
 

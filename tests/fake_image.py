@@ -10,7 +10,7 @@ from typing import Dict
 
 from kdtoken.layout.layout_file import LayoutFile
 from tests.engine.image import Image
-from tests.engine.kernel import _place_symbols
+from tests.machine.kernel import _place_symbols
 
 SIZE = 0x100000
 GUID = bytes(range(0x10, 0x20))
@@ -21,7 +21,7 @@ DEBUG_DIRECTORY, RECORD = 0x1000, 0x1100
 
 @dataclass(frozen=True)
 class FakeImage:
-    """What tests.engine.kernel.build wants of an image, and what tests.engine.volatility.isf does."""
+    """What tests.machine.kernel.build wants of an image, and what tests.engine.volatility.isf does."""
 
     memory_image: bytes
     symbols: Dict[str, int]

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Callable, Dict, List, Tuple
 
 from kdtoken import dump, walk
-from kdtoken.target.cached import CachedTarget
+from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, kernel_of
+from tests.machine.synthetic import SyntheticSource
 from tests.sessions import MACHINE_22000, SESSIONS
-from tests.synthetic import SyntheticTarget
 from tests.verbs import run_on
 
 GOLDEN = Path(__file__).parent.parent / "fixtures" / "golden"
@@ -76,7 +76,7 @@ def replay(session: Path, words: List[str]) -> str:
 def synthetic(build: str, words: List[str]) -> str:
     """What the verb prints on the synthetic kernel of that build."""
     path = next(path for path in FILES if ".%s." % build in path.name)
-    target = CachedTarget(SyntheticTarget(kernel_of(path, everything_there=False)).with_commands())
+    target = CachedSource(SyntheticSource(kernel_of(path, everything_there=False)).with_commands())
     return "".join(line + "\n" for line in run_on(target, *words))
 
 

@@ -1,10 +1,10 @@
 """PDBs as bytes, written record by record after LLVM's "The PDB File Format".
 
-    pdb = Pdb()
-    fields = pdb.type(0x1203, member("Low", 0, ULONG) + member("High", 4, LONG))
-    pdb.struct("_LUID", 8, fields)
-    pdb.public("PsActiveProcessHead", 2, 0x10)
-    data = pdb.data()
+pdb = Pdb()
+fields = pdb.type(0x1203, member("Low", 0, ULONG) + member("High", 4, LONG))
+pdb.struct("_LUID", 8, fields)
+pdb.public("PsActiveProcessHead", 2, 0x10)
+data = pdb.data()
 """
 
 import struct
@@ -110,8 +110,32 @@ class Pdb:
         if omap:
             extra[4], extra[10] = 7, 6
         tail = struct.pack("<11H", *extra)
-        debug = struct.pack("<iIIHHHHHHiiiiiIiiHHI", -1, 19990903, self.age, 0xFFFF, 0, 0xFFFF, 0, 5, 0,
-                            0, 0, 0, 0, 0, 0, len(tail), 0, 0, 0x8664, 0) + tail  # fmt: skip
+        debug = (
+            struct.pack(
+                "<iIIHHHHHHiiiiiIiiHHI",
+                -1,
+                19990903,
+                self.age,
+                0xFFFF,
+                0,
+                0xFFFF,
+                0,
+                5,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                len(tail),
+                0,
+                0,
+                0x8664,
+                0,
+            )
+            + tail
+        )
         sections = b"".join(struct.pack("<8sII24x", b".data", 0x4000, rva) for rva in SECTIONS)
         return [b"", info, tpi, debug, None, b"".join(self._symbols), sections, omap]
 

@@ -8,27 +8,27 @@ import sys
 from pathlib import Path
 
 from kdtoken import cli, dump, walk
-from kdtoken.target.cached import CachedTarget
-from kdtoken.target.session import RecordingTarget
-from tests.engine.kernel import build
-from tests.engine.machine import MACHINE
+from kdtoken.source.cached import CachedSource
+from kdtoken.source.session import RecordingSource
 from tests.expected import FILES, layouts_of_build
-from tests.synthetic import SyntheticTarget
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import build
+from tests.machine.synthetic import SyntheticSource
 
 SESSIONS = Path(__file__).parent.parent / "fixtures" / "sessions"
 MACHINE_22000 = SESSIONS / "machine-22000-synthetic.kdtoken.gz"
 
 
-def recorded(build_number: str) -> RecordingTarget:
+def recorded(build_number: str) -> RecordingSource:
     """Everything that `walk --threads` and `dump` of each process read, each as a run of its own."""
     path = next(path for path in FILES if ".%s." % build_number in path.name)
-    recording = RecordingTarget(SyntheticTarget(build(MACHINE, layouts_of_build(path))).with_commands())
+    recording = RecordingSource(SyntheticSource(build(MACHINE, layouts_of_build(path))).with_commands())
     runs = [(walk, ["--threads"]), (walk, [])]
     runs += [(dump, ["%d" % process.pid]) for process in MACHINE.processes]
     for verb, arguments in runs:
         parser = cli.parser("", "")
         verb.add_arguments(parser)
-        verb.report(CachedTarget(recording), parser.parse_args(arguments))
+        verb.report(CachedSource(recording), parser.parse_args(arguments))
     return recording
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from kdtoken import cli
 from kdtoken.errors import KdTokenError, UsageError
-from kdtoken.target.cached import CachedTarget
+from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, kernel_of
+from tests.machine.synthetic import SyntheticSource
 from tests.sessions import MACHINE_22000
-from tests.synthetic import SyntheticTarget
 
 ROOT = Path(__file__).parent.parent
 KDTOKEN = [sys.executable, "-m", "kdtoken"]
@@ -124,7 +124,7 @@ def test_a_bad_option_is_an_error_like_any_other(capsys: pytest.CaptureFixture[s
 
 
 def test_source_says_synthetic() -> None:
-    target = CachedTarget(SyntheticTarget(kernel_of(FILES[0])))
+    target = CachedSource(SyntheticSource(kernel_of(FILES[0])))
     assert cli.source(target).endswith("(SYNTHETIC: made for tests, no real machine)")
     assert cli.about(target)["synthetic"] is True
 
@@ -145,8 +145,10 @@ def test_progress_speaks_only_when_it_is_slow(
 def test_a_pipe_that_closes_is_no_error() -> None:
     run = subprocess.Popen(
         KDTOKEN + ["walk", "--threads", "--json", "--session", str(MACHINE_22000)],
-        cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        cwd=str(ROOT),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     assert run.stdout is not None and run.stderr is not None
     run.stdout.close()
     err = run.stderr.read()
@@ -157,8 +159,10 @@ def test_a_pipe_that_closes_is_no_error() -> None:
 def test_ascii_stdout_in_a_process_of_its_own() -> None:
     done = subprocess.run(
         KDTOKEN + ["dump", "--session", str(MACHINE_22000), "OneDrive.exe"],
-        cwd=str(ROOT), stdout=subprocess.PIPE, env={**os.environ, "PYTHONIOENCODING": "ascii"},
-    )  # fmt: skip
+        cwd=str(ROOT),
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
     assert done.returncode == 0
     done.stdout.decode("ascii")
 
@@ -169,7 +173,9 @@ def test_a_low_recursion_limit_is_enough() -> None:
         "s = %r; sys.exit(dump.main(['--session', s, '1120', '--why']) or dump.main(['--session', s, '1120', '--json']) "
         "or walk.main(['--session', s, '--threads']))" % str(MACHINE_22000)
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=str(ROOT), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=str(ROOT), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
     assert (done.returncode, done.stderr) == (0, b"")
 
 
@@ -182,15 +188,20 @@ def test_dump_imports_the_standard_library_and_construct_alone() -> None:
         "import sys; before = set(sys.modules); import kdtoken.dump; "
         "print('\\n'.join(sorted(set(sys.modules) - before)))"
     )
-    done = subprocess.run([sys.executable, "-S", "-c", "import site; site.main(); " + code], cwd=str(ROOT),
-                          stdout=subprocess.PIPE, check=True, universal_newlines=True)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", "import site; site.main(); " + code],
+        cwd=str(ROOT),
+        stdout=subprocess.PIPE,
+        check=True,
+        universal_newlines=True,
+    )
     loaded = set(done.stdout.split("\n")) - {""}
     standard = os.path.dirname(os.__file__)
     for name in {one.split(".")[0] for one in loaded} - OURS:
         where = getattr(sys.modules.get(name) or __import__(name), "__file__", None)
         assert where is None or "site-packages" not in where and where.startswith(standard), name
     # These cost time, and a live dump has no need of them.
-    for name in ("gzip", "difflib", "csv", "json", "kdtoken.target.session", "kdtoken.render.json"):
+    for name in ("gzip", "difflib", "csv", "json", "kdtoken.source.session", "kdtoken.render.json"):
         assert name not in loaded, name
 
 
@@ -199,7 +210,10 @@ def test_no_verb_loads_datetime(verb: str) -> None:
     """Its C module fails in the second sub-interpreter that loads it, and inside WinDbg each !py is one."""
     name, *options = verb.split()
     arguments = options + ["--session", str(MACHINE_22000)] + (["1120"] if name == "dump" else [])
-    code = "import sys; import kdtoken.%s as verb; verb.main(%r); sys.exit('_datetime' in sys.modules)" % (name, arguments)
+    code = "import sys; import kdtoken.%s as verb; verb.main(%r); sys.exit('_datetime' in sys.modules)" % (
+        name,
+        arguments,
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=str(ROOT), stdout=subprocess.DEVNULL).returncode == 0
 
 

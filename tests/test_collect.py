@@ -17,8 +17,8 @@ from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
-from kdtoken.view.seen import NotSaid
-from kdtoken.view.token_information import Collected, read_token_information
+from kdtoken.view.collect.token_information import Collected, read_token_information
+from kdtoken.view.partial import NotSaid
 
 SOURCE = Path(collect.__file__)
 BASE = 0x2000
@@ -42,8 +42,11 @@ def pointed(data: bytes) -> bytes:
     return struct.pack("<Q", BASE + 8) + data
 
 
-ANNAS = (Group(Sid.from_text("S-1-1-0"), ALL), Group(LOGON, ALL | groups.LOGON_ID),
-         Group(LABEL, groups.INTEGRITY | groups.INTEGRITY_ENABLED))  # fmt: skip
+ANNAS = (
+    Group(Sid.from_text("S-1-1-0"), ALL),
+    Group(LOGON, ALL | groups.LOGON_ID),
+    Group(LABEL, groups.INTEGRITY | groups.INTEGRITY_ENABLED),
+)
 DACL = Acl.build((Ace.build(0, 0x10000000, ANNA),))
 RAW: Dict[str, bytes] = {
     "TokenUser": listed(Group(ANNA, 0), head=False),
@@ -71,8 +74,16 @@ def document(raw: Dict[str, bytes], **more: Any) -> str:
         entry: Dict[str, Any] = {"class": 1, "base": "0x%x" % BASE, "raw": data.hex()}
         entry.update(collect.decoded(name, collect.Block(BASE, data, 8)))
         classes[name] = entry
-    data = {"format": collect.FORMAT, "version": 1, "pointer_size": 8, "about": {"pid": 7}, "windows": {"build": 19045},
-            "time": "2026-01-01T00:00:00Z", "classes": classes, "linked": None}  # fmt: skip
+    data = {
+        "format": collect.FORMAT,
+        "version": 1,
+        "pointer_size": 8,
+        "about": {"pid": 7},
+        "windows": {"build": 19045},
+        "time": "2026-01-01T00:00:00Z",
+        "classes": classes,
+        "linked": None,
+    }
     data.update(more)
     return json.dumps(data, indent=1)
 
@@ -94,8 +105,10 @@ def test_it_says_plainly_that_this_is_no_windows(capsys: pytest.CaptureFixture[s
 def test_all_classes_of_winnt_h_are_asked_for() -> None:
     assert len(collect.CLASSES) == 48 == len(set(collect.CLASSES))
     assert (collect.CLASSES[0], collect.CLASSES[24], collect.CLASSES[47]) == (
-        "TokenUser", "TokenIntegrityLevel", "TokenIsAppSilo",
-    )  # fmt: skip
+        "TokenUser",
+        "TokenIntegrityLevel",
+        "TokenIsAppSilo",
+    )
 
 
 def test_every_field() -> None:
@@ -103,8 +116,9 @@ def test_every_field() -> None:
     assert token.user_and_groups == (Group(ANNA, 0),) + ANNAS
     assert (token.integrity, token.default_owner, token.primary_group) == (LABEL, ANNA, LABEL)
     assert token.privileges == (
-        Privilege(20, "SeDebugPrivilege", True, False, False), Privilege(23, "SeChangeNotifyPrivilege", True, True, True),
-    )  # fmt: skip
+        Privilege(20, "SeDebugPrivilege", True, False, False),
+        Privilege(23, "SeChangeNotifyPrivilege", True, True, True),
+    )
     assert (token.token_id, token.authentication_id, token.modified_id) == (
         Luid(0, 0x111),
         Luid(0, 0x3E7),
@@ -161,8 +175,19 @@ def test_the_linked_token_and_unknown_classes() -> None:
     assert [line.text for line in found.linked.not_understood] == ["TokenNewThing"]
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "x", '{"format": "kdtoken-collect"}', "[" * 100000, "null",
-                                  '{"format": "kdtoken-collect", "classes": {}, "pointer_size": 16}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        "x",
+        '{"format": "kdtoken-collect"}',
+        "[" * 100000,
+        "null",
+        '{"format": "kdtoken-collect", "classes": {}, "pointer_size": 16}',
+    ],
+)
 def test_other_json_is_one_clear_error(text: str) -> None:
     with pytest.raises(BadFormat):
         read_token_information(text, "x.json")

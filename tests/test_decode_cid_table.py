@@ -7,11 +7,11 @@ import pytest
 from kdtoken.decode.cid_table import process_by_id
 from kdtoken.decode.process import find_process
 from kdtoken.layout.layout_file import load_layouts
-from kdtoken.target.cached import CachedTarget
-from tests.engine.kernel import Kernel, build
-from tests.engine.machine import MACHINE, grown
-from tests.engine.memory import PAGE
-from tests.synthetic import SyntheticTarget
+from kdtoken.source.cached import CachedSource
+from tests.machine.declared import MACHINE, grown
+from tests.machine.kernel import Kernel, build
+from tests.machine.memory import PAGE
+from tests.machine.synthetic import SyntheticSource
 
 LAYOUTS = sorted((Path(__file__).resolve().parent.parent / "fixtures" / "layouts").glob("nt-*.json"))
 NOTEPAD = 6104
@@ -32,19 +32,19 @@ def _entry(kernel: Kernel, number: int) -> int:
 
 
 def test_every_process_is_found_and_no_thread(kernel: Kernel) -> None:
-    target = SyntheticTarget(kernel)
+    target = SyntheticSource(kernel)
     for pid, address in kernel.processes.items():
-        assert process_by_id(CachedTarget(target), pid) == address
+        assert process_by_id(CachedSource(target), pid) == address
     for other in [*kernel.threads, 0, 5, 108, -4, 1 << 40]:
-        assert process_by_id(CachedTarget(target), other) is None
+        assert process_by_id(CachedSource(target), other) is None
 
 
 @pytest.mark.parametrize("path", [LAYOUTS[0], LAYOUTS[-1]], ids=["first", "last"])
 def test_the_cost_does_not_grow_with_the_processes(path: Path) -> None:
     for count in (len(MACHINE.processes), 300):
         kernel = build(grown(MACHINE, count, len(MACHINE.tokens)), load_layouts(path))
-        target = SyntheticTarget(kernel)
-        process, others, problems = find_process(CachedTarget(target), str(NOTEPAD))
+        target = SyntheticSource(kernel)
+        process, others, problems = find_process(CachedSource(target), str(NOTEPAD))
         assert (process.address, others, problems) == (kernel.processes[NOTEPAD], [], [])
         # nt's variables lie in four places, the table in three, and the process itself
         assert target.requests <= 8
@@ -53,18 +53,22 @@ def test_the_cost_does_not_grow_with_the_processes(path: Path) -> None:
 def test_a_table_that_lies_or_is_gone_means_the_list(kernel: Kernel) -> None:
     right = kernel.processes[NOTEPAD]
     whole = len(MACHINE.processes)
-    paged_out = SyntheticTarget(kernel).without_pages([_entry(kernel, NOTEPAD)])
-    swapped = SyntheticTarget(kernel)
+    paged_out = SyntheticSource(kernel).without_pages([_entry(kernel, NOTEPAD)])
+    swapped = SyntheticSource(kernel)
     swapped.poke(_entry(kernel, NOTEPAD), kernel.memory.peek(_entry(kernel, 4), 16))
-    empty = SyntheticTarget(kernel).poke(_entry(kernel, NOTEPAD), bytes(16))
-    deep = SyntheticTarget(kernel)
+    empty = SyntheticSource(kernel).poke(_entry(kernel, NOTEPAD), bytes(16))
+    deep = SyntheticSource(kernel)
     table = int.from_bytes(kernel.memory.peek(kernel.symbols["PspCidTable"], 8), "little")
     deep.poke_field(table, "_HANDLE_TABLE", "TableCode", 0xFFFF800000000003)
     for target in (
-        paged_out, swapped, empty, deep, SyntheticTarget(kernel).without_symbol("PspCidTable"),
-        SyntheticTarget(kernel).without_type("_HANDLE_TABLE_ENTRY"),
-        SyntheticTarget(kernel).without_mapping([table // PAGE * PAGE]),
-    ):  # fmt: skip
-        assert process_by_id(CachedTarget(target), NOTEPAD) is None
-        process, others, _ = find_process(CachedTarget(target), str(NOTEPAD))
+        paged_out,
+        swapped,
+        empty,
+        deep,
+        SyntheticSource(kernel).without_symbol("PspCidTable"),
+        SyntheticSource(kernel).without_type("_HANDLE_TABLE_ENTRY"),
+        SyntheticSource(kernel).without_mapping([table // PAGE * PAGE]),
+    ):
+        assert process_by_id(CachedSource(target), NOTEPAD) is None
+        process, others, _ = find_process(CachedSource(target), str(NOTEPAD))
         assert process.address == right and len(others) == whole

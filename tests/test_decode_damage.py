@@ -20,11 +20,11 @@ from kdtoken.layout.layout import size_of
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.process import FastRef
 from kdtoken.model.token import LogonSession, Token
-from kdtoken.target.cached import CachedTarget
+from kdtoken.source.cached import CachedSource
 from tests import expected
-from tests.engine.machine import MACHINE
 from tests.expected import FILES, kernel_of
-from tests.synthetic import SyntheticTarget
+from tests.machine.declared import MACHINE
+from tests.machine.synthetic import SyntheticSource
 
 KERNEL = kernel_of(FILES[3])
 KEYS = ["notepad", "calculator", "bfe", "restricted", "system"]
@@ -85,7 +85,7 @@ PLACES = {key: places(key) for key in KEYS}
 class Damage:
     """What was done to a kernel."""
 
-    def __init__(self, target: SyntheticTarget) -> None:
+    def __init__(self, target: SyntheticSource) -> None:
         self.target = target
         self.changed: Ranges = []
 
@@ -114,7 +114,7 @@ VALUES = st.one_of(
 @st.composite
 def damages(draw: Any, near: Tuple[int, ...] = ()) -> Damage:
     """Up to three damages: pages gone, or 8 bytes overwritten, most of them where the decoder goes."""
-    damage = Damage(SyntheticTarget(KERNEL))
+    damage = Damage(SyntheticSource(KERNEL))
     for _ in range(draw(st.integers(1, 3))):
         page = draw(st.one_of(st.sampled_from(PAGES), st.sampled_from(near or PAGES)))
         how = draw(st.sampled_from(["paged out", "unmapped", "overwritten"]))
@@ -129,7 +129,7 @@ def damages(draw: Any, near: Tuple[int, ...] = ()) -> Damage:
 
 def spots(key: str) -> Tuple[int, ...]:
     """Addresses that decoding a token visits."""
-    target = SyntheticTarget(KERNEL)
+    target = SyntheticSource(KERNEL)
     decode_token(target, KERNEL.tokens[key], {})
     return tuple(sorted({at for at, _ in target.log}))
 
@@ -151,9 +151,7 @@ def check_token(token: Any, key: str, damage: Damage) -> None:
         for one, right in zip(seen, value):
             assert one == right or isinstance(one, Unreadable), (name, one)
     if not damage.touches(own["privileges"]) and isinstance(token.privileges, tuple):
-        assert [p.number for p in token.privileges] == [
-            one[0] for one in expected.privileges(MACHINE.tokens[key])
-        ]
+        assert [p.number for p in token.privileges] == [one[0] for one in expected.privileges(MACHINE.tokens[key])]
     dacl = token.default_dacl
     if not isinstance(dacl, Unreadable) and not damage.touches(own["default_dacl"]):
         assert expected.seen_aces(dacl) == expected.aces(MACHINE.tokens[key])
@@ -164,9 +162,14 @@ def check_token(token: Any, key: str, damage: Damage) -> None:
 def check_logon(session: LogonSession, logon_id: int, damage: Damage) -> None:
     kind, at = "_SEP_LOGON_SESSION_REFERENCES", KERNEL.logon_sessions[logon_id]
     members = {
-        "logon_id": "LogonId", "buddy_logon_id": "BuddyLogonId", "reference_count": "ReferenceCount",
-        "flags": "Flags", "account_name": "AccountName", "authority_name": "AuthorityName", "token": "Token",
-    }  # fmt: skip
+        "logon_id": "LogonId",
+        "buddy_logon_id": "BuddyLogonId",
+        "reference_count": "ReferenceCount",
+        "flags": "Flags",
+        "account_name": "AccountName",
+        "authority_name": "AuthorityName",
+        "token": "Token",
+    }
     for name, value in expected.logon(KERNEL, logon_id).items():
         if name == "address":
             continue
@@ -183,7 +186,7 @@ def check_logon(session: LogonSession, logon_id: int, damage: Damage) -> None:
 def test_a_token_in_damaged_memory(key: str, cached: bool) -> None:
     @given(damages(spots(key)))
     def check(damage: Damage) -> None:
-        target: Any = CachedTarget(damage.target) if cached else damage.target
+        target: Any = CachedSource(damage.target) if cached else damage.target
         try:
             token = decode_token(target, KERNEL.tokens[key], privilege_names(target))
         except KdTokenError:
@@ -198,7 +201,7 @@ def test_a_token_in_damaged_memory(key: str, cached: bool) -> None:
 @given(st.sampled_from(KEYS), st.sampled_from(PAGES))
 def test_only_pages_gone_changes_no_value(key: str, page: int) -> None:
     """Nothing was overwritten, so nothing may differ, only be unreadable."""
-    damage = Damage(SyntheticTarget(KERNEL).without_pages([page]))
+    damage = Damage(SyntheticSource(KERNEL).without_pages([page]))
     check_token(decode_token(damage.target, KERNEL.tokens[key], {}), key, damage)
 
 
@@ -208,7 +211,7 @@ def test_each_word_of_a_token_overwritten_in_turn(key: str) -> None:
     size = KERNEL.layouts.layout("_TOKEN").size or 0
     for offset in range(-0x30, size, 8):
         for value in (0xFFFFDEAD00000000, 0xFFFFFFFFFFFFFFFF):
-            damage = Damage(SyntheticTarget(KERNEL))
+            damage = Damage(SyntheticSource(KERNEL))
             damage.overwrite(KERNEL.tokens[key] + offset, value)
             check_token(decode_token(damage.target, KERNEL.tokens[key], {}), key, damage)
             assert damage.target.bytes_read < 0x100000, hex(offset)
@@ -260,5 +263,5 @@ def test_thread_lists_in_damaged_memory(process: Any, data: Any) -> None:
 @given(st.integers(0, 2**64 - 1) | st.sampled_from(PAGES))
 def test_a_token_is_not_made_of_whatever_lies_there(address: int) -> None:
     """Where no token is, either that is said or, if it cannot be told, a problem is."""
-    seen = decode_token(SyntheticTarget(KERNEL), address, {})
+    seen = decode_token(SyntheticSource(KERNEL), address, {})
     assert isinstance(seen, (Unreadable, Absent)) or address in BY_ADDRESS or seen.problems

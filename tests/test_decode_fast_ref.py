@@ -9,12 +9,12 @@ from kdtoken.errors import FieldNotFound, TypeNotFound
 from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.model.absent import Absent, Unreadable
 from tests.expected import FILES, kernel_of
-from tests.synthetic import SyntheticTarget
+from tests.machine.synthetic import SyntheticSource
 
 KERNEL = kernel_of(FILES[3])
 
 
-class OfWidth(SyntheticTarget):
+class OfWidth(SyntheticSource):
     """A kernel whose RefCnt is `bits` wide, from bit `position` on."""
 
     bits, position = 3, 0
@@ -28,47 +28,47 @@ class OfWidth(SyntheticTarget):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_four_bits_on_every_x64_build(path: Path) -> None:
-    assert fast_ref_mask(SyntheticTarget(kernel_of(path))) == 0xF
+    assert fast_ref_mask(SyntheticSource(kernel_of(path))) == 0xF
 
 
 def test_the_width_comes_from_the_symbols() -> None:
-    target = OfWidth(KERNEL)
-    seen = fast_ref(target, 0xE265A037)
+    source = OfWidth(KERNEL)
+    seen = fast_ref(source, 0xE265A037)
     assert not isinstance(seen, (Unreadable, Absent))
     assert (seen.object, seen.ref_count, seen.mask) == (0xE265A030, 7, 7)
 
 
 def test_bits_of_the_pointer_beyond_the_count_stay() -> None:
     """With three bits, bit 3 belongs to the pointer."""
-    target = OfWidth(KERNEL)
-    seen = fast_ref(target, 0xE265A03F)
+    source = OfWidth(KERNEL)
+    seen = fast_ref(source, 0xE265A03F)
     assert not isinstance(seen, (Unreadable, Absent))
     assert (seen.object, seen.ref_count) == (0xE265A038, 7)
 
 
 def test_zero_is_a_null_pointer_with_no_references() -> None:
-    seen = fast_ref(SyntheticTarget(KERNEL), 0)
+    seen = fast_ref(SyntheticSource(KERNEL), 0)
     assert not isinstance(seen, (Unreadable, Absent))
     assert (seen.object, seen.ref_count) == (0, 0)
 
 
 def test_what_could_not_be_read_stays_so() -> None:
     lost = Unreadable(0x1000, "paged out")
-    assert fast_ref(SyntheticTarget(KERNEL), lost) is lost
+    assert fast_ref(SyntheticSource(KERNEL), lost) is lost
 
 
 def test_a_count_that_does_not_start_at_bit_0_is_refused() -> None:
-    target = OfWidth(KERNEL)
-    target.position = 1
+    source = OfWidth(KERNEL)
+    source.position = 1
     with pytest.raises(FieldNotFound, match="RefCnt"):
-        fast_ref_mask(target)
+        fast_ref_mask(source)
 
 
 def test_symbols_without_the_type_name_it() -> None:
     with pytest.raises(TypeNotFound, match="_EX_FAST_REF"):
-        fast_ref_mask(SyntheticTarget(KERNEL).without_type("_EX_FAST_REF"))
+        fast_ref_mask(SyntheticSource(KERNEL).without_type("_EX_FAST_REF"))
 
 
 def test_symbols_without_the_count_name_it() -> None:
     with pytest.raises(FieldNotFound, match="_EX_FAST_REF has no field RefCnt"):
-        fast_ref_mask(SyntheticTarget(KERNEL).without_field("_EX_FAST_REF", "RefCnt"))
+        fast_ref_mask(SyntheticSource(KERNEL).without_field("_EX_FAST_REF", "RefCnt"))

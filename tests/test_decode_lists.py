@@ -13,7 +13,7 @@ from kdtoken.decode.structure import Structure, read_members
 from kdtoken.errors import FieldNotFound, MemoryUnreadable, SymbolNotFound, TypeNotFound
 from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.model.absent import Maybe
-from kdtoken.target.base import Target
+from kdtoken.source.base import Source
 
 HEAD = 0xFFFF800000001000
 FIRST = 0xFFFF900000000000
@@ -27,7 +27,7 @@ TYPES = {
 }
 
 
-class Chain(Target):
+class Chain(Source):
     """A list of items numbered 0, 1, ...; memory is what `words` holds, nothing else can be read."""
 
     def __init__(self, count: int) -> None:
@@ -73,9 +73,7 @@ def walk(chain: Chain, items: Optional[Iterable[int]] = None) -> Tuple[List[Mayb
         s = read_members(chain, "_ITEM", address, ["Number", "Links"])
         return s, s.uint("Number")
 
-    return walk_list(
-        chain, HEAD, "_ITEM", "Links", read, None if items is None else lambda at: at in set(items or ())
-    )
+    return walk_list(chain, HEAD, "_ITEM", "Links", read, None if items is None else lambda at: at in set(items or ()))
 
 
 def test_in_order() -> None:

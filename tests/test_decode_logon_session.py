@@ -8,10 +8,10 @@ from kdtoken.decode.logon_session import find_logon_session, read_logon_session
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.luid import Luid
 from kdtoken.model.token import LogonSession
-from tests.engine.kernel import Kernel
-from tests.engine.machine import MACHINE
 from tests.expected import FILES, kernel_of, logon
-from tests.synthetic import SyntheticTarget
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import Kernel
+from tests.machine.synthetic import SyntheticSource
 
 KIND = "_SEP_LOGON_SESSION_REFERENCES"
 NEWEST = FILES[3]
@@ -24,8 +24,8 @@ def kernel(request: pytest.FixtureRequest) -> Kernel:
     return kernel_of(request.param)
 
 
-def target_of(path: Path = NEWEST) -> SyntheticTarget:
-    return SyntheticTarget(kernel_of(path))
+def target_of(path: Path = NEWEST) -> SyntheticSource:
+    return SyntheticSource(kernel_of(path))
 
 
 def assert_equal(seen: object, kernel: Kernel, logon_id: int) -> None:
@@ -36,21 +36,21 @@ def assert_equal(seen: object, kernel: Kernel, logon_id: int) -> None:
 
 def test_each_session_by_address(kernel: Kernel) -> None:
     for session in MACHINE.logon_sessions:
-        seen = read_logon_session(SyntheticTarget(kernel), kernel.logon_sessions[session.logon_id])
+        seen = read_logon_session(SyntheticSource(kernel), kernel.logon_sessions[session.logon_id])
         assert_equal(seen, kernel, session.logon_id)
 
 
 def test_each_session_by_id(kernel: Kernel) -> None:
     for session in MACHINE.logon_sessions:
-        seen = find_logon_session(SyntheticTarget(kernel), Luid.from_value(session.logon_id))
+        seen = find_logon_session(SyntheticSource(kernel), Luid.from_value(session.logon_id))
         assert_equal(seen, kernel, session.logon_id)
 
 
 def test_the_buddy_leads_to_the_other_half_and_back(kernel: Kernel) -> None:
-    target = SyntheticTarget(kernel)
-    filtered = find_logon_session(target, Luid.from_value(ANNA))
+    source = SyntheticSource(kernel)
+    filtered = find_logon_session(source, Luid.from_value(ANNA))
     assert isinstance(filtered, LogonSession) and isinstance(filtered.buddy_logon_id, Luid)
-    full = find_logon_session(target, filtered.buddy_logon_id)
+    full = find_logon_session(source, filtered.buddy_logon_id)
     assert isinstance(full, LogonSession)
     assert (full.logon_id, full.buddy_logon_id) == (Luid.from_value(FULL), Luid.from_value(ANNA))
 
@@ -69,11 +69,11 @@ def test_no_memory_there() -> None:
 
 
 def test_a_name_that_is_paged_out_costs_only_the_name() -> None:
-    target = target_of()
-    at = target.kernel.logon_sessions[ANNA]
-    buffer = at + target.layout(KIND).field("AccountName").offset + 8
-    target.poke(buffer, (0xFFFFDEAD00000000).to_bytes(8, "little"))
-    seen = read_logon_session(target, at)
+    source = target_of()
+    at = source.kernel.logon_sessions[ANNA]
+    buffer = at + source.layout(KIND).field("AccountName").offset + 8
+    source.poke(buffer, (0xFFFFDEAD00000000).to_bytes(8, "little"))
+    seen = read_logon_session(source, at)
     assert isinstance(seen, LogonSession)
     assert seen.account_name == Unreadable(0xFFFFDEAD00000000, "not mapped")
     assert (seen.authority_name, seen.reference_count) == ("ANNA-PC", 1799)
@@ -84,52 +84,54 @@ def test_an_id_that_nobody_has() -> None:
 
 
 def test_a_chain_in_a_circle_ends() -> None:
-    target = target_of()
-    first = target.kernel.logon_sessions[SAME_CHAIN]
+    source = target_of()
+    first = source.kernel.logon_sessions[SAME_CHAIN]
     for logon_id in (SAME_CHAIN, ANNA, 0x77AF2):
-        target.poke_field(target.kernel.logon_sessions[logon_id], KIND, "Next", first.to_bytes(8, "little"))
-    seen = find_logon_session(target, Luid.from_value(0xFFFFF2))
+        source.poke_field(source.kernel.logon_sessions[logon_id], KIND, "Next", first.to_bytes(8, "little"))
+    seen = find_logon_session(source, Luid.from_value(0xFFFFF2))
     assert isinstance(seen, Unreadable) and "circle" in seen.reason
-    assert target.requests < 20
+    assert source.requests < 20
 
 
 def test_a_chain_that_breaks_is_unreadable_not_none() -> None:
     """Who was behind the break is not known to be absent."""
-    target = target_of()
+    source = target_of()
     for logon_id in (SAME_CHAIN, ANNA, 0x77AF2):
-        target.poke_field(
-            target.kernel.logon_sessions[logon_id], KIND, "Next", (0xFFFFDEAD00000000).to_bytes(8, "little")
+        source.poke_field(
+            source.kernel.logon_sessions[logon_id], KIND, "Next", (0xFFFFDEAD00000000).to_bytes(8, "little")
         )
-    seen = find_logon_session(target, Luid.from_value(0xFFFFF2))
+    seen = find_logon_session(source, Luid.from_value(0xFFFFF2))
     assert isinstance(seen, Unreadable) and seen.reason == "not mapped"
 
 
 def test_a_table_that_is_paged_out() -> None:
-    target = target_of()
-    target.without_pages([target.symbol("SepLogonSessions")])
-    assert isinstance(find_logon_session(target, Luid.from_value(ANNA)), Unreadable)
+    source = target_of()
+    source.without_pages([source.symbol("SepLogonSessions")])
+    assert isinstance(find_logon_session(source, Luid.from_value(ANNA)), Unreadable)
 
 
 def test_a_table_pointer_of_null() -> None:
-    target = target_of()
-    target.poke(target.symbol("SepLogonSessions"), bytes(8))
-    assert isinstance(find_logon_session(target, Luid.from_value(ANNA)), Unreadable)
+    source = target_of()
+    source.poke(source.symbol("SepLogonSessions"), bytes(8))
+    assert isinstance(find_logon_session(source, Luid.from_value(ANNA)), Unreadable)
 
 
 def test_symbols_without_the_table() -> None:
-    target = target_of().without_symbol("SepLogonSessions")
-    seen = find_logon_session(target, Luid.from_value(ANNA))
+    source = target_of().without_symbol("SepLogonSessions")
+    seen = find_logon_session(source, Luid.from_value(ANNA))
     assert isinstance(seen, Absent) and "SepLogonSessions" in str(seen)
 
 
 def test_symbols_without_the_type() -> None:
-    target = target_of().without_type(KIND)
-    assert find_logon_session(target, Luid.from_value(ANNA)) == Absent(KIND)
-    assert read_logon_session(target, target.kernel.logon_sessions[ANNA]) == Absent(KIND)
+    source = target_of().without_type(KIND)
+    assert find_logon_session(source, Luid.from_value(ANNA)) == Absent(KIND)
+    assert read_logon_session(source, source.kernel.logon_sessions[ANNA]) == Absent(KIND)
 
 
-@pytest.mark.parametrize("member, name", [("BuddyLogonId", "buddy_logon_id"), ("AccountName", "account_name"), ("Token", "token")])
+@pytest.mark.parametrize(
+    "member, name", [("BuddyLogonId", "buddy_logon_id"), ("AccountName", "account_name"), ("Token", "token")]
+)
 def test_members_that_a_build_lacks_are_absent(member: str, name: str) -> None:
-    target = target_of().without_field(KIND, member)
-    seen = read_logon_session(target, target.kernel.logon_sessions[ANNA])
+    source = target_of().without_field(KIND, member)
+    seen = read_logon_session(source, source.kernel.logon_sessions[ANNA])
     assert isinstance(getattr(seen, name), Absent)

@@ -18,9 +18,9 @@ from kdtoken.decode.structure import read_structure
 from kdtoken.errors import FieldNotFound
 from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.model.absent import Absent, Unreadable
-from tests.engine.kernel import Kernel
 from tests.expected import FILES, kernel_of
-from tests.synthetic import SyntheticTarget
+from tests.machine.kernel import Kernel
+from tests.machine.synthetic import SyntheticSource
 
 NEWEST, SEVEN = FILES[3], FILES[4]
 
@@ -30,109 +30,107 @@ def kernel(request: pytest.FixtureRequest) -> Kernel:
     return kernel_of(request.param)
 
 
-def header_byte(target: SyntheticTarget, body: int) -> int:
+def header_byte(source: SyntheticSource, body: int) -> int:
     """Address of TypeIndex in front of an object."""
-    return body - body_offset(target) + target.layout("_OBJECT_HEADER").field("TypeIndex").offset
+    return body - body_offset(source) + source.layout("_OBJECT_HEADER").field("TypeIndex").offset
 
 
 @pytest.mark.parametrize(
     "symbol, kind", [(TOKEN_TYPE, "tokens"), (PROCESS_TYPE, "processes"), (THREAD_TYPE, "threads")]
 )
 def test_each_object_is_of_its_own_type_only(kernel: Kernel, symbol: str, kind: str) -> None:
-    target = SyntheticTarget(kernel)
+    source = SyntheticSource(kernel)
     for name in ("tokens", "processes", "threads"):
         for body in getattr(kernel, name).values():
-            assert is_object_of(target, body, symbol) is (name == kind)
+            assert is_object_of(source, body, symbol) is (name == kind)
 
 
 def test_names_of_types(kernel: Kernel) -> None:
-    target = SyntheticTarget(kernel)
-    assert type_name(target, kernel.tokens["notepad"]) == "Token"
-    assert type_name(target, kernel.processes[4]) == "Process"
-    assert type_name(target, kernel.threads[1136]) == "Thread"
+    source = SyntheticSource(kernel)
+    assert type_name(source, kernel.tokens["notepad"]) == "Token"
+    assert type_name(source, kernel.processes[4]) == "Process"
+    assert type_name(source, kernel.threads[1136]) == "Thread"
 
 
 def test_the_body_follows_the_header(kernel: Kernel) -> None:
-    assert body_offset(SyntheticTarget(kernel)) == kernel.layouts.layout("_OBJECT_HEADER").field("Body").offset
+    assert body_offset(SyntheticSource(kernel)) == kernel.layouts.layout("_OBJECT_HEADER").field("Body").offset
 
 
 @pytest.mark.parametrize("byte", range(0, 256, 5))
 def test_any_other_index_is_no_token(byte: int) -> None:
     """Also one past the end of the table, where other variables lie."""
-    target = SyntheticTarget(kernel_of(NEWEST))
-    body = target.kernel.tokens["notepad"]
-    right = target.kernel.memory.peek(header_byte(target, body), 1)[0]
-    target.poke(header_byte(target, body), bytes([byte]))
-    assert is_object_of(target, body, TOKEN_TYPE) is (byte == right)
+    source = SyntheticSource(kernel_of(NEWEST))
+    body = source.kernel.tokens["notepad"]
+    right = source.kernel.memory.peek(header_byte(source, body), 1)[0]
+    source.poke(header_byte(source, body), bytes([byte]))
+    assert is_object_of(source, body, TOKEN_TYPE) is (byte == right)
 
 
 def test_windows_7_needs_no_cookie() -> None:
-    target = SyntheticTarget(kernel_of(SEVEN))
-    assert is_object_of(target, target.kernel.tokens["notepad"], TOKEN_TYPE) is True
-    assert is_object_of(target, target.kernel.processes[4], TOKEN_TYPE) is False
+    source = SyntheticSource(kernel_of(SEVEN))
+    assert is_object_of(source, source.kernel.tokens["notepad"], TOKEN_TYPE) is True
+    assert is_object_of(source, source.kernel.processes[4], TOKEN_TYPE) is False
 
 
 def test_a_cookie_that_the_symbols_lack_makes_no_token_something_else() -> None:
-    target = SyntheticTarget(kernel_of(NEWEST)).without_symbol("ObHeaderCookie")
-    for body in list(target.kernel.tokens.values()) + list(target.kernel.processes.values()):
-        assert is_object_of(target, body, TOKEN_TYPE) == Absent("nt!ObHeaderCookie")
+    source = SyntheticSource(kernel_of(NEWEST)).without_symbol("ObHeaderCookie")
+    for body in list(source.kernel.tokens.values()) + list(source.kernel.processes.values()):
+        assert is_object_of(source, body, TOKEN_TYPE) == Absent("nt!ObHeaderCookie")
 
 
 def test_a_cookie_that_cannot_be_read_is_unreadable() -> None:
-    target = SyntheticTarget(kernel_of(NEWEST))
-    cookie = target.symbol("ObHeaderCookie")
-    target.without_pages([cookie])
-    assert isinstance(is_object_of(target, target.kernel.tokens["notepad"], TOKEN_TYPE), Unreadable)
+    source = SyntheticSource(kernel_of(NEWEST))
+    cookie = source.symbol("ObHeaderCookie")
+    source.without_pages([cookie])
+    assert isinstance(is_object_of(source, source.kernel.tokens["notepad"], TOKEN_TYPE), Unreadable)
 
 
 @pytest.mark.parametrize("symbol", [TOKEN_TYPE, "ObTypeIndexTable"])
 def test_a_missing_symbol_is_absent(symbol: str) -> None:
-    target = SyntheticTarget(kernel_of(NEWEST)).without_symbol(symbol)
-    assert is_object_of(target, target.kernel.tokens["notepad"], TOKEN_TYPE) == Absent("nt!" + symbol)
+    source = SyntheticSource(kernel_of(NEWEST)).without_symbol(symbol)
+    assert is_object_of(source, source.kernel.tokens["notepad"], TOKEN_TYPE) == Absent("nt!" + symbol)
 
 
 def test_a_type_variable_that_is_null_proves_nothing() -> None:
     """Two zeros are equal, but no type."""
-    target = SyntheticTarget(kernel_of(NEWEST))
-    target.poke(target.symbol(TOKEN_TYPE), bytes(8))
-    target.poke(target.symbol("ObTypeIndexTable"), bytes(8 * 256))
-    assert is_object_of(target, target.kernel.tokens["notepad"], TOKEN_TYPE) == Absent("nt!SeTokenObjectType is null")
+    source = SyntheticSource(kernel_of(NEWEST))
+    source.poke(source.symbol(TOKEN_TYPE), bytes(8))
+    source.poke(source.symbol("ObTypeIndexTable"), bytes(8 * 256))
+    assert is_object_of(source, source.kernel.tokens["notepad"], TOKEN_TYPE) == Absent("nt!SeTokenObjectType is null")
 
 
 def test_a_header_on_a_missing_page_is_unreadable() -> None:
-    target = SyntheticTarget(kernel_of(NEWEST))
-    body = target.kernel.tokens["notepad"]
-    assert isinstance(is_object_of(target.without_pages([body]), body, TOKEN_TYPE), Unreadable)
+    source = SyntheticSource(kernel_of(NEWEST))
+    body = source.kernel.tokens["notepad"]
+    assert isinstance(is_object_of(source.without_pages([body]), body, TOKEN_TYPE), Unreadable)
 
 
 def test_before_windows_7_the_header_points_to_the_type() -> None:
     """_OBJECT_HEADER.Type, made by taking TypeIndex away and putting the pointer in its place."""
-    target = SyntheticTarget(kernel_of(NEWEST))
-    body = target.kernel.tokens["notepad"]
+    source = SyntheticSource(kernel_of(NEWEST))
+    body = source.kernel.tokens["notepad"]
 
-    class Xp(SyntheticTarget):
+    class Xp(SyntheticSource):
         def layout(self, name: str) -> Layout:
             if name != "_OBJECT_HEADER":
                 return super().layout(name)
-            return make_layout(
-                name, 0x38, [Field("Type", 8, "Ptr64 _OBJECT_TYPE"), Field("Body", 0x30, "_QUAD")]
-            )
+            return make_layout(name, 0x38, [Field("Type", 8, "Ptr64 _OBJECT_TYPE"), Field("Body", 0x30, "_QUAD")])
 
-    old = Xp(target.kernel)
-    old.poke(body - 0x30 + 8, target.kernel.types["Token"].to_bytes(8, "little"))
+    old = Xp(source.kernel)
+    old.poke(body - 0x30 + 8, source.kernel.types["Token"].to_bytes(8, "little"))
     assert is_object_of(old, body, TOKEN_TYPE) is True
     assert type_name(old, body) == "Token"
 
 
 def test_no_name_where_there_is_no_type() -> None:
-    target = SyntheticTarget(kernel_of(NEWEST))
-    assert type_name(target, 0xFFFF900000000000) is None
-    assert type_name(target.without_type("_OBJECT_HEADER"), target.kernel.tokens["notepad"]) is None
+    source = SyntheticSource(kernel_of(NEWEST))
+    assert type_name(source, 0xFFFF900000000000) is None
+    assert type_name(source.without_type("_OBJECT_HEADER"), source.kernel.tokens["notepad"]) is None
 
 
 def test_symbols_without_a_body_name_it() -> None:
     with pytest.raises(FieldNotFound, match="Body"):
-        body_offset(SyntheticTarget(kernel_of(NEWEST)).without_field("_OBJECT_HEADER", "Body"))
+        body_offset(SyntheticSource(kernel_of(NEWEST)).without_field("_OBJECT_HEADER", "Body"))
 
 
 # --- _UNICODE_STRING
@@ -141,17 +139,17 @@ HERE = 0xFFFFA08077000000
 BUFFER = HERE + 0x100
 
 
-def string(length: int, buffer: int, data: bytes = b"", path: Path = NEWEST) -> SyntheticTarget:
+def string(length: int, buffer: int, data: bytes = b"", path: Path = NEWEST) -> SyntheticSource:
     """A _UNICODE_STRING at HERE, as the Name of an _OBJECT_TYPE."""
-    target = SyntheticTarget(kernel_of(path))
-    target.poke(HERE, bytes(0x1000))
-    name = HERE + target.layout("_OBJECT_TYPE").field("Name").offset
-    target.poke(name, length.to_bytes(2, "little") * 2 + bytes(4) + buffer.to_bytes(8, "little"))
-    return target.poke(BUFFER, data) if data else target
+    source = SyntheticSource(kernel_of(path))
+    source.poke(HERE, bytes(0x1000))
+    name = HERE + source.layout("_OBJECT_TYPE").field("Name").offset
+    source.poke(name, length.to_bytes(2, "little") * 2 + bytes(4) + buffer.to_bytes(8, "little"))
+    return source.poke(BUFFER, data) if data else source
 
 
-def text(target: SyntheticTarget) -> object:
-    return unicode_string(target, read_structure(target, "_OBJECT_TYPE", HERE), "Name")
+def text(source: SyntheticSource) -> object:
+    return unicode_string(source, read_structure(source, "_OBJECT_TYPE", HERE), "Name")
 
 
 def test_text_of_other_scripts() -> None:
@@ -185,8 +183,8 @@ def test_a_length_of_64_kib_into_nothing_is_unreadable() -> None:
 
 
 def test_read_unicode_gives_text_or_nothing() -> None:
-    target = string(2, BUFFER, b"a\0")
-    assert read_unicode(target, read_structure(target, "_OBJECT_TYPE", HERE), "Name") == "a"
+    source = string(2, BUFFER, b"a\0")
+    assert read_unicode(source, read_structure(source, "_OBJECT_TYPE", HERE), "Name") == "a"
     gone = string(2, 0xFFFFDEAD00000000)
     assert read_unicode(gone, read_structure(gone, "_OBJECT_TYPE", HERE), "Name") is None
     assert read_unicode(gone, read_structure(gone, "_OBJECT_TYPE", HERE), "Nope") is None

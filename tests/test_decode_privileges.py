@@ -8,17 +8,17 @@ from kdtoken.decode.privileges import privilege_names, read_privileges
 from kdtoken.decode.structure import read_structure
 from kdtoken.model.absent import Absent
 from kdtoken.model.privilege import KERNEL_SYMBOLS, NAMES
-from kdtoken.target.cached import CachedTarget
-from tests.engine.machine import MACHINE
+from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, kernel_of, privileges
-from tests.synthetic import SyntheticTarget
+from tests.machine.declared import MACHINE
+from tests.machine.synthetic import SyntheticSource
 
 KERNEL = kernel_of(FILES[3])
 
 
 def in_masks(present: int, enabled: int, default: int) -> object:
     """What a token with these masks says, as (number, words)."""
-    target = SyntheticTarget(KERNEL)
+    target = SyntheticSource(KERNEL)
     at = KERNEL.tokens["notepad"]
     masks = b"".join(mask.to_bytes(8, "little") for mask in (present, enabled, default))
     target.poke_field(at, "_TOKEN", "Privileges", masks)
@@ -30,7 +30,7 @@ def in_masks(present: int, enabled: int, default: int) -> object:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_token(path: Path) -> None:
     kernel = kernel_of(path)
-    target = SyntheticTarget(kernel)
+    target = SyntheticSource(kernel)
     for key, spec in MACHINE.tokens.items():
         seen = read_privileges(read_structure(target, "_TOKEN", kernel.tokens[key]), privilege_names(target))
         assert isinstance(seen, tuple)
@@ -54,12 +54,12 @@ def test_a_removed_one_is_told() -> None:
 
 
 def test_names_of_a_kernel_are_those_of_the_documentation() -> None:
-    assert privilege_names(SyntheticTarget(KERNEL)) == NAMES
+    assert privilege_names(SyntheticSource(KERNEL)) == NAMES
 
 
 def test_the_kernels_own_number_wins() -> None:
     """A kernel that numbers SeDebugPrivilege 40: no one else may be called so."""
-    target = SyntheticTarget(KERNEL)
+    target = SyntheticSource(KERNEL)
     target.poke(target.symbol("SeDebugPrivilege"), (40).to_bytes(8, "little"))
     names = privilege_names(target)
     assert names[40] == "SeDebugPrivilege"
@@ -67,13 +67,13 @@ def test_the_kernels_own_number_wins() -> None:
 
 
 def test_names_cost_one_request() -> None:
-    cached = CachedTarget(SyntheticTarget(KERNEL))
+    cached = CachedSource(SyntheticSource(KERNEL))
     privilege_names(cached)
     assert cached.requests == 1
 
 
 def test_without_symbols_the_table_serves() -> None:
-    target = SyntheticTarget(KERNEL)
+    target = SyntheticSource(KERNEL)
     for symbol in KERNEL_SYMBOLS:
         target.without_symbol(symbol)
     assert privilege_names(target) == NAMES
@@ -81,13 +81,13 @@ def test_without_symbols_the_table_serves() -> None:
 
 
 def test_on_a_missing_page_the_table_serves() -> None:
-    target = SyntheticTarget(KERNEL)
+    target = SyntheticSource(KERNEL)
     target.without_pages(target.symbol(symbol) for symbol in KERNEL_SYMBOLS if symbol in KERNEL.symbols)
     assert privilege_names(target) == NAMES
 
 
 def test_a_variable_far_from_the_others_is_not_read_for() -> None:
-    class Far(SyntheticTarget):
+    class Far(SyntheticSource):
         def symbol(self, name: str) -> int:
             return 0xFFFF900000000000 if name == "SeTcbPrivilege" else super().symbol(name)
 
@@ -97,13 +97,13 @@ def test_a_variable_far_from_the_others_is_not_read_for() -> None:
 
 
 def test_a_missing_mask_is_absent() -> None:
-    target = SyntheticTarget(KERNEL).without_field("_SEP_TOKEN_PRIVILEGES", "Enabled")
+    target = SyntheticSource(KERNEL).without_field("_SEP_TOKEN_PRIVILEGES", "Enabled")
     seen = read_privileges(read_structure(target, "_TOKEN", KERNEL.tokens["notepad"]), NAMES)
     assert seen == Absent("_TOKEN.Privileges.Enabled")
 
 
 def test_where_the_masks_lie_is_told_as_one() -> None:
-    target = SyntheticTarget(KERNEL)
+    target = SyntheticSource(KERNEL)
     s = read_structure(target, "_TOKEN", KERNEL.tokens["notepad"])
     read_privileges(s, NAMES)
     at = KERNEL.tokens["notepad"] + target.layout("_TOKEN").field("Privileges").offset

@@ -20,11 +20,11 @@ from kdtoken.errors import (
 )
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.process import FastRef
-from kdtoken.target.cached import CachedTarget
-from tests.engine.kernel import Kernel
-from tests.engine.machine import MACHINE
+from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, kernel_of
-from tests.synthetic import SyntheticTarget
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import Kernel
+from tests.machine.synthetic import SyntheticSource
 
 NEWEST = FILES[3]
 SEVEN = FILES[4]
@@ -35,8 +35,8 @@ def kernel(request: pytest.FixtureRequest) -> Kernel:
     return kernel_of(request.param)
 
 
-def target_of(path: Path = NEWEST) -> SyntheticTarget:
-    return SyntheticTarget(kernel_of(path))
+def target_of(path: Path = NEWEST) -> SyntheticSource:
+    return SyntheticSource(kernel_of(path))
 
 
 def shown(name: bytes) -> str:
@@ -45,7 +45,7 @@ def shown(name: bytes) -> str:
 
 
 def test_every_process_of_every_build(kernel: Kernel) -> None:
-    processes, problems = walk_processes(SyntheticTarget(kernel))
+    processes, problems = walk_processes(SyntheticSource(kernel))
     assert problems == []
     assert len(processes) == len(MACHINE.processes)
     for seen, declared in zip(processes, MACHINE.processes):
@@ -55,7 +55,7 @@ def test_every_process_of_every_build(kernel: Kernel) -> None:
 
 
 def test_every_token_reference_of_every_build(kernel: Kernel) -> None:
-    processes, _ = walk_processes(SyntheticTarget(kernel))
+    processes, _ = walk_processes(SyntheticSource(kernel))
     for seen, declared in zip(processes, MACHINE.processes):
         assert isinstance(seen.token, FastRef)
         if declared.token is None:
@@ -66,15 +66,13 @@ def test_every_token_reference_of_every_build(kernel: Kernel) -> None:
 
 
 def test_details_of_every_process(kernel: Kernel) -> None:
-    target = SyntheticTarget(kernel)
+    target = SyntheticSource(kernel)
     protected = kernel.layouts.layout("_EPROCESS").has("Protection")
     for process, declared in zip(walk_processes(target)[0], MACHINE.processes):
         details = process_details(target, process)
         assert (details.create_time, details.exit_time) == (declared.create_time, declared.exit_time)
         assert details.active_threads == (0 if declared.exit_time else len(declared.threads))
-        assert details.protection == (
-            declared.protection if protected else Absent("_EPROCESS.Protection.Level")
-        )
+        assert details.protection == (declared.protection if protected else Absent("_EPROCESS.Protection.Level"))
 
 
 def test_a_name_that_tries_to_be_a_command_is_only_a_name() -> None:
@@ -85,14 +83,23 @@ def test_a_name_that_tries_to_be_a_command_is_only_a_name() -> None:
 @pytest.mark.parametrize(
     "text, pid",
     [
-        ("services.exe", 724), ("SERVICES.EXE", 724), ("services", 724), ("724", 724), ("0n724", 724),
-        ("0x2d4", 724), ("  724 ", 724), ("System", 4), ("4", 4), ("Registry", 92),
+        ("services.exe", 724),
+        ("SERVICES.EXE", 724),
+        ("services", 724),
+        ("724", 724),
+        ("0n724", 724),
+        ("0x2d4", 724),
+        ("  724 ", 724),
+        ("System", 4),
+        ("4", 4),
+        ("Registry", 92),
         ("ApplicationFrameHost.exe", 5804),  # ImageFileName keeps 14 characters of it
-        ("ApplicationFrameHost", 5804), ("ABCDEFGHIJKLMNOP.exe", 6780),
+        ("ApplicationFrameHost", 5804),
+        ("ABCDEFGHIJKLMNOP.exe", 6780),
     ],
-)  # fmt: skip
+)
 def test_ways_to_name_a_process(kernel: Kernel, text: str, pid: int) -> None:
-    process, _, problems = find_process(SyntheticTarget(kernel), text)
+    process, _, problems = find_process(SyntheticSource(kernel), text)
     assert (process.pid, problems) == (pid, [])
 
 
@@ -116,7 +123,9 @@ def test_several_of_one_name_are_listed() -> None:
     assert "pid" in error.value.next_step
 
 
-@pytest.mark.parametrize("wrong, near", [("notepda.exe", "notepad.exe"), ("lsas", "lsass.exe"), ("chrom", "chrome.exe")])
+@pytest.mark.parametrize(
+    "wrong, near", [("notepda.exe", "notepad.exe"), ("lsas", "lsass.exe"), ("chrom", "chrome.exe")]
+)
 def test_no_such_process_suggests_near_names(wrong: str, near: str) -> None:
     with pytest.raises(ProcessNotFound) as error:
         find_process(target_of(), wrong)
@@ -145,7 +154,7 @@ def test_not_found_in_a_torn_list_says_that_the_list_is_torn() -> None:
 
 def test_an_address_that_is_a_token_is_said_to_be_one(kernel: Kernel) -> None:
     with pytest.raises(ProcessNotFound, match="its object header says Token"):
-        process_at(SyntheticTarget(kernel), kernel.tokens["notepad"])
+        process_at(SyntheticSource(kernel), kernel.tokens["notepad"])
 
 
 def test_an_address_without_memory() -> None:
@@ -215,13 +224,13 @@ def test_a_missing_parent_is_absent() -> None:
 
 def test_a_walk_costs_a_request_a_process_and_five(kernel: Kernel) -> None:
     """nt's variables lie in five places."""
-    cached = CachedTarget(SyntheticTarget(kernel))
+    cached = CachedSource(SyntheticSource(kernel))
     walk_processes(cached)
     assert cached.requests <= len(MACHINE.processes) + 5
 
 
 def test_a_second_walk_costs_nothing() -> None:
-    cached = CachedTarget(target_of())
+    cached = CachedSource(target_of())
     walk_processes(cached)
     before = cached.requests
     walk_processes(cached)
@@ -229,4 +238,4 @@ def test_a_second_walk_costs_nothing() -> None:
 
 
 def test_pointers_are_eight_bytes_on_x64(kernel: Kernel) -> None:
-    assert pointer_bytes(SyntheticTarget(kernel)) == 8
+    assert pointer_bytes(SyntheticSource(kernel)) == 8

@@ -8,10 +8,10 @@ from kdtoken.decode.sids import MAX_COUNT, prefetch_around, read_groups, read_si
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.sid import Sid
-from kdtoken.target.cached import CachedTarget
-from tests.engine.binary import sid_bytes, sids_array
+from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, kernel_of
-from tests.synthetic import SyntheticTarget
+from tests.machine.binary import sid_bytes, sids_array
+from tests.machine.synthetic import SyntheticSource
 
 PAGE = 0xFFFFCC8A77000000
 END = PAGE + 0x1000  # nothing is mapped from here on
@@ -21,50 +21,50 @@ PAIRS: List[Tuple[str, int]] = [(ANNA, 0), ("S-1-1-0", 7), ("S-1-16-8192", 0x60)
 
 
 @pytest.fixture
-def target() -> SyntheticTarget:
-    there = SyntheticTarget(kernel_of(FILES[3]))
+def target() -> SyntheticSource:
+    there = SyntheticSource(kernel_of(FILES[3]))
     return there.poke(PAGE, bytes(0x1000))
 
 
-def place(target: SyntheticTarget, text: str, at: int = PAGE) -> int:
+def place(target: SyntheticSource, text: str, at: int = PAGE) -> int:
     target.poke(at, sid_bytes(text))
     return at
 
 
 @pytest.mark.parametrize("text", [ANNA, "S-1-5-18", "S-1-0-0", LONGEST, "S-1-5", "S-1-281474976710655-4294967295"])
-def test_a_sid(target: SyntheticTarget, text: str) -> None:
+def test_a_sid(target: SyntheticSource, text: str) -> None:
     sid = read_sid(target, place(target, text))
     assert isinstance(sid, Sid) and sid.to_bytes() == sid_bytes(text)
 
 
-def test_a_sid_that_ends_with_its_page(target: SyntheticTarget) -> None:
+def test_a_sid_that_ends_with_its_page(target: SyntheticSource) -> None:
     """Nothing behind its last byte is asked for."""
     at = END - len(sid_bytes(ANNA))
     assert str(read_sid(target, place(target, ANNA, at))) == ANNA
 
 
-def test_a_sid_across_a_border_that_is_there(target: SyntheticTarget) -> None:
+def test_a_sid_across_a_border_that_is_there(target: SyntheticSource) -> None:
     assert str(read_sid(target, place(target, ANNA, END - 12))) == ANNA
 
 
 @pytest.mark.parametrize("inside", [4, 8, 12, 24])
-def test_memory_that_stops_inside_a_sid(target: SyntheticTarget, inside: int) -> None:
+def test_memory_that_stops_inside_a_sid(target: SyntheticSource, inside: int) -> None:
     target.poke(END - inside, sid_bytes(ANNA)[:inside])
     sid = read_sid(target, END - inside)
     assert isinstance(sid, Unreadable) and sid.reason == "not mapped"
 
 
-def test_null_is_none(target: SyntheticTarget) -> None:
+def test_null_is_none(target: SyntheticSource) -> None:
     assert read_sid(target, 0) is None
 
 
 @pytest.mark.parametrize("missing", [Unreadable(16, "paged out"), Absent("_TOKEN.Package")])
-def test_a_pointer_that_is_not_known_stays_so(target: SyntheticTarget, missing: Any) -> None:
+def test_a_pointer_that_is_not_known_stays_so(target: SyntheticSource, missing: Any) -> None:
     assert read_sid(target, missing) is missing
 
 
 @pytest.mark.parametrize("count", [16, 17, 255])
-def test_too_many_sub_authorities(target: SyntheticTarget, count: int) -> None:
+def test_too_many_sub_authorities(target: SyntheticSource, count: int) -> None:
     at = place(target, ANNA)
     sid = read_sid(target.poke(at + 1, bytes([count])), at)
     assert isinstance(sid, Unreadable) and "SubAuthorityCount (byte 1) is %d" % count in sid.reason
@@ -72,7 +72,7 @@ def test_too_many_sub_authorities(target: SyntheticTarget, count: int) -> None:
 
 
 @pytest.mark.parametrize("revision", [0, 2, 255])
-def test_another_revision_is_no_sid(target: SyntheticTarget, revision: int) -> None:
+def test_another_revision_is_no_sid(target: SyntheticSource, revision: int) -> None:
     at = place(target, ANNA)
     sid = read_sid(target.poke(at, bytes([revision])), at)
     assert isinstance(sid, Unreadable) and "Revision (byte 0) is %d" % revision in sid.reason
@@ -83,35 +83,35 @@ def groups(target: Any, pairs: List[Tuple[str, int]], at: int = PAGE) -> Any:
     return read_groups(target, at, len(pairs))
 
 
-def test_groups(target: SyntheticTarget) -> None:
+def test_groups(target: SyntheticSource) -> None:
     assert groups(target, PAIRS) == tuple(Group(Sid.from_text(text), bits) for text, bits in PAIRS)
 
 
-def test_no_groups(target: SyntheticTarget) -> None:
+def test_no_groups(target: SyntheticSource) -> None:
     assert read_groups(target, 0, 0) == ()
     assert read_groups(target, 0xFFFFDEAD00000000, 0) == ()
 
 
 @pytest.mark.parametrize("missing", [Unreadable(16, "paged out"), Absent("_TOKEN.Capabilities")])
-def test_an_unknown_array_or_count_stays_so(target: SyntheticTarget, missing: Any) -> None:
+def test_an_unknown_array_or_count_stays_so(target: SyntheticSource, missing: Any) -> None:
     for array, count in ((missing, 3), (PAGE, missing)):
         assert read_groups(target, array, count) is missing
 
 
 @pytest.mark.parametrize("count", [MAX_COUNT + 1, 0x10000, 0xFFFFFFFF])
-def test_an_unbelievable_count_reads_nothing(target: SyntheticTarget, count: int) -> None:
+def test_an_unbelievable_count_reads_nothing(target: SyntheticSource, count: int) -> None:
     target.reset_counters()
     seen = read_groups(target, PAGE, count)
     assert isinstance(seen, Unreadable) and "0x%x" % count in seen.reason
     assert target.bytes_read == 0
 
 
-def test_a_null_array_with_a_count(target: SyntheticTarget) -> None:
+def test_a_null_array_with_a_count(target: SyntheticSource) -> None:
     seen = read_groups(target, 0, 3)
     assert isinstance(seen, Unreadable) and "null" in seen.reason
 
 
-def test_one_bad_pointer_costs_one_entry(target: SyntheticTarget) -> None:
+def test_one_bad_pointer_costs_one_entry(target: SyntheticSource) -> None:
     target.poke(PAGE, sids_array(PAGE, PAIRS))
     target.poke(PAGE + 16, (0xFFFFDEAD00000000).to_bytes(8, "little"))
     seen = read_groups(target, PAGE, len(PAIRS))
@@ -119,7 +119,7 @@ def test_one_bad_pointer_costs_one_entry(target: SyntheticTarget) -> None:
     assert [isinstance(one, Unreadable) for one in seen] == [False, True, False, False, False]
 
 
-def test_one_null_pointer_costs_one_entry(target: SyntheticTarget) -> None:
+def test_one_null_pointer_costs_one_entry(target: SyntheticSource) -> None:
     target.poke(PAGE, sids_array(PAGE, PAIRS))
     target.poke(PAGE, bytes(8))
     seen = read_groups(target, PAGE, len(PAIRS))
@@ -128,7 +128,7 @@ def test_one_null_pointer_costs_one_entry(target: SyntheticTarget) -> None:
     assert isinstance(seen[1], Group)
 
 
-def test_an_array_that_stops_with_its_page(target: SyntheticTarget) -> None:
+def test_an_array_that_stops_with_its_page(target: SyntheticSource) -> None:
     """Two entries before the border, the third one half, its SIDs elsewhere."""
     at = END - 40
     sid = place(target, ANNA)
@@ -140,14 +140,14 @@ def test_an_array_that_stops_with_its_page(target: SyntheticTarget) -> None:
     assert isinstance(seen[2], Unreadable) and seen[2].reason == "not mapped"
 
 
-def test_sids_that_lie_together_cost_two_requests(target: SyntheticTarget) -> None:
+def test_sids_that_lie_together_cost_two_requests(target: SyntheticSource) -> None:
     target.poke(PAGE, sids_array(PAGE, PAIRS))
-    cached = CachedTarget(target)
+    cached = CachedSource(target)
     read_groups(cached, PAGE, len(PAIRS))
     assert cached.requests <= 2
 
 
-def test_far_sids_are_not_fetched_with_all_between(target: SyntheticTarget) -> None:
+def test_far_sids_are_not_fetched_with_all_between(target: SyntheticSource) -> None:
     target.reset_counters()
     prefetch_around(target, [PAGE, PAGE + 0x100000])
     prefetch_around(target, [PAGE])

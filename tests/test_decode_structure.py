@@ -17,37 +17,42 @@ from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.luid import Luid
 from kdtoken.model.token import Origin
-from kdtoken.target.base import Span
+from kdtoken.source.base import Span
 from tests.expected import FILES, kernel_of
-from tests.synthetic import SyntheticTarget
+from tests.machine.synthetic import SyntheticSource
 
 KERNEL = kernel_of(FILES[3])
 AT = 0xFFFFA08077000000 - 0x10  # the border is behind the first 16 bytes
 TYPES = {
     "_INNER": make_layout("_INNER", 8, [Field("Low", 0, "Uint4B"), Field("High", 4, "Int4B")]),
-    "_OUTER": make_layout("_OUTER", 0x28, [
-        Field("Flags", 0, "Uint4B"),
-        Field("Two", 0, "Pos 1, 2 Bits"),
-        Field("Last", 0, "Pos 31, 1 Bit"),
-        Field("Late", 0, "Pos 9, 3 Bits"),
-        Field("Inner", 4, "_INNER"),
-        Field("Name", 0xC, "[6] UChar"),
-        Field("Words", 0x12, "[3] Uint2B"),
-        Field("Pointer", 0x18, "Ptr64 _INNER"),
-        Field("None", 0x20, "[0] Uint4B"),
-    ]),
-}  # fmt: skip
+    "_OUTER": make_layout(
+        "_OUTER",
+        0x28,
+        [
+            Field("Flags", 0, "Uint4B"),
+            Field("Two", 0, "Pos 1, 2 Bits"),
+            Field("Last", 0, "Pos 31, 1 Bit"),
+            Field("Late", 0, "Pos 9, 3 Bits"),
+            Field("Inner", 4, "_INNER"),
+            Field("Name", 0xC, "[6] UChar"),
+            Field("Words", 0x12, "[3] Uint2B"),
+            Field("Pointer", 0x18, "Ptr64 _INNER"),
+            Field("None", 0x20, "[0] Uint4B"),
+        ],
+    ),
+}
 DATA = (
     (0x80000A06).to_bytes(4, "little")  # Two is 3, Late is 5, Last is 1
-    + (7).to_bytes(4, "little") + (-2).to_bytes(4, "little", signed=True)  # Inner
+    + (7).to_bytes(4, "little")
+    + (-2).to_bytes(4, "little", signed=True)  # Inner
     + b"ab\x80\0zz"  # Name: ends at its NUL
     + b"\1\0\2\0\3\0"  # Words
     + (0xFFFFE00000000010).to_bytes(8, "little")  # Pointer
     + bytes(8)
-)  # fmt: skip
+)
 
 
-class Small(SyntheticTarget):
+class Small(SyntheticSource):
     def layout(self, name: str) -> Layout:
         return TYPES[name] if name in TYPES else super().layout(name)
 
@@ -66,9 +71,16 @@ def outer(target: Small) -> Structure:
 
 @pytest.mark.parametrize(
     "path, value",
-    [("Flags", 0x80000A06), ("Two", 3), ("Last", 1), ("Late", 5), ("Inner.Low", 7), ("Inner.High", 0xFFFFFFFE),
-     ("Pointer", 0xFFFFE00000000010)],
-)  # fmt: skip
+    [
+        ("Flags", 0x80000A06),
+        ("Two", 3),
+        ("Last", 1),
+        ("Late", 5),
+        ("Inner.Low", 7),
+        ("Inner.High", 0xFFFFFFFE),
+        ("Pointer", 0xFFFFE00000000010),
+    ],
+)
 def test_unsigned(outer: Structure, path: str, value: int) -> None:
     assert outer.uint(path) == value
 

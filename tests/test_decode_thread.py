@@ -9,11 +9,11 @@ from kdtoken.errors import SymbolNotFound, TypeNotFound
 from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.process import Impersonation, Thread
-from kdtoken.target.cached import CachedTarget
-from tests.engine.kernel import Kernel
-from tests.engine.machine import MACHINE
+from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, kernel_of
-from tests.synthetic import SyntheticTarget
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import Kernel
+from tests.machine.synthetic import SyntheticSource
 
 NEWEST = FILES[3]
 SERVER = 1120  # the process whose threads impersonate
@@ -29,21 +29,21 @@ def head(kernel: Kernel, pid: int) -> int:
     return kernel.processes[pid] + kernel.layouts.layout("_EPROCESS").field("ThreadListHead").offset
 
 
-def threads(target: SyntheticTarget, pid: int = SERVER) -> List[Thread]:
+def threads(target: SyntheticSource, pid: int = SERVER) -> List[Thread]:
     return walk_threads(target, head(target.kernel, pid))[0]
 
 
-def one(target: SyntheticTarget, tid: int = CLIENT) -> Thread:
+def one(target: SyntheticSource, tid: int = CLIENT) -> Thread:
     return next(thread for thread in threads(target) if thread.tid == tid)
 
 
-def client(target: SyntheticTarget, tid: int = CLIENT) -> int:
+def client(target: SyntheticSource, tid: int = CLIENT) -> int:
     """Address of the thread's ClientSecurity."""
     return target.kernel.threads[tid] + target.layout("_ETHREAD").field("ClientSecurity").offset
 
 
 def test_every_thread_of_every_process(kernel: Kernel) -> None:
-    target = SyntheticTarget(kernel)
+    target = SyntheticSource(kernel)
     for process in MACHINE.processes:
         seen, problems = walk_threads(target, head(kernel, process.pid))
         assert problems == []
@@ -54,28 +54,26 @@ def test_every_thread_of_every_process(kernel: Kernel) -> None:
 
 def test_who_runs_under_which_token(kernel: Kernel) -> None:
     """Level and EffectiveOnly too; a word left from an impersonation that ended counts for nothing."""
-    target = SyntheticTarget(kernel)
+    target = SyntheticSource(kernel)
     for process in MACHINE.processes:
         for seen, declared in zip(threads(target, process.pid), process.threads):
             want: Any = None
             if declared.impersonates is not None and not declared.stale:
-                want = Impersonation(
-                    kernel.tokens[declared.impersonates], declared.level, declared.effective_only
-                )
+                want = Impersonation(kernel.tokens[declared.impersonates], declared.level, declared.effective_only)
             assert seen.impersonation == want, declared.tid
             assert seen.problems == ()
 
 
 def test_the_stale_one_really_holds_a_word() -> None:
     """Or the test above would prove nothing."""
-    target = SyntheticTarget(kernel_of(NEWEST))
+    target = SyntheticSource(kernel_of(NEWEST))
     word = int.from_bytes(target.read(client(target, 1148), 8), "little")
     assert word & ~7 == target.kernel.tokens["client-anna"]
     assert one(target, 1148).impersonation is None
 
 
 def test_a_flag_without_a_token_is_a_problem() -> None:
-    target = SyntheticTarget(kernel_of(NEWEST))
+    target = SyntheticSource(kernel_of(NEWEST))
     target.poke(client(target), bytes(8))
     thread = one(target)
     assert thread.impersonation is None
@@ -84,13 +82,13 @@ def test_a_flag_without_a_token_is_a_problem() -> None:
 
 @pytest.mark.parametrize("member", ["ClientSecurity", "ActiveImpersonationInfo"])
 def test_what_the_build_lacks_is_absent_not_none(member: str) -> None:
-    target = SyntheticTarget(kernel_of(NEWEST)).without_field("_ETHREAD", member)
+    target = SyntheticSource(kernel_of(NEWEST)).without_field("_ETHREAD", member)
     assert one(target).impersonation == Absent("_ETHREAD." + member)
 
 
 def test_an_impersonation_that_is_paged_out_is_unreadable() -> None:
     """A thread whose page border falls between its id and the flags."""
-    target = SyntheticTarget(kernel_of(NEWEST))
+    target = SyntheticSource(kernel_of(NEWEST))
     layout = target.layout("_ETHREAD")
     address = 0xFFFFA08077000000 - layout.field("ActiveImpersonationInfo").offset
     original = target.kernel.threads[CLIENT]
@@ -108,11 +106,11 @@ def test_an_impersonation_that_is_paged_out_is_unreadable() -> None:
 
 
 def test_an_ended_process_has_no_threads() -> None:
-    assert threads(SyntheticTarget(kernel_of(NEWEST)), 4072) == []
+    assert threads(SyntheticSource(kernel_of(NEWEST)), 4072) == []
 
 
 def test_a_torn_thread_list_keeps_all_threads() -> None:
-    target = SyntheticTarget(kernel_of(NEWEST))
+    target = SyntheticSource(kernel_of(NEWEST))
     entry = target.layout("_ETHREAD").field("ThreadListEntry").offset
     target.poke(target.kernel.threads[1128] + entry, (0xFFFFDEAD00000000).to_bytes(8, "little"))
     seen, problems = walk_threads(target, head(target.kernel, SERVER))
@@ -122,35 +120,43 @@ def test_a_torn_thread_list_keeps_all_threads() -> None:
 
 def test_symbols_without_threads_name_the_type() -> None:
     with pytest.raises(TypeNotFound, match="_ETHREAD"):
-        threads(SyntheticTarget(kernel_of(NEWEST)).without_type("_ETHREAD"))
+        threads(SyntheticSource(kernel_of(NEWEST)).without_type("_ETHREAD"))
 
 
 def test_a_walk_costs_a_request_a_thread_and_one() -> None:
     kernel = kernel_of(NEWEST)
-    cached = CachedTarget(SyntheticTarget(kernel))
+    cached = CachedSource(SyntheticSource(kernel))
     walk_threads(cached, head(kernel, SERVER))
     assert cached.requests <= len(MACHINE.process(SERVER).threads) + 1
 
 
-class Xp(SyntheticTarget):
+class Xp(SyntheticSource):
     """_ETHREAD of Windows XP's shape: a pointer to a struct of its own."""
 
     def layout(self, name: str) -> Layout:
         if name == "_ETHREAD":
-            return make_layout(name, 0x40, [
-                Field("Cid", 0, "_CLIENT_ID"),
-                Field("ImpersonationInfo", 0x10, "Ptr64 _PS_IMPERSONATION_INFORMATION"),
-                Field("ThreadListEntry", 0x18, "_LIST_ENTRY"),
-                Field("CrossThreadFlags", 0x28, "Uint4B"),
-                Field("ActiveImpersonationInfo", 0x28, "Pos 3, 1 Bit"),
-            ])  # fmt: skip
+            return make_layout(
+                name,
+                0x40,
+                [
+                    Field("Cid", 0, "_CLIENT_ID"),
+                    Field("ImpersonationInfo", 0x10, "Ptr64 _PS_IMPERSONATION_INFORMATION"),
+                    Field("ThreadListEntry", 0x18, "_LIST_ENTRY"),
+                    Field("CrossThreadFlags", 0x28, "Uint4B"),
+                    Field("ActiveImpersonationInfo", 0x28, "Pos 3, 1 Bit"),
+                ],
+            )
         if name == "_PS_IMPERSONATION_INFORMATION":
-            return make_layout(name, 0x10, [
-                Field("Token", 0, "Ptr64 Void"),
-                Field("CopyOnOpen", 8, "UChar"),
-                Field("EffectiveOnly", 9, "UChar"),
-                Field("ImpersonationLevel", 12, "_SECURITY_IMPERSONATION_LEVEL"),
-            ])  # fmt: skip
+            return make_layout(
+                name,
+                0x10,
+                [
+                    Field("Token", 0, "Ptr64 Void"),
+                    Field("CopyOnOpen", 8, "UChar"),
+                    Field("EffectiveOnly", 9, "UChar"),
+                    Field("ImpersonationLevel", 12, "_SECURITY_IMPERSONATION_LEVEL"),
+                ],
+            )
         return super().layout(name)
 
 
@@ -178,7 +184,7 @@ def test_no_impersonation_in_windows_xp(active: int, info: int) -> None:
 
 def test_missing_symbol_for_the_type_check_does_no_harm() -> None:
     """nt!PsThreadType is only asked when the chains disagree."""
-    target = SyntheticTarget(kernel_of(NEWEST)).without_symbol("PsThreadType")
+    target = SyntheticSource(kernel_of(NEWEST)).without_symbol("PsThreadType")
     with pytest.raises(SymbolNotFound):
         target.symbol("PsThreadType")
     assert len(threads(target)) == len(MACHINE.process(SERVER).threads)

@@ -19,13 +19,13 @@ from kdtoken.model.absent import Absent, Unreadable, known
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import NAMES
 from kdtoken.model.token import SidHash, Token
-from kdtoken.target.cached import CachedTarget
+from kdtoken.source.cached import CachedSource
 from tests import expected
-from tests.engine.binary import sid_hash
-from tests.engine.kernel import Kernel, build
-from tests.engine.machine import MACHINE
 from tests.expected import FILES, kernel_of, layouts_of_build
-from tests.synthetic import SyntheticTarget
+from tests.machine.binary import sid_hash
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import Kernel, build
+from tests.machine.synthetic import SyntheticSource
 
 NEWEST = FILES[3]  # 10.0.22000
 SEVEN = FILES[4]
@@ -48,9 +48,9 @@ def _kernel(target: Any) -> Kernel:
     return kernel
 
 
-def damaged(key: str, member: str, data: bytes, path: Path = NEWEST) -> SyntheticTarget:
+def damaged(key: str, member: str, data: bytes, path: Path = NEWEST) -> SyntheticSource:
     """A target where one member of one token holds other bytes."""
-    target = SyntheticTarget(kernel_of(path))
+    target = SyntheticSource(kernel_of(path))
     return target.poke_field(target.kernel.tokens[key], "_TOKEN", member, data)
 
 
@@ -64,7 +64,7 @@ def pointer(kernel: Kernel, key: str, member: str) -> int:
 
 
 def test_every_token_of_every_build(kernel: Kernel) -> None:
-    target = SyntheticTarget(kernel)
+    target = SyntheticSource(kernel)
     names = privilege_names(target)
     for key in KEYS:
         expected.assert_equal(decode_token(target, kernel.tokens[key], names), kernel, key)
@@ -72,18 +72,16 @@ def test_every_token_of_every_build(kernel: Kernel) -> None:
 
 def test_hashes_of_sids(kernel: Kernel) -> None:
     for key in KEYS:
-        spec, token = MACHINE.tokens[key], decode(SyntheticTarget(kernel), key)
+        spec, token = MACHINE.tokens[key], decode(SyntheticSource(kernel), key)
         for seen, member, groups in (
             (token.sid_hash, "UserAndGroups", spec.all_groups),
             (token.restricted_sid_hash, "RestrictedSids", spec.restricted),
         ):
-            assert seen == SidHash(
-                len(groups), pointer(kernel, key, member), sid_hash([one.sid for one in groups])
-            )
+            assert seen == SidHash(len(groups), pointer(kernel, key, member), sid_hash([one.sid for one in groups]))
 
 
 def test_capability_hash_covers_the_capabilities() -> None:
-    token = decode(SyntheticTarget(kernel_of(NEWEST)), "calculator")
+    token = decode(SyntheticSource(kernel_of(NEWEST)), "calculator")
     sids = [one.sid for one in MACHINE.tokens["calculator"].capabilities]
     assert token.capabilities_hash.words == sid_hash(sids)
 
@@ -99,7 +97,7 @@ def test_fields_are_attributes_of_the_model() -> None:
 
 
 def test_every_value_says_where_it_came_from(kernel: Kernel) -> None:
-    target = SyntheticTarget(kernel)
+    target = SyntheticSource(kernel)
     token = decode(target, "calculator")
     layout = kernel.layouts.layout("_TOKEN")
     for name, path in FIELDS.items():
@@ -118,7 +116,7 @@ def test_every_value_says_where_it_came_from(kernel: Kernel) -> None:
 @pytest.mark.parametrize("name, path", sorted(FIELDS.items()))
 def test_a_member_that_the_build_lacks_is_absent_not_zero(name: str, path: str) -> None:
     """Let the newest kernel's type lose one member at a time."""
-    target = SyntheticTarget(kernel_of(NEWEST))
+    target = SyntheticSource(kernel_of(NEWEST))
     target.without_field("_TOKEN", path.split(".")[0])
     token = decode(target, "calculator")
     assert isinstance(getattr(token, name), Absent)
@@ -126,19 +124,19 @@ def test_a_member_that_the_build_lacks_is_absent_not_zero(name: str, path: str) 
 
 
 def test_windows_7_has_no_packages() -> None:
-    token = decode(SyntheticTarget(kernel_of(SEVEN)), "calculator")
+    token = decode(SyntheticSource(kernel_of(SEVEN)), "calculator")
     for name in ("package", "capabilities", "capability_count", "lowbox_number", "trust_level_sid"):
         assert isinstance(getattr(token, name), Absent), name
 
 
 def test_null_pointers_are_none_not_absent() -> None:
-    token = decode(SyntheticTarget(kernel_of(NEWEST)), "restricted")
+    token = decode(SyntheticSource(kernel_of(NEWEST)), "restricted")
     assert (token.default_dacl, token.package, token.trust_level_sid, token.lowbox_number) == (None,) * 4
     assert token.capabilities == ()
 
 
 def test_a_dacl_with_nobody_in_it_is_not_no_dacl() -> None:
-    dacl = decode(SyntheticTarget(kernel_of(NEWEST)), "sandbox").default_dacl
+    dacl = decode(SyntheticSource(kernel_of(NEWEST)), "sandbox").default_dacl
     assert dacl is not None and dacl.aces == () and dacl.problem == ""
 
 
@@ -150,7 +148,7 @@ def test_a_token_without_a_logon_session_has_none() -> None:
 def test_diagnostics_of_who_made_the_token() -> None:
     """A hand-made _SEP_TOKEN_DIAG_TRACK_ENTRY, by the layout's offsets."""
     kernel = kernel_of(NEWEST)
-    target = SyntheticTarget(kernel)
+    target = SyntheticSource(kernel)
     layout = kernel.layouts.layout("_SEP_TOKEN_DIAG_TRACK_ENTRY")
     at = 0xFFFFCC8A77770000
     target.poke(at, bytes(layout.size or 0))
@@ -164,8 +162,12 @@ def test_diagnostics_of_who_made_the_token() -> None:
         target.poke_field(at, layout.name, member, data)
     seen = decode(target).diagnostics
     assert (seen.address, seen.process_cid, seen.thread_cid, seen.image_file_name, seen.create_method) == (
-        at, 4120, 4124, "explorer.exe", 3
-    )  # fmt: skip
+        at,
+        4120,
+        4124,
+        "explorer.exe",
+        3,
+    )
 
 
 # --- layouts that nobody hard-coded
@@ -203,10 +205,19 @@ def shuffled(layouts: LayoutFile, name: str, shuffle: Callable[[List[Any]], Any]
 
 # Embedded types first, so that those around them make room.
 MOVED = (
-    "_TOKEN_SOURCE", "_SEP_TOKEN_PRIVILEGES", "_SEP_AUDIT_POLICY", "_SID_AND_ATTRIBUTES_HASH", "_CLIENT_ID",
-    "_SEP_LOWBOX_NUMBER_ENTRY", "_SEP_LOGON_SESSION_REFERENCES", "_OBJECT_TYPE", "_TOKEN", "_EPROCESS", "_ETHREAD",
+    "_TOKEN_SOURCE",
+    "_SEP_TOKEN_PRIVILEGES",
+    "_SEP_AUDIT_POLICY",
+    "_SID_AND_ATTRIBUTES_HASH",
+    "_CLIENT_ID",
+    "_SEP_LOWBOX_NUMBER_ENTRY",
+    "_SEP_LOGON_SESSION_REFERENCES",
+    "_OBJECT_TYPE",
+    "_TOKEN",
+    "_EPROCESS",
+    "_ETHREAD",
     "_OBJECT_HEADER",
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -221,7 +232,7 @@ def test_an_invented_build(path: Path, seed: int) -> None:
     assert layouts.layout("_TOKEN").fields != layouts_of_build(path).layout("_TOKEN").fields
     kernel = build(MACHINE, layouts, seed=seed)
     kernel.memory.paged_out = set()
-    target = SyntheticTarget(kernel)
+    target = SyntheticSource(kernel)
     for key in KEYS:
         expected.assert_equal(decode_token(target, kernel.tokens[key], NAMES), kernel, key)
     processes, problems = walk_processes(target)
@@ -238,7 +249,7 @@ def test_layouts_without_sizes_decode_the_same() -> None:
     """Plain `dt` text prints no size; C's rule has to give it."""
     kernel = kernel_of(NEWEST)
 
-    class Plain(SyntheticTarget):
+    class Plain(SyntheticSource):
         def layout(self, name: str) -> Layout:
             found = super().layout(name)
             return replace(found, size=None) if found.fields else found
@@ -252,13 +263,13 @@ def test_layouts_without_sizes_decode_the_same() -> None:
 
 def test_a_paged_out_token_is_unreadable_as_a_whole() -> None:
     kernel = kernel_of(NEWEST, False)
-    token = decode(SyntheticTarget(kernel), "token-paged-out")
+    token = decode(SyntheticSource(kernel), "token-paged-out")
     assert isinstance(token, Unreadable) and token.reason == "paged out"
 
 
 def test_sids_paged_out_leave_the_fixed_part() -> None:
     kernel = kernel_of(NEWEST, False)
-    token = decode(SyntheticTarget(kernel), "sids-paged-out")
+    token = decode(SyntheticSource(kernel), "sids-paged-out")
     spec = MACHINE.tokens["sids-paged-out"]
     assert (token.token_id.value, token.session_id) == (spec.token_id, spec.session_id)
     assert len(token.user_and_groups) == len(spec.all_groups)
@@ -269,7 +280,7 @@ def test_sids_paged_out_leave_the_fixed_part() -> None:
 
 def test_dynamic_part_paged_out_costs_only_the_group_and_the_dacl() -> None:
     kernel = kernel_of(NEWEST, False)
-    token = decode(SyntheticTarget(kernel), "dynamic-paged-out")
+    token = decode(SyntheticSource(kernel), "dynamic-paged-out")
     for value in (token.primary_group, token.default_dacl):
         assert isinstance(value, Unreadable) and value.reason == "paged out"
     assert token.user_and_groups == expected.groups(MACHINE.tokens["dynamic-paged-out"].all_groups)
@@ -284,7 +295,7 @@ def test_a_token_that_ends_in_the_middle_keeps_its_first_half() -> None:
     # move the struct so that the border falls after ModifiedId
     inside = layout.field("Privileges").offset
     moved = border - inside
-    target = SyntheticTarget(kernel)
+    target = SyntheticSource(kernel)
     target.poke(moved, kernel.memory.peek(address, inside))
     target.poke(moved - 0x30, kernel.memory.peek(address - 0x30, 0x30))
     header = moved - 0x30
@@ -311,7 +322,7 @@ def test_a_count_of_four_billion_is_not_walked(count: str) -> None:
 def test_a_huge_sid_count_of_a_hash_is_only_a_number() -> None:
     kernel = kernel_of(NEWEST)
     at = kernel.tokens["notepad"] + kernel.layouts.layout("_TOKEN").field("SidHash").offset
-    target = SyntheticTarget(kernel).poke(at, HUGE)
+    target = SyntheticSource(kernel).poke(at, HUGE)
     token = decode(target)
     assert token.sid_hash.count == 0xFFFFFFFF
     assert target.bytes_read < 0x4000
@@ -340,7 +351,7 @@ def test_a_null_group_array_with_a_count_is_unreadable() -> None:
     "start, reason", [(b"\x01\x10", "SubAuthorityCount"), (b"\x02\x01", "Revision"), (b"\x01\xff", "SubAuthorityCount")]
 )
 def test_a_primary_group_that_is_no_sid(start: bytes, reason: str) -> None:
-    target = SyntheticTarget(kernel_of(NEWEST))
+    target = SyntheticSource(kernel_of(NEWEST))
     at = pointer(target.kernel, "notepad", "PrimaryGroup")
     token = decode(target.poke(at, start))
     assert isinstance(token.primary_group, Unreadable) and reason in token.primary_group.reason
@@ -348,14 +359,14 @@ def test_a_primary_group_that_is_no_sid(start: bytes, reason: str) -> None:
 
 
 def test_an_acl_shorter_than_its_header_is_no_acl() -> None:
-    target = SyntheticTarget(kernel_of(NEWEST))
+    target = SyntheticSource(kernel_of(NEWEST))
     at = pointer(target.kernel, "notepad", "DefaultDacl")
     token = decode(target.poke(at + 2, b"\x07\x00"))
     assert isinstance(token.default_dacl, Unreadable) and "AclSize" in token.default_dacl.reason
 
 
 def test_an_acl_that_claims_64_kib_does_not_take_the_rest_along() -> None:
-    target = SyntheticTarget(kernel_of(NEWEST))
+    target = SyntheticSource(kernel_of(NEWEST))
     at = pointer(target.kernel, "notepad", "DefaultDacl")
     target.poke(at + 2, b"\xff\xff")
     token = decode(target)
@@ -365,21 +376,19 @@ def test_an_acl_that_claims_64_kib_does_not_take_the_rest_along() -> None:
 
 def test_memory_that_stops_inside_the_dacl() -> None:
     """The DACL is moved so that only its header and half an ACE are there."""
-    target = SyntheticTarget(kernel_of(NEWEST))
+    target = SyntheticSource(kernel_of(NEWEST))
     at = pointer(target.kernel, "notepad", "DefaultDacl")
     raw = target.kernel.memory.peek(at, 20)
     page = 0xFFFFCC8A55550000
     target.poke(page - 20, raw)
-    target.poke_field(
-        target.kernel.tokens["notepad"], "_TOKEN", "DefaultDacl", (page - 20).to_bytes(8, "little")
-    )
+    target.poke_field(target.kernel.tokens["notepad"], "_TOKEN", "DefaultDacl", (page - 20).to_bytes(8, "little"))
     token = decode(target)
     assert isinstance(token.default_dacl, Unreadable) and token.default_dacl.reason == "not mapped"
     assert known(token.primary_group)
 
 
 def test_memory_that_stops_inside_a_sid() -> None:
-    target = SyntheticTarget(kernel_of(NEWEST))
+    target = SyntheticSource(kernel_of(NEWEST))
     kernel = target.kernel
     page = 0xFFFFCC8A55560000
     sid = kernel.memory.peek(pointer(kernel, "notepad", "PrimaryGroup"), 16)
@@ -391,53 +400,53 @@ def test_memory_that_stops_inside_a_sid() -> None:
 
 def test_an_address_of_a_process_is_said_to_be_one(kernel: Kernel) -> None:
     address = kernel.processes[6104]
-    seen = decode_token(SyntheticTarget(kernel), address, NAMES)
+    seen = decode_token(SyntheticSource(kernel), address, NAMES)
     assert isinstance(seen, Unreadable) and "a Process object" in seen.reason and seen.address == address
 
 
 def test_an_address_beside_a_token_is_no_token(kernel: Kernel) -> None:
-    seen = decode_token(SyntheticTarget(kernel), kernel.tokens["notepad"] + 0x10, NAMES)
+    seen = decode_token(SyntheticSource(kernel), kernel.tokens["notepad"] + 0x10, NAMES)
     assert isinstance(seen, Unreadable)
 
 
 @pytest.mark.parametrize("address", [0, 8, 0x1000, 0xFFFFFFFFFFFFFFFF, 0x7FFFFFFFFFFF0000])
 def test_no_memory_there_at_all(address: int) -> None:
-    assert isinstance(decode_token(SyntheticTarget(kernel_of(NEWEST)), address, NAMES), Unreadable)
+    assert isinstance(decode_token(SyntheticSource(kernel_of(NEWEST)), address, NAMES), Unreadable)
 
 
 @pytest.mark.parametrize("symbol", ["SeTokenObjectType", "ObTypeIndexTable"])
 def test_without_the_type_table_the_token_is_shown_with_a_warning(symbol: str) -> None:
     kernel = kernel_of(NEWEST)
-    token = decode(SyntheticTarget(kernel).without_symbol(symbol))
+    token = decode(SyntheticSource(kernel).without_symbol(symbol))
     assert len(token.problems) == 1 and symbol in token.problems[0]
-    assert replace(token, problems=()) == replace(decode(SyntheticTarget(kernel)), problems=())
+    assert replace(token, problems=()) == replace(decode(SyntheticSource(kernel)), problems=())
 
 
 def test_without_the_cookie_a_token_is_not_called_something_else() -> None:
-    token = decode(SyntheticTarget(kernel_of(NEWEST)).without_symbol("ObHeaderCookie"))
+    token = decode(SyntheticSource(kernel_of(NEWEST)).without_symbol("ObHeaderCookie"))
     assert isinstance(token, Token)
     assert len(token.problems) == 1 and "ObHeaderCookie" in token.problems[0]
 
 
 def test_without_object_headers_in_the_symbols_the_token_is_shown() -> None:
-    token = decode(SyntheticTarget(kernel_of(NEWEST)).without_type("_OBJECT_HEADER"))
+    token = decode(SyntheticSource(kernel_of(NEWEST)).without_type("_OBJECT_HEADER"))
     assert isinstance(token, Token)
     assert len(token.problems) == 1 and "_OBJECT_HEADER" in token.problems[0]
 
 
 def test_symbols_without_tokens_are_named() -> None:
     with pytest.raises(TypeNotFound, match="_TOKEN") as error:
-        decode(SyntheticTarget(kernel_of(NEWEST)).without_type("_TOKEN"))
+        decode(SyntheticSource(kernel_of(NEWEST)).without_type("_TOKEN"))
     assert error.value.subject == "_TOKEN"
 
 
 def test_symbols_without_a_members_type_are_named() -> None:
     with pytest.raises((TypeNotFound, FieldNotFound), match="_SEP_TOKEN_PRIVILEGES"):
-        decode(SyntheticTarget(kernel_of(NEWEST)).without_type("_SEP_TOKEN_PRIVILEGES"))
+        decode(SyntheticSource(kernel_of(NEWEST)).without_type("_SEP_TOKEN_PRIVILEGES"))
 
 
 def test_missing_type_of_the_logon_session_costs_only_that() -> None:
-    token = decode(SyntheticTarget(kernel_of(NEWEST)).without_type("_SEP_LOGON_SESSION_REFERENCES"))
+    token = decode(SyntheticSource(kernel_of(NEWEST)).without_type("_SEP_LOGON_SESSION_REFERENCES"))
     assert isinstance(token.logon_session, Absent)
     assert known(token.user)
 
@@ -446,7 +455,7 @@ def test_privileges_that_were_an_array_in_xp_are_absent() -> None:
     """`Privileges` of Windows XP is a pointer to LUIDs: its members are not there to be asked."""
     kernel = kernel_of(NEWEST)
 
-    class Xp(SyntheticTarget):
+    class Xp(SyntheticSource):
         def layout(self, name: str) -> Layout:
             if name != "_TOKEN":
                 return super().layout(name)
@@ -463,7 +472,7 @@ def test_privileges_that_were_an_array_in_xp_are_absent() -> None:
 
 @pytest.mark.parametrize("key", ["system", "notepad", "cmd", "csrss-0"])
 def test_a_token_costs_at_most_six_requests(kernel: Kernel, key: str) -> None:
-    cached = CachedTarget(SyntheticTarget(kernel))
+    cached = CachedSource(SyntheticSource(kernel))
     decode_token(cached, kernel.tokens[key], NAMES)
     assert cached.requests <= 6
 
@@ -473,8 +482,8 @@ def test_no_byte_is_asked_twice(everything: bool) -> None:
     """Not even of pages that were refused."""
     kernel = kernel_of(NEWEST, everything)
     for key in KEYS:
-        inner = SyntheticTarget(kernel)
-        decode_token(CachedTarget(inner), kernel.tokens[key], NAMES)
+        inner = SyntheticSource(kernel)
+        decode_token(CachedSource(inner), kernel.tokens[key], NAMES)
         seen: Set[int] = set()
         for start, size in inner.log:
             asked = set(range(start, start + size))
@@ -488,12 +497,12 @@ def _readable(kernel: Kernel, address: int) -> bool:
 
 
 def test_caching_changes_no_answer(kernel: Kernel) -> None:
-    plain = SyntheticTarget(kernel)
-    cached = CachedTarget(SyntheticTarget(kernel))
+    plain = SyntheticSource(kernel)
+    cached = CachedSource(SyntheticSource(kernel))
     for key in KEYS:
         assert decode_token(cached, kernel.tokens[key], NAMES) == decode(plain, key)
 
 
 def test_groups_keep_their_type() -> None:
-    token = decode(SyntheticTarget(kernel_of(NEWEST)))
+    token = decode(SyntheticSource(kernel_of(NEWEST)))
     assert all(isinstance(one, Group) for one in token.user_and_groups)

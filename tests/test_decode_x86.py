@@ -25,21 +25,25 @@ from kdtoken.model.privilege import NAMES
 from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import LogonSession, SidHash, Token
-from kdtoken.target.base import Target
-from kdtoken.target.cached import CachedTarget
-from tests.engine.binary import acl_bytes, sid_bytes, sid_hash, sids_array
-from tests.engine.memory import Memory
-from tests.engine.spec import AceSpec
-from tests.engine.structs import Structs, link
+from kdtoken.source.base import Source
+from kdtoken.source.cached import CachedSource
 from tests.expected import seen_aces
+from tests.machine.binary import acl_bytes, sid_bytes, sid_hash, sids_array
+from tests.machine.memory import Memory
+from tests.machine.spec import AceSpec
+from tests.machine.structs import Structs, link
 
 TEXT = Path(__file__).parent.parent / "fixtures" / "layouts" / "nt-x86-made-up.dt.txt"
 
 # name -> address; all in the upper half, where a sign bit could do harm
 SYMBOLS = {
-    "PsActiveProcessHead": 0x82950000, "SeTokenObjectType": 0x82950010, "PsProcessType": 0x82950014,
-    "PsThreadType": 0x82950018, "ObTypeIndexTable": 0x82951000, "SepLogonSessions": 0x82950020,
-}  # fmt: skip
+    "PsActiveProcessHead": 0x82950000,
+    "SeTokenObjectType": 0x82950010,
+    "PsProcessType": 0x82950014,
+    "PsThreadType": 0x82950018,
+    "ObTypeIndexTable": 0x82951000,
+    "SepLogonSessions": 0x82950020,
+}
 SYSTEM, NOTEPAD = 0x84F3A020, 0x8237DC70  # _EPROCESS
 THREAD, SERVER_THREAD = 0x85001020, 0x85002020  # _ETHREAD of notepad
 TOKEN, CLIENT = 0xE265A018, 0xE2660018  # _TOKEN, 8 bytes aligned
@@ -57,7 +61,7 @@ def load() -> LayoutFile:
     return layouts_of("6.1.7601", "", 4, [parse_dt(name, body) for name, body in zip(parts[1::2], parts[2::2])])
 
 
-class X86(Target):
+class X86(Source):
     """The machine below: two processes, two threads of one of them, two tokens, one logon session."""
 
     def __init__(self) -> None:
@@ -87,8 +91,10 @@ class X86(Target):
 
     def _types(self) -> None:
         for index, name, variable in (
-            (2, "Type", ""), (5, "Token", "SeTokenObjectType"), (7, "Process", "PsProcessType")
-        ):  # fmt: skip
+            (2, "Type", ""),
+            (5, "Token", "SeTokenObjectType"),
+            (7, "Process", "PsProcessType"),
+        ):
             at = TYPES_AT + 0x100 * index + 0x80
             self._header(at, 2)
             self.structs.put("_OBJECT_TYPE", at, {"Index": index})
@@ -111,28 +117,53 @@ class X86(Target):
         group = sid_bytes("S-1-5-21-790525478-1844823847-1801674531-513")
         self.memory.write(DYNAMIC, group + acl_bytes(ACES))
         hashes = b"".join((word & 0xFFFFFFFF).to_bytes(4, "little") for word in sid_hash([sid for sid, _ in GROUPS]))
-        self.structs.put("_TOKEN", at, {
-            "TokenSource.SourceName": b"User32 \0",
-            "TokenId": token_id.to_bytes(8, "little"),
-            "AuthenticationId": (0x10166).to_bytes(8, "little"),
-            "ModifiedId": (0x4A319C).to_bytes(8, "little"),
-            "ExpirationTime": (0x7FFFFFFFFFFFFFFF).to_bytes(8, "little"),
-            "Privileges.Present": 1 << 23 | 1 << 19, "Privileges.Enabled": 1 << 23,
-            "Privileges.EnabledByDefault": 1 << 23,
-            "SessionId": 1, "UserAndGroupCount": len(GROUPS), "RestrictedSidCount": 1,
-            "VariableLength": len(array) + len(more), "UserAndGroups": first, "RestrictedSids": second,
-            "PrimaryGroup": DYNAMIC, "DynamicPart": DYNAMIC, "DefaultDacl": DYNAMIC + len(group),
-            "TokenType": kind, "ImpersonationLevel": level, "TokenFlags": 0x2A00, "TokenInUse": 1,
-            "IntegrityLevelIndex": 3, "MandatoryPolicy": 3, "LogonSession": SESSION,
-            "SidHash.SidCount": len(GROUPS), "SidHash.SidAttr": first, "SidHash.Hash": hashes,
-        })  # fmt: skip
+        self.structs.put(
+            "_TOKEN",
+            at,
+            {
+                "TokenSource.SourceName": b"User32 \0",
+                "TokenId": token_id.to_bytes(8, "little"),
+                "AuthenticationId": (0x10166).to_bytes(8, "little"),
+                "ModifiedId": (0x4A319C).to_bytes(8, "little"),
+                "ExpirationTime": (0x7FFFFFFFFFFFFFFF).to_bytes(8, "little"),
+                "Privileges.Present": 1 << 23 | 1 << 19,
+                "Privileges.Enabled": 1 << 23,
+                "Privileges.EnabledByDefault": 1 << 23,
+                "SessionId": 1,
+                "UserAndGroupCount": len(GROUPS),
+                "RestrictedSidCount": 1,
+                "VariableLength": len(array) + len(more),
+                "UserAndGroups": first,
+                "RestrictedSids": second,
+                "PrimaryGroup": DYNAMIC,
+                "DynamicPart": DYNAMIC,
+                "DefaultDacl": DYNAMIC + len(group),
+                "TokenType": kind,
+                "ImpersonationLevel": level,
+                "TokenFlags": 0x2A00,
+                "TokenInUse": 1,
+                "IntegrityLevelIndex": 3,
+                "MandatoryPolicy": 3,
+                "LogonSession": SESSION,
+                "SidHash.SidCount": len(GROUPS),
+                "SidHash.SidAttr": first,
+                "SidHash.Hash": hashes,
+            },
+        )
 
     def _session(self) -> None:
         kind = "_SEP_LOGON_SESSION_REFERENCES"
-        self.structs.put(kind, SESSION, {
-            "LogonId": (0x10166).to_bytes(8, "little"), "BuddyLogonId": (0x10150).to_bytes(8, "little"),
-            "ReferenceCount": 12, "Flags": 0xD, "Token": TOKEN,
-        })  # fmt: skip
+        self.structs.put(
+            kind,
+            SESSION,
+            {
+                "LogonId": (0x10166).to_bytes(8, "little"),
+                "BuddyLogonId": (0x10150).to_bytes(8, "little"),
+                "ReferenceCount": 12,
+                "Flags": 0xD,
+                "Token": TOKEN,
+            },
+        )
         self._text(SESSION + self.structs.offset(kind, "AccountName"), SESSION + 0x100, "Anna")
         self._text(SESSION + self.structs.offset(kind, "AuthorityName"), SESSION + 0x120, "ANNA-PC")
         self.structs.pointer(SYMBOLS["SepLogonSessions"], TABLE)
@@ -141,11 +172,18 @@ class X86(Target):
     def _processes(self) -> None:
         for at, pid, name, token in ((SYSTEM, 4, b"System", 0), (NOTEPAD, 0x834, b"notepad.exe", TOKEN | 5)):
             self._header(at, 7)
-            self.structs.put("_EPROCESS", at, {
-                "UniqueProcessId": pid, "ImageFileName": name, "Token.Value": token, "ActiveThreads": 2,
-                "InheritedFromUniqueProcessId": 4 if pid != 4 else 0,
-                "CreateTime": (0x01C9000000000000 + pid).to_bytes(8, "little"),
-            })  # fmt: skip
+            self.structs.put(
+                "_EPROCESS",
+                at,
+                {
+                    "UniqueProcessId": pid,
+                    "ImageFileName": name,
+                    "Token.Value": token,
+                    "ActiveThreads": 2,
+                    "InheritedFromUniqueProcessId": 4 if pid != 4 else 0,
+                    "CreateTime": (0x01C9000000000000 + pid).to_bytes(8, "little"),
+                },
+            )
         links = self.structs.offset("_EPROCESS", "ActiveProcessLinks")
         link(self.structs, SYMBOLS["PsActiveProcessHead"], (SYSTEM + links, NOTEPAD + links))
         entry = self.structs.offset("_ETHREAD", "ThreadListEntry")
@@ -166,9 +204,15 @@ def target() -> X86:
 def test_sizes_follow_from_the_members(target: X86) -> None:
     sizes = {name: stride(target.layout(name), target.layout) for name in target.layouts.types}
     want: Dict[str, int] = {
-        "_SID_AND_ATTRIBUTES": 8, "_SID_AND_ATTRIBUTES_HASH": 0x88, "_LIST_ENTRY": 8, "_UNICODE_STRING": 8,
-        "_EX_FAST_REF": 4, "_TOKEN": 0x1E0, "_SEP_AUDIT_POLICY": 0x1A, "_TOKEN_TYPE": 4,
-    }  # fmt: skip
+        "_SID_AND_ATTRIBUTES": 8,
+        "_SID_AND_ATTRIBUTES_HASH": 0x88,
+        "_LIST_ENTRY": 8,
+        "_UNICODE_STRING": 8,
+        "_EX_FAST_REF": 4,
+        "_TOKEN": 0x1E0,
+        "_SEP_AUDIT_POLICY": 0x1A,
+        "_TOKEN_TYPE": 4,
+    }
     assert {name: sizes[name] for name in want} == want
 
 
@@ -181,8 +225,9 @@ def test_processes(target: X86) -> None:
     processes, problems = walk_processes(target)
     assert problems == []
     assert [(p.address, p.pid, p.image_name, p.parent_pid) for p in processes] == [
-        (SYSTEM, 4, "System", 0), (NOTEPAD, 0x834, "notepad.exe", 4),
-    ]  # fmt: skip
+        (SYSTEM, 4, "System", 0),
+        (NOTEPAD, 0x834, "notepad.exe", 4),
+    ]
     assert processes[1].token == FastRef(TOKEN | 5, 7)
     assert isinstance(processes[1].token, FastRef) and processes[1].token.object == TOKEN
 
@@ -203,8 +248,9 @@ def test_threads(target: X86) -> None:
     threads, problems = walk_threads(target, head)
     assert problems == []
     assert [(t.pid, t.tid, t.impersonation) for t in threads] == [
-        (0x834, 0x838, None), (0x834, 0x83C, Impersonation(CLIENT, 2, True)),
-    ]  # fmt: skip
+        (0x834, 0x838, None),
+        (0x834, 0x83C, Impersonation(CLIENT, 2, True)),
+    ]
 
 
 def groups(pairs: List[tuple]) -> tuple:  # type: ignore[type-arg]
@@ -247,6 +293,6 @@ def test_an_object_of_another_type(target: X86) -> None:
 
 
 def test_the_cache_serves_it_too(target: X86) -> None:
-    cached = CachedTarget(target)
+    cached = CachedSource(target)
     assert decode_token(cached, TOKEN, NAMES) == decode_token(target, TOKEN, NAMES)
     assert cached.requests <= 8

@@ -9,17 +9,17 @@ import pytest
 
 from kdtoken import diff
 from kdtoken.layout.layout_file import load_layouts
-from kdtoken.target.cached import CachedTarget
-from kdtoken.target.session import RecordingTarget
+from kdtoken.source.cached import CachedSource
+from kdtoken.source.session import RecordingSource
 from tests.dump_bytes import Dump
-from tests.engine.kernel import build
-from tests.engine.machine import MACHINE
-from tests.engine.standin_text import process_details, process_head
 from tests.engine.volatility import isf
 from tests.expected import kernel_of
 from tests.fake_image import as_image, fake_image
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import build
+from tests.machine.standin_text import process_details, process_head
+from tests.machine.synthetic import SyntheticSource
 from tests.sessions import MACHINE_22000
-from tests.synthetic import SyntheticTarget
 from tests.told import WIN11, collected, token_lines, whoami_lines
 
 MACHINE_FILE = str(MACHINE_22000)
@@ -98,8 +98,10 @@ def test_several_tokens_in_one_text(capsys: Any, tmp_path: Path) -> None:
     process = next(one for one in MACHINE.processes if one.image_name == b"notepad.exe")
     shown = "\n".join(process_head(kernel, process) + process_details(kernel, process))
     text = "0: kd> !process 0 1\n%s\n0: kd> !token\n%s\n0: kd> !token\n%s" % (
-        shown, token_lines("cmd"), token_lines("notepad"),
-    )  # fmt: skip
+        shown,
+        token_lines("cmd"),
+        token_lines("notepad"),
+    )
     side = file(tmp_path, "both.txt", text)
     said = refused(capsys, side, NOTEPAD)
     assert "holds 2 tokens: #1 0x" in said and "@#1" in said
@@ -117,8 +119,9 @@ def test_several_tokens_in_one_text(capsys: Any, tmp_path: Path) -> None:
 
 def test_several_users_in_one_text(capsys: Any, tmp_path: Path) -> None:
     text = "C:\\>whoami /all\n\n%s\nC:\\>runas /user:x cmd\nC:\\>whoami /all\n\n%s" % (
-        whoami_lines("notepad"), whoami_lines("cmd"),
-    )  # fmt: skip
+        whoami_lines("notepad"),
+        whoami_lines("cmd"),
+    )
     side = file(tmp_path, "who.txt", text)
     assert "holds 2 tokens: #1 of S-1-5-21-" in refused(capsys, side, NOTEPAD)
     assert first(capsys, side + "@#1", side + "@#2") == (1, "A is B's UAC-filtered twin")
@@ -190,7 +193,7 @@ def test_live_without_a_debugger(capsys: Any) -> None:
 
 def test_an_attached_kernel_is_attached_to_once(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
-    real = diff.cli.open_target
+    real = diff.cli.open_source
 
     def once(options: Any, record: Any = None) -> Any:
         opened.append(options.attach)
@@ -198,7 +201,7 @@ def test_an_attached_kernel_is_attached_to_once(capsys: Any, monkeypatch: pytest
         options.session = MACHINE_FILE
         return real(options, record)
 
-    monkeypatch.setattr(diff.cli, "open_target", once)
+    monkeypatch.setattr(diff.cli, "open_source", once)
     assert first(capsys, "--attach", "com:x", "live@notepad.exe", "@cmd.exe")[0] == 1
     assert opened == ["com:x"]
 
@@ -219,11 +222,11 @@ def test_json_and_all(capsys: Any, tmp_path: Path) -> None:
 def recorded(path: Path, change: Any) -> str:
     """A recording of notepad's token, after a change to the machine."""
     kernel = kernel_of(WIN11)
-    target = SyntheticTarget(kernel)
+    target = SyntheticSource(kernel)
     change(target, kernel)
-    recording = RecordingTarget(target)
+    recording = RecordingSource(target)
     sides = diff.Sides(diff.cli.parser("diff", "").parse_args([]))
-    sides._targets["", ""] = CachedTarget(recording)
+    sides._targets["", ""] = CachedSource(recording)
     sides.open("@6104")
     recording.save(path)
     return str(path) + "@6104"
@@ -233,7 +236,7 @@ def test_one_process_before_and_after(capsys: Any, tmp_path: Path) -> None:
     before = recorded(tmp_path / "before.gz", lambda target, kernel: None)
     assert first(capsys, before, NOTEPAD) == (0, "A and B are the same token")
 
-    def steal(target: SyntheticTarget, kernel: Any) -> None:
+    def steal(target: SyntheticSource, kernel: Any) -> None:
         target.poke_field(kernel.processes[6104], "_EPROCESS", "Token.Object", kernel.tokens["system"] | 0xF)
 
     after = recorded(tmp_path / "stolen.gz", steal)
@@ -243,7 +246,7 @@ def test_one_process_before_and_after(capsys: Any, tmp_path: Path) -> None:
     )
 
     def privileges(modified: int) -> Any:
-        def change(target: SyntheticTarget, kernel: Any) -> None:
+        def change(target: SyntheticSource, kernel: Any) -> None:
             masks = kernel.machine.tokens["notepad"].privileges.masks
             address = kernel.tokens["notepad"]
             target.poke_field(address, "_TOKEN", "Privileges.Present", masks[0] | 1 << 20)

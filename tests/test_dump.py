@@ -16,49 +16,48 @@ from kdtoken.errors import (
     TypeNotFound,
     UsageError,
 )
-from kdtoken.target import live
-from tests.engine.kernel import build
-from tests.engine.machine import MACHINE
-from tests.engine.spec import Machine
+from kdtoken.source import live
 from tests.expected import FILES, kernel_of, layouts_of_build
-from tests.synthetic import SyntheticTarget
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import build
+from tests.machine.spec import Machine
+from tests.machine.synthetic import SyntheticSource
 from tests.test_cli import WinDbgOut
-from tests.test_target_live import FakePykd
+from tests.test_source_live import FakePykd
 from tests.verbs import main_on, run_on
 
 KERNEL = kernel_of(FILES[3])
 
 
 @pytest.fixture
-def target() -> SyntheticTarget:
-    return SyntheticTarget(KERNEL).with_commands()
+def target() -> SyntheticSource:
+    return SyntheticSource(KERNEL).with_commands()
 
 
-def test_no_such_process_suggests_near_names(target: SyntheticTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_such_process_suggests_near_names(target: SyntheticSource, monkeypatch: pytest.MonkeyPatch) -> None:
     assert main_on(monkeypatch, target, "dump", "notpad.exe") == (
-        1, "",
-        "kdtoken: no process has the name notpad.exe (31 processes seen)\n"
-        "  next: near names: notepad.exe\n",
-    )  # fmt: skip
-
-
-def test_no_such_pid(target: SyntheticTarget, monkeypatch: pytest.MonkeyPatch) -> None:
-    code, out, err = main_on(monkeypatch, target, "dump", "3")
-    assert (code, out) == (1, "")
-    assert err == (
-        "kdtoken: no process has pid 3 (31 processes seen)\n  next: kdtoken walk lists all processes\n"
+        1,
+        "",
+        "kdtoken: no process has the name notpad.exe (31 processes seen)\n  next: near names: notepad.exe\n",
     )
 
 
-def test_several_of_one_name_are_all_shown(target: SyntheticTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_such_pid(target: SyntheticSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, err = main_on(monkeypatch, target, "dump", "3")
+    assert (code, out) == (1, "")
+    assert err == ("kdtoken: no process has pid 3 (31 processes seen)\n  next: kdtoken walk lists all processes\n")
+
+
+def test_several_of_one_name_are_all_shown(target: SyntheticSource, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = "".join("    pid %-6d EPROCESS 0x%x  chrome.exe\n" % (pid, KERNEL.processes[pid]) for pid in (5952, 5996))
     assert main_on(monkeypatch, target, "dump", "Chrome") == (
-        1, "",
+        1,
+        "",
         "kdtoken: 2 processes are called Chrome:\n" + rows + "  next: give one of the pids instead of the name\n",
-    )  # fmt: skip
+    )
 
 
-def test_ways_to_name_a_process(target: SyntheticTarget) -> None:
+def test_ways_to_name_a_process(target: SyntheticSource) -> None:
     names = ["notepad.exe", "NOTEPAD", "6104", "0n6104", "0x17d8", "%x" % KERNEL.processes[6104]]
     for name in names:
         assert run_on(target, "dump", name)[0].startswith("notepad.exe  pid 6104 "), name
@@ -81,10 +80,11 @@ def test_a_user_mode_session(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fake, "isKernelDebugging", lambda: False, raising=False)
     monkeypatch.setattr(live, "pykd", fake)
     assert main_on(monkeypatch, None, "dump", "notepad.exe") == (
-        1, "",
+        1,
+        "",
         "kdtoken: this is a user-mode session; kernel tokens are out of its sight\n"
         "  next: attach to the kernel (windbg -k ...) or open a kernel dump (windbg -z MEMORY.DMP)\n",
-    )  # fmt: skip
+    )
 
 
 def test_no_pykd_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,19 +104,19 @@ def test_no_pykd_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda t: t.without_symbol("PsActiveProcessHead"), SymbolNotFound, "PsActiveProcessHead"),
     ],
 )
-def test_what_the_symbols_lack_is_named(spoil: Any, error: type, subject: str, target: SyntheticTarget) -> None:
+def test_what_the_symbols_lack_is_named(spoil: Any, error: type, subject: str, target: SyntheticSource) -> None:
     spoil(target)
     with pytest.raises(error, match=subject):
         run_on(target, "dump", "notepad.exe")
 
 
-def test_without_a_field_that_can_be_spared_the_dump_goes_on(target: SyntheticTarget) -> None:
+def test_without_a_field_that_can_be_spared_the_dump_goes_on(target: SyntheticSource) -> None:
     target.without_field("_TOKEN", "TrustLevelSid")
     lines = run_on(target, "dump", "notepad.exe")
     assert "  Trust level            -  not in this build (no _TOKEN.TrustLevelSid)" in lines
 
 
-def test_a_token_by_its_address(target: SyntheticTarget) -> None:
+def test_a_token_by_its_address(target: SyntheticSource) -> None:
     address = KERNEL.tokens["bfe"]
     for text in ("%x" % address, "0x%x" % address, "%08x`%08x" % (address >> 32, address & 0xFFFFFFFF)):
         assert run_on(target, "dump", "--token", text)[0] == "TOKEN 0x%x" % address
@@ -125,13 +125,14 @@ def test_a_token_by_its_address(target: SyntheticTarget) -> None:
     assert run_on(target, "dump", "--token", "%x" % address, "--format", "windbg")[0] == "_TOKEN 0x%016x" % address
 
 
-def test_an_address_that_is_no_token(target: SyntheticTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_that_is_no_token(target: SyntheticSource, monkeypatch: pytest.MonkeyPatch) -> None:
     address = KERNEL.processes[6104]
     assert main_on(monkeypatch, target, "dump", "--token", "%x" % address) == (
-        1, "",
+        1,
+        "",
         "kdtoken: 0x%x is not a token: its object header says a Process object\n"
         "  next: kdtoken dump PROCESS finds the token by itself; mind the low bits of a fast reference\n" % address,
-    )  # fmt: skip
+    )
     with pytest.raises(NotAToken, match="there is no readable token at 0x1000: "):
         run_on(target, "dump", "--token", "1000")
     with pytest.raises(UsageError, match="'xyz' is no address"):
@@ -139,12 +140,12 @@ def test_an_address_that_is_no_token(target: SyntheticTarget, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("text", ["-1", "fffffffffffffffffffff", "0"])
-def test_impossible_addresses_end_in_a_message(text: str, target: SyntheticTarget) -> None:
+def test_impossible_addresses_end_in_a_message(text: str, target: SyntheticSource) -> None:
     with pytest.raises(KdTokenError):
         run_on(target, "dump", "--token=" + text)
 
 
-def test_an_address_that_is_no_process(target: SyntheticTarget) -> None:
+def test_an_address_that_is_no_process(target: SyntheticSource) -> None:
     with pytest.raises(ProcessNotFound, match="is not a process: its object header says Token"):
         run_on(target, "dump", "%x" % KERNEL.tokens["notepad"])
 
@@ -158,12 +159,12 @@ def test_an_address_that_is_no_process(target: SyntheticTarget) -> None:
         (["a.exe", "--format", "xml"], "invalid choice: 'xml'"),
     ],
 )
-def test_usage(arguments: List[str], message: str, target: SyntheticTarget) -> None:
+def test_usage(arguments: List[str], message: str, target: SyntheticSource) -> None:
     with pytest.raises(UsageError, match=message):
         run_on(target, "dump", *arguments)
 
 
-def test_a_fast_reference_of_zero(target: SyntheticTarget) -> None:
+def test_a_fast_reference_of_zero(target: SyntheticSource) -> None:
     target.poke_field(KERNEL.processes[6104], "_EPROCESS", "Token.Object", 0)
     lines = run_on(target, "dump", "notepad.exe")
     assert "  Token                  null (fast reference 0x0)" in lines
@@ -171,7 +172,7 @@ def test_a_fast_reference_of_zero(target: SyntheticTarget) -> None:
     assert not any("Runs as" in line for line in lines)
 
 
-def test_a_torn_list_keeps_what_was_seen(target: SyntheticTarget) -> None:
+def test_a_torn_list_keeps_what_was_seen(target: SyntheticSource) -> None:
     # explorer's next is itself: the walk ends there, and the way back finds the others
     link = KERNEL.processes[4120] + KERNEL.layouts.layout("_EPROCESS").field("ActiveProcessLinks").offset
     target.poke(link, link.to_bytes(8, "little"))
@@ -180,7 +181,7 @@ def test_a_torn_list_keeps_what_was_seen(target: SyntheticTarget) -> None:
     assert any(line.startswith("  Note                   !! ") for line in lines)
 
 
-def test_a_disagreement_with_the_debugger_is_shown(target: SyntheticTarget) -> None:
+def test_a_disagreement_with_the_debugger_is_shown(target: SyntheticSource) -> None:
     command = "!process %x 1" % KERNEL.processes[6104]
     target.answer(command, "    Token                             ffffcc8a00001230\n")
     lines = run_on(target, "dump", "notepad.exe")
@@ -197,12 +198,12 @@ def renamed(name: bytes) -> Machine:
     return replace(MACHINE, processes=processes)
 
 
-HOSTILE = [b"\x1b[2J\x1b]0;x\x07", b"a\r\nb\x08", b"<link cmd=\"q\">", b"a;.quit", b"\"'`$<x", b"\xe2\x80\xaegnp.exe"]
+HOSTILE = [b"\x1b[2J\x1b]0;x\x07", b"a\r\nb\x08", b'<link cmd="q">', b"a;.quit", b"\"'`$<x", b"\xe2\x80\xaegnp.exe"]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_are_shown_and_never_asked(name: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = SyntheticTarget(build(renamed(name), layouts_of_build(FILES[3])))
+    target = SyntheticSource(build(renamed(name), layouts_of_build(FILES[3])))
     asked: List[str] = []
     monkeypatch.setattr(target, "command", lambda text: asked.append(text) or "")
     for arguments in (["6104"], ["6104", "--json"], ["6104", "--format", "windbg"], ["6104", "--why"]):
@@ -215,26 +216,26 @@ def test_hostile_names_are_shown_and_never_asked(name: bytes, monkeypatch: pytes
     assert asked == []
 
 
-def test_a_name_typed_with_a_command_in_it_is_only_a_name(target: SyntheticTarget) -> None:
+def test_a_name_typed_with_a_command_in_it_is_only_a_name(target: SyntheticSource) -> None:
     with pytest.raises(ProcessNotFound, match="no process has the name notepad.exe;.quit"):
         run_on(target, "dump", "notepad.exe;.quit")
     assert run_on(target, "dump", 'a;.quit"x')[0].startswith('a;.quit"x  pid 6700')
 
 
-def test_inside_windbg_lines_are_ascii_and_short(monkeypatch: pytest.MonkeyPatch, target: SyntheticTarget) -> None:
+def test_inside_windbg_lines_are_ascii_and_short(monkeypatch: pytest.MonkeyPatch, target: SyntheticSource) -> None:
     import sys
 
     from kdtoken import cli, dump
-    from kdtoken.target.cached import CachedTarget
+    from kdtoken.source.cached import CachedSource
 
     out = WinDbgOut()
-    monkeypatch.setattr(cli, "open_target", lambda options, record=None: CachedTarget(target))
+    monkeypatch.setattr(cli, "open_source", lambda options, record=None: CachedSource(target))
     monkeypatch.setattr(sys, "stdout", out)
     assert dump.main(["notepad.exe", "--why"]) == 0
     assert max(map(len, out.parts)) <= 100
 
 
-def test_the_same_token_is_decoded_once(target: SyntheticTarget) -> None:
+def test_the_same_token_is_decoded_once(target: SyntheticSource) -> None:
     # two threads of 1120 run under one token
     lines = run_on(target, "dump", "1120", "--why")
     requests, _ = [int(word) for word in lines[-1].replace(",", "").split() if word.isdigit()]
@@ -247,7 +248,7 @@ def test_the_same_token_is_decoded_once(target: SyntheticTarget) -> None:
 def test_paging_in_is_advised_on_a_machine_that_can_run(running: bool) -> None:
     """The declared OneDrive's token is paged out; in a dump or a recording nothing can bring it in."""
     kernel = kernel_of(FILES[3], everything_there=False)
-    target = SyntheticTarget(kernel)
+    target = SyntheticSource(kernel)
     target.about = replace(target.about, live=running)
     page = kernel.tokens["token-paged-out"]
     advice = [line for line in run_on(target, "dump", "OneDrive.exe") if ".pagein" in line]

@@ -13,9 +13,9 @@ from tests.engine.kd.ram import Ram
 from tests.engine.kd.serve import Server
 from tests.engine.kd.target import KdTarget
 from tests.engine.kd.wire import Api, PacketType
-from tests.engine.kernel import Kernel, build
-from tests.engine.machine import MACHINE
 from tests.expected import FILES, layouts_of_build
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import Kernel, build
 
 
 @pytest.fixture(scope="module")

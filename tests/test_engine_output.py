@@ -11,10 +11,10 @@ import pytest
 
 from kdtoken.errors import MemoryUnreadable
 from kdtoken.layout.layout_file import load_layouts
-from tests.engine.crashdump import write_dump
-from tests.engine.kernel import Kernel, build
-from tests.engine.machine import MACHINE
-from tests.engine.standin_text import commands, write_standin
+from tests.machine.crashdump import write_dump
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import Kernel, build
+from tests.machine.standin_text import commands, write_standin
 
 LAYOUTS = Path(__file__).parent.parent / "fixtures" / "layouts"
 

@@ -11,8 +11,8 @@ import pytest
 from tests.expected import FILES as LAYOUTS
 from tests.expected import kernel_of
 from tests.golden import GOLDEN, files
+from tests.machine.synthetic import SyntheticSource
 from tests.sessions import MACHINE_22000
-from tests.synthetic import SyntheticTarget
 
 RENDER = Path(__file__).parent.parent / "kdtoken" / "render"
 FILES = files()
@@ -77,12 +77,12 @@ def test_the_machine_session_tells_the_truth_of_its_machine() -> None:
     head, *facts = [json.loads(row) for row in gzip.decompress(MACHINE_22000.read_bytes()).split(b"\n") if row]
     assert head["synthetic"] is True
     kernel = kernel_of(next(path for path in LAYOUTS if ".22000." in path.name), everything_there=False)
-    target = SyntheticTarget(kernel).with_commands()
+    source = SyntheticSource(kernel).with_commands()
     for fact in facts:
         if "memory" in fact:
             data = bytes.fromhex(fact["bytes"])
-            assert target.read(int(fact["memory"], 16), len(data)) == data
+            assert source.read(int(fact["memory"], 16), len(data)) == data
         elif fact.get("symbol") and fact["address"]:
-            assert target.symbol(fact["symbol"]) == int(fact["address"], 16)
+            assert source.symbol(fact["symbol"]) == int(fact["address"], 16)
         elif fact.get("command"):
-            assert target.command(fact["command"]) == fact["output"]
+            assert source.command(fact["command"]) == fact["output"]

@@ -32,7 +32,9 @@ FAST_REF_PLAIN = """\
    +0x000 RefCnt           : Pos 0, 4 Bits
 """
 FAST_REF = make_layout(
-    "_EX_FAST_REF", 8, [Field("Object", 0, "Ptr64 Void"), Field("Value", 0, "Uint8B"), Field("RefCnt", 0, "Pos 0, 4 Bits")]
+    "_EX_FAST_REF",
+    8,
+    [Field("Object", 0, "Ptr64 Void"), Field("Value", 0, "Uint8B"), Field("RefCnt", 0, "Pos 0, 4 Bits")],
 )
 ENUM_VERBOSE = "Enum _TOKEN_TYPE,  2 total enums\n   TokenImpersonation = 0n2\n   TokenPrimary = 0n1\n"
 ENUM = make_layout("_TOKEN_TYPE", 4, (), [("TokenPrimary", 1), ("TokenImpersonation", 2)])
@@ -41,10 +43,10 @@ ENUM = make_layout("_TOKEN_TYPE", 4, (), [("TokenPrimary", 1), ("TokenImpersonat
 def shown(kind: str, layouts: LayoutFile, verbose: bool, pointed: bool = False) -> str:
     """A type in the engine's words."""
     if kind.startswith("Ptr64 "):
-        target = kind[6:]
-        if target == "Function":
+        source = kind[6:]
+        if source == "Function":
             return "Ptr64 to     void" if verbose else "Ptr64     void"
-        return ("Ptr64 to " if verbose else "Ptr64 ") + shown(target, layouts, verbose, True)
+        return ("Ptr64 to " if verbose else "Ptr64 ") + shown(source, layouts, verbose, True)
     array = array_of(kind)
     if array is not None:
         return "[%d] %s" % (array[0], shown(array[1], layouts, verbose))
@@ -131,8 +133,17 @@ def test_genuine_text() -> None:
         lambda text: "nt!_EX_FAST_REF\n" + text,
         lambda text: text.rstrip("\n"),
     ],
-    ids=["CRLF", "blanks before", "tabs before", "blanks behind", "prompts", "empty lines", "heading", "no last newline"],
-)  # fmt: skip
+    ids=[
+        "CRLF",
+        "blanks before",
+        "tabs before",
+        "blanks behind",
+        "prompts",
+        "empty lines",
+        "heading",
+        "no last newline",
+    ],
+)
 def test_what_copying_does_to_text_does_no_harm(change: Callable[[str], str]) -> None:
     assert parse_dt("_EX_FAST_REF", change(FAST_REF_VERBOSE)) == FAST_REF
 
@@ -161,11 +172,25 @@ def test_types(printed: str, kind: str) -> None:
 @pytest.mark.parametrize(
     "printed",
     [
-        "0xffffa080`11002380 Void", "1 ( TokenPrimary )", '[15]  "notepad.exe"', "(null) ", "0y1111", "0n7", "0x1 ''",
-        " [ 0xffff8000`1 - 0x0 ]", "", "_LARGE_INTEGER 0x7fffffff`ffffffff", "Ptr64", "[15]", "Ptr64 Ptr64",
-        "[1] " * 5000 + "UChar", "Ptr64 " * 5000 + "Void", "[%s] UChar" % ("9" * 6000), "Pos %s, 1 Bit" % ("9" * 6000),
+        "0xffffa080`11002380 Void",
+        "1 ( TokenPrimary )",
+        '[15]  "notepad.exe"',
+        "(null) ",
+        "0y1111",
+        "0n7",
+        "0x1 ''",
+        " [ 0xffff8000`1 - 0x0 ]",
+        "",
+        "_LARGE_INTEGER 0x7fffffff`ffffffff",
+        "Ptr64",
+        "[15]",
+        "Ptr64 Ptr64",
+        "[1] " * 5000 + "UChar",
+        "Ptr64 " * 5000 + "Void",
+        "[%s] UChar" % ("9" * 6000),
+        "Pos %s, 1 Bit" % ("9" * 6000),
     ],
-)  # fmt: skip
+)
 def test_values_are_no_types(printed: str) -> None:
     assert type_text(printed) is None
 
@@ -186,7 +211,7 @@ def test_values_are_no_types(printed: str) -> None:
         # dt -b does not say where pointers lead
         ("_EX_FAST_REF", "   +0x000 Object           : Ptr64 \n", "Object"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_layout_says_what_it_is(name: str, text: str, says: str) -> None:
     with pytest.raises(BadFormat) as error:
         parse_dt(name, text)
@@ -218,7 +243,9 @@ LINES = st.one_of(
     st.text(max_size=40),
     st.from_regex(r"\s{0,8}\+0x[0-9a-f]{1,5} \w{1,8} +: .{0,30}", fullmatch=True),
     st.from_regex(r"   \w{1,8} = -?(0n|0x)?[0-9a-f]{1,30}", fullmatch=True),
-    st.from_regex(r"(struct|Enum|union) \w{0,5},  ?[0-9]{1,30} (elements|total enums), 0x[0-9a-f]{1,30} bytes", fullmatch=True),
+    st.from_regex(
+        r"(struct|Enum|union) \w{0,5},  ?[0-9]{1,30} (elements|total enums), 0x[0-9a-f]{1,30} bytes", fullmatch=True
+    ),
     st.sampled_from(FAST_REF_VERBOSE.splitlines() + ENUM_VERBOSE.splitlines()),
 )
 

@@ -68,10 +68,17 @@ SAMPLE: Dict[str, Any] = {
         "windows": {"pdb": {"GUID": "0ce4a95c0cd782a7596b034d8648e585", "age": 10, "database": "ntkrnlmp.pdb"}},
     },
     "base_types": {
-        "void": base(0, "void"), "bool": base(1, "bool"), "char": base(1, "char", True),
-        "unsigned char": base(1, "char"), "wchar": base(2, "int", True), "unsigned short": base(2),
-        "long": base(4, "int", True), "unsigned long": base(4), "unsigned long long": base(8),
-        "float": base(4, "float", True), "double": base(8, "float", True),
+        "void": base(0, "void"),
+        "bool": base(1, "bool"),
+        "char": base(1, "char", True),
+        "unsigned char": base(1, "char"),
+        "wchar": base(2, "int", True),
+        "unsigned short": base(2),
+        "long": base(4, "int", True),
+        "unsigned long": base(4),
+        "unsigned long long": base(8),
+        "float": base(4, "float", True),
+        "double": base(8, "float", True),
         "pointer": base(8),  # tells the width of the target
     },
     "user_types": {
@@ -82,7 +89,7 @@ SAMPLE: Dict[str, Any] = {
     },
     "enums": {"_KIND": {"size": 4, "base": "long", "constants": {"KindMax": 2, "KindNone": -1, "KindOne": 1}}},
     "symbols": {"PsActiveProcessHead": {"address": 0xC2B1D0}},  # an RVA
-}  # fmt: skip
+}
 
 
 def damaged(change: Callable[[Any], object]) -> Dict[str, Any]:
@@ -95,12 +102,28 @@ def test_every_kind_of_member() -> None:
     layout = IsfFile(SAMPLE).layout("_SAMPLE")
     assert layout.size == 0x80
     assert {f.name: f.type for f in layout.fields} == {
-        "Size": "Uint4B", "Left": "Int4B", "Count": "Uint8B", "Short": "Uint2B", "Byte": "UChar",
-        "Sign": "Char", "Wide": "Wchar", "Real": "Double", "Half": "Float", "Flag": "Bool",
-        "Low": "Pos 0, 4 Bits", "One": "Pos 4, 1 Bit", "Next": "Ptr64 _SAMPLE", "Any": "Ptr64 Void",
-        "Call": "Ptr64 Function", "Twice": "Ptr64 Ptr64 _ELSEWHERE", "Name": "[15] UChar",
-        "Grid": "[2] [3] Uint2B", "Inner": "_INNER", "Kinds": "[2] _KIND", "u": "__unnamed_1096",
-    }  # fmt: skip
+        "Size": "Uint4B",
+        "Left": "Int4B",
+        "Count": "Uint8B",
+        "Short": "Uint2B",
+        "Byte": "UChar",
+        "Sign": "Char",
+        "Wide": "Wchar",
+        "Real": "Double",
+        "Half": "Float",
+        "Flag": "Bool",
+        "Low": "Pos 0, 4 Bits",
+        "One": "Pos 4, 1 Bit",
+        "Next": "Ptr64 _SAMPLE",
+        "Any": "Ptr64 Void",
+        "Call": "Ptr64 Function",
+        "Twice": "Ptr64 Ptr64 _ELSEWHERE",
+        "Name": "[15] UChar",
+        "Grid": "[2] [3] Uint2B",
+        "Inner": "_INNER",
+        "Kinds": "[2] _KIND",
+        "u": "__unnamed_1096",
+    }
     assert [f.name for f in layout.fields] == list(EVERY_KIND), "in the order of offset and bit"
     assert {f.name: f.container for f in layout.fields if f.container} == {"Low": "Uint8B", "One": "Uint8B"}
 
@@ -142,8 +165,17 @@ def test_plain_and_packed_files_read_the_same(tmp_path: Path, pack: Callable[[by
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"MZ\x90\0", b"[]", b"5", b'{"metadata":', b"\x1f\x8b\x08cut", b"\xfd7zXZ\0cut", gzip.compress(b"{}" * 99)[:-9],
-     b"\x1f\x8b\x08\0\0\0\0\0\0\3" + b"\xff" * 40],
+    [
+        b"",
+        b"MZ\x90\0",
+        b"[]",
+        b"5",
+        b'{"metadata":',
+        b"\x1f\x8b\x08cut",
+        b"\xfd7zXZ\0cut",
+        gzip.compress(b"{}" * 99)[:-9],
+        b"\x1f\x8b\x08\0\0\0\0\0\0\3" + b"\xff" * 40,
+    ],
     ids=["empty", "program", "list", "number", "cut", "gzip-cut", "xz-cut", "gzip-tail-cut", "gzip-damaged"],
 )
 def test_a_file_that_is_none_is_named(tmp_path: Path, raw: bytes) -> None:
@@ -180,9 +212,17 @@ def test_a_damaged_head_is_refused_at_once(change: Callable[[Any], object]) -> N
 
 @pytest.mark.parametrize(
     "kind",
-    [{}, {"kind": "tensor"}, named("quad"), {"kind": "pointer"}, {"kind": "array", "count": 2}, None, [],
-     {"kind": "bitfield", "bit_position": 0, "type": named("long")}],
-)  # fmt: skip
+    [
+        {},
+        {"kind": "tensor"},
+        named("quad"),
+        {"kind": "pointer"},
+        {"kind": "array", "count": 2},
+        None,
+        [],
+        {"kind": "bitfield", "bit_position": 0, "type": named("long")},
+    ],
+)
 def test_a_damaged_member_names_file_and_type(kind: Any) -> None:
     isf = IsfFile(damaged(lambda data: data["user_types"]["_INNER"]["fields"]["x"].update(type=kind)), "nt.isf")
     assert isf.layout("_KIND").size == 4, "other types can still be had"

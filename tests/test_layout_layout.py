@@ -37,13 +37,29 @@ def resolve(name: str) -> Layout:
 @pytest.mark.parametrize(
     "text, size",
     [
-        ("Void", 0), ("UChar", 1), ("Wchar", 2), ("Uint8B", 8), ("Double", 8), ("Int16B", 16),
-        ("Ptr64 _NOT_KNOWN", 8), ("Ptr32 Void", 4), ("Ptr64 Ptr64 Void", 8), ("Ptr64 Function", 8),
-        ("[15] UChar", 15), ("[0] Uint8B", 0), ("[2] [3] Uint2B", 12), ("[4] Ptr64 Void", 32),
-        ("Pos 0, 4 Bits", 1), ("Pos 7, 1 Bit", 1), ("Pos 7, 2 Bits", 2), ("Pos 63, 1 Bit", 8),
-        ("_LUID", 8), ("[3] _LUID", 24), ("_TOKEN_TYPE", 4),
+        ("Void", 0),
+        ("UChar", 1),
+        ("Wchar", 2),
+        ("Uint8B", 8),
+        ("Double", 8),
+        ("Int16B", 16),
+        ("Ptr64 _NOT_KNOWN", 8),
+        ("Ptr32 Void", 4),
+        ("Ptr64 Ptr64 Void", 8),
+        ("Ptr64 Function", 8),
+        ("[15] UChar", 15),
+        ("[0] Uint8B", 0),
+        ("[2] [3] Uint2B", 12),
+        ("[4] Ptr64 Void", 32),
+        ("Pos 0, 4 Bits", 1),
+        ("Pos 7, 1 Bit", 1),
+        ("Pos 7, 2 Bits", 2),
+        ("Pos 63, 1 Bit", 8),
+        ("_LUID", 8),
+        ("[3] _LUID", 24),
+        ("_TOKEN_TYPE", 4),
     ],
-)  # fmt: skip
+)
 def test_size_of_a_type(text: str, size: int) -> None:
     assert size_of(text, resolve) == size
 
@@ -127,9 +143,12 @@ types = st.recursive(
 fields = st.builds(Field, names, st.integers(0, 1 << 16), types, st.sampled_from(["", "Uint4B"]))
 structs = st.builds(make_layout, names, st.none() | st.integers(0, 1 << 16), st.lists(fields, max_size=6))
 enums = st.builds(
-    make_layout, names, st.sampled_from([None, 1, 4, 8]), st.just(()),
+    make_layout,
+    names,
+    st.sampled_from([None, 1, 4, 8]),
+    st.just(()),
     st.lists(st.tuples(names, st.integers(-(1 << 63), 1 << 63)), min_size=1, max_size=6),
-)  # fmt: skip
+)
 
 
 @given(structs | enums)

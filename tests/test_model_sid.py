@@ -11,11 +11,22 @@ ADMINISTRATORS = bytes(
     [
         0x01,  # Revision
         0x02,  # SubAuthorityCount
-        0x00, 0x00, 0x00, 0x00, 0x00, 0x05,  # IdentifierAuthority, big-endian: NT authority
-        0x20, 0x00, 0x00, 0x00,  # 32, BUILTIN
-        0x20, 0x02, 0x00, 0x00,  # 544, Administrators
+        0x00,
+        0x00,
+        0x00,
+        0x00,
+        0x00,
+        0x05,  # IdentifierAuthority, big-endian: NT authority
+        0x20,
+        0x00,
+        0x00,
+        0x00,  # 32, BUILTIN
+        0x20,
+        0x02,
+        0x00,
+        0x00,  # 544, Administrators
     ]
-)  # fmt: skip
+)
 
 sids = st.builds(
     Sid,

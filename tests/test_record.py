@@ -7,33 +7,33 @@ from pathlib import Path
 import pytest
 
 from kdtoken import cli, dump, record, walk
-from kdtoken.target.cached import CachedTarget
-from kdtoken.target.session import RecordingTarget
+from kdtoken.source.cached import CachedSource
+from kdtoken.source.session import RecordingSource
 from tests.expected import FILES, kernel_of
-from tests.synthetic import SyntheticTarget
+from tests.machine.synthetic import SyntheticSource
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> SyntheticTarget:
+def machine(monkeypatch: pytest.MonkeyPatch) -> SyntheticSource:
     """A target that stands for the live session, recorded where `record` asks for that."""
-    target = SyntheticTarget(kernel_of(FILES[3])).with_commands()
-    real = cli.open_target
+    target = SyntheticSource(kernel_of(FILES[3])).with_commands()
+    real = cli.open_source
 
-    def open_target(options: object, recordings: "list[RecordingTarget] | None" = None) -> CachedTarget:
+    def open_source(options: object, recordings: "list[RecordingSource] | None" = None) -> CachedSource:
         if getattr(options, "session", None):
             return real(options, recordings)  # type: ignore[arg-type]
         if recordings is None:
-            return CachedTarget(target)
-        recordings.append(RecordingTarget(target))
-        return CachedTarget(recordings[0])
+            return CachedSource(target)
+        recordings.append(RecordingSource(target))
+        return CachedSource(recordings[0])
 
-    monkeypatch.setattr(cli, "open_target", open_target)
+    monkeypatch.setattr(cli, "open_source", open_source)
     return target
 
 
 @pytest.mark.parametrize("name", ["a.kdtoken.gz", "a.kdtoken"])
 def test_every_form_of_a_dump_replays(
-    name: str, machine: SyntheticTarget, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, machine: SyntheticSource, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept = tmp_path / name
     assert record.main(["-o", str(kept), "dump", "notepad.exe"]) == 0
@@ -50,7 +50,7 @@ def test_every_form_of_a_dump_replays(
         assert "not recorded" not in replayed
 
 
-def test_a_walk_replays(machine: SyntheticTarget, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_walk_replays(machine: SyntheticSource, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept = tmp_path / "walk.kdtoken.gz"
     assert record.main(["-o", str(kept), "walk", "--threads"]) == 0
     capsys.readouterr()
@@ -60,20 +60,20 @@ def test_a_walk_replays(machine: SyntheticTarget, tmp_path: Path, capsys: pytest
     assert capsys.readouterr().out == live
 
 
-def test_it_can_be_marked_synthetic(machine: SyntheticTarget, tmp_path: Path) -> None:
+def test_it_can_be_marked_synthetic(machine: SyntheticSource, tmp_path: Path) -> None:
     kept = tmp_path / "x.kdtoken.gz"
     assert record.main(["-o", str(kept), "--synthetic", "dump", "6104"]) == 0
     assert json.loads(gzip.decompress(kept.read_bytes()).split(b"\n")[0])["synthetic"] is True
 
 
-def test_the_same_run_gives_the_same_file(machine: SyntheticTarget, tmp_path: Path) -> None:
+def test_the_same_run_gives_the_same_file(machine: SyntheticSource, tmp_path: Path) -> None:
     for name in ("1.gz", "2.gz"):
         assert record.main(["-o", str(tmp_path / name), "dump", "6104"]) == 0
     assert (tmp_path / "1.gz").read_bytes() == (tmp_path / "2.gz").read_bytes()
 
 
 def test_what_was_not_recorded_is_said_so(
-    machine: SyntheticTarget, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    machine: SyntheticSource, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept = tmp_path / "x.kdtoken.gz"
     record.main(["-o", str(kept), "dump", "notepad.exe"])
@@ -85,13 +85,13 @@ def test_what_was_not_recorded_is_said_so(
 
 
 @pytest.mark.parametrize("words", [["-o", "x"], ["dump", "a.exe"], ["-o", "x", "frobnicate"]])
-def test_usage(words: "list[str]", machine: SyntheticTarget, capsys: pytest.CaptureFixture[str]) -> None:
+def test_usage(words: "list[str]", machine: SyntheticSource, capsys: pytest.CaptureFixture[str]) -> None:
     assert record.main(words) == 1
     assert capsys.readouterr().err.startswith("kdtoken: ")
 
 
 def test_a_file_that_cannot_be_written(
-    machine: SyntheticTarget, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    machine: SyntheticSource, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert record.main(["-o", str(tmp_path / "no" / "such.gz"), "dump", "notepad.exe"]) == 1
     err = capsys.readouterr().err

@@ -8,12 +8,12 @@ from typing import Any, List
 import jsonschema
 import pytest
 
-from kdtoken.analysis.comparison import Comparison, Kind, View
-from kdtoken.analysis.differences import compare
+from kdtoken.analysis.differences.comparison import Comparison, Kind, View
+from kdtoken.analysis.differences.fields import compare
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.privilege import Privilege
 from kdtoken.render.diff import diff_json, diff_lines
-from tests.engine.machine import MACHINE
+from tests.machine.declared import MACHINE
 from tests.told import VIEWS, decoded, kernel, whoami
 
 SCHEMA = Path(__file__).parent.parent / "kdtoken" / "render" / "diff.schema.json"
@@ -144,8 +144,13 @@ def test_the_schema_is_sound_and_strict() -> None:
 
     strict(whole)
     judge, data = validator(), json.loads(diff_json(compare(kernel("notepad"), kernel("cmd"))))
-    for break_it in (lambda d: d.update(more=1), lambda d: d["rows"][0].update(more=1), lambda d: d["a"].update(more=1),
-                     lambda d: d["rows"][0].update(outcome="maybe"), lambda d: d["rows"][0].update(a={"x": 1})):  # fmt: skip
+    for break_it in (
+        lambda d: d.update(more=1),
+        lambda d: d["rows"][0].update(more=1),
+        lambda d: d["a"].update(more=1),
+        lambda d: d["rows"][0].update(outcome="maybe"),
+        lambda d: d["rows"][0].update(a={"x": 1}),
+    ):
         broken = json.loads(json.dumps(data))
         break_it(broken)
         assert not judge.is_valid(broken)

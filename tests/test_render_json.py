@@ -15,9 +15,9 @@ from kdtoken.model.luid import Luid
 from kdtoken.model.process import Impersonation, ProcessDetails
 from kdtoken.model.token import SidHash, Token
 from kdtoken.render.json import named, plain
-from tests.engine.machine import MACHINE
 from tests.expected import FILES, kernel_of
-from tests.synthetic import SyntheticTarget
+from tests.machine.declared import MACHINE
+from tests.machine.synthetic import SyntheticSource
 from tests.test_golden import schema
 from tests.verbs import run_on
 
@@ -53,11 +53,14 @@ def test_addresses_are_hexadecimal_and_names_go_beside_numbers() -> None:
     assert named(0x7FFFFFFFFFFFFFFF, "expiration_time") == {"value": "0x7fffffffffffffff", "words": "never"}
     assert named(Absent("x"), "flags") == {"absent": "x"}
     assert plain(Impersonation(16, 2, True)) == {
-        "token": "0x10", "level": {"value": 2, "words": "Impersonation"}, "effective_only": True,
-    }  # fmt: skip
+        "token": "0x10",
+        "level": {"value": 2, "words": "Impersonation"},
+        "effective_only": True,
+    }
     assert plain(ProcessDetails(0, 0, 0x41, 1, 16))["protection"] == {
-        "value": 0x41, "words": "PsProtectedSignerLsa-Light",
-    }  # fmt: skip
+        "value": 0x41,
+        "words": "PsProtectedSignerLsa-Light",
+    }
 
 
 def test_an_entry_without_a_mask_has_none() -> None:
@@ -72,16 +75,16 @@ def test_what_has_no_form_is_a_mistake_of_ours() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_process_follows_the_schema(path: Path) -> None:
-    target = SyntheticTarget(kernel_of(path, everything_there=False)).with_commands()
+    source = SyntheticSource(kernel_of(path, everything_there=False)).with_commands()
     check = jsonschema.Draft202012Validator(schema("dump"))
     for process in MACHINE.processes[::10]:
-        check.validate(json.loads("\n".join(run_on(target, "dump", "%d" % process.pid, "--json", "--why"))))
-    walk = json.loads("\n".join(run_on(target, "walk", "--json", "--threads")))
+        check.validate(json.loads("\n".join(run_on(source, "dump", "%d" % process.pid, "--json", "--why"))))
+    walk = json.loads("\n".join(run_on(source, "walk", "--json", "--threads")))
     jsonschema.Draft202012Validator(schema("walk")).validate(walk)
 
 
 def test_every_field_may_be_unreadable_or_absent() -> None:
-    found = Tokens(SyntheticTarget(KERNEL)).at(KERNEL.tokens["notepad"])
+    found = Tokens(SyntheticSource(KERNEL)).at(KERNEL.tokens["notepad"])
     assert isinstance(found, Token)
     whole = schema("dump")
     token = {"$ref": "#/$defs/token", "$defs": whole["$defs"]}
@@ -96,7 +99,7 @@ def test_every_field_may_be_unreadable_or_absent() -> None:
 
 
 def test_a_token_by_itself_follows_the_schema() -> None:
-    target = SyntheticTarget(KERNEL)
+    source = SyntheticSource(KERNEL)
     for key in ("bfe", "calculator"):
-        data = json.loads("\n".join(run_on(target, "dump", "--json", "--token", "%x" % KERNEL.tokens[key])))
+        data = json.loads("\n".join(run_on(source, "dump", "--json", "--token", "%x" % KERNEL.tokens[key])))
         jsonschema.Draft202012Validator(schema("dump")).validate(data)

@@ -11,16 +11,16 @@ from kdtoken.model.process import ProcessDump
 from kdtoken.model.token import Token
 from kdtoken.render.text import render_dump, render_token
 from tests.expected import FILES, kernel_of
-from tests.synthetic import SyntheticTarget
+from tests.machine.synthetic import SyntheticSource
 
 KERNEL = kernel_of(FILES[3])
 GONE = Unreadable(0x10, "paged out")
 
 
 def dump_of(name: str) -> ProcessDump:
-    target = SyntheticTarget(KERNEL)
-    process, others, _ = find_process(target, name)
-    return dump_process(Tokens(target), process, tuple(others))
+    source = SyntheticSource(KERNEL)
+    process, others, _ = find_process(source, name)
+    return dump_process(Tokens(source), process, tuple(others))
 
 
 NOTEPAD = dump_of("notepad.exe")
@@ -78,8 +78,9 @@ def test_which_twin_it_is_is_not_guessed() -> None:
 def test_groups_that_only_one_of_the_twins_has() -> None:
     token, linked = NOTEPAD.token, NOTEPAD.linked
     assert isinstance(token, Token) and isinstance(linked, Token) and isinstance(linked.user_and_groups, tuple)
-    shorter = replace(linked, user_and_groups=linked.user_and_groups[:3] + linked.user_and_groups[-1:],
-                      integrity_level_index=3)  # fmt: skip
+    shorter = replace(
+        linked, user_and_groups=linked.user_and_groups[:3] + linked.user_and_groups[-1:], integrity_level_index=3
+    )
     text = "\n".join(render_dump(replace(NOTEPAD, linked=shorter), ""))
     assert "BUILTIN\\Users (only here)" in text
 

@@ -8,10 +8,10 @@ from kdtoken.model.process import FastRef, Impersonation, Process, ProcessDump, 
 from kdtoken.model.token import Token
 from kdtoken.render.threads import differences, impersonation_lines, thread_lines
 from tests.expected import FILES, kernel_of
-from tests.synthetic import SyntheticTarget
+from tests.machine.synthetic import SyntheticSource
 
 KERNEL = kernel_of(FILES[-1])
-TOKENS = Tokens(SyntheticTarget(KERNEL))
+TOKENS = Tokens(SyntheticSource(KERNEL))
 
 
 def token(key: str) -> Token:
@@ -33,9 +33,10 @@ def test_many_plain_threads_are_counted() -> None:
     threads = [Thread(0x3000 + at, 8, 12 + at, None) for at in range(20)]
     lines = thread_lines(dump(*threads))
     assert lines == [
-        "", "Threads (20)",
+        "",
+        "Threads (20)",
         "  20 under the primary token: 12 13 14 15 16 17 18 19 20 21 22 23 and 8 more",
-    ]  # fmt: skip
+    ]
 
 
 def test_one_that_impersonates_says_whom_and_what_differs() -> None:

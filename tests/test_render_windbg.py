@@ -13,14 +13,14 @@ from kdtoken.model.process import CrossCheck, FastRef, Process, ProcessDump
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from kdtoken.render.windbg import dump_lines, token_lines
-from tests.engine.machine import MACHINE
-from tests.engine.standin_text import token_text
 from tests.expected import FILES, kernel_of
-from tests.synthetic import SyntheticTarget
+from tests.machine.declared import MACHINE
+from tests.machine.standin_text import token_text
+from tests.machine.synthetic import SyntheticSource
 
 
-def token_of(target: SyntheticTarget, key: str) -> Token:
-    found = Tokens(target).at(target.kernel.tokens[key])
+def token_of(source: SyntheticSource, key: str) -> Token:
+    found = Tokens(source).at(source.kernel.tokens[key])
     assert isinstance(found, Token)
     return found
 
@@ -28,7 +28,7 @@ def token_of(target: SyntheticTarget, key: str) -> Token:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_token_of_the_machine(path: Path) -> None:
     kernel = kernel_of(path)
-    tokens = Tokens(SyntheticTarget(kernel))
+    tokens = Tokens(SyntheticSource(kernel))
     for key, declared in MACHINE.tokens.items():
         token = tokens.at(kernel.tokens[key])
         assert isinstance(token, Token)
@@ -36,8 +36,8 @@ def test_every_token_of_the_machine(path: Path) -> None:
 
 
 def test_a_token_with_its_end_paged_out() -> None:
-    target = SyntheticTarget(kernel_of(FILES[0], everything_there=False))
-    lines = token_lines(token_of(target, "sids-paged-out"))
+    source = SyntheticSource(kernel_of(FILES[0], everything_there=False))
+    lines = token_lines(token_of(source, "sids-paged-out"))
     assert lines[1] == "TS Session ID: 0x1"
     assert lines[2].startswith("User: ?? unreadable at 0x") and lines[2].endswith(": paged out")
     assert any(line.startswith("User Groups: ") for line in lines)
@@ -45,9 +45,9 @@ def test_a_token_with_its_end_paged_out() -> None:
 
 
 def test_a_field_that_cannot_be_read_is_never_a_number() -> None:
-    target = SyntheticTarget(kernel_of(FILES[-1]))
+    source = SyntheticSource(kernel_of(FILES[-1]))
     nothing = Unreadable(0x1230, "paged out")
-    token = token_of(target, "bfe")
+    token = token_of(source, "bfe")
     names = [name for name in vars(token) if name not in ("address", "problems", "origins")]
     blind = replace(token, origins={}, **{name: nothing for name in names})
     for line in token_lines(blind)[1:]:
@@ -55,7 +55,7 @@ def test_a_field_that_cannot_be_read_is_never_a_number() -> None:
 
 
 def test_a_group_that_cannot_be_read_keeps_its_number() -> None:
-    token = token_of(SyntheticTarget(kernel_of(FILES[-1])), "notepad")
+    token = token_of(SyntheticSource(kernel_of(FILES[-1])), "notepad")
     assert isinstance(token.user_and_groups, tuple)
     groups = list(token.user_and_groups)
     groups[2] = Unreadable(0xFFFF800000001000, "paged out")
@@ -66,7 +66,7 @@ def test_a_group_that_cannot_be_read_keeps_its_number() -> None:
 
 
 def test_bits_without_a_name_are_kept() -> None:
-    token = token_of(SyntheticTarget(kernel_of(FILES[-1])), "notepad")
+    token = token_of(SyntheticSource(kernel_of(FILES[-1])), "notepad")
     odd = Privilege(61, name_of(61), True, True, False)
     group = Group(Sid(1, (0,)), 0x20000004)
     lines = token_lines(replace(token, privileges=(odd,), user_and_groups=(group, group), token_type=7))
@@ -76,7 +76,7 @@ def test_bits_without_a_name_are_kept() -> None:
 
 
 def test_a_process_without_a_token_and_one_that_disagrees() -> None:
-    target = SyntheticTarget(kernel_of(FILES[-1]))
+    source = SyntheticSource(kernel_of(FILES[-1]))
     process = Process(0xFFFF800000002000, 12, "a.exe", FastRef(0, 15), 4)
     dump = ProcessDump(process, Unreadable(0, "paged out"), None, problems=("the list is torn\x1b[31m",))
     assert dump_lines(dump) == [
@@ -85,7 +85,7 @@ def test_a_process_without_a_token_and_one_that_disagrees() -> None:
     ]
     dump = replace(dump, token=Unreadable(0x10, "paged out"), problems=())
     assert dump_lines(dump) == ["_TOKEN ?? unreadable at 0x10: paged out"]
-    token = token_of(target, "notepad")
+    token = token_of(source, "notepad")
     check = CrossCheck("!process ffff800000002000 1", 0x1230, False)
     assert dump_lines(replace(dump, token=token, cross_check=check)) == token_lines(token) + [
         "!! !process ffff800000002000 1 says that the token is 0x1230: one of the two is wrong"

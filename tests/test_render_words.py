@@ -35,7 +35,12 @@ def test_four_ways_of_not_being_there() -> None:
 
 
 def test_numbers() -> None:
-    assert (words.number(10), words.hexadecimal(10), words.pointer(0), words.pointer(10)) == ("10", "0xa", "null", "0xa")
+    assert (words.number(10), words.hexadecimal(10), words.pointer(0), words.pointer(10)) == (
+        "10",
+        "0xa",
+        "null",
+        "0xa",
+    )
     assert words.luid(Luid(0, 0x3E7)) == "0x3e7  SYSTEM"
     assert words.luid(Luid(0, 0x2F3D2)) == "0x2f3d2"
     assert words.time(0x7FFFFFFFFFFFFFFF) == "never"

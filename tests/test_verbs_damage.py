@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdtoken.errors import KdTokenError, MemoryUnreadable
-from tests.engine.machine import MACHINE
 from tests.expected import FILES, kernel_of
-from tests.synthetic import SyntheticTarget
+from tests.machine.declared import MACHINE
+from tests.machine.synthetic import SyntheticSource
 from tests.verbs import run_on
 
 KERNEL = kernel_of(FILES[3])
@@ -43,10 +43,28 @@ def interesting() -> Iterator[int]:
                 yield KERNEL.threads[thread.tid] + offset("_ETHREAD", name)
         token = KERNEL.tokens[str(declared.token)]
         yield token - 0x18  # TypeIndex and its neighbours in the object header
-        for name in ("UserAndGroups", "UserAndGroupCount", "RestrictedSids", "RestrictedSidCount", "VariableLength",
-                     "DefaultDacl", "PrimaryGroup", "DynamicPart", "LogonSession", "IntegrityLevelIndex",
-                     "DefaultOwnerIndex", "TokenFlags", "Package", "Capabilities", "CapabilityCount",
-                     "LowboxNumberEntry", "pSecurityAttributes", "TrustLevelSid", "SidHash", "ExpirationTime"):  # fmt: skip
+        for name in (
+            "UserAndGroups",
+            "UserAndGroupCount",
+            "RestrictedSids",
+            "RestrictedSidCount",
+            "VariableLength",
+            "DefaultDacl",
+            "PrimaryGroup",
+            "DynamicPart",
+            "LogonSession",
+            "IntegrityLevelIndex",
+            "DefaultOwnerIndex",
+            "TokenFlags",
+            "Package",
+            "Capabilities",
+            "CapabilityCount",
+            "LowboxNumberEntry",
+            "pSecurityAttributes",
+            "TrustLevelSid",
+            "SidHash",
+            "ExpirationTime",
+        ):
             yield token + offset("_TOKEN", name)
         yield pointer(token + offset("_TOKEN", "UserAndGroups"))
         yield pointer(pointer(token + offset("_TOKEN", "UserAndGroups")))
@@ -74,9 +92,9 @@ STEPS = st.lists(
 )
 
 
-def damaged(steps: List[Tuple[str, int, int]]) -> Tuple[SyntheticTarget, List[int]]:
+def damaged(steps: List[Tuple[str, int, int]]) -> Tuple[SyntheticSource, List[int]]:
     """The machine after the damage, and the addresses where 8 bytes were overwritten."""
-    target = SyntheticTarget(KERNEL).with_commands()
+    target = SyntheticSource(KERNEL).with_commands()
     written = []
     for what, address, value in steps:
         if what == "page":
@@ -91,7 +109,7 @@ def damaged(steps: List[Tuple[str, int, int]]) -> Tuple[SyntheticTarget, List[in
     return target, written
 
 
-def attempt(target: SyntheticTarget, *arguments: str) -> List[str]:
+def attempt(target: SyntheticSource, *arguments: str) -> List[str]:
     """The report, or none where the verb says why there is none; anything else is a failure."""
     try:
         return run_on(target, *arguments)
@@ -135,12 +153,12 @@ def same_or_unknown(seen: Any, whole: Any, where: str) -> None:
 DERIVED = ("account", "integrity_level", "elevation", "confined", "problems")
 
 
-def token_json(target: SyntheticTarget, pid: int) -> Dict[str, Any]:
+def token_json(target: SyntheticSource, pid: int) -> Dict[str, Any]:
     data: Dict[str, Any] = json.loads("\n".join(run_on(target, "dump", "%d" % pid, "--json")))
     return data
 
 
-WHOLE = {pid: token_json(SyntheticTarget(KERNEL), pid) for pid in PIDS}
+WHOLE = {pid: token_json(SyntheticSource(KERNEL), pid) for pid in PIDS}
 
 
 @settings(max_examples=50)
@@ -149,7 +167,7 @@ WHOLE = {pid: token_json(SyntheticTarget(KERNEL), pid) for pid in PIDS}
 )
 def test_without_pages_no_wrong_value_is_shown(pages: List[int], pid: int) -> None:
     """Nothing was overwritten, so whatever is told must be what the whole machine tells."""
-    target = SyntheticTarget(KERNEL).without_pages(pages)
+    target = SyntheticSource(KERNEL).without_pages(pages)
     try:
         seen = token_json(target, pid)
     except KdTokenError:
@@ -179,7 +197,7 @@ TEXTS = st.text(max_size=20)
 def test_nothing_of_the_target_reaches_a_terminal_unescaped(
     image: bytes, source: bytes, account: str, walk: List[str]
 ) -> None:
-    target = SyntheticTarget(KERNEL)
+    target = SyntheticSource(KERNEL)
     process, token = KERNEL.processes[6104], KERNEL.tokens["notepad"]
     target.poke(process + offset("_EPROCESS", "ImageFileName"), image.ljust(15, b"\0"))
     target.poke(token + offset("_TOKEN", "TokenSource"), source)
@@ -197,7 +215,7 @@ def test_nothing_of_the_target_reaches_a_terminal_unescaped(
 
 @pytest.mark.parametrize("count", [0xFFFFFFFF, 0x10000, 4097])
 def test_a_huge_count_is_not_believed(count: int) -> None:
-    target = SyntheticTarget(KERNEL)
+    target = SyntheticSource(KERNEL)
     target.poke_field(KERNEL.tokens["notepad"], "_TOKEN", "UserAndGroupCount", count)
     lines = run_on(target, "dump", "6104")
     assert any("a count of %d" % count in line for line in lines)

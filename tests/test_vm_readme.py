@@ -36,8 +36,22 @@ def test_every_file_that_the_page_names_is_there(name: str) -> None:
 @pytest.mark.parametrize("path", sorted(VM.glob("*.py")), ids=lambda path: path.name)
 def test_tool_needs_the_standard_library_only_and_parses_as_python_3_8(path: Path) -> None:
     own = {one.stem for one in VM.glob("*.py")}
-    standard = {"argparse", "codecs", "ctypes", "difflib", "enum", "os", "pathlib", "re", "shutil", "subprocess", "sys", "tempfile",
-                "typing", "winreg"}
+    standard = {
+        "argparse",
+        "codecs",
+        "ctypes",
+        "difflib",
+        "enum",
+        "os",
+        "pathlib",
+        "re",
+        "shutil",
+        "subprocess",
+        "sys",
+        "tempfile",
+        "typing",
+        "winreg",
+    }
     tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
     named = set()
     for node in ast.walk(tree):

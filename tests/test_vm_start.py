@@ -16,8 +16,10 @@ KITS = "C:\\Program Files (x86)\\Windows Kits\\10\\Debuggers\\x64\\"
 APPS = "C:\\Users\\ana\\AppData\\Local\\Microsoft\\WindowsApps\\"
 ENGINE = "C:\\Users\\ana\\AppData\\Local\\Dbg\\EngineExtensions\\pykd.dll"
 PY39, PY312 = "C:\\Python39\\python.exe", "C:\\Python312\\python.exe"
-PY_LIST = (" -V:3.12 *        %s\n -V:3.9           %s\n -V:3.9-32        C:\\P32\\python.exe\n -V:3.7           C:\\P37\\python.exe\n"
-           % (PY312, PY39))
+PY_LIST = (
+    " -V:3.12 *        %s\n -V:3.9           %s\n -V:3.9-32        C:\\P32\\python.exe\n -V:3.7           C:\\P37\\python.exe\n"
+    % (PY312, PY39)
+)
 
 
 class FakeWindows:
@@ -25,11 +27,21 @@ class FakeWindows:
 
     windows = True
 
-    def __init__(self, *files: str, pythons: str = PY_LIST, missing: str = "", pipe: str = "none",
-                 admin: bool = True, path: str = "C:\\Windows") -> None:
+    def __init__(
+        self,
+        *files: str,
+        pythons: str = PY_LIST,
+        missing: str = "",
+        pipe: str = "none",
+        admin: bool = True,
+        path: str = "C:\\Windows",
+    ) -> None:
         self.files, self.pythons, self.missing, self.pipe, self.admin = files, pythons, missing, pipe, admin
-        self.env: Dict[str, str] = {"ProgramFiles(x86)": "C:\\Program Files (x86)", "PATH": path,
-                                    "LOCALAPPDATA": "C:\\Users\\ana\\AppData\\Local"}
+        self.env: Dict[str, str] = {
+            "ProgramFiles(x86)": "C:\\Program Files (x86)",
+            "PATH": path,
+            "LOCALAPPDATA": "C:\\Users\\ana\\AppData\\Local",
+        }
 
     def exists(self, path: str) -> bool:
         return path in self.files
@@ -54,26 +66,39 @@ def test_vmware_never_gets_resets_or_reconnect_and_the_others_do() -> None:
 
 def test_command_line_has_connection_symbols_and_first_py() -> None:
     made = start.plan(FakeWindows(KITS + "windbg.exe", KITS + "kd.exe"), kd.build("kd_lab"))
-    assert made.command == [KITS + "windbg.exe", "-k", r"com:pipe,port=\\.\pipe\kd_lab", "-y",
-                            r"srv*C:\Symbols*https://msdl.microsoft.com/download/symbols",
-                            "-c", ".load pykd; !py -3.9 -m kdtoken.dump notepad.exe"]
+    assert made.command == [
+        KITS + "windbg.exe",
+        "-k",
+        r"com:pipe,port=\\.\pipe\kd_lab",
+        "-y",
+        r"srv*C:\Symbols*https://msdl.microsoft.com/download/symbols",
+        "-c",
+        ".load pykd; !py -3.9 -m kdtoken.dump notepad.exe",
+    ]
     assert start.plan(FakeWindows(), "com:x", break_in=True).command[1] == "-b"
     assert made.environment["PATH"] == "C:\\Python39\\Scripts;C:\\Windows"
     # What is printed can be pasted into PowerShell too: the commas are inside quotes.
     assert r'-k "com:pipe,port=\\.\pipe\kd_lab"' in start.quoted(made.command)
 
 
-@pytest.mark.parametrize("which, program", [("", APPS + "WinDbgX.exe"), ("windbg", KITS + "windbg.exe"), ("kd", KITS + "kd.exe")])
+@pytest.mark.parametrize(
+    "which, program", [("", APPS + "WinDbgX.exe"), ("windbg", KITS + "windbg.exe"), ("kd", KITS + "kd.exe")]
+)
 def test_debugger_is_the_stores_unless_another_is_asked_for(which: str, program: str) -> None:
     host = FakeWindows(KITS + "windbg.exe", KITS + "kd.exe", APPS + "WinDbgX.exe")
     assert start.plan(host, "com:x", which).command[0] == program
 
 
-@pytest.mark.parametrize("listed, best, unasked, switch", [
-    (PY_LIST, "3.9", "3.12", "-3.9 "),
-    (" -3.9-64        C:\\a.exe\n -3.8-64        C:\\b.exe\n", "3.9", "3.9", ""),
-    (" -V:3.9 *  C:\\a b\\python.exe\n -V:2.7   C:\\c.exe\n", "3.9", "2.7", "-3.9 "),
-    (" -V:3.13 *  C:\\a.exe\n -V:3.13-arm64  C:\\b.exe\n", None, "3.13", ""), ("", None, None, "")])
+@pytest.mark.parametrize(
+    "listed, best, unasked, switch",
+    [
+        (PY_LIST, "3.9", "3.12", "-3.9 "),
+        (" -3.9-64        C:\\a.exe\n -3.8-64        C:\\b.exe\n", "3.9", "3.9", ""),
+        (" -V:3.9 *  C:\\a b\\python.exe\n -V:2.7   C:\\c.exe\n", "3.9", "2.7", "-3.9 "),
+        (" -V:3.13 *  C:\\a.exe\n -V:3.13-arm64  C:\\b.exe\n", None, "3.13", ""),
+        ("", None, None, ""),
+    ],
+)
 def test_python_that_py_takes_and_the_one_it_should_take(listed: str, best: Any, unasked: Any, switch: str) -> None:
     pythons = side.read_py_list(listed)
     assert [one and one.version for one in (side.best(pythons), side.taken_by_bootstrapper(pythons))] == [best, unasked]
@@ -91,17 +116,19 @@ def test_each_python_that_is_not_taken_has_its_reason() -> None:
 def test_install_copies_for_both_windbgs_and_adds_the_scripts_folder() -> None:
     host = FakeWindows(KITS + "windbg.exe", APPS + "WinDbgX.exe")
     assert [str(step) for step in start.install_steps(host, "pykd.dll")] == [
-        'copy "pykd.dll" "%swinext\\pykd.dll"' % KITS, 'copy "pykd.dll" "%s"' % ENGINE,
-        "add to your PATH: C:\\Python39\\Scripts"]
+        'copy "pykd.dll" "%swinext\\pykd.dll"' % KITS,
+        'copy "pykd.dll" "%s"' % ENGINE,
+        "add to your PATH: C:\\Python39\\Scripts",
+    ]
     ready = FakeWindows(KITS + "windbg.exe", "C:\\S\\kdtoken.dump", path="C:\\Windows;C:\\S\\")
     assert start.install_steps(ready, "") == []
 
 
 def test_step_that_copies_makes_the_folder(tmp_path: Path) -> None:
     (tmp_path / "pykd.dll").write_bytes(b"MZ")
-    target = tmp_path / "new" / "pykd.dll"
-    assert start.do_step(start.Step("copy", str(tmp_path / "pykd.dll"), str(target))).startswith("done: copy")
-    assert target.read_bytes() == b"MZ"
+    source = tmp_path / "new" / "pykd.dll"
+    assert start.do_step(start.Step("copy", str(tmp_path / "pykd.dll"), str(source))).startswith("done: copy")
+    assert source.read_bytes() == b"MZ"
 
 
 def test_install_without_the_download_says_where_it_is_to_be_had(capsys: Any) -> None:
@@ -111,10 +138,14 @@ def test_install_without_the_download_says_where_it_is_to_be_had(capsys: Any) ->
 
 def test_pipe_comes_from_the_vmx(tmp_path: Path, capsys: Any) -> None:
     path = tmp_path / "a.vmx"
-    path.write_text('config.version = "8"\nserial1.present = "TRUE"\nserial1.fileType = "pipe"\nserial1.fileName = "\\\\.\\pipe\\q"\n')
+    path.write_text(
+        'config.version = "8"\nserial1.present = "TRUE"\nserial1.fileType = "pipe"\nserial1.fileName = "\\\\.\\pipe\\q"\n'
+    )
     assert start.main(["--vmx", str(path), "--print"], host=FakeWindows(APPS + "WinDbgX.exe")) == 0
     assert r'"com:pipe,port=\\.\pipe\q"' in capsys.readouterr().out
-    path.write_text('config.version = "8"\nserial1.present = "TRUE"\nserial1.fileType = "pipe"\nserial1.fileName = "/tmp/q"\n')
+    path.write_text(
+        'config.version = "8"\nserial1.present = "TRUE"\nserial1.fileType = "pipe"\nserial1.fileName = "/tmp/q"\n'
+    )
     assert start.main(["--vmx", str(path), "--print"], host=FakeWindows()) == 1
     assert "com:port=COM2" in capsys.readouterr().err
     path.write_text('config.version = "8"\n')
@@ -146,19 +177,32 @@ ONLY_39 = " -V:3.9 *  %s\n" % PY39
 
 def look(**how: Any) -> List[Any]:
     files = how.pop("files", READY)
-    return [one for one in side.look(FakeWindows(*files, **{"path": PATH, "pythons": ONLY_39, "pipe": "free", **how}), r"\\.\pipe\q")
-            if one.status.value != "ok"]
+    return [
+        one
+        for one in side.look(
+            FakeWindows(*files, **{"path": PATH, "pythons": ONLY_39, "pipe": "free", **how}), r"\\.\pipe\q"
+        )
+        if one.status.value != "ok"
+    ]
 
 
 def test_machine_where_all_is_well() -> None:
     assert look() == []
 
 
-@pytest.mark.parametrize("how, link, mend", [
-    ({"pipe": "none"}, "pipe", "vmrun start"), ({"pipe": "busy"}, "pipe", "Get-Process"), ({"admin": False}, "elevated", "RunAs"),
-    ({"pythons": " -V:3.12 *  x\n"}, "python", "Python.Python.3.9"), ({"missing": "pykd construct\n"}, "python", "pip install"),
-    ({"pythons": PY_LIST}, "python", "!py -3.9"), ({"files": READY[:1] + READY[2:]}, "bootstrapper", "--bootstrapper"),
-    ({"path": "C:\\Windows"}, "scripts", "--install")])
+@pytest.mark.parametrize(
+    "how, link, mend",
+    [
+        ({"pipe": "none"}, "pipe", "vmrun start"),
+        ({"pipe": "busy"}, "pipe", "Get-Process"),
+        ({"admin": False}, "elevated", "RunAs"),
+        ({"pythons": " -V:3.12 *  x\n"}, "python", "Python.Python.3.9"),
+        ({"missing": "pykd construct\n"}, "python", "pip install"),
+        ({"pythons": PY_LIST}, "python", "!py -3.9"),
+        ({"files": READY[:1] + READY[2:]}, "bootstrapper", "--bootstrapper"),
+        ({"path": "C:\\Windows"}, "scripts", "--install"),
+    ],
+)
 def test_machine_with_one_thing_wrong(how: Dict[str, Any], link: str, mend: str) -> None:
     found = look(**how)
     assert [one.link for one in found] == [link] and mend in found[0].mend

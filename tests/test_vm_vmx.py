@@ -53,7 +53,9 @@ nvme0:0.fileName = "Windows 11.vmdk"
 nvme0:0.present = "TRUE"
 vmxstats.filename = "Windows 11.scoreboard"
 """
-WORKSTATION_25 = WORKSTATION_17.replace('"21"', '"22"') + """\
+WORKSTATION_25 = (
+    WORKSTATION_17.replace('"21"', '"22"')
+    + """\
 # added by hand
 serial0.present = "TRUE"
 serial0.fileType = "file"
@@ -61,6 +63,7 @@ serial0.fileName = "boot log.txt"
 serial1.present = "FALSE"
 usb_xhci.present = "TRUE"
 """
+)
 FUSION = """\
 #!/usr/bin/vmware
 .encoding = "UTF-8"
@@ -110,9 +113,17 @@ def on_disk(tmp_path: Path) -> Path:
 # -- what is written
 
 
-@pytest.mark.parametrize("name, number", [
-    ("workstation-12-thinprint", 1), ("workstation-17-windows-11", 0), ("workstation-25-other-ports", 1),
-    ("fusion", 0), ("chinese-gbk", 0), ("japanese-shift-jis", 0)])
+@pytest.mark.parametrize(
+    "name, number",
+    [
+        ("workstation-12-thinprint", 1),
+        ("workstation-17-windows-11", 0),
+        ("workstation-25-other-ports", 1),
+        ("fusion", 0),
+        ("chinese-gbk", 0),
+        ("japanese-shift-jis", 0),
+    ],
+)
 def test_port_goes_into_the_first_free_number_and_only_our_lines_change(name: str, number: int) -> None:
     before = made(name)
     after, port = edited(before)
@@ -139,12 +150,16 @@ def test_pipe_has_the_name_of_the_vm_without_letters_that_a_command_line_needs_q
 
 
 def test_pipe_that_is_there_is_kept_and_corrected_in_place() -> None:
-    data = made("fusion") + (b'Serial2.Present = "true"\nserial2.filetype=pipe   # mine\nserial2.fileName = "\\\\.\\pipe\\com_1"\n'
-                             b'serial2.pipe.endPoint = "client"\nusb.present = "TRUE"\n')
+    data = made("fusion") + (
+        b'Serial2.Present = "true"\nserial2.filetype=pipe   # mine\nserial2.fileName = "\\\\.\\pipe\\com_1"\n'
+        b'serial2.pipe.endPoint = "client"\nusb.present = "TRUE"\n'
+    )
     after, port = edited(data)
     assert (port.number, port.pipe) == (2, r"\\.\pipe\com_1")
-    assert after == data.replace(b'"client"\n', b'"server"\nserial2.tryNoRxLoss = "TRUE"\n'
-                                 b'serial2.yieldOnMsrRead = "TRUE"\nserial2.startConnected = "TRUE"\n')
+    assert after == data.replace(
+        b'"client"\n',
+        b'"server"\nserial2.tryNoRxLoss = "TRUE"\nserial2.yieldOnMsrRead = "TRUE"\nserial2.startConnected = "TRUE"\n',
+    )
 
 
 def test_pipe_with_lost_backslashes_is_mended() -> None:
@@ -184,21 +199,36 @@ def test_secure_boot_can_be_switched() -> None:
 # -- what is refused
 
 
-@pytest.mark.parametrize("data, word", [
-    (b"", "not a .vmx"), (b"hello\n", "not a .vmx"), (b"# Disk DescriptorFile\nversion=1\n", ".vmdk"),
-    (b"<?xml version='1.0'?>\n<VirtualBox/>", "XML"), ('virtualHW.version = "19"\n'.encode("utf-16"), "UTF-16"),
-    (b'.encoding = "UTF-8"\ndisplayName = "x"\nencryption.keySafe = "k"\nencryption.data = "d"\n', "encrypted")])
+@pytest.mark.parametrize(
+    "data, word",
+    [
+        (b"", "not a .vmx"),
+        (b"hello\n", "not a .vmx"),
+        (b"# Disk DescriptorFile\nversion=1\n", ".vmdk"),
+        (b"<?xml version='1.0'?>\n<VirtualBox/>", "XML"),
+        ('virtualHW.version = "19"\n'.encode("utf-16"), "UTF-16"),
+        (b'.encoding = "UTF-8"\ndisplayName = "x"\nencryption.keySafe = "k"\nencryption.data = "d"\n', "encrypted"),
+    ],
+)
 def test_what_is_no_vmx_is_refused(data: bytes, word: str) -> None:
     with pytest.raises(Refused, match=word):
         vmx_file.VmxFile(data)
 
 
-@pytest.mark.parametrize("data, how, word", [
-    (b'serial0.present = "TRUE"\nserial0.present = "FALSE"\n', {}, "lines 9 and 10"),
-    (b"".join(b'serial%d.present = "TRUE"\nserial%d.fileType = "device"\n' % (n, n) for n in range(4)), {}, "all four"),
-    (b'serial0.present = "TRUE"\nserial0.fileType = "thinprint"\n', {"number": 0}, "thinprint"),
-    (b"", {"pipe": r"\.\pipe\x"}, "no pipe"), (b"", {"pipe": "//./pipe/x"}, "no pipe"),
-])
+@pytest.mark.parametrize(
+    "data, how, word",
+    [
+        (b'serial0.present = "TRUE"\nserial0.present = "FALSE"\n', {}, "lines 9 and 10"),
+        (
+            b"".join(b'serial%d.present = "TRUE"\nserial%d.fileType = "device"\n' % (n, n) for n in range(4)),
+            {},
+            "all four",
+        ),
+        (b'serial0.present = "TRUE"\nserial0.fileType = "thinprint"\n', {"number": 0}, "thinprint"),
+        (b"", {"pipe": r"\.\pipe\x"}, "no pipe"),
+        (b"", {"pipe": "//./pipe/x"}, "no pipe"),
+    ],
+)
 def test_edit_that_vmware_would_not_take_is_refused(data: bytes, how: Any, word: str) -> None:
     with pytest.raises(Refused, match=word):
         edited(made("fusion") + data, **how)
@@ -234,7 +264,10 @@ def test_backup_first_then_the_change_then_nothing(on_disk: Path, capsys: Any) -
     assert code == 0 and "nothing to change" in out and on_disk.read_bytes() == new
     run(capsys, on_disk, "--pipe", "other", "--port", "0", "--replace")
     assert sorted(path.name for path in on_disk.parent.iterdir()) == [
-        "Windows 11.vmx", "Windows 11.vmx.before-kd", "Windows 11.vmx.before-kd-2"]
+        "Windows 11.vmx",
+        "Windows 11.vmx.before-kd",
+        "Windows 11.vmx.before-kd-2",
+    ]
 
 
 def test_dry_run_prints_a_unified_diff_and_writes_nothing(on_disk: Path, capsys: Any) -> None:
@@ -242,7 +275,7 @@ def test_dry_run_prints_a_unified_diff_and_writes_nothing(on_disk: Path, capsys:
     code, out, _ = run(capsys, on_disk, "--dry-run")
     changed = [line for line in out.splitlines() if line.startswith(("+", "-")) and line[:3] not in ("+++", "---")]
     assert code == 0 and out.startswith("--- Windows 11.vmx\n+++ ") and len(changed) == 7
-    assert all(line.startswith('+serial0.') for line in changed)
+    assert all(line.startswith("+serial0.") for line in changed)
     assert on_disk.read_bytes() == old and len(list(on_disk.parent.iterdir())) == 1
 
 
@@ -282,13 +315,16 @@ def test_fusion_bundle_is_a_folder(tmp_path: Path, capsys: Any) -> None:
     assert run(capsys, tmp_path / "none.vmx")[0] == 1
 
 
-@pytest.mark.parametrize("words, has", [
-    (["--virtualbox", "Win 11"], 'modifyvm "Win 11" --uart1 0x3F8 4 --uartmode1 server \\\\.\\pipe\\kd_Win_11'),
-    (["--hyperv", "Win 11"], "Set-VMComPort -VMName 'Win 11' -Number 1 -Path '\\\\.\\pipe\\kd_Win_11'"),
-    (["--qemu", "Win 11"], "-chardev pipe,id=kd,path=kd_Win_11 -serial chardev:kd"),
-    (["--qemu", "Win 11", "--host", "linux"], "-chardev socket,id=kd,path=/tmp/kd_Win_11,server=on,wait=off"),
-    (["--virtualbox", "Win 11", "--pipe", r"\\.\pipe\com_1"], "server \\\\.\\pipe\\com_1"),
-])
+@pytest.mark.parametrize(
+    "words, has",
+    [
+        (["--virtualbox", "Win 11"], 'modifyvm "Win 11" --uart1 0x3F8 4 --uartmode1 server \\\\.\\pipe\\kd_Win_11'),
+        (["--hyperv", "Win 11"], "Set-VMComPort -VMName 'Win 11' -Number 1 -Path '\\\\.\\pipe\\kd_Win_11'"),
+        (["--qemu", "Win 11"], "-chardev pipe,id=kd,path=kd_Win_11 -serial chardev:kd"),
+        (["--qemu", "Win 11", "--host", "linux"], "-chardev socket,id=kd,path=/tmp/kd_Win_11,server=on,wait=off"),
+        (["--virtualbox", "Win 11", "--pipe", r"\\.\pipe\com_1"], "server \\\\.\\pipe\\com_1"),
+    ],
+)
 def test_other_hypervisors_are_told_what_to_run(words: List[str], has: str, capsys: Any) -> None:
     assert vmx.main(["--host", "windows"] + words) == 0
     assert has in capsys.readouterr().out
@@ -296,18 +332,42 @@ def test_other_hypervisors_are_told_what_to_run(words: List[str], has: str, caps
 
 # -- any file
 
-KEYS = st.sampled_from(["memsize", "serial0.present", "serial1.fileType", "SERIAL0.fileName", "ethernet0.address",
-                        "serial0.pipe.endPoint", "serial3.present", "displayname", "a:b.c", "serial2.autodetect"])
+KEYS = st.sampled_from(
+    [
+        "memsize",
+        "serial0.present",
+        "serial1.fileType",
+        "SERIAL0.fileName",
+        "ethernet0.address",
+        "serial0.pipe.endPoint",
+        "serial3.present",
+        "displayname",
+        "a:b.c",
+        "serial2.autodetect",
+    ]
+)
 TEXT = st.text(alphabet="aZ0 é漢ß=#|\\.-'", max_size=12)
 LINE = st.one_of(
-    st.builds('{} = "{}"'.format, KEYS, TEXT), st.builds("{}={}".format, KEYS, st.sampled_from(["TRUE", "false", "pipe"])),
-    st.builds("# {}".format, TEXT), st.just(""), TEXT, st.builds('  {}  =  "{}" # x'.format, KEYS, TEXT))
+    st.builds('{} = "{}"'.format, KEYS, TEXT),
+    st.builds("{}={}".format, KEYS, st.sampled_from(["TRUE", "false", "pipe"])),
+    st.builds("# {}".format, TEXT),
+    st.just(""),
+    TEXT,
+    st.builds('  {}  =  "{}" # x'.format, KEYS, TEXT),
+)
 
 
-@given(st.lists(LINE, max_size=14), st.sampled_from(["\n", "\r\n"]), st.booleans(),
-       st.sampled_from(["utf-8", "gbk", "shift_jis", "windows-1252"]), st.sampled_from([None, 0, 1, 2, 3]), st.booleans())
-def test_any_edit_leaves_every_other_line_as_it_was(lines: List[str], end: str, last: bool, encoding: str,
-                                                    number: Optional[int], replace: bool) -> None:
+@given(
+    st.lists(LINE, max_size=14),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+    st.sampled_from(["utf-8", "gbk", "shift_jis", "windows-1252"]),
+    st.sampled_from([None, 0, 1, 2, 3]),
+    st.booleans(),
+)
+def test_any_edit_leaves_every_other_line_as_it_was(
+    lines: List[str], end: str, last: bool, encoding: str, number: Optional[int], replace: bool
+) -> None:
     text = end.join(['.encoding = "%s"' % encoding, 'virtualHW.version = "19"'] + lines) + (end if last else "")
     data = text.encode(encoding, "replace")
     try:

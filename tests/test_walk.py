@@ -8,11 +8,11 @@ from typing import Any, Dict, List
 import pytest
 
 from kdtoken.errors import SymbolNotFound, UsageError
-from kdtoken.target.cached import CachedTarget
-from tests.engine.kernel import build
-from tests.engine.machine import MACHINE, grown
+from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, kernel_of, layouts_of_build
-from tests.synthetic import SyntheticTarget
+from tests.machine.declared import MACHINE, grown
+from tests.machine.kernel import build
+from tests.machine.synthetic import SyntheticSource
 from tests.verbs import main_on, run_on
 
 KERNEL = kernel_of(FILES[3])
@@ -20,8 +20,8 @@ LEVELS = {"S-1-16-0": 0, "S-1-16-4096": 0x1000, "S-1-16-8192": 0x2000, "S-1-16-1
 
 
 @pytest.fixture
-def target() -> SyntheticTarget:
-    return SyntheticTarget(KERNEL).with_commands()
+def target() -> SyntheticSource:
+    return SyntheticSource(KERNEL).with_commands()
 
 
 def as_json(target: Any, *arguments: str) -> Dict[str, Any]:
@@ -31,7 +31,7 @@ def as_json(target: Any, *arguments: str) -> Dict[str, Any]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_process_of_the_declaration(path: Any) -> None:
-    rows = as_json(SyntheticTarget(kernel_of(path)), "--threads")["processes"]
+    rows = as_json(SyntheticSource(kernel_of(path)), "--threads")["processes"]
     assert [row["process"]["pid"] for row in rows] == [one.pid for one in MACHINE.processes]
     for row, declared in zip(rows, MACHINE.processes):
         assert row["process"]["address"] == hex(kernel_of(path).processes[declared.pid])
@@ -60,7 +60,7 @@ def pids(lines: List[str]) -> List[int]:
     return [int(line.split()[0]) for line in table[: table.index("")] if line[:8].strip()]
 
 
-def test_filters(target: SyntheticTarget) -> None:
+def test_filters(target: SyntheticSource) -> None:
     def declared(wanted: Any) -> List[int]:
         tokens = [(one.pid, MACHINE.tokens[one.token]) for one in MACHINE.processes if one.token]
         return [pid for pid, token in tokens if wanted(token)]
@@ -75,19 +75,19 @@ def test_filters(target: SyntheticTarget) -> None:
     assert run_on(target, "walk", "--user", "nobody")[-1] == "0 of 31 processes"
 
 
-def test_a_filter_finds_who_is_impersonated(target: SyntheticTarget) -> None:
+def test_a_filter_finds_who_is_impersonated(target: SyntheticSource) -> None:
     found = as_json(target, "--threads", "--user", "ANONYMOUS LOGON")["processes"]
     assert [row["process"]["pid"] for row in found] == [1120]
 
 
-def test_usage(target: SyntheticTarget) -> None:
+def test_usage(target: SyntheticSource) -> None:
     with pytest.raises(UsageError, match="no integrity level is called 'hihg'"):
         run_on(target, "walk", "--integrity", "hihg")
     with pytest.raises(UsageError, match="--json or --csv, not both"):
         run_on(target, "walk", "--json", "--csv")
 
 
-def test_without_symbols_nothing_is_guessed(target: SyntheticTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_symbols_nothing_is_guessed(target: SyntheticSource, monkeypatch: pytest.MonkeyPatch) -> None:
     target.without_symbol("PsActiveProcessHead")
     with pytest.raises(SymbolNotFound):
         run_on(target, "walk")
@@ -95,7 +95,7 @@ def test_without_symbols_nothing_is_guessed(target: SyntheticTarget, monkeypatch
     assert (code, out) == (1, "") and err.startswith("kdtoken: the synthetic kernel has no symbol PsActiveProcessHead")
 
 
-def test_a_torn_list_is_a_note_and_the_rest_is_kept(target: SyntheticTarget) -> None:
+def test_a_torn_list_is_a_note_and_the_rest_is_kept(target: SyntheticSource) -> None:
     link = KERNEL.processes[4120] + KERNEL.layouts.layout("_EPROCESS").field("ActiveProcessLinks").offset
     target.poke(link, (0xFFFFDEAD00001000).to_bytes(8, "little"))
     lines = run_on(target, "walk")
@@ -104,19 +104,19 @@ def test_a_torn_list_is_a_note_and_the_rest_is_kept(target: SyntheticTarget) -> 
     assert as_json(target)["problems"]
 
 
-def test_csv_is_read_back_and_starts_no_formula(target: SyntheticTarget) -> None:
+def test_csv_is_read_back_and_starts_no_formula(target: SyntheticSource) -> None:
     rows = list(csv.DictReader(io.StringIO("\n".join(run_on(target, "walk", "--csv")))))
     assert [int(row["pid"]) for row in rows] == [one.pid for one in MACHINE.processes]
     assert next(row for row in rows if row["pid"] == "6700")["image"] == 'a;.quit"x'
     machine = build(MACHINE, layouts_of_build(FILES[3]))
-    evil = SyntheticTarget(machine)
+    evil = SyntheticSource(machine)
     name = KERNEL.layouts.layout("_EPROCESS").field("ImageFileName").offset
     evil.poke(machine.processes[6104] + name, b"=cmd|'/c calc'!")
     rows = list(csv.DictReader(io.StringIO("\n".join(run_on(evil, "walk", "--csv")))))
     assert next(row for row in rows if row["pid"] == "6104")["image"].startswith("'=cmd")
 
 
-def test_protection_in_short_words(target: SyntheticTarget) -> None:
+def test_protection_in_short_words(target: SyntheticSource) -> None:
     lines = run_on(target, "walk")
     assert any(" lsass.exe " in line and "PPL-Lsa" in line for line in lines)
 
@@ -134,7 +134,7 @@ def test_cost_and_each_token_decoded_once(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(process_dump, "decode_token", counting)
     for machine in (MACHINE, grown(MACHINE, 120, 60), grown(MACHINE, 120, len(MACHINE.tokens))):
         decoded.clear()
-        target = CachedTarget(SyntheticTarget(build(machine, layouts_of_build(FILES[3]))))
+        target = CachedSource(SyntheticSource(build(machine, layouts_of_build(FILES[3]))))
         run_on(target, "walk")
         tokens = {one.token for one in machine.processes if one.token}
         assert len(decoded) == len(set(decoded)) == len(tokens)

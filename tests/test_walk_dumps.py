@@ -16,12 +16,12 @@ import pytest
 from kdtoken import walk
 from kdtoken.layout.layout_file import load_layouts
 from kdtoken.render import walk_files
-from tests.engine.crashdump import write_dump
-from tests.engine.kernel import build
-from tests.engine.machine import MACHINE, grown
 from tests.engine.volatility import isf
 from tests.expected import FILES
 from tests.fake_image import as_image, fake_image
+from tests.machine.crashdump import write_dump
+from tests.machine.declared import MACHINE, grown
+from tests.machine.kernel import build
 from tests.test_golden import schema
 
 PIDS = [one.pid for one in MACHINE.processes]
@@ -121,7 +121,9 @@ def test_text(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 1 and len(err.splitlines()) == 1
 
 
-def test_filters_hold_for_each_and_the_host_is_known_all_the_same(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+def test_filters_hold_for_each_and_the_host_is_known_all_the_same(
+    case: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, out, _ = run(case, capsys, case.files[0], case.files[2], "--csv", "--integrity", "low")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0 and rows
@@ -181,8 +183,11 @@ def test_processes_that_start_afresh_as_on_windows(case: Case) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *case.files, "--csv", "--symbols", str(case.symbols)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, cwd=str(Path(__file__).parent.parent),
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        check=False,
+        cwd=str(Path(__file__).parent.parent),
+    )
     assert done.returncode == 1, done.stderr
     assert len(done.stdout.splitlines()) == 1 + len(PIDS) + 1 + len(MORE.processes)
 
@@ -218,11 +223,13 @@ def test_columns_of_parquet(case: Case, capsys: pytest.CaptureFixture[str], monk
     """By a stand-in for pyarrow that keeps what it is given."""
     kept: Dict[str, List[Any]] = {}
     standin = SimpleNamespace(
-        array=lambda values, kind: (values, kind), int64=lambda: int, string=lambda: str,
+        array=lambda values, kind: (values, kind),
+        int64=lambda: int,
+        string=lambda: str,
         table=lambda columns: kept.update(columns),
         BufferOutputStream=lambda: SimpleNamespace(getvalue=lambda: SimpleNamespace(to_pybytes=lambda: b"PAR1")),
         write_table=lambda table, out: None,
-    )  # fmt: skip
+    )
     monkeypatch.setattr(walk_files, "import_module", lambda name: standin)
     parts = [walk._one(options) for options in _jobs(case)]
     assert walk_files.parquet_bytes(parts) == b"PAR1"
@@ -246,7 +253,20 @@ def _jobs(case: Case) -> List[Any]:
     from argparse import Namespace
 
     return [
-        Namespace(dump=file, symbols=str(case.symbols), download=False, session=None, log=None, attach=None,
-                  services=None, json=False, csv=False, parquet="x", threads=False, user=None, integrity=None)
+        Namespace(
+            dump=file,
+            symbols=str(case.symbols),
+            download=False,
+            session=None,
+            log=None,
+            attach=None,
+            services=None,
+            json=False,
+            csv=False,
+            parquet="x",
+            threads=False,
+            user=None,
+            integrity=None,
+        )
         for file in case.files
-    ]  # fmt: skip
+    ]

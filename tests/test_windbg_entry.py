@@ -7,7 +7,7 @@ from typing import Any, List
 import pytest
 
 from kdtoken import cli
-from kdtoken.target import live
+from kdtoken.source import live
 
 
 class PykdOut:
@@ -51,7 +51,7 @@ class Entry:
         verb = ModuleType("kdtoken.dump")
         verb.main = self.given.append  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "kdtoken.dump", verb)
-        monkeypatch.setattr(live, "LiveTarget", Live)
+        monkeypatch.setattr(live, "LiveSource", Live)
         monkeypatch.setattr(sys, "argv", ["kdtoken.dump"] + argv)
         monkeypatch.setattr(sys, "stdout", out)
         cli.run_in_windbg("dump")

@@ -5,26 +5,31 @@ import struct
 from functools import lru_cache
 from typing import Any, Dict, List, Sequence
 
-from kdtoken.analysis.comparison import Kind, View
+from kdtoken.analysis.differences.comparison import Kind, View
 from kdtoken.decode.process_dump import Tokens
 from kdtoken.model.acl import Ace, Acl
 from kdtoken.model.privilege import NAMES
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
-from kdtoken.target.cached import CachedTarget
-from kdtoken.view.seen import TokenText
-from kdtoken.view.token_command import read_token_text
-from kdtoken.view.token_information import read_token_information
-from kdtoken.view.whoami import read_whoami_text
-from tests.engine.machine import MACHINE
-from tests.engine.spec import GroupSpec, TokenSpec
-from tests.engine.standin_text import token_text
+from kdtoken.source.cached import CachedSource
+from kdtoken.view.collect.token_information import read_token_information
+from kdtoken.view.debugger.token_command import read_token_text
+from kdtoken.view.partial import TokenText
+from kdtoken.view.whoami.reader import read_whoami_text
 from tests.expected import FILES, kernel_of
-from tests.synthetic import SyntheticTarget
+from tests.machine.declared import MACHINE
+from tests.machine.spec import GroupSpec, TokenSpec
+from tests.machine.standin_text import token_text
+from tests.machine.synthetic import SyntheticSource
 
 WIN11 = next(path for path in FILES if ".22000." in path.name)
-_PHRASES = ((1, "Mandatory group"), (2, "Enabled by default"), (4, "Enabled group"), (8, "Group owner"),
-            (0x10, "Group used for deny only"))  # fmt: skip
+_PHRASES = (
+    (1, "Mandatory group"),
+    (2, "Enabled by default"),
+    (4, "Enabled group"),
+    (8, "Group owner"),
+    (0x10, "Group used for deny only"),
+)
 _BASE = 0x10000
 
 
@@ -32,7 +37,7 @@ _BASE = 0x10000
 def decoded(key: str, path: Any = WIN11) -> Token:
     """The token as kdtoken reads it from the kernel."""
     kernel = kernel_of(path)
-    token = Tokens(CachedTarget(SyntheticTarget(kernel))).at(kernel.tokens[key])
+    token = Tokens(CachedSource(SyntheticSource(kernel))).at(kernel.tokens[key])
     assert isinstance(token, Token)
     return token
 
@@ -61,20 +66,38 @@ def command(key: str) -> View:
 def whoami_lines(key: str, phrases: bool = True) -> str:
     """What whoami /all prints: no logon SID, no domain users, the label bare, nothing of what is not held."""
     token = MACHINE.tokens[key]
-    rows = [(one.sid, ", ".join(words for bit, words in _PHRASES if one.attributes & bit)) for one in token.groups
-            if not (one.attributes & 0xC0000000 or one.sid == token.primary_group)]  # fmt: skip
+    rows = [
+        (one.sid, ", ".join(words for bit, words in _PHRASES if one.attributes & bit))
+        for one in token.groups
+        if not (one.attributes & 0xC0000000 or one.sid == token.primary_group)
+    ]
     rows.append((token.integrity, ""))
-    lines = ["USER INFORMATION", "----------------", "", "User Name SID", "========= " + "=" * len(token.user),
-             "pc\\anna   " + token.user, "", "GROUP INFORMATION", "-----------------", "",
-             "Group Name".ljust(12) + "Type".ljust(12) + "SID".ljust(70) + "Attributes",
-             "=" * 11 + " " + "=" * 11 + " " + "=" * 69 + " " + "=" * 66]  # fmt: skip
+    lines = [
+        "USER INFORMATION",
+        "----------------",
+        "",
+        "User Name SID",
+        "========= " + "=" * len(token.user),
+        "pc\\anna   " + token.user,
+        "",
+        "GROUP INFORMATION",
+        "-----------------",
+        "",
+        "Group Name".ljust(12) + "Type".ljust(12) + "SID".ljust(70) + "Attributes",
+        "=" * 11 + " " + "=" * 11 + " " + "=" * 69 + " " + "=" * 66,
+    ]
     for sid, words in rows:
         lines.append(
             ("PC\\group".ljust(12) + "Alias".ljust(12) + sid.ljust(70) + (words if phrases else "Xyzzy")).rstrip()
         )
-    lines += ["", "PRIVILEGES INFORMATION", "----------------------", "",
-              "Privilege Name".ljust(46) + "Description".ljust(12) + "State",
-              "=" * 45 + " " + "=" * 11 + " " + "=" * 8]  # fmt: skip
+    lines += [
+        "",
+        "PRIVILEGES INFORMATION",
+        "----------------------",
+        "",
+        "Privilege Name".ljust(46) + "Description".ljust(12) + "State",
+        "=" * 45 + " " + "=" * 11 + " " + "=" * 8,
+    ]
     for number in token.privileges.present:
         state = "Enabled" if number in token.privileges.enabled else "Disabled"
         lines.append(NAMES[number].ljust(46) + "Words".ljust(12) + state)
@@ -120,8 +143,19 @@ def collected(key: str) -> str:
         "TokenPrimaryGroup": _sid(token.primary_group),
         "TokenDefaultDacl": dacl,
         "TokenSource": token.source_name.ljust(8, b"\0")[:8] + struct.pack("<Q", token.source_id),
-        "TokenStatistics": struct.pack("<QQQIIIIIIQ", token.token_id, token.auth_id, token.expiration, token.type,
-                                       token.level, 4096, 100, len(token.groups), len(privileges), token.modified_id),
+        "TokenStatistics": struct.pack(
+            "<QQQIIIIIIQ",
+            token.token_id,
+            token.auth_id,
+            token.expiration,
+            token.type,
+            token.level,
+            4096,
+            100,
+            len(token.groups),
+            len(privileges),
+            token.modified_id,
+        ),
         "TokenSessionId": struct.pack("<I", token.session_id),
         "TokenRestrictedSids": _listed(token.restricted),
         "TokenCapabilities": _listed(token.capabilities),
@@ -131,7 +165,7 @@ def collected(key: str) -> str:
         "TokenOrigin": struct.pack("<Q", token.originating_id),
         "TokenIntegrityLevel": _listed(label, head=False),
         "TokenMandatoryPolicy": struct.pack("<I", token.mandatory_policy),
-    }  # fmt: skip
+    }
     classes = {name: {"base": hex(_BASE), "raw": data.hex()} for name, data in raw.items()}
     about = {"pid": 6104, "image": "C:\\Windows\\notepad.exe"}
     return json.dumps({"format": "kdtoken-collect", "pointer_size": 8, "about": about, "classes": classes}, indent=1)

@@ -5,25 +5,25 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any, List, Optional, Tuple
 
 from kdtoken import cli, dump, walk
-from kdtoken.target.base import Target
-from kdtoken.target.cached import CachedTarget
+from kdtoken.source.base import Source
+from kdtoken.source.cached import CachedSource
 
 VERBS: Any = {"dump": dump, "walk": walk}
 
 
-def run_on(target: Target, verb: str, *arguments: str) -> List[str]:
+def run_on(target: Source, verb: str, *arguments: str) -> List[str]:
     """The lines that a verb prints on a target.  Raises what the verb raises."""
     parser = cli.parser(verb, "")
     VERBS[verb].add_arguments(parser)
-    cached = target if isinstance(target, CachedTarget) else CachedTarget(target)
+    cached = target if isinstance(target, CachedSource) else CachedSource(target)
     lines: List[str] = VERBS[verb].report(cached, parser.parse_args(list(arguments)))
     return lines
 
 
-def main_on(monkeypatch: Any, target: Optional[Target], verb: str, *arguments: str) -> Tuple[int, str, str]:
+def main_on(monkeypatch: Any, target: Optional[Source], verb: str, *arguments: str) -> Tuple[int, str, str]:
     """(exit code, stdout, stderr) of the verb's own main, with the target in place of a live session."""
     if target is not None:
-        monkeypatch.setattr(cli, "open_target", lambda options, record=None: CachedTarget(target))
+        monkeypatch.setattr(cli, "open_source", lambda options, record=None: CachedSource(target))
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
         code = VERBS[verb].main(list(arguments))

@@ -5,10 +5,10 @@ from typing import Iterable, Set
 
 from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.model.sid import Sid
-from kdtoken.view.debugger_text import DebuggerText
-from kdtoken.view.seen import TokenText
-from kdtoken.view.text import Line, split_lines
-from kdtoken.view.whoami import WhoamiTexts
+from kdtoken.view.debugger.text import DebuggerText
+from kdtoken.view.lines import Line, split_lines
+from kdtoken.view.partial import TokenText
+from kdtoken.view.whoami.reader import WhoamiTexts
 
 # Not the views' own patterns: a mistake there must not hide itself here.
 # A SID that a line break cut ends in "-": its half is no SID.

@@ -34,13 +34,18 @@ def connection(text: str, start: str, restart: str) -> List[Finding]:
         if opened:
             found["pipe"] = fine("pipe", "the debugger opened %s" % opened.group(1))
             found.pop("elevated", None)
-        if re.search(r"Kernel debugger failed initialization|Could not start kernel debugging|Failed to open \\\\", line):
+        if re.search(
+            r"Kernel debugger failed initialization|Could not start kernel debugging|Failed to open \\\\", line
+        ):
             failed = _failed_start(_code(line), start)
             if failed is not None:
                 found[failed.link] = failed
         if "Waiting to reconnect" in line:
             found["connection"] = broken(
-                "connection", "the debugger waits, and the guest has not spoken: never a line `Connected to Windows`", restart)
+                "connection",
+                "the debugger waits, and the guest has not spoken: never a line `Connected to Windows`",
+                restart,
+            )
         if re.search(r"Connected to Windows \S+ \d+", line) or "Kernel Debugger connection established" in line:
             build = re.search(r"Connected to (Windows .+? target)", line)
             was = found.get("connection")
@@ -48,26 +53,44 @@ def connection(text: str, start: str, restart: str) -> List[Finding]:
                 found["connection"] = fine("connection", "connected to " + (build.group(1) if build else "the guest"))
         if re.search(r"Retry sending the same data packet|transport connection between host .* seems lost", line):
             found["connection"] = broken(
-                "connection", "the connection was lost (a VM reset through VMware does that): start the debugger anew", start)
+                "connection",
+                "the connection was lost (a VM reset through VMware does that): start the debugger anew",
+                start,
+            )
         waiting = "connection" in found and "waits" in found["connection"].found
         if re.match(r"^\s*(?:\d+: )?kd>", line) and (waiting or "connection" not in found):
             found["connection"] = fine("connection", "a kernel session (prompt kd>)")
         if re.match(r"^\s*\d+:\d{3}>", line):
-            found.setdefault("connection", broken(
-                "connection", "this is a user-mode session (prompt 0:000>): kernel tokens are out of its sight", start))
+            found.setdefault(
+                "connection",
+                broken(
+                    "connection",
+                    "this is a user-mode session (prompt 0:000>): kernel tokens are out of its sight",
+                    start,
+                ),
+            )
     return list(found.values())
 
 
 def _failed_start(code: Optional[int], start: str) -> Optional[Finding]:
     if code in (2, 53):
-        return broken("pipe", "the pipe is not there (error %d): the VM makes it when it starts" % code,
-                      'vmrun start "NAME.vmx"     (then the debugger)')
+        return broken(
+            "pipe",
+            "the pipe is not there (error %d): the VM makes it when it starts" % code,
+            'vmrun start "NAME.vmx"     (then the debugger)',
+        )
     if code == 5:
-        return broken("elevated", "access denied (error 5): the debugger is not elevated",
-                      "Start-Process -Verb RunAs windbg -ArgumentList '-k','%s'" % start.split("-k ")[-1].strip('"'))
+        return broken(
+            "elevated",
+            "access denied (error 5): the debugger is not elevated",
+            "Start-Process -Verb RunAs windbg -ArgumentList '-k','%s'" % start.split("-k ")[-1].strip('"'),
+        )
     if code in (121, 231, 32):
-        return broken("pipe", "the pipe is busy (error %d): another debugger holds it" % code,
-                      "Get-Process windbg,kd,DbgX.Shell,EngHost -ErrorAction Ignore     (close the other one)")
+        return broken(
+            "pipe",
+            "the pipe is busy (error %d): another debugger holds it" % code,
+            "Get-Process windbg,kd,DbgX.Shell,EngHost -ErrorAction Ignore     (close the other one)",
+        )
     if code in (3, 87, 123, 161):
         return broken("-k string", "the debugger could make nothing of the port's name (error %d)" % code, start)
     return None
@@ -79,8 +102,11 @@ def symbols(text: str) -> List[Finding]:
     for line in text.splitlines():
         if re.match(r"^\s*(?:\d+: )?l?kd>", line) and "lm" not in line:
             continue
-        kind = re.search(r"(?:^|\s)nt\s+(?:\S\s+)?\((private pdb symbols|pdb symbols|export symbols|deferred|no symbols"
-                         r"|no debug info|coff symbols)\)", line)
+        kind = re.search(
+            r"(?:^|\s)nt\s+(?:\S\s+)?\((private pdb symbols|pdb symbols|export symbols|deferred|no symbols"
+            r"|no debug info|coff symbols)\)",
+            line,
+        )
         if kind and "pdb" in kind.group(1):
             last = fine("symbols", "nt has (%s)" % kind.group(1))
         elif kind and kind.group(1) == "deferred":
@@ -89,9 +115,13 @@ def symbols(text: str) -> List[Finding]:
             last = broken("symbols", "nt has (%s), which know no types" % kind.group(1), SYMBOLS)
         elif re.search(r"Symbol file could not be found.*(?:ntkrnl|ntoskrnl|\bnt\b)", line):
             last = broken("symbols", "no symbol file for the kernel was found; export symbols know no types", SYMBOLS)
-        elif re.search(r"(?:NT symbols are incorrect|Kernel symbols are WRONG|symbols could not be loaded for nt"
-                       r"|not using the correct symbols|doesn't have full symbol information"
-                       r"|Symbol nt!\S+ not found|Couldn't resolve error at 'nt!)", line, re.IGNORECASE):
+        elif re.search(
+            r"(?:NT symbols are incorrect|Kernel symbols are WRONG|symbols could not be loaded for nt"
+            r"|not using the correct symbols|doesn't have full symbol information"
+            r"|Symbol nt!\S+ not found|Couldn't resolve error at 'nt!)",
+            line,
+            re.IGNORECASE,
+        ):
             last = broken("symbols", "the debugger says the kernel's symbols are wrong or missing", SYMBOLS)
         elif re.search(r"Symbol search path is:\s*\*\*\*\s*Invalid", line):
             last = last or broken("symbols", "no symbol path is set", SYMBOLS)
@@ -105,8 +135,11 @@ def python(text: str) -> List[Finding]:
     seen = ["%s.%s" % (major or cmajor, minor or cminor) for major, minor, cmajor, cminor in versions]
     wrong = [one for one in seen if one not in PYKD_WHEELS]
     why = "pykd on PyPI has wheels for Python 2.7 and 3.5 to 3.9 only"
-    missing = re.search(r"No module named '?\"?pykd\b|No matching distribution found for pykd"
-                        r"|satisfies the requirement pykd|DLL load failed while importing pykd", text)
+    missing = re.search(
+        r"No module named '?\"?pykd\b|No matching distribution found for pykd"
+        r"|satisfies the requirement pykd|DLL load failed while importing pykd",
+        text,
+    )
     right = [one for one in seen if one in PYKD_WHEELS and one.startswith("3.")]
     if missing and wrong:
         mend = INSTALL_PYKD if right else INSTALL_PYTHON + "     (then %s)" % INSTALL_PYKD
@@ -116,9 +149,13 @@ def python(text: str) -> List[Finding]:
     elif "failed to find python interpreter" in text:
         found.append(broken("python", "the bootstrapper finds no Python", INSTALL_PYTHON))
     elif wrong and re.search(r"(?m)^.*kd>\s*!py", text):
-        found.append(broken("python", "!py runs Python %s; %s" % (wrong[0], why),
-                            "!py -3.9 -m kdtoken.dump notepad.exe" if right else
-                            INSTALL_PYTHON + "     (then %s)" % INSTALL_PYKD))
+        found.append(
+            broken(
+                "python",
+                "!py runs Python %s; %s" % (wrong[0], why),
+                "!py -3.9 -m kdtoken.dump notepad.exe" if right else INSTALL_PYTHON + "     (then %s)" % INSTALL_PYKD,
+            )
+        )
     elif right:
         found.append(fine("python", "Python %s" % right[-1]))
     if re.search(r"No module named '?(?:kdtoken|construct)\b", text):
@@ -162,8 +199,13 @@ def bootstrapper(text: str) -> List[Finding]:
 def scripts(text: str) -> List[Finding]:
     """Whether !py finds kdtoken's files."""
     if re.search(r"(?im)^\s*script (?:file )?not found", text):
-        return [broken("scripts", "!py finds no file of that name along PATH; as a module it needs none",
-                       "!py -m kdtoken.dump notepad.exe")]
+        return [
+            broken(
+                "scripts",
+                "!py finds no file of that name along PATH; as a module it needs none",
+                "!py -m kdtoken.dump notepad.exe",
+            )
+        ]
     return []
 
 

@@ -44,8 +44,12 @@ def text_of(path: str) -> str:
 
 def hypervisor_in(text: str) -> str:
     """Which hypervisor a text is about, where it says so."""
-    for name, signs in (("vmware", r"\.vmx\b|(?m:^\s*serial\d\.)|\bvmware\b|vmrun"), ("hyperv", r"VMComPort|hyper-v"),
-                        ("virtualbox", r"VBoxManage|virtualbox"), ("qemu", r"qemu-system|-chardev")):
+    for name, signs in (
+        ("vmware", r"\.vmx\b|(?m:^\s*serial\d\.)|\bvmware\b|vmrun"),
+        ("hyperv", r"VMComPort|hyper-v"),
+        ("virtualbox", r"VBoxManage|virtualbox"),
+        ("qemu", r"qemu-system|-chardev"),
+    ):
         if re.search(signs, text, re.IGNORECASE):
             return name
     return ""
@@ -53,11 +57,16 @@ def hypervisor_in(text: str) -> str:
 
 def vmx_in(text: str) -> Optional[VmxFile]:
     """The .vmx lines among others, as a file; None where there are none."""
-    lines = re.findall(r'(?m)^\s*((?:serial\d|uefi|displayName|config|virtualHW|guestOS|firmware|\.encoding)[\w.]*'
-                       r'\s*=\s*"?[^"\r\n]*"?)\s*$', text)
+    lines = re.findall(
+        r"(?m)^\s*((?:serial\d|uefi|displayName|config|virtualHW|guestOS|firmware|\.encoding)[\w.]*"
+        r'\s*=\s*"?[^"\r\n]*"?)\s*$',
+        text,
+    )
     if not lines:
         return None
-    return VmxFile(("virtualHW.version = \"0\"\n" + "\n".join(line for line in lines if "virtualHW" not in line)).encode())
+    return VmxFile(
+        ('virtualHW.version = "0"\n' + "\n".join(line for line in lines if "virtualHW" not in line)).encode()
+    )
 
 
 def check_vmx(settings: VmxFile, seen: Seen) -> List[Finding]:
@@ -80,18 +89,29 @@ def check_vmx(settings: VmxFile, seen: Seen) -> List[Finding]:
         elif not kd_connection.PIPE.match(pipe) and not pipe.startswith("/"):
             found.append(broken("vmx", "%s.fileName %s is no pipe: \\\\.\\pipe\\NAME is" % (name, pipe), mend))
         elif end.lower() != "server":
-            found.append(broken("vmx", "wrong end point: %s.pipe.endPoint is %s; the VM must be the server, for a "
-                                "debugger is always a client" % (name, end or "not set"), mend))
+            found.append(
+                broken(
+                    "vmx",
+                    "wrong end point: %s.pipe.endPoint is %s; the VM must be the server, for a "
+                    "debugger is always a client" % (name, end or "not set"),
+                    mend,
+                )
+            )
         elif settings.get(name + ".startConnected") is not None and not settings.is_true(name + ".startConnected"):
             found.append(broken("vmx", "%s is not connected when the VM starts" % name, mend))
         else:
             found.append(fine("vmx", "%s (COM%d) is the pipe %s, server" % (name, number + 1, pipe)))
             if (settings.get(name + ".tryNoRxLoss") or "").upper() != "TRUE":
-                found.append(note("vmx", "%s.tryNoRxLoss is not TRUE: bytes may be lost on the way to an application" % name,
-                                  mend))
+                found.append(
+                    note(
+                        "vmx", "%s.tryNoRxLoss is not TRUE: bytes may be lost on the way to an application" % name, mend
+                    )
+                )
     if not found:
         used = ["serial%d is %s" % (n, vmx.taken_by(settings, n)) for n in vmx.PORTS if vmx.taken_by(settings, n)]
-        found.append(broken("vmx", "no serial port leads to a pipe%s" % (" (%s)" % "; ".join(used) if used else ""), mend))
+        found.append(
+            broken("vmx", "no serial port leads to a pipe%s" % (" (%s)" % "; ".join(used) if used else ""), mend)
+        )
     return found
 
 
@@ -113,15 +133,27 @@ def check_text(text: str, seen: Seen) -> List[Finding]:
     last = strings[-1] if strings else None
     opened = re.findall(r"\bOpened\s+\\\\[^\\\s]+\\pipe\\(\S+)", text)
     # A name is taken from the VM first, for that is where the pipe is made.
-    name = (seen.port.pipe if seen.port else last.port if last and kd_connection.PIPE.match(last.port) else
-            last.pipe_name if last and last.pipe_name else "\\\\.\\pipe\\NAME")
+    name = (
+        seen.port.pipe
+        if seen.port
+        else last.port
+        if last and kd_connection.PIPE.match(last.port)
+        else last.pipe_name
+        if last and last.pipe_name
+        else "\\\\.\\pipe\\NAME"
+    )
     start = 'windbg -k "%s"' % kd_connection.build(name, hypervisor or "vmware")
     if last is not None:
         found += check_string(last, hypervisor, seen, start)
     for pipe in opened:
         if seen.port and pipe.lower() != kd_connection.read("com:pipe,port=" + seen.port.pipe).pipe_name.lower():
-            found.append(broken("-k string", "pipe name mismatch: the debugger opened %s, the VM has %s"
-                                % (pipe, seen.port.pipe), start))
+            found.append(
+                broken(
+                    "-k string",
+                    "pipe name mismatch: the debugger opened %s, the VM has %s" % (pipe, seen.port.pipe),
+                    start,
+                )
+            )
     network = "Using NET for debugging" in text
     kind = last.transport if last else "net" if network else "com" if seen.port or opened else ""
     baud = last.baud if last and not last.pipe else None
@@ -130,12 +162,21 @@ def check_text(text: str, seen: Seen) -> List[Finding]:
     if last is not None and last.pipe and last.baud:
         rate = guest_text.read(text).settings.get("baudrate")
         if rate and rate != str(last.baud):
-            found.append(note("guest", "baud mismatch: baudrate %s in the guest, %d behind -k (a pipe has no speed of its "
-                              "own, so this alone does not stop it)" % (rate, last.baud), start))
+            found.append(
+                note(
+                    "guest",
+                    "baud mismatch: baudrate %s in the guest, %d behind -k (a pipe has no speed of its "
+                    "own, so this alone does not stop it)" % (rate, last.baud),
+                    start,
+                )
+            )
     debug_on = any(f.link == "guest" and f.found.startswith("debug Yes") for f in found)
-    restart = ("shutdown /r /t 0     (in the guest, with the debugger waiting)" if debug_on else
-               "debug-on.cmd %s     (in the guest, elevated; then shutdown /r /t 0)"
-               % ("net HOSTIP PORT" if kind == "net" else debugport or 1))
+    restart = (
+        "shutdown /r /t 0     (in the guest, with the debugger waiting)"
+        if debug_on
+        else "debug-on.cmd %s     (in the guest, elevated; then shutdown /r /t 0)"
+        % ("net HOSTIP PORT" if kind == "net" else debugport or 1)
+    )
     found += debugger_text.connection(text, start, restart)
     for reader in debugger_text.READERS:
         found += reader(text)
@@ -148,20 +189,26 @@ def check_string(last: kd_connection.Connection, hypervisor: str, seen: Seen, st
     mend = "windbg -k net:port=50000,key=KEY" if last.transport == "net" else start
     if not last.pipe and last.port.lower().startswith("com"):
         mend = "windbg -k com:port=%s,baud=%d" % (last.port, last.baud or 115200)
-    found = [(broken if fault.sure else note)("-k string", "%s: %s" % (text, fault.found), mend)
-             for fault in kd_connection.lint(last, hypervisor)]
+    found = [
+        (broken if fault.sure else note)("-k string", "%s: %s" % (text, fault.found), mend)
+        for fault in kd_connection.lint(last, hypervisor)
+    ]
     if seen.port and last.pipe_name:
         has = kd_connection.read("com:pipe,port=" + seen.port.pipe).pipe_name
         if has.lower() != last.pipe_name.lower():
-            found.append(broken("-k string", "pipe name mismatch: -k says %s, the VM has %s" % (last.pipe_name, has), mend))
+            found.append(
+                broken("-k string", "pipe name mismatch: -k says %s, the VM has %s" % (last.pipe_name, has), mend)
+            )
     return found or [fine("-k string", text)]
 
 
 def consequences(found: Sequence[Finding]) -> List[Finding]:
     """A pipe that is not there is no fault of its own where the VM's settings or the -k string name another one."""
     cause = any(one.status is Status.BROKEN and one.link in ("vmx", "-k string") for one in found)
-    return [one._replace(status=Status.NOTE) if cause and one.link == "pipe" and one.status is Status.BROKEN else one
-            for one in found]
+    return [
+        one._replace(status=Status.NOTE) if cause and one.link == "pipe" and one.status is Status.BROKEN else one
+        for one in found
+    ]
 
 
 def check_file(path: Path) -> List[Finding]:

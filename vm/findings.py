@@ -5,17 +5,17 @@ from typing import Iterable, List, NamedTuple, Optional
 
 # In the order in which one depends on the other: the first broken one is what to mend first.
 LINKS = (
-    "vmx",           # the serial port in the VM's settings
-    "running",       # the VM runs
-    "pipe",          # the pipe exists, and nobody else holds it
-    "elevated",      # the debugger may open it
-    "-k string",     # the debugger is told the same pipe
-    "guest",         # Windows in the VM listens, on the same port
-    "connection",    # they have spoken
-    "symbols",       # the kernel's types are known
-    "python",        # a Python for which there is a pykd, with kdtoken in it
+    "vmx",  # the serial port in the VM's settings
+    "running",  # the VM runs
+    "pipe",  # the pipe exists, and nobody else holds it
+    "elevated",  # the debugger may open it
+    "-k string",  # the debugger is told the same pipe
+    "guest",  # Windows in the VM listens, on the same port
+    "connection",  # they have spoken
+    "symbols",  # the kernel's types are known
+    "python",  # a Python for which there is a pykd, with kdtoken in it
     "bootstrapper",  # !py exists
-    "scripts",       # !py finds kdtoken's script files
+    "scripts",  # !py finds kdtoken's script files
 )
 
 
@@ -52,8 +52,14 @@ def note(link: str, found: str, mend: str = "") -> Finding:
 
 # Where each link is to be seen. What the machine itself shows, only Windows shows.
 _BY_VMX, _BY_TEXT, _BY_WINDOWS = "give --vmx FILE", "give --text FILE", "only Windows shows it: run doctor.py there"
-SEEN_BY = {"vmx": _BY_VMX, "running": _BY_VMX, "-k string": _BY_TEXT, "guest": _BY_TEXT, "connection": _BY_TEXT,
-           "symbols": _BY_TEXT}
+SEEN_BY = {
+    "vmx": _BY_VMX,
+    "running": _BY_VMX,
+    "-k string": _BY_TEXT,
+    "guest": _BY_TEXT,
+    "connection": _BY_TEXT,
+    "symbols": _BY_TEXT,
+}
 
 
 def in_order(findings: Iterable[Finding], on_windows: bool = False) -> List[Finding]:
@@ -64,8 +70,13 @@ def in_order(findings: Iterable[Finding], on_windows: bool = False) -> List[Find
         if not any(finding.link == link for finding in given):
             where = SEEN_BY.get(link, _BY_WINDOWS)
             only_there = where == _BY_WINDOWS and not on_windows
-            given.append(Finding(link, Status.WINDOWS if only_there else Status.UNSEEN, "not seen; " + (
-                "run doctor.py without --text" if where == _BY_WINDOWS and on_windows else where)))
+            given.append(
+                Finding(
+                    link,
+                    Status.WINDOWS if only_there else Status.UNSEEN,
+                    "not seen; " + ("run doctor.py without --text" if where == _BY_WINDOWS and on_windows else where),
+                )
+            )
     return sorted(dict.fromkeys(given), key=lambda one: (LINKS.index(one.link), ranks.index(one.status)))
 
 

@@ -14,12 +14,19 @@ from findings import Finding, broken, fine, note
 _SECURE_BOOT = re.compile(
     r"protected by Secure Boot|Richtlinie f.r den sicheren Start|Secure.?Boot-Richtlinie|strat.gie de d.marrage s.curis"
     r"|directiva de arranque seguro|pol.tica de Inicializa..o Segura|安全引导策略|安全启动策略|安全開機|セキュア ?ブート"
-    r"|보안 부팅|безопасной загрузк|Secure Boot policy", re.IGNORECASE)
+    r"|보안 부팅|безопасной загрузк|Secure Boot policy",
+    re.IGNORECASE,
+)
 _DENIED = re.compile(
     r"Access is denied|Zugriff verweigert|Acc.s refus|Acceso denegado|Acesso negado|Accesso negato|拒绝访问|存取被拒"
-    r"|アクセスが拒否|액세스가 거부|Отказано в доступе|Odmowa dost.pu|administrator", re.IGNORECASE)
-_BITLOCKER = re.compile(r"Protection On\b|Schutz (?:ist )?aktiviert|Protection activ.e|Protecci.n activada"
-                        r"|保护(?:已)?(?:启用|打开)|保護は?オン|Защита включена", re.IGNORECASE)
+    r"|アクセスが拒否|액세스가 거부|Отказано в доступе|Odmowa dost.pu|administrator",
+    re.IGNORECASE,
+)
+_BITLOCKER = re.compile(
+    r"Protection On\b|Schutz (?:ist )?aktiviert|Protection activ.e|Protecci.n activada"
+    r"|保护(?:已)?(?:启用|打开)|保護は?オン|Защита включена",
+    re.IGNORECASE,
+)
 _ELEMENT = re.compile(r"^\s*([^\s{}]+)\s{2,}(\S.*?)\s*$")
 _SETTINGS = ("debugtype", "debugport", "baudrate", "hostip", "port")
 _YES = re.compile(r"^(yes|ja|oui|s[ií]|sim|да|是|はい|예|tak)$", re.IGNORECASE)
@@ -33,8 +40,11 @@ class Guest(NamedTuple):
 
     @property
     def loaders(self) -> List[Dict[str, str]]:
-        return [entry for entry in self.entries if "osdevice" in entry or "systemroot" in entry
-                or "winload" in entry.get("path", "").lower()]
+        return [
+            entry
+            for entry in self.entries
+            if "osdevice" in entry or "systemroot" in entry or "winload" in entry.get("path", "").lower()
+        ]
 
     @property
     def current(self) -> Optional[Dict[str, str]]:
@@ -88,39 +98,64 @@ def check(text: str, debugport: Optional[int], kind: str, baud: Optional[int]) -
         if says_yes(current.get("debug")):
             found.append(fine("guest", "debug Yes in the entry that was booted"))
         elif others:
-            found.append(broken(
-                "guest", "booted without the debug entry: %s has debug Yes, the one that was booted has not"
-                % (others[0].get("description") or others[0]["id"]),
-                "bcdedit /bootsequence %s     (in the guest, elevated; then restart)" % others[0]["id"]))
+            found.append(
+                broken(
+                    "guest",
+                    "booted without the debug entry: %s has debug Yes, the one that was booted has not"
+                    % (others[0].get("description") or others[0]["id"]),
+                    "bcdedit /bootsequence %s     (in the guest, elevated; then restart)" % others[0]["id"],
+                )
+            )
         elif says_yes(current.get("bootdebug")):
-            found.append(broken("guest", "bootdebug is on, which is the boot loader's; the kernel's is `debug`, and off", on))
+            found.append(
+                broken("guest", "bootdebug is on, which is the boot loader's; the kernel's is `debug`, and off", on)
+            )
         else:
             found.append(broken("guest", "debugging is off: the entry that was booted has no `debug Yes`", on))
     own = {name: value for name, value in (current or {}).items() if name in _SETTINGS}
-    return found + _settings({**guest.settings, **own}, debugport, kind, baud, on)  # an entry's own go before the global
+    return found + _settings(
+        {**guest.settings, **own}, debugport, kind, baud, on
+    )  # an entry's own go before the global
 
 
-def _settings(settings: Dict[str, str], debugport: Optional[int], kind: str, baud: Optional[int],
-              on: str) -> List[Finding]:
+def _settings(
+    settings: Dict[str, str], debugport: Optional[int], kind: str, baud: Optional[int], on: str
+) -> List[Finding]:
     found: List[Finding] = []
     debugtype = settings.get("debugtype", "").lower()
     if not debugtype:
         return found
     if kind and debugtype != {"com": "serial", "net": "net"}.get(kind, debugtype):
-        return [broken("guest", "the guest debugs over %s, the debugger waits on %s"
-                       % (settings["debugtype"], "a serial port" if kind == "com" else kind),
-                       on if kind == "com" else "debug-on.cmd net HOSTIP PORT     (in the guest, elevated prompt)")]
+        return [
+            broken(
+                "guest",
+                "the guest debugs over %s, the debugger waits on %s"
+                % (settings["debugtype"], "a serial port" if kind == "com" else kind),
+                on if kind == "com" else "debug-on.cmd net HOSTIP PORT     (in the guest, elevated prompt)",
+            )
+        ]
     if debugtype != "serial":
         return [fine("guest", "debugger settings: %s" % settings["debugtype"])]
     has = settings.get("debugport", "1")
     if debugport is not None and has != str(debugport):
-        found.append(broken("guest", "wrong debugport: the guest debugs on COM%s, the pipe is COM%d (serial%d)"
-                            % (has, debugport, debugport - 1), on))
+        found.append(
+            broken(
+                "guest",
+                "wrong debugport: the guest debugs on COM%s, the pipe is COM%d (serial%d)"
+                % (has, debugport, debugport - 1),
+                on,
+            )
+        )
     rate = settings.get("baudrate", "115200")
     if baud is not None and rate != str(baud):
-        found.append(broken("guest", "baud mismatch: baudrate %s in the guest, %d behind -k" % (rate, baud),
-                            "bcdedit /dbgsettings serial debugport:%s baudrate:%d     (in the guest, elevated)"
-                            % (debugport or has, baud)))
+        found.append(
+            broken(
+                "guest",
+                "baud mismatch: baudrate %s in the guest, %d behind -k" % (rate, baud),
+                "bcdedit /dbgsettings serial debugport:%s baudrate:%d     (in the guest, elevated)"
+                % (debugport or has, baud),
+            )
+        )
     if not found:
         found.append(fine("guest", "debugger settings: serial, COM%s, %s baud" % (has, rate)))
     return found
@@ -144,13 +179,21 @@ def _security(text: str, guest: Guest) -> List[Finding]:
         if re.search(r"boot configuration data store could not be opened", line, re.IGNORECASE):
             denied = True
     if _SECURE_BOOT.search(text):
-        found.append(broken("guest", "Secure Boot is on, and Windows refuses to change debugger settings under it", off))
-    elif (re.search(r"UEFISecureBootEnabled\s+REG_DWORD\s+0x1\b", text)
-          or re.search(r"Confirm-SecureBootUEFI\s+True\b", text, re.IGNORECASE)):
+        found.append(
+            broken("guest", "Secure Boot is on, and Windows refuses to change debugger settings under it", off)
+        )
+    elif re.search(r"UEFISecureBootEnabled\s+REG_DWORD\s+0x1\b", text) or re.search(
+        r"Confirm-SecureBootUEFI\s+True\b", text, re.IGNORECASE
+    ):
         found.append(broken("guest", "Secure Boot is on: bcdedit will refuse debugger settings", off))
     elif denied:
-        found.append(broken("guest", "bcdedit was refused: the guest's prompt is not elevated",
-                            "debug-on.cmd     (in the guest: Start menu, cmd, Ctrl+Shift+Enter)"))
+        found.append(
+            broken(
+                "guest",
+                "bcdedit was refused: the guest's prompt is not elevated",
+                "debug-on.cmd     (in the guest: Start menu, cmd, Ctrl+Shift+Enter)",
+            )
+        )
     if _BITLOCKER.search(text):
         said = "BitLocker is on, and asks for its recovery key when boot settings change"
         suspend = "manage-bde -protectors -disable C: -RebootCount 1     (in the guest, elevated)"

@@ -13,8 +13,12 @@ import re
 from typing import List, NamedTuple, Optional
 
 # What a hypervisor's pipe needs behind its name.
-SUFFIX = {"vmware": "", "hyperv": ",resets=0,reconnect", "virtualbox": ",resets=0,reconnect",
-          "qemu": ",resets=0,reconnect"}
+SUFFIX = {
+    "vmware": "",
+    "hyperv": ",resets=0,reconnect",
+    "virtualbox": ",resets=0,reconnect",
+    "qemu": ",resets=0,reconnect",
+}
 PIPE = re.compile(r"^\\\\[^\\/]+\\pipe\\[^\\/,\"\s]+$", re.IGNORECASE)
 
 
@@ -116,10 +120,20 @@ def lint(connection: Connection, hypervisor: str = "") -> List[Fault]:
     if connection.pipe and re.match(r"(?i)^com\d", port):
         faults.append(Fault("%s is a COM port, and `pipe` is said: one or the other" % port))
     if hypervisor == "vmware" and (connection.resets is not None or connection.reconnect) and looks_pipe:
-        which = " and ".join(word for word, there in (("resets=%s" % connection.resets, connection.resets is not None),
-                                                      ("reconnect", connection.reconnect)) if there)
-        faults.append(Fault("%s with VMware, whose pipe neither drops bytes nor goes away at a restart: the "
-                            "debugger's documentation says not to" % which))
+        which = " and ".join(
+            word
+            for word, there in (
+                ("resets=%s" % connection.resets, connection.resets is not None),
+                ("reconnect", connection.reconnect),
+            )
+            if there
+        )
+        faults.append(
+            Fault(
+                "%s with VMware, whose pipe neither drops bytes nor goes away at a restart: the "
+                "debugger's documentation says not to" % which
+            )
+        )
     if SUFFIX.get(hypervisor) and looks_pipe and not (connection.resets == 0 and connection.reconnect):
         faults.append(Fault("resets=0,reconnect is missing, and %s needs both" % hypervisor))
     if not hypervisor and looks_pipe and (connection.resets == 0 or connection.reconnect):

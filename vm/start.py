@@ -44,7 +44,11 @@ def quoted(command: Sequence[str]) -> str:
 def plan(host: Host, connection: str, which: str = "", process: str = "notepad.exe", break_in: bool = False) -> Plan:
     """The debugger's command line. which: "windbg", "windbgx", "kd", or empty for the first that is there."""
     found = windbg_side.debuggers(host)
-    choice = {"windbg": found.classic or "windbg.exe", "windbgx": found.store or "WinDbgX.exe", "kd": found.kd or "kd.exe"}
+    choice = {
+        "windbg": found.classic or "windbg.exe",
+        "windbgx": found.store or "WinDbgX.exe",
+        "kd": found.kd or "kd.exe",
+    }
     program = choice[which] if which else found.store or found.classic or found.kd or "windbg.exe"
     pythons = windbg_side.pythons_of(host) if host.windows else []
     first = ".load pykd; !py %s-m kdtoken.dump %s" % (windbg_side.switch(pythons), process)
@@ -74,9 +78,14 @@ def about_python(host: Host) -> List[str]:
     else:
         lines.append("!py will use Python %s: %s" % (best.version, best.path))
         if unasked is not None and unasked != best:
-            lines.append("  asked for with -%s, since the bootstrapper takes %s unless told" % (best.version, unasked.version))
-    lines += ["  not Python %s: %s" % (one.version, windbg_side.why_not(one) or "an older one than the newest that fits")
-              for one in pythons if one != best]
+            lines.append(
+                "  asked for with -%s, since the bootstrapper takes %s unless told" % (best.version, unasked.version)
+            )
+    lines += [
+        "  not Python %s: %s" % (one.version, windbg_side.why_not(one) or "an older one than the newest that fits")
+        for one in pythons
+        if one != best
+    ]
     return lines
 
 
@@ -123,8 +132,11 @@ def _add_to_user_path(folder: str) -> None:
     import winreg  # Windows only
 
     key = winreg.OpenKey(  # type: ignore[attr-defined,unused-ignore]
-        winreg.HKEY_CURRENT_USER, "Environment", 0,  # type: ignore[attr-defined,unused-ignore]
-        winreg.KEY_READ | winreg.KEY_WRITE)  # type: ignore[attr-defined,unused-ignore]
+        winreg.HKEY_CURRENT_USER,
+        "Environment",
+        0,  # type: ignore[attr-defined,unused-ignore]
+        winreg.KEY_READ | winreg.KEY_WRITE,
+    )  # type: ignore[attr-defined,unused-ignore]
     with key:
         try:
             old, kind = winreg.QueryValueEx(key, "Path")  # type: ignore[attr-defined,unused-ignore]
@@ -143,8 +155,11 @@ def install(host: Host, bootstrapper: str, only_print: bool) -> List[str]:
     lines = [("would do: " + str(step)) if only_print else do_step(step) for step in steps]
     if not bootstrapper and not any(host.exists(place) for place in windbg_side.bootstrapper_places(host)):
         lines.append("the bootstrapper pykd.dll is missing: take it from %s, and give --bootstrapper FILE" % DOWNLOAD)
-    return lines + (about_python(host) if host.windows else
-                    ["would do: add the Scripts folder of the Python that has kdtoken to your PATH"])
+    return lines + (
+        about_python(host)
+        if host.windows
+        else ["would do: add the Scripts folder of the Python that has kdtoken to your PATH"]
+    )
 
 
 def connection_of(options: argparse.Namespace) -> str:
@@ -154,8 +169,10 @@ def connection_of(options: argparse.Namespace) -> str:
         if not there or not there[0].pipe:
             raise Refused("%s has no serial port with a pipe" % options.vmx, 'python vm/vmx.py "%s"' % options.vmx)
         if not there[0].pipe.startswith("\\\\"):
-            raise Refused("%s is a socket of Linux or macOS: WinDbg runs in a second VM there" % there[0].pipe,
-                          "windbg -k com:port=COM%d,baud=115200     (in that VM)" % there[0].debugport)
+            raise Refused(
+                "%s is a socket of Linux or macOS: WinDbg runs in a second VM there" % there[0].pipe,
+                "windbg -k com:port=COM%d,baud=115200     (in that VM)" % there[0].debugport,
+            )
         return kd_connection.build(there[0].pipe, "vmware")
     if options.net:
         return "net:port=%s,key=%s" % (options.net, options.key or "KEY")
@@ -173,7 +190,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--key", help="KDNET's key (it is never printed)")
     made.add_argument("--debugger", choices=("windbg", "windbgx", "kd"), default="", help="classic, the Store's, or kd")
     made.add_argument("--process", default="notepad.exe", help="the process of the first !py")
-    made.add_argument("--break-in", action="store_true", help="stop the guest at once, as early in its boot as may be (-b)")
+    made.add_argument(
+        "--break-in", action="store_true", help="stop the guest at once, as early in its boot as may be (-b)"
+    )
     made.add_argument("--install", action="store_true", help="put the files where the debugger looks for them")
     made.add_argument("--bootstrapper", metavar="FILE", default="", help="with --install: the pykd.dll you downloaded")
     made.add_argument("--print", action="store_true", dest="only_print", help="do nothing, say what would be done")

@@ -53,17 +53,21 @@ def default_pipe(vmx: VmxFile, host: str) -> str:
 
 def pipes(vmx: VmxFile) -> List[Port]:
     """The ports that are there and lead to a pipe."""
-    return [Port(number, vmx.get("serial%d.fileName" % number) or "", vmx.get("serial%d.pipe.endPoint" % number) or "")
-            for number in PORTS
-            if vmx.is_true("serial%d.present" % number) and (vmx.get("serial%d.fileType" % number) or "") == "pipe"]
+    return [
+        Port(number, vmx.get("serial%d.fileName" % number) or "", vmx.get("serial%d.pipe.endPoint" % number) or "")
+        for number in PORTS
+        if vmx.is_true("serial%d.present" % number) and (vmx.get("serial%d.fileType" % number) or "") == "pipe"
+    ]
 
 
 def taken_by(vmx: VmxFile, number: int) -> str:
     """What a port is used for, or an empty text."""
     if not vmx.is_true("serial%d.present" % number):
         return ""
-    return "%s %s" % (vmx.get("serial%d.fileType" % number) or "device",
-                      vmx.get("serial%d.fileName" % number) or "(automatic)")
+    return "%s %s" % (
+        vmx.get("serial%d.fileType" % number) or "device",
+        vmx.get("serial%d.fileName" % number) or "(automatic)",
+    )
 
 
 def choose(vmx: VmxFile, pipe: str, number: Optional[int], replace: bool) -> int:
@@ -75,18 +79,30 @@ def choose(vmx: VmxFile, pipe: str, number: Optional[int], replace: bool) -> int
         for candidate in PORTS:
             if not taken_by(vmx, candidate):
                 return candidate
-        raise Refused("all four serial ports are in use: %s" % "; ".join(
-            "serial%d is %s" % (one, taken_by(vmx, one)) for one in PORTS),
-            "python vm/vmx.py FILE --port 0 --replace     (gives serial0 up)")
+        raise Refused(
+            "all four serial ports are in use: %s"
+            % "; ".join("serial%d is %s" % (one, taken_by(vmx, one)) for one in PORTS),
+            "python vm/vmx.py FILE --port 0 --replace     (gives serial0 up)",
+        )
     used = taken_by(vmx, number)
     if used and not replace and not any(p.number == number and p.pipe.lower() == pipe.lower() for p in pipes(vmx)):
-        raise Refused("serial%d is in use: %s" % (number, used),
-                      "python vm/vmx.py FILE --port %d --replace     (gives it up), or leave out --port" % number)
+        raise Refused(
+            "serial%d is in use: %s" % (number, used),
+            "python vm/vmx.py FILE --port %d --replace     (gives it up), or leave out --port" % number,
+        )
     return number
 
 
-def edit(vmx: VmxFile, host: str, pipe: str = "", number: Optional[int] = None, replace: bool = False,
-         end_point: str = "server", other_end: str = "application", secure_boot: Optional[bool] = None) -> Port:
+def edit(
+    vmx: VmxFile,
+    host: str,
+    pipe: str = "",
+    number: Optional[int] = None,
+    replace: bool = False,
+    end_point: str = "server",
+    other_end: str = "application",
+    secure_boot: Optional[bool] = None,
+) -> Port:
     """Make the change in memory; raises Refused. With no pipe named, a pipe that is already there is kept."""
     vmx.refuse_if_twice("serial")
     there = [port for port in pipes(vmx) if number in (None, port.number)]
@@ -121,14 +137,23 @@ def why_busy(path: Path, vmx: Optional[VmxFile] = None) -> str:
     VMware holds NAME.vmx.lck (a folder with one M*.lck, or on ESXi a file) while it has the VM open, and
     the same for each disk while it runs. An empty folder is left over.
     """
-    own = [path.name] + ([entry.value.decode(vmx.codec(), "replace") for entry in vmx.entries("")
-                          if entry.value.lower().endswith(b".vmdk")] if vmx else [])
+    own = [path.name] + (
+        [
+            entry.value.decode(vmx.codec(), "replace")
+            for entry in vmx.entries("")
+            if entry.value.lower().endswith(b".vmdk")
+        ]
+        if vmx
+        else []
+    )
     for lock in sorted(path.parent.glob("*.lck")):
         if lock.name.lower() not in [name.lower() + ".lck" for name in own]:
             continue  # another VM's
         if not lock.is_dir() or any(lock.iterdir()):
-            return ("the VM is running, or its tab is open in VMware (%s): shut Windows down and close the tab. "
-                    "If VMware is not running at all, this is left from a crash: delete %s" % (lock.name, lock.name))
+            return (
+                "the VM is running, or its tab is open in VMware (%s): shut Windows down and close the tab. "
+                "If VMware is not running at all, this is left from a crash: delete %s" % (lock.name, lock.name)
+            )
     state = (vmx.get("checkpoint.vmState") or "") if vmx else ""
     if state:
         return "the VM is suspended (%s): resume it and shut Windows down, hardware cannot change under it" % state
@@ -176,8 +201,16 @@ def run(options: argparse.Namespace) -> List[str]:
         path = inside[0]
     before = path.read_bytes()
     vmx = VmxFile(before)
-    port = edit(vmx, options.host, options.pipe, options.port, options.replace, options.end_point, options.other_end,
-                None if options.secure_boot is None else options.secure_boot == "on")
+    port = edit(
+        vmx,
+        options.host,
+        options.pipe,
+        options.port,
+        options.replace,
+        options.end_point,
+        options.other_end,
+        None if options.secure_boot is None else options.secure_boot == "on",
+    )
     after = vmx.data()
     busy = why_busy(path, vmx)
     lines: List[str] = []
@@ -192,33 +225,49 @@ def run(options: argparse.Namespace) -> List[str]:
         lines.append("backup: %s" % write(path, after).name)
         lines.append("serial%d is now the pipe %s" % (port.number, port.pipe))
     if vmx.is_true("uefi.secureBoot.enabled"):
-        lines.append("Secure Boot is on in this VM, and Windows then refuses `bcdedit /debug on`. With BitLocker "
-                     "suspended and the VM shut down: python vm/vmx.py FILE --secure-boot off")
-    lines.append("in the guest: debug-on.cmd %d     (serial%d is COM%d there)"
-                 % (port.debugport, port.number, port.debugport))
+        lines.append(
+            "Secure Boot is on in this VM, and Windows then refuses `bcdedit /debug on`. With BitLocker "
+            "suspended and the VM shut down: python vm/vmx.py FILE --secure-boot off"
+        )
+    lines.append(
+        "in the guest: debug-on.cmd %d     (serial%d is COM%d there)" % (port.debugport, port.number, port.debugport)
+    )
     if port.pipe.startswith("\\\\"):
-        lines.append("on the host:  python vm/start.py --vmx \"%s\"" % path)
+        lines.append('on the host:  python vm/start.py --vmx "%s"' % path)
     else:
-        lines.append("the debugger runs in a second VM: give that one the same port with --end-point client "
-                     "--other-end vm, and start windbg -k com:port=COM%d,baud=115200 there" % port.debugport)
+        lines.append(
+            "the debugger runs in a second VM: give that one the same port with --end-point client "
+            "--other-end vm, and start windbg -k com:port=COM%d,baud=115200 there" % port.debugport
+        )
     return lines
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="vmx.py", description="the serial port for a kernel debugger, in a VM's settings")
+    made = argparse.ArgumentParser(
+        prog="vmx.py", description="the serial port for a kernel debugger, in a VM's settings"
+    )
     made.add_argument("file", help="the .vmx (or, with the options for another hypervisor, the VM's name)")
     made.add_argument("--dry-run", action="store_true", help="print the change as a diff and write nothing")
     made.add_argument("--pipe", default="", metavar="NAME", help="the pipe's name; without it, one from the VM's name")
     made.add_argument("--port", type=int, choices=list(PORTS), help="the serial port; without it, the first free one")
     made.add_argument("--replace", action="store_true", help="with --port: take the port from what uses it")
     made.add_argument("--end-point", choices=("server", "client"), default="server", help="client: for a debugger's VM")
-    made.add_argument("--other-end", choices=("application", "vm"), default="application",
-                      help="what is at the pipe's other end: WinDbg on the host, or another VM")
+    made.add_argument(
+        "--other-end",
+        choices=("application", "vm"),
+        default="application",
+        help="what is at the pipe's other end: WinDbg on the host, or another VM",
+    )
     made.add_argument("--secure-boot", choices=("on", "off"), help="also switch the VM's Secure Boot")
     made.add_argument("--host", choices=("windows", "linux", "mac"), default=this_host(), help=argparse.SUPPRESS)
     for name in hypervisors.PRINTED:
-        made.add_argument("--" + name, action="store_const", dest="hypervisor", const=name,
-                          help="print what to run for this hypervisor instead")
+        made.add_argument(
+            "--" + name,
+            action="store_const",
+            dest="hypervisor",
+            const=name,
+            help="print what to run for this hypervisor instead",
+        )
     return made
 
 

@@ -11,9 +11,9 @@ import re
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 _LINE = re.compile(
-    rb'^(?P<head>[ \t]*(?P<key>[A-Za-z0-9_.:\-]+)[ \t]*=[ \t]*)'
+    rb"^(?P<head>[ \t]*(?P<key>[A-Za-z0-9_.:\-]+)[ \t]*=[ \t]*)"
     rb'(?P<value>"[^"\r\n]*"|[^"#\r\n]*?)'
-    rb'(?P<tail>[ \t]*(?:#[^\r\n]*)?)(?P<end>\r?\n|)$'
+    rb"(?P<tail>[ \t]*(?:#[^\r\n]*)?)(?P<end>\r?\n|)$"
 )
 _UTF8_BOM = codecs.BOM_UTF8
 # Every .vmx that VMware opens names the hardware version; the older key is config.version.
@@ -42,7 +42,7 @@ class VmxFile:
     def __init__(self, data: bytes) -> None:
         """Raises Refused when this is no .vmx, or one that cannot be edited as text."""
         self._bom = _UTF8_BOM if data.startswith(_UTF8_BOM) else b""
-        self._lines: List[bytes] = data[len(self._bom):].splitlines(keepends=True) if _plain(data) else []
+        self._lines: List[bytes] = data[len(self._bom) :].splitlines(keepends=True) if _plain(data) else []
         # bytes.splitlines also splits at a lone CR, which old Mac editors leave; join() gives the same bytes back.
         self._where: Dict[str, int] = {}
         self._twice: Dict[str, Tuple[int, int]] = {}
@@ -63,19 +63,27 @@ class VmxFile:
 
     def _check(self, data: bytes) -> None:
         if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data:
-            raise Refused("the file is UTF-16 or binary; VMware writes a .vmx in the character set that its "
-                          ".encoding names. If an editor saved it so, save it again as UTF-8")
+            raise Refused(
+                "the file is UTF-16 or binary; VMware writes a .vmx in the character set that its "
+                ".encoding names. If an editor saved it so, save it again as UTF-8"
+            )
         if any(mark in self._where for mark in _MARKS):
             return
         if "encryption.data" in self._where or "encryption.keysafe" in self._where:
-            raise Refused("this VM is encrypted as a whole, and its settings cannot be seen from outside; add the "
-                          "port in VMware's window: VM > Settings > Add > Serial Port > Output to named pipe")
+            raise Refused(
+                "this VM is encrypted as a whole, and its settings cannot be seen from outside; add the "
+                "port in VMware's window: VM > Settings > Add > Serial Port > Output to named pipe"
+            )
         head = data.lstrip()[:400].lower()
         if head.startswith(b"# disk descriptorfile") or head.startswith(b"kdmv"):
-            raise Refused("this is a virtual disk (.vmdk), not the VM's configuration: the .vmx lies in the same folder")
+            raise Refused(
+                "this is a virtual disk (.vmdk), not the VM's configuration: the .vmx lies in the same folder"
+            )
         if head.startswith(b"<"):
-            raise Refused("this is XML (VirtualBox's .vbox, an .ovf or libvirt's), not a .vmx",
-                          "python vm/vmx.py --virtualbox NAME")
+            raise Refused(
+                "this is XML (VirtualBox's .vbox, an .ovf or libvirt's), not a .vmx",
+                "python vm/vmx.py --virtualbox NAME",
+            )
         raise Refused("this is not a .vmx: no line `virtualHW.version = ...`")
 
     # -- reading
@@ -120,8 +128,10 @@ class VmxFile:
         """VMware does not open a file that defines a key twice ("Variable ... is already defined")."""
         for key, (first, second) in self._twice.items():
             if key.startswith(prefix.lower()):
-                raise Refused("%s stands on lines %d and %d, and VMware opens no such file: delete one of the two"
-                              % (key, first, second))
+                raise Refused(
+                    "%s stands on lines %d and %d, and VMware opens no such file: delete one of the two"
+                    % (key, first, second)
+                )
 
     # -- writing
 
@@ -149,8 +159,10 @@ class VmxFile:
         try:
             return escaped.encode(self.codec())
         except UnicodeEncodeError:
-            raise Refused("%s: %r cannot be written in this file's character set, %s; use a name in ASCII"
-                          % (key, value, self.encoding or "UTF-8")) from None
+            raise Refused(
+                "%s: %r cannot be written in this file's character set, %s; use a name in ASCII"
+                % (key, value, self.encoding or "UTF-8")
+            ) from None
 
     def _insert(self, line: bytes, after: str) -> None:
         places = [entry.number for entry in self.entries(after)]

@@ -33,8 +33,14 @@ class Host:
     def run(self, command: Sequence[str]) -> str:
         """What a command prints, or nothing when it cannot be run."""
         try:
-            done = subprocess.run(list(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL, timeout=30, check=False)
+            done = subprocess.run(
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=30,
+                check=False,
+            )
         except (OSError, subprocess.TimeoutExpired):
             return ""
         return done.stdout.decode("utf-8", "replace")
@@ -43,7 +49,7 @@ class Host:
         return bool(ctypes.windll.shell32.IsUserAnAdmin())  # type: ignore[attr-defined,unused-ignore]
 
     def pipe_state(self, pipe: str) -> str:
-        """"free", "busy" or "none". WaitNamedPipe asks without connecting, so nobody is disturbed."""
+        """ "free", "busy" or "none". WaitNamedPipe asks without connecting, so nobody is disturbed."""
         kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]
         if kernel32.WaitNamedPipeW(ctypes.c_wchar_p(pipe), 1):
             return "free"
@@ -177,16 +183,26 @@ def _look_pipe(host: Host, pipe: str) -> List[Finding]:
     if state == "none":
         return [broken("pipe", "%s is not there: the VM makes it when it starts" % pipe, 'vmrun start "NAME.vmx"')]
     if state == "busy":
-        return [note("pipe", "%s is there, and a debugger (perhaps yours) holds it" % pipe,
-                     "Get-Process windbg,kd,DbgX.Shell,EngHost -ErrorAction Ignore")]
+        return [
+            note(
+                "pipe",
+                "%s is there, and a debugger (perhaps yours) holds it" % pipe,
+                "Get-Process windbg,kd,DbgX.Shell,EngHost -ErrorAction Ignore",
+            )
+        ]
     return [fine("pipe", "%s is there and free" % pipe)]
 
 
 def _look_elevated(host: Host) -> List[Finding]:
     if host.elevated():
         return [fine("elevated", "this prompt is elevated, and so is a debugger started from it")]
-    return [broken("elevated", "this prompt is not elevated: a debugger started from it is often refused the pipe (error 5)",
-                   "Start-Process -Verb RunAs powershell     (then start the debugger from there)")]
+    return [
+        broken(
+            "elevated",
+            "this prompt is not elevated: a debugger started from it is often refused the pipe (error 5)",
+            "Start-Process -Verb RunAs powershell     (then start the debugger from there)",
+        )
+    ]
 
 
 def look_python(host: Host) -> List[Finding]:
@@ -195,17 +211,32 @@ def look_python(host: Host) -> List[Finding]:
     wanted, unasked = best(pythons), taken_by_bootstrapper(pythons)
     rest = "; ".join("%s: %s" % (one.version, why_not(one)) for one in pythons if why_not(one))
     if wanted is None:
-        return [broken("python", "no Python that pykd can run in%s" % (" (%s)" % rest if rest else ""),
-                       "%s     (then %s)" % (INSTALL_PYTHON, INSTALL_PYKD))]
+        return [
+            broken(
+                "python",
+                "no Python that pykd can run in%s" % (" (%s)" % rest if rest else ""),
+                "%s     (then %s)" % (INSTALL_PYTHON, INSTALL_PYKD),
+            )
+        ]
     probe = "import importlib.util as u;print(*[n for n in ('pykd','kdtoken','construct') if u.find_spec(n) is None])"
     missing = host.run([wanted.path, "-c", probe]).split()
     if missing:
-        return [broken("python", "Python %s has no %s" % (wanted.version, ", ".join(missing)),
-                       INSTALL_PYKD.replace("3.9", wanted.version))]
+        return [
+            broken(
+                "python",
+                "Python %s has no %s" % (wanted.version, ", ".join(missing)),
+                INSTALL_PYKD.replace("3.9", wanted.version),
+            )
+        ]
     found = [fine("python", "Python %s has pykd and kdtoken%s" % (wanted.version, " (not %s)" % rest if rest else ""))]
     if unasked is not None and unasked != wanted:
-        found.append(note("python", "!py takes Python %s unless told" % unasked.version,
-                          "!py -%s -m kdtoken.dump notepad.exe" % wanted.version))
+        found.append(
+            note(
+                "python",
+                "!py takes Python %s unless told" % unasked.version,
+                "!py -%s -m kdtoken.dump notepad.exe" % wanted.version,
+            )
+        )
     return found
 
 
@@ -213,10 +244,17 @@ def look_files(host: Host) -> List[Finding]:
     """The bootstrapper's DLL and the script files."""
     install = "python vm/start.py --install --bootstrapper DOWNLOADED\\pykd.dll"
     there = [place for place in bootstrapper_places(host) if host.exists(place)]
-    found = [fine("bootstrapper", there[0]) if there else
-             broken("bootstrapper", "no pykd.dll in any of %s" % "; ".join(bootstrapper_places(host)), install)]
+    found = [
+        fine("bootstrapper", there[0])
+        if there
+        else broken("bootstrapper", "no pykd.dll in any of %s" % "; ".join(bootstrapper_places(host)), install)
+    ]
     folder = on_path(host, VERB)
-    found.append(fine("scripts", "%s is on PATH, in %s" % (VERB, folder)) if folder else
-                 note("scripts", "no %s on PATH: only `!py -m kdtoken.dump` will work" % VERB,
-                      "python vm/start.py --install"))
+    found.append(
+        fine("scripts", "%s is on PATH, in %s" % (VERB, folder))
+        if folder
+        else note(
+            "scripts", "no %s on PATH: only `!py -m kdtoken.dump` will work" % VERB, "python vm/start.py --install"
+        )
+    )
     return found

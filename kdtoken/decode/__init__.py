@@ -1,1 +1,1 @@
-"""Target and layouts -> model: the walk through the kernel's memory."""
+"""Source and layouts -> model: the walk through the kernel's memory."""

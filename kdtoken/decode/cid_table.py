@@ -16,19 +16,27 @@ from kdtoken.decode.object_header import PROCESS_TYPE, body_offset, is_object_of
 from kdtoken.decode.structure import find, pointer_width, read_members
 from kdtoken.errors import KdTokenError, MemoryUnreadable
 from kdtoken.layout.layout import size_of, stride
-from kdtoken.target.base import PAGE_SIZE, Target
+from kdtoken.source.base import PAGE_SIZE, Source
 
 TYPE = "_HANDLE_TABLE"
 _ENTRY = "_HANDLE_TABLE_ENTRY"
 _ID_STEP = 4
 _LEVEL_BITS = 3
 # The members of _EPROCESS that lie furthest back among those that a dump shows.
-_READ_NEXT = ("UniqueProcessId", "InheritedFromUniqueProcessId", "Token", "ImageFileName", "ExitTime", "ThreadListHead",
-              "ActiveThreads", "Protection")  # fmt: skip
+_READ_NEXT = (
+    "UniqueProcessId",
+    "InheritedFromUniqueProcessId",
+    "Token",
+    "ImageFileName",
+    "ExitTime",
+    "ThreadListHead",
+    "ActiveThreads",
+    "Protection",
+)
 _POINTER_FLAGS = 7  # low bits of TableCode and of Windows 7's entries that are no address
 
 
-def process_by_id(target: Target, pid: int) -> Optional[int]:
+def process_by_id(target: Source, pid: int) -> Optional[int]:
     """Address of the _EPROCESS that the table has for `pid`, checked by what lies there.
 
     None where anything is off: no such symbols, memory paged out, no such id, or an id whose
@@ -47,7 +55,7 @@ def process_by_id(target: Target, pid: int) -> Optional[int]:
     return address if found == pid else None
 
 
-def _object(target: Target, number: int) -> int:
+def _object(target: Source, number: int) -> int:
     """What the entry of an id points to; 0 for none.  Raises LookupFailed or MemoryUnreadable."""
     width = pointer_width(target)
     if number <= 0 or number % _ID_STEP:
@@ -55,8 +63,9 @@ def _object(target: Target, number: int) -> int:
     index = number // _ID_STEP
     entry_size = stride(target.layout(_ENTRY), target.layout)
     leaf_entries, pointers = PAGE_SIZE // entry_size, PAGE_SIZE // width
-    table = read_members(target, TYPE, _pointer(target, target.symbol("PspCidTable"), width),
-                         ["TableCode", "NextHandleNeedingPool"])  # fmt: skip
+    table = read_members(
+        target, TYPE, _pointer(target, target.symbol("PspCidTable"), width), ["TableCode", "NextHandleNeedingPool"]
+    )
     code, end = table.uint("TableCode"), table.uint("NextHandleNeedingPool")
     if not isinstance(code, int):
         return 0
@@ -73,7 +82,7 @@ def _object(target: Target, number: int) -> int:
     return _entry_object(target, at + index * entry_size, width)
 
 
-def _entry_object(target: Target, address: int, width: int) -> int:
+def _entry_object(target: Source, address: int, width: int) -> int:
     """The object of an entry.
 
     Since Windows 8 it keeps only ObjectPointerBits: the pointer without the low bits that
@@ -98,7 +107,7 @@ def _entry_object(target: Target, address: int, width: int) -> int:
     return pointer
 
 
-def _prefetch(target: Target, process: int) -> None:
+def _prefetch(target: Source, process: int) -> None:
     """Header and the members that a dump reads, in one request, for a target that remembers."""
     start = body_offset(target)
     layout = target.layout("_EPROCESS")
@@ -110,5 +119,5 @@ def _prefetch(target: Target, process: int) -> None:
         pass  # then each is read by itself, and tells what is wrong
 
 
-def _pointer(target: Target, address: int, width: int) -> int:
+def _pointer(target: Source, address: int, width: int) -> int:
     return int.from_bytes(target.read(address, width), "little")

@@ -3,12 +3,12 @@
 from kdtoken.errors import FieldNotFound
 from kdtoken.model.absent import Absent, Maybe, Unreadable
 from kdtoken.model.process import FastRef
-from kdtoken.target.base import Target
+from kdtoken.source.base import Source
 
 TYPE = "_EX_FAST_REF"
 
 
-def fast_ref_mask(target: Target) -> int:
+def fast_ref_mask(target: Source) -> int:
     """The bits of the value that are no pointer: as many as RefCnt is wide (4 on x64, 3 on x86).
 
     Objects are aligned to twice the pointer size, which leaves these bits free; the width is
@@ -27,7 +27,7 @@ def fast_ref_mask(target: Target) -> int:
     return mask
 
 
-def fast_ref(target: Target, value: Maybe[int]) -> Maybe[FastRef]:
+def fast_ref(target: Source, value: Maybe[int]) -> Maybe[FastRef]:
     """Take a fast reference's value apart."""
     if isinstance(value, (Unreadable, Absent)):
         return value

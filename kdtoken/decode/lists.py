@@ -8,7 +8,7 @@ from typing import Callable, Dict, List, Optional, Set, Tuple, TypeVar
 
 from kdtoken.decode.structure import Structure, read_structure
 from kdtoken.model.absent import Absent, Maybe, Unreadable
-from kdtoken.target.base import Target
+from kdtoken.source.base import Source
 
 # Windows hands out at most some 2^26 / 4 ids; nobody's machine has this many of anything listed.
 LIMIT = 1_000_000
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def walk_list(
-    target: Target,
+    target: Source,
     head: int,
     type_name: str,
     link: str,
@@ -95,9 +95,7 @@ def walk_list(
     entries = _merged(forward, backward[::-1])
     more = len(entries) - len(forward)
     if more:
-        problems.append(
-            "%d more were found by walking the list backward; some in between may be missing" % more
-        )
+        problems.append("%d more were found by walking the list backward; some in between may be missing" % more)
     return [known[entry][1] for entry in entries], problems
 
 

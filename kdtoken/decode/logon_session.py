@@ -9,7 +9,7 @@ from kdtoken.layout.layout import pointer_size
 from kdtoken.model.absent import Absent, Maybe, Unreadable
 from kdtoken.model.luid import Luid
 from kdtoken.model.token import LogonSession
-from kdtoken.target.base import Target
+from kdtoken.source.base import Source
 
 TYPE = "_SEP_LOGON_SESSION_REFERENCES"
 
@@ -20,7 +20,7 @@ _CHAIN_BITS = 0xF
 _CHAIN_LIMIT = 4096
 
 
-def read_logon_session(target: Target, address: Maybe[int]) -> Maybe[Optional[LogonSession]]:
+def read_logon_session(target: Source, address: Maybe[int]) -> Maybe[Optional[LogonSession]]:
     """The logon session at `address`; None for a null pointer."""
     if isinstance(address, (Unreadable, Absent)):
         return address
@@ -46,7 +46,7 @@ def read_logon_session(target: Target, address: Maybe[int]) -> Maybe[Optional[Lo
     )
 
 
-def find_logon_session(target: Target, logon_id: Luid) -> Maybe[Optional[LogonSession]]:
+def find_logon_session(target: Source, logon_id: Luid) -> Maybe[Optional[LogonSession]]:
     """Look a logon session up in the kernel's table; None where the table has none of that id."""
     try:
         layout = target.layout(TYPE)

@@ -5,7 +5,7 @@ from typing import Optional
 from kdtoken.decode.structure import Structure, offset_of, pointer_width, read_members
 from kdtoken.errors import LookupFailed, MemoryUnreadable, SymbolNotFound
 from kdtoken.model.absent import Absent, Maybe, Unreadable
-from kdtoken.target.base import Target
+from kdtoken.source.base import Source
 
 TYPE = "_OBJECT_HEADER"
 
@@ -17,12 +17,12 @@ THREAD_TYPE = "PsThreadType"
 _COOKIE = "ObHeaderCookie"
 
 
-def body_offset(target: Target) -> int:
+def body_offset(target: Source) -> int:
     """Bytes from an object's header to the object itself (`_OBJECT_HEADER.Body`)."""
     return offset_of(target, target.layout(TYPE), "Body")
 
 
-def is_object_of(target: Target, body: int, type_symbol: str) -> Maybe[bool]:
+def is_object_of(target: Source, body: int, type_symbol: str) -> Maybe[bool]:
     """Whether the object at `body` is of the type that nt!`type_symbol` points to.
 
     Unreadable or Absent where the memory or the symbols cannot tell.
@@ -48,7 +48,7 @@ def is_object_of(target: Target, body: int, type_symbol: str) -> Maybe[bool]:
     return False
 
 
-def type_name(target: Target, body: int) -> Optional[str]:
+def type_name(target: Source, body: int) -> Optional[str]:
     """Name of the object's type ("Token", "Process" ...), None where it cannot be told."""
     try:
         kind = _type_of(target, body)
@@ -59,7 +59,7 @@ def type_name(target: Target, body: int) -> Optional[str]:
         return None
 
 
-def _is_type_object(target: Target, kind: int) -> bool:
+def _is_type_object(target: Source, kind: int) -> bool:
     """Whether the header in front of an _OBJECT_TYPE says that it is one, by an index that is not hidden.
 
     The type of types is its own type, so the way up ends after two steps.
@@ -68,7 +68,7 @@ def _is_type_object(target: Target, kind: int) -> bool:
     return isinstance(above, int) and above != 0 and _type_of(target, above) == above
 
 
-def _has_symbol(target: Target, name: str) -> bool:
+def _has_symbol(target: Source, name: str) -> bool:
     try:
         target.symbol(name)
     except SymbolNotFound:
@@ -76,7 +76,7 @@ def _has_symbol(target: Target, name: str) -> bool:
     return True
 
 
-def _type_of(target: Target, body: int) -> Maybe[int]:
+def _type_of(target: Source, body: int) -> Maybe[int]:
     """Address of the object's _OBJECT_TYPE."""
     header = body - body_offset(target)
     structure = read_members(target, TYPE, header, ["TypeIndex", "Type"])
@@ -108,20 +108,20 @@ def _type_of(target: Target, body: int) -> Maybe[int]:
     return _pointer(target, entry)
 
 
-def _pointer(target: Target, address: int) -> Maybe[int]:
+def _pointer(target: Source, address: int) -> Maybe[int]:
     try:
         return int.from_bytes(target.read(address, pointer_width(target)), "little")
     except MemoryUnreadable as error:
         return Unreadable(error.address, error.reason)
 
 
-def read_unicode(target: Target, structure: Structure, path: str) -> Optional[str]:
+def read_unicode(target: Source, structure: Structure, path: str) -> Optional[str]:
     """Text of an embedded _UNICODE_STRING; None where its buffer is null or cannot be read."""
     value = unicode_string(target, structure, path)
     return value if isinstance(value, str) else None
 
 
-def unicode_string(target: Target, structure: Structure, path: str) -> Maybe[Optional[str]]:
+def unicode_string(target: Source, structure: Structure, path: str) -> Maybe[Optional[str]]:
     """An embedded _UNICODE_STRING {USHORT Length (bytes), MaximumLength; PWCH Buffer;}.
 
     None for a null buffer; unpaired surrogates stay as \\udNNN escapes; never more than the
@@ -141,4 +141,3 @@ def unicode_string(target: Target, structure: Structure, path: str) -> Maybe[Opt
     except MemoryUnreadable as error:
         return Unreadable(error.address, error.reason)
     return data.decode("utf-16-le", "backslashreplace")
-

@@ -6,7 +6,7 @@ from kdtoken.decode.structure import Structure
 from kdtoken.errors import MemoryUnreadable, SymbolNotFound
 from kdtoken.model.absent import Absent, Maybe, Unreadable
 from kdtoken.model.privilege import KERNEL_SYMBOLS, NAMES, Privilege, privileges_of
-from kdtoken.target.base import Target, read_span
+from kdtoken.source.base import Source, read_span
 
 # The variables lie next to each other; one that the linker put elsewhere is read on its own
 # only when it is no further away than this, else the table's name serves.
@@ -14,7 +14,7 @@ _STRETCH = 0x1000
 _LUID_SIZE = 8
 
 
-def privilege_names(target: Target) -> Dict[int, str]:
+def privilege_names(target: Source) -> Dict[int, str]:
     """Privilege number -> name, as this kernel has them (nt!Se*Privilege, each a LUID).
 
     The variables give the number, their symbols the name; one request for all of them.

@@ -13,7 +13,7 @@ from kdtoken.errors import LookupFailed, ProcessNotFound
 from kdtoken.layout.layout import array_of
 from kdtoken.model.absent import Maybe, Unreadable
 from kdtoken.model.process import Process, ProcessDetails
-from kdtoken.target.base import Target
+from kdtoken.source.base import Source
 
 TYPE = "_EPROCESS"
 _LINK = "ActiveProcessLinks"
@@ -22,7 +22,7 @@ _WALK = _REQUIRED + ("InheritedFromUniqueProcessId",)
 _DETAILS = ("CreateTime", "ExitTime", "Protection.Level", "ActiveThreads", "ThreadListHead")
 
 
-def walk_processes(target: Target, details: bool = False) -> Tuple[List[Process], List[str]]:
+def walk_processes(target: Source, details: bool = False) -> Tuple[List[Process], List[str]]:
     """All processes of nt!PsActiveProcessHead, one request each, and what was wrong with the list.
 
     details  process_details of each will be asked next: fetch its members in the same request
@@ -44,7 +44,7 @@ def walk_processes(target: Target, details: bool = False) -> Tuple[List[Process]
     return walk_list(target, target.symbol("PsActiveProcessHead"), TYPE, _LINK, read, is_process)
 
 
-def process_at(target: Target, address: int) -> Process:
+def process_at(target: Source, address: int) -> Process:
     """The process whose EPROCESS is at `address`.
 
     Raises ProcessNotFound when nothing can be read there or the object header says otherwise.
@@ -70,7 +70,7 @@ def process_at(target: Target, address: int) -> Process:
     return _process(target, s)
 
 
-def find_process(target: Target, argument: str) -> Tuple[Process, List[Process], List[str]]:
+def find_process(target: Source, argument: str) -> Tuple[Process, List[Process], List[str]]:
     """The one process that a name, pid or address stands for, the list walked on the way to it
     (empty for an address, and for a pid that nt!PspCidTable knows), and what was wrong with the list.
 
@@ -92,7 +92,7 @@ def find_process(target: Target, argument: str) -> Tuple[Process, List[Process],
     return choose(processes, argument, kind, value, problems, shape[0] if shape else NAME_ROOM), processes, problems
 
 
-def process_details(target: Target, process: Process, origins: bool = True) -> ProcessDetails:
+def process_details(target: Source, process: Process, origins: bool = True) -> ProcessDetails:
     """Times, protection and threads of one process, in one more request; `origins` keeps where each was read."""
     s = read_members(target, TYPE, process.address, _DETAILS)
     return ProcessDetails(
@@ -105,12 +105,12 @@ def process_details(target: Target, process: Process, origins: bool = True) -> P
     )
 
 
-def pointer_bytes(target: Target) -> int:
+def pointer_bytes(target: Source) -> int:
     """4 or 8: how wide this target's addresses are."""
     return pointer_width(target)
 
 
-def _process(target: Target, s: Structure) -> Process:
+def _process(target: Source, s: Structure) -> Process:
     pid = s.uint("UniqueProcessId")
     parent = s.uint("InheritedFromUniqueProcessId")
     value = s.uint("Token.Value" if s.has("Token.Value") else "Token")

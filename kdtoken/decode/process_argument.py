@@ -34,9 +34,13 @@ def parse_process_argument(text: str, pointer_bytes: int) -> Tuple[str, Union[st
 
 
 def choose(
-    processes: Sequence[Process], argument: str, kind: str, value: Union[str, int], problems: Sequence[str] = (),
+    processes: Sequence[Process],
+    argument: str,
+    kind: str,
+    value: Union[str, int],
+    problems: Sequence[str] = (),
     room: int = NAME_ROOM,
-) -> Process:  # fmt: skip
+) -> Process:
     """The one process that the argument means.  `kind` and `value` are parse_process_argument's.
 
     problems  what was wrong with the list: a process that is not found may be missing for that
@@ -88,9 +92,7 @@ def _ambiguous(argument: str, matches: List[Process]) -> ProcessAmbiguous:
     )
 
 
-def _not_found(
-    argument: str, kind: str, processes: Sequence[Process], problems: Sequence[str]
-) -> ProcessNotFound:
+def _not_found(argument: str, kind: str, processes: Sequence[Process], problems: Sequence[str]) -> ProcessNotFound:
     what = {"pid": "pid %s", "address": "the EPROCESS address %s"}.get(kind, "the name %s") % argument
     message = "no process has %s (%d processes seen)" % (what, len(processes))
     if problems:

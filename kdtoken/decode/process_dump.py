@@ -12,7 +12,7 @@ from kdtoken.errors import KdTokenError, LookupFailed, NoCommands
 from kdtoken.model.absent import Absent, Maybe, Unreadable
 from kdtoken.model.process import CrossCheck, FastRef, Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.token import LogonSession, Token
-from kdtoken.target.base import Target
+from kdtoken.source.base import Source
 
 _TOKEN_LINE = re.compile(r"^\s*Token\s+([0-9a-fA-F`]{8,17})\s*$", re.MULTILINE)
 
@@ -23,7 +23,7 @@ class Tokens:
     follow  whether to read what a token points to outside itself (see decode_token)
     """
 
-    def __init__(self, target: Target, follow: bool = True) -> None:
+    def __init__(self, target: Source, follow: bool = True) -> None:
         self.target = target
         self._follow = follow
         self._names: Optional[Dict[int, str]] = None
@@ -114,7 +114,7 @@ def _same_object(other: Process, process: Process) -> bool:
     )
 
 
-def cross_check(target: Target, process: Process) -> Optional[CrossCheck]:
+def cross_check(target: Source, process: Process) -> Optional[CrossCheck]:
     """Ask `!process ADDRESS 1` and compare its Token line with the field.
 
     None where the target has no interpreter.  Only the address goes into the command, never

@@ -8,7 +8,7 @@ from kdtoken.layout.layout import size_of, stride
 from kdtoken.model.absent import Absent, Maybe, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.sid import HEADER_SIZE, Sid, sid_length
-from kdtoken.target.base import Target, read_span
+from kdtoken.source.base import Source, read_span
 
 # A token holds at most 1,024 groups ("MaxTokenSize and group limits", learn.microsoft.com); a
 # count far past that is damage, and is never allocated or walked.
@@ -17,7 +17,7 @@ MAX_COUNT = 4096
 _TOGETHER = 0x4000
 
 
-def read_sid(target: Target, address: Maybe[int]) -> Maybe[Optional[Sid]]:
+def read_sid(target: Source, address: Maybe[int]) -> Maybe[Optional[Sid]]:
     """The SID at `address`; None for a null pointer, Unreadable where it is none."""
     if isinstance(address, (Unreadable, Absent)):
         return address
@@ -32,9 +32,7 @@ def read_sid(target: Target, address: Maybe[int]) -> Maybe[Optional[Sid]]:
         return Unreadable(address, error.message)
 
 
-def read_groups(
-    target: Target, address: Maybe[int], count: Maybe[int]
-) -> Maybe[Tuple[Maybe[Group], ...]]:
+def read_groups(target: Source, address: Maybe[int], count: Maybe[int]) -> Maybe[Tuple[Maybe[Group], ...]]:
     """`count` elements of _SID_AND_ATTRIBUTES {PSID Sid; ULONG Attributes;} at `address`.
 
     A null array is empty; an element whose SID cannot be read is Unreadable in its place.
@@ -66,21 +64,26 @@ def read_groups(
     return tuple([_group(target, pointer, bits) for pointer, bits in entries])
 
 
-def _entry_shape(target: Target) -> Tuple[int, int, int, int, int]:
+def _entry_shape(target: Source) -> Tuple[int, int, int, int, int]:
     """Of _SID_AND_ATTRIBUTES: its stride; offset and size of Sid, and of Attributes."""
     memo, key = target.memo, ("_SID_AND_ATTRIBUTES",)
     known: Optional[Tuple[int, int, int, int, int]] = memo.get(key) if memo is not None else None
     if known is None:
         layout = target.layout("_SID_AND_ATTRIBUTES")
         sid, attributes = layout.field("Sid"), layout.field("Attributes")
-        known = (stride(layout, target.layout), sid.offset, size_of(sid.type, target.layout),
-                 attributes.offset, size_of(attributes.type, target.layout))  # fmt: skip
+        known = (
+            stride(layout, target.layout),
+            sid.offset,
+            size_of(sid.type, target.layout),
+            attributes.offset,
+            size_of(attributes.type, target.layout),
+        )
         if memo is not None:
             memo[key] = known
     return known
 
 
-def _group(target: Target, pointer: Maybe[int], bits: Maybe[int]) -> Maybe[Group]:
+def _group(target: Source, pointer: Maybe[int], bits: Maybe[int]) -> Maybe[Group]:
     sid = read_sid(target, pointer)
     if isinstance(sid, (Unreadable, Absent)):
         return sid
@@ -91,7 +94,7 @@ def _group(target: Target, pointer: Maybe[int], bits: Maybe[int]) -> Maybe[Group
     return Group(sid, bits)
 
 
-def prefetch_around(target: Target, pointers: List[int]) -> None:
+def prefetch_around(target: Source, pointers: List[int]) -> None:
     """Fetch the stretch that SIDs lie in with one request, where it is short enough.
 
     Only warms what stands in front of the target; failures show when a SID itself is read.
@@ -101,4 +104,3 @@ def prefetch_around(target: Target, pointers: List[int]) -> None:
     first, last = min(pointers), max(pointers)
     if first < last <= first + _TOGETHER:
         read_span(target, first, last - first + HEADER_SIZE)
-

@@ -12,7 +12,7 @@ from kdtoken.layout.layout import PRIMITIVE_SIZES, Field, Layout, array_of, poin
 from kdtoken.model.absent import Absent, Maybe, Unreadable
 from kdtoken.model.luid import Luid
 from kdtoken.model.token import Origin
-from kdtoken.target.base import PAGE_SIZE, Span, Target, read_span
+from kdtoken.source.base import PAGE_SIZE, Source, Span, read_span
 
 
 class Structure:
@@ -21,7 +21,7 @@ class Structure:
     A walk of 2,000 processes asks for 40,000 members, nearly all of structs that were read in one piece.
     """
 
-    def __init__(self, target: Target, type_name: str, address: int, span: Span) -> None:
+    def __init__(self, target: Source, type_name: str, address: int, span: Span) -> None:
         self.target = target
         self.layout = target.layout(type_name)
         self.address = address
@@ -134,7 +134,7 @@ class Place(NamedTuple):
     elements: int
 
 
-def place_of(target: Target, layout: Layout, path: str) -> Optional[Place]:
+def place_of(target: Source, layout: Layout, path: str) -> Optional[Place]:
     """The place of a member; None where a step of the path does not exist."""
     found = find(target, layout, path)
     if found is None:
@@ -144,7 +144,7 @@ def place_of(target: Target, layout: Layout, path: str) -> Optional[Place]:
     return Place(offset, size_of(member.type, target.layout), member.bits, shape[0] if shape else 0)
 
 
-def find(target: Target, layout: Layout, path: str) -> Optional[Tuple[int, Field]]:
+def find(target: Source, layout: Layout, path: str) -> Optional[Tuple[int, Field]]:
     """(offset, member) of a path through embedded structs; None where a step does not exist."""
     offset = 0
     *outer, last = path.split(".")
@@ -168,12 +168,12 @@ def _holds_members(member: Field) -> bool:
     return not (member.bits or kind in PRIMITIVE_SIZES or pointer_size(kind) or array_of(kind))
 
 
-def pointer_width(target: Target) -> int:
+def pointer_width(target: Source) -> int:
     """Bytes of a pointer on this target, 4 or 8: as wide as _LIST_ENTRY.Flink."""
     return size_of(target.layout("_LIST_ENTRY").field("Flink").type, target.layout)
 
 
-def offset_of(target: Target, layout: Layout, path: str) -> int:
+def offset_of(target: Source, layout: Layout, path: str) -> int:
     """Offset of a member.  Raises FieldNotFound, naming type and field."""
     found = find(target, layout, path)
     if found is None:
@@ -182,7 +182,7 @@ def offset_of(target: Target, layout: Layout, path: str) -> int:
     return found[0]
 
 
-def read_structure(target: Target, type_name: str, address: int, before: int = 0, after: int = 0) -> Structure:
+def read_structure(target: Source, type_name: str, address: int, before: int = 0, after: int = 0) -> Structure:
     """The whole struct in one request, with bytes `before` it and `after` it.
 
     `after` is only taken as far as the last page that the struct itself touches: bytes that
@@ -195,7 +195,7 @@ def read_structure(target: Target, type_name: str, address: int, before: int = 0
     return Structure(target, type_name, address, span)
 
 
-def read_members(target: Target, type_name: str, address: int, paths: Sequence[str]) -> Structure:
+def read_members(target: Source, type_name: str, address: int, paths: Sequence[str]) -> Structure:
     """Only the stretch from the first to the last of these members, in one request.
 
     Paths that the build does not have are passed over.

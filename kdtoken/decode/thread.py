@@ -7,18 +7,22 @@ from kdtoken.decode.object_header import THREAD_TYPE, is_object_of
 from kdtoken.decode.structure import Structure, read_members
 from kdtoken.model.absent import Absent, Maybe, Unreadable
 from kdtoken.model.process import Impersonation, Thread
-from kdtoken.target.base import Target
+from kdtoken.source.base import Source
 
 TYPE = "_ETHREAD"
 _LINK = "ThreadListEntry"
 _CLIENT = "ClientSecurity"
 _WALK = (
-    "Cid.UniqueProcess", "Cid.UniqueThread", _LINK, "ImpersonationInfo",
-    "ClientSecurity.ImpersonationData", "ActiveImpersonationInfo",
-)  # fmt: skip
+    "Cid.UniqueProcess",
+    "Cid.UniqueThread",
+    _LINK,
+    "ImpersonationInfo",
+    "ClientSecurity.ImpersonationData",
+    "ActiveImpersonationInfo",
+)
 
 
-def walk_threads(target: Target, list_head: int) -> Tuple[List[Thread], List[str]]:
+def walk_threads(target: Source, list_head: int) -> Tuple[List[Thread], List[str]]:
     """The threads of `_EPROCESS.ThreadListHead` at `list_head`, one request each."""
 
     def read(address: int) -> Tuple[Structure, Thread]:
@@ -39,9 +43,7 @@ def _thread(s: Structure) -> Thread:
         impersonation = _pointed(s)
     else:
         impersonation = Absent("%s.%s" % (TYPE, _CLIENT))
-    return Thread(
-        s.address, s.uint("Cid.UniqueProcess"), s.uint("Cid.UniqueThread"), impersonation, tuple(problems)
-    )
+    return Thread(s.address, s.uint("Cid.UniqueProcess"), s.uint("Cid.UniqueThread"), impersonation, tuple(problems))
 
 
 def _packed(s: Structure, problems: List[str]) -> Maybe[Optional[Impersonation]]:

@@ -11,7 +11,7 @@ from kdtoken.errors import BadFormat, LookupFailed, MemoryUnreadable
 from kdtoken.model.absent import Absent, Maybe, Unreadable
 from kdtoken.model.acl import ACL_HEADER_SIZE, Acl, acl_length
 from kdtoken.model.token import AttributeList, Diagnostics, Origin, SidHash, Token
-from kdtoken.target.base import PAGE_SIZE, Target, read_span
+from kdtoken.source.base import PAGE_SIZE, Source, read_span
 
 TYPE = "_TOKEN"
 
@@ -81,7 +81,7 @@ _LIKELY_DYNAMIC_PART = 0x100
 T = TypeVar("T")
 
 
-def decode_token(target: Target, address: int, names: Dict[int, str], follow: bool = True) -> Maybe[Token]:
+def decode_token(target: Source, address: int, names: Dict[int, str], follow: bool = True) -> Maybe[Token]:
     """The token at `address`; Unreadable where no token lies there or its memory is gone.
 
     names   privilege names of this kernel (decode.privileges)
@@ -177,7 +177,7 @@ def _origins(s: Structure) -> Dict[str, Origin]:
     return {name: noted[path] for name, path in FIELDS.items() if path in noted}
 
 
-def _not_a_token(target: Target, address: int, problems: List[str]) -> Optional[Unreadable]:
+def _not_a_token(target: Source, address: int, problems: List[str]) -> Optional[Unreadable]:
     """Unreadable if the object header says that this is something else; a problem if it is silent."""
     try:
         verdict = is_object_of(target, address, TOKEN_TYPE)
@@ -210,7 +210,7 @@ def _fetch_dynamic_part(s: Structure) -> None:
         read_span(s.target, start, min(_LIKELY_DYNAMIC_PART, PAGE_SIZE - start % PAGE_SIZE))
 
 
-def _acl(target: Target, address: Maybe[int]) -> Maybe[Optional[Acl]]:
+def _acl(target: Source, address: Maybe[int]) -> Maybe[Optional[Acl]]:
     if isinstance(address, (Unreadable, Absent)):
         return address
     if address == 0:
@@ -238,9 +238,7 @@ def _hash(s: Structure, path: str) -> Maybe[SidHash]:
     return SidHash(count, pointer, words)
 
 
-def _follow(
-    target: Target, address: Maybe[int], read: Callable[[Target, int], Maybe[T]]
-) -> Maybe[Optional[T]]:
+def _follow(target: Source, address: Maybe[int], read: Callable[[Source, int], Maybe[T]]) -> Maybe[Optional[T]]:
     """What a pointer points to; None when it is null."""
     if isinstance(address, (Unreadable, Absent)):
         return address
@@ -252,11 +250,11 @@ def _follow(
         return Absent(str(error.subject))
 
 
-def _lowbox_number(target: Target, address: int) -> Maybe[int]:
+def _lowbox_number(target: Source, address: int) -> Maybe[int]:
     return read_members(target, "_SEP_LOWBOX_NUMBER_ENTRY", address, ["LowboxNumber"]).uint("LowboxNumber")
 
 
-def _diagnostics(target: Target, address: int) -> Maybe[Diagnostics]:
+def _diagnostics(target: Source, address: int) -> Maybe[Diagnostics]:
     s = read_members(
         target,
         "_SEP_TOKEN_DIAG_TRACK_ENTRY",
@@ -274,8 +272,8 @@ def _diagnostics(target: Target, address: int) -> Maybe[Diagnostics]:
     )
 
 
-def _counts(type_name: str, names: Tuple[str, ...]) -> Callable[[Target, int], Maybe[AttributeList]]:
-    def read(target: Target, address: int) -> Maybe[AttributeList]:
+def _counts(type_name: str, names: Tuple[str, ...]) -> Callable[[Source, int], Maybe[AttributeList]]:
+    def read(target: Source, address: int) -> Maybe[AttributeList]:
         s = read_members(target, type_name, address, names)
         return AttributeList(address, tuple((name, s.uint(name)) for name in names))
 

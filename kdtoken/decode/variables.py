@@ -8,7 +8,7 @@ from typing import Dict, List, Tuple
 from kdtoken.decode.structure import pointer_width
 from kdtoken.errors import LookupFailed, MemoryUnreadable
 from kdtoken.model.privilege import KERNEL_SYMBOLS
-from kdtoken.target.base import Target
+from kdtoken.source.base import Source
 
 # A request costs four packets: 178 bytes on the wire besides its data, and a round trip of some
 # milliseconds, so that a gap of this many bytes is cheaper read than left out.
@@ -19,7 +19,7 @@ _LIST = "PsActiveProcessHead"
 _FIRST_TYPES = 16
 
 
-def fetch_variables(target: Target, with_list: bool = True) -> None:
+def fetch_variables(target: Source, with_list: bool = True) -> None:
     """Read them, for a target that remembers what was read.  What cannot be read is left to its user.
 
     with_list  the head of the process list too: it lies far from the others, and a process that is found

@@ -27,9 +27,7 @@ class IsfFile:
             self._base: Dict[str, Any] = data["base_types"]
             self._user: Dict[str, Any] = data["user_types"]
             self._enums: Dict[str, Any] = data["enums"]
-            self.symbols: Dict[str, int] = {
-                name: int(entry["address"]) for name, entry in data["symbols"].items()
-            }
+            self.symbols: Dict[str, int] = {name: int(entry["address"]) for name, entry in data["symbols"].items()}
             pdb = data["metadata"].get("windows", {}).get("pdb", {})
             self.pdb = "%s%X" % (pdb["GUID"].upper(), int(pdb["age"])) if pdb else ""
             self.pointer_size = int(self._base["pointer"]["size"])
@@ -47,8 +45,7 @@ class IsfFile:
             if name in self._user:
                 body = self._user[name]
                 fields = [
-                    self._field(member, entry["offset"], entry["type"])
-                    for member, entry in body["fields"].items()
+                    self._field(member, entry["offset"], entry["type"]) for member, entry in body["fields"].items()
                 ]
                 return make_layout(name, int(body["size"]), fields)
             if name in self._enums:

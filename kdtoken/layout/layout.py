@@ -15,10 +15,24 @@ from kdtoken.errors import BadFormat, FieldNotFound
 
 # Bytes of the types that `dt` prints by a name of its own.
 PRIMITIVE_SIZES: Dict[str, int] = {
-    "Void": 0, "Bool": 1, "Char": 1, "UChar": 1, "Wchar": 2,
-    "Int1B": 1, "Uint1B": 1, "Int2B": 2, "Uint2B": 2, "Int4B": 4, "Uint4B": 4,
-    "Int8B": 8, "Uint8B": 8, "Int16B": 16, "Uint16B": 16, "Float": 4, "Double": 8,
-}  # fmt: skip
+    "Void": 0,
+    "Bool": 1,
+    "Char": 1,
+    "UChar": 1,
+    "Wchar": 2,
+    "Int1B": 1,
+    "Uint1B": 1,
+    "Int2B": 2,
+    "Uint2B": 2,
+    "Int4B": 4,
+    "Uint4B": 4,
+    "Int8B": 8,
+    "Uint8B": 8,
+    "Int16B": 16,
+    "Uint16B": 16,
+    "Float": 4,
+    "Double": 8,
+}
 
 _BITS = re.compile(r"Pos ([0-9]{1,4}), ([0-9]{1,4}) Bits?$")
 _POINTER = re.compile(r"Ptr(32|64) (.+)$")

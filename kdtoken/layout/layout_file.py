@@ -34,8 +34,7 @@ class LayoutFile:
 
     def dumps(self) -> str:
         """JSON text, a line a type, so that two builds can be compared with diff."""
-        head = {"format": FORMAT, "build": self.build, "pdb": self.pdb,
-                "pointer_size": self.pointer_size}  # fmt: skip
+        head = {"format": FORMAT, "build": self.build, "pdb": self.pdb, "pointer_size": self.pointer_size}
         lines = [
             " %s: %s" % (json.dumps(name), json.dumps(layout_to_json(layout)))
             for name, layout in sorted(self.types.items())
@@ -69,8 +68,6 @@ def load_layouts(path: Union[str, Path]) -> LayoutFile:
     return loads_layouts(text, str(path))
 
 
-def layouts_of(
-    build: str, pdb: str, pointer_size: int, layouts: Iterable[Layout]
-) -> LayoutFile:
+def layouts_of(build: str, pdb: str, pointer_size: int, layouts: Iterable[Layout]) -> LayoutFile:
     """Gather single layouts into a file."""
     return LayoutFile(build, pdb, pointer_size, {layout.name: layout for layout in layouts})

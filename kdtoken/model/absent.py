@@ -1,9 +1,9 @@
 """Values that are not there, told apart: unreadable, absent, null and zero are four things.
 
-    Unreadable   memory that the target could not give, with the address and the reason
-    Absent       this kernel build has no such field
-    None         the pointer is there and is null
-    0, ""        the value is there and is zero or empty
+Unreadable   memory that the target could not give, with the address and the reason
+Absent       this kernel build has no such field
+None         the pointer is there and is null
+0, ""        the value is there and is zero or empty
 """
 
 from dataclasses import dataclass

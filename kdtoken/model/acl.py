@@ -73,8 +73,13 @@ OBJECT_TYPES = frozenset((0x05, 0x06, 0x07, 0x08, 0x0B, 0x0C, 0x0F, 0x10))
 OPAQUE_TYPES = frozenset((0x04,))
 
 # winnt.h inherit and audit flags of ACE_HEADER.AceFlags. Bits 0x20 and 0x40 mean different things by type.
-_INHERIT_FLAGS = ((0x01, "OBJECT_INHERIT"), (0x02, "CONTAINER_INHERIT"), (0x04, "NO_PROPAGATE_INHERIT"),
-                  (0x08, "INHERIT_ONLY"), (0x10, "INHERITED"))  # fmt: skip
+_INHERIT_FLAGS = (
+    (0x01, "OBJECT_INHERIT"),
+    (0x02, "CONTAINER_INHERIT"),
+    (0x04, "NO_PROPAGATE_INHERIT"),
+    (0x08, "INHERIT_ONLY"),
+    (0x10, "INHERITED"),
+)
 _ACCESS_FILTER = 0x15
 
 

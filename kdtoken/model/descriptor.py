@@ -100,9 +100,7 @@ class SecurityDescriptor:
         group = _sid(data, int(header.group), "group", problems)
         sacl, sacl_state = _acl(data, int(header.sacl), control & SACL_PRESENT, "SACL", problems)
         dacl, dacl_state = _acl(data, int(header.dacl), control & DACL_PRESENT, "DACL", problems)
-        return cls(
-            owner, group, control, dacl, sacl, dacl_state, sacl_state, int(header.sbz1), "; ".join(problems)
-        )
+        return cls(owner, group, control, dacl, sacl, dacl_state, sacl_state, int(header.sbz1), "; ".join(problems))
 
     @property
     def control_words(self) -> Tuple[str, ...]:

@@ -23,8 +23,16 @@ from kdtoken.model.sid_tables import (
 )
 
 # Application pools that IIS set-up itself creates.
-APPPOOL_NAMES = ("DefaultAppPool", "Classic .NET AppPool", ".NET v2.0", ".NET v2.0 Classic", ".NET v4.5",
-                 ".NET v4.5 Classic", "ASP.NET v4.0", "ASP.NET v4.0 Classic")  # fmt: skip
+APPPOOL_NAMES = (
+    "DefaultAppPool",
+    "Classic .NET AppPool",
+    ".NET v2.0",
+    ".NET v2.0 Classic",
+    ".NET v4.5",
+    ".NET v4.5 Classic",
+    "ASP.NET v4.0",
+    "ASP.NET v4.0 Classic",
+)
 
 ENTRA_AUTHORITY = 12
 
@@ -109,7 +117,9 @@ def _nt_name(base: int, rest: Tuple[int, ...], services: Iterable[str]) -> Optio
     if len(rest) == 5:
         if base in (80, sid_derive.RESTRICTED_SERVICE_BASE_RID):
             name = (
-                _services(tuple(services)).get(rest) or _services(_learned).get(rest) or _services(SERVICE_NAMES).get(rest)
+                _services(tuple(services)).get(rest)
+                or _services(_learned).get(rest)
+                or _services(SERVICE_NAMES).get(rest)
             )
             prefix = "NT SERVICE\\" if base == 80 else "RESTRICTED SERVICES\\"
             return None if name is None else prefix + name

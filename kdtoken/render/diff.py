@@ -3,7 +3,7 @@
 import json
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from kdtoken.analysis.comparison import Comparison, Difference, Outcome, Part, View
+from kdtoken.analysis.differences.comparison import Comparison, Difference, Outcome, Part, View
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.access_mask import mask_words
 from kdtoken.model.acl import Ace, Acl
@@ -222,10 +222,16 @@ def _number(name: str, value: int) -> str:
 def diff_json(comparison: Comparison) -> str:
     """The comparison for programs; diff.schema.json describes every key."""
     rows: List[Dict[str, Any]] = [
-        {"part": r.part.value, "name": r.name, "outcome": r.outcome.name.lower(), "a": plain(r.a), "b": plain(r.b),
-         "note": r.note}
+        {
+            "part": r.part.value,
+            "name": r.name,
+            "outcome": r.outcome.name.lower(),
+            "a": plain(r.a),
+            "b": plain(r.b),
+            "note": r.note,
+        }
         for r in comparison.rows
-    ]  # fmt: skip
+    ]
     whole = {
         "kdtoken": SCHEMA,
         "verdict": comparison.verdict,

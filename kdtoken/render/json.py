@@ -12,7 +12,7 @@ dump.schema.json and walk.schema.json describe every key.
 import json
 from typing import Any, Callable, Dict, List
 
-from kdtoken.analysis.character import Remark, dump_remarks, elevation, integrity_level, kinds, token_remarks
+from kdtoken.analysis.classification import Remark, dump_remarks, elevation, integrity_level, kinds, token_remarks
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.access_mask import mask_words
 from kdtoken.model.acl import Ace, Acl
@@ -36,9 +36,19 @@ from kdtoken.render.words import account_of, time
 SCHEMA = 1
 # Numbers that are addresses, whatever part of the model they are in.
 _ADDRESSES = {
-    "address", "token_lock", "dynamic_part", "lowbox_handles_entry", "trust_linked_token", "index_entry",
-    "bno_isolation_handles_entry", "session_object", "variable_part", "sid_attr", "token", "thread_list_head",
-}  # fmt: skip
+    "address",
+    "token_lock",
+    "dynamic_part",
+    "lowbox_handles_entry",
+    "trust_linked_token",
+    "index_entry",
+    "bno_isolation_handles_entry",
+    "session_object",
+    "variable_part",
+    "sid_attr",
+    "token",
+    "thread_list_head",
+}
 _SAFE = 1 << 53  # integers below it survive a reader that keeps numbers as doubles
 # Numbers that have words, by the attribute's name in the model.
 _WORDS: Dict[str, Callable[[int], Any]] = {
@@ -76,23 +86,41 @@ def plain(value: Any, name: str = "", why: bool = False) -> Any:
     if isinstance(value, Group):
         return {"sid": str(value.sid), "name": name_of(value.sid), "attributes": list(value.words)}
     if isinstance(value, Privilege):
-        return {"number": value.number, "name": value.name, "present": value.present,
-                "enabled": value.enabled, "default": value.enabled_by_default}  # fmt: skip
+        return {
+            "number": value.number,
+            "name": value.name,
+            "present": value.present,
+            "enabled": value.enabled,
+            "default": value.enabled_by_default,
+        }
     if isinstance(value, Ace):
         known = value.mask is not None
-        return {"type": value.type_name, "flags": list(value.flag_words), "mask": hex(value.mask or 0) if known else None,
-                "rights": list(mask_words(value.mask or 0)) if known else None, "sid": plain(value.sid),
-                "problem": value.problem}  # fmt: skip
+        return {
+            "type": value.type_name,
+            "flags": list(value.flag_words),
+            "mask": hex(value.mask or 0) if known else None,
+            "rights": list(mask_words(value.mask or 0)) if known else None,
+            "sid": plain(value.sid),
+            "problem": value.problem,
+        }
     if isinstance(value, Acl):
-        return {"revision": value.revision, "count": value.count, "aces": [plain(a) for a in value.aces],
-                "problem": value.problem}  # fmt: skip
+        return {
+            "revision": value.revision,
+            "count": value.count,
+            "aces": [plain(a) for a in value.aces],
+            "problem": value.problem,
+        }
     if isinstance(value, Token):
         return _token(value, why)
     if isinstance(value, AttributeList):
         return {"address": hex(value.address), "counts": {key: plain(count) for key, count in value.counts}}
     if isinstance(value, FastRef):
-        return {"value": hex(value.value), "mask": hex(value.mask), "object": hex(value.object),
-                "ref_count": value.ref_count if value.mask else None}  # fmt: skip
+        return {
+            "value": hex(value.value),
+            "mask": hex(value.mask),
+            "object": hex(value.object),
+            "ref_count": value.ref_count if value.mask else None,
+        }
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
     if isinstance(value, SidHash):
@@ -128,7 +156,11 @@ def _token(token: Token, why: bool) -> Dict[str, Any]:
 
 def token_flags(token: Token) -> Any:
     """TokenFlags with its words, which depend on more than the number."""
-    return plain(token.flags) if not isinstance(token.flags, int) else {"value": token.flags, "words": list(token.flag_words)}
+    return (
+        plain(token.flags)
+        if not isinstance(token.flags, int)
+        else {"value": token.flags, "words": list(token.flag_words)}
+    )
 
 
 def _origin(origin: Origin) -> Dict[str, str]:

@@ -2,14 +2,14 @@
 
 from typing import List, Optional, Set, Tuple
 
-from kdtoken.analysis.character import Elevation, Remark, dump_remarks, elevation, kinds, token_remarks
+from kdtoken.analysis.classification import Elevation, Remark, dump_remarks, elevation, kinds, token_remarks
 from kdtoken.model.absent import Absent, Unreadable, known
 from kdtoken.model.group import Group
 from kdtoken.model.process import FastRef, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
 from kdtoken.model.token import Token
 from kdtoken.render import words
-from kdtoken.render.page import Page
+from kdtoken.render.report import Page
 from kdtoken.render.threads import thread_lines
 from kdtoken.render.token_text import token_sections
 from kdtoken.render.words import WIDTH, clean, show, wrapped
@@ -106,7 +106,9 @@ def _process(page: Page, dump: ProcessDump) -> None:
     if check is not None:
         shown = "no token" if not check.token else "0x%x" % check.token
         verdict = {True: "agrees", False: "DISAGREES", None: "cannot be compared"}[check.agrees]
-        page.row("Cross-check", "%s: %s, %s%s" % (clean(check.command), shown, verdict, check.note and "; " + check.note))
+        page.row(
+            "Cross-check", "%s: %s, %s%s" % (clean(check.command), shown, verdict, check.note and "; " + check.note)
+        )
 
 
 def _fast_ref(ref: FastRef) -> str:

@@ -2,7 +2,7 @@
 
 from typing import List, Optional, Tuple
 
-from kdtoken.analysis.character import integrity_level
+from kdtoken.analysis.classification import integrity_level
 from kdtoken.model.absent import Absent, Unreadable, known
 from kdtoken.model.process import Impersonation, ProcessDump, Thread
 from kdtoken.model.sid_names import integrity_text
@@ -11,7 +11,10 @@ from kdtoken.model.token_words import IMPERSONATION_LEVELS, value_word
 from kdtoken.render.words import WIDTH, clean, row_lines, show, sid_name, wrapped
 
 # What the two lowest levels are good for ("Impersonation Levels", learn.microsoft.com).
-_ALLOWED = {0: "can neither act as the client nor ask who it is", 1: "good for asking who the client is, not for access"}
+_ALLOWED = {
+    0: "can neither act as the client nor ask who it is",
+    1: "good for asking who the client is, not for access",
+}
 
 
 def thread_lines(dump: ProcessDump) -> List[str]:

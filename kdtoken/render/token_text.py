@@ -17,7 +17,7 @@ from kdtoken.model.token_words import (
     value_word,
 )
 from kdtoken.render import words
-from kdtoken.render.page import Page, origin_text
+from kdtoken.render.report import Page, origin_text
 from kdtoken.render.words import clean, show, table
 
 
@@ -146,20 +146,30 @@ def _logon(page: Page, token: Token) -> None:
     # The SID itself holds no name: where ours is the account of the logon, the reader should know.
     user = token.user
     lent = isinstance(user, Sid) and words.sid_name(user, token) == account != words.sid_name(user)
-    page.row("  Account", (account or show(session.account_name, clean)) + ("  (taken for the user's name)" if lent else ""))
+    page.row(
+        "  Account", (account or show(session.account_name, clean)) + ("  (taken for the user's name)" if lent else "")
+    )
     page.row("  Linked logon id", show(session.buddy_logon_id, lambda v: words.luid(v) if v.value else "none"))
-    page.row("  References, flags", "%s, %s" % (
-        show(session.reference_count, words.number), show(session.flags, words.hexadecimal)))  # fmt: skip
+    page.row(
+        "  References, flags",
+        "%s, %s" % (show(session.reference_count, words.number), show(session.flags, words.hexadecimal)),
+    )
 
 
 def _dacl(page: Page, token: Token) -> None:
     dacl = token.default_dacl
     if not isinstance(dacl, Acl):
         page.section("Default DACL")
-        page.row("Default DACL", show(dacl, str, "null: objects get no protection by default"), token.origins.get("default_dacl"))
+        page.row(
+            "Default DACL",
+            show(dacl, str, "null: objects get no protection by default"),
+            token.origins.get("default_dacl"),
+        )
         return
     whole = len(dacl.aces) == dacl.count
-    page.section("Default DACL (%s)" % ("%d ACEs" % dacl.count if whole else "%d of %d ACEs" % (len(dacl.aces), dacl.count)))
+    page.section(
+        "Default DACL (%s)" % ("%d ACEs" % dacl.count if whole else "%d of %d ACEs" % (len(dacl.aces), dacl.count))
+    )
     rows = []
     for ace in dacl.aces:
         name = words.sid_name(ace.sid, token) if ace.sid is not None else "no SID"

@@ -5,7 +5,7 @@ import io
 import json
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
-from kdtoken.analysis.character import (
+from kdtoken.analysis.classification import (
     SERVICE_ACCOUNTS,
     Elevation,
     dump_remarks,
@@ -23,10 +23,28 @@ from kdtoken.render.threads import impersonation_lines
 from kdtoken.render.words import WIDTH, briefly, clean, show, sid_name, wrapped
 
 _ELEVATION = {Elevation.DEFAULT: "", Elevation.FULL: "full", Elevation.LIMITED: "filtered", Elevation.UNKNOWN: "?"}
-COLUMNS = ("pid", "image", "session", "user", "sid", "integrity", "elevation", "oddities", "privileges", "token", "eprocess")
+COLUMNS = (
+    "pid",
+    "image",
+    "session",
+    "user",
+    "sid",
+    "integrity",
+    "elevation",
+    "oddities",
+    "privileges",
+    "token",
+    "eprocess",
+)
 # Columns of the text, their headings, and how wide a cell may make its column.
-_SHOWN = (("pid", "PID", 6), ("image", "IMAGE", 24), ("session", "SES", 5), ("user", "USER", 30),
-          ("integrity", "INTEGRITY", 12), ("elevation", "ELEVATED", 8))  # fmt: skip
+_SHOWN = (
+    ("pid", "PID", 6),
+    ("image", "IMAGE", 24),
+    ("session", "SES", 5),
+    ("user", "USER", 30),
+    ("integrity", "INTEGRITY", 12),
+    ("elevation", "ELEVATED", 8),
+)
 # Notes of more lines than this would make a tall narrow column; they go below their process.
 _FEW = 2
 _BELOW = " " * 12
@@ -192,7 +210,15 @@ def json_rows(rows: Sequence[ProcessDump], with_threads: bool) -> Iterator[str]:
         yield line + "}"
 
 
-_LEAN: Tuple[str, ...] = ("address", "session_id", "token_type", "impersonation_level", "flags", "authentication_id", "token_id")
+_LEAN: Tuple[str, ...] = (
+    "address",
+    "session_id",
+    "token_type",
+    "impersonation_level",
+    "flags",
+    "authentication_id",
+    "token_id",
+)
 
 
 def lean(token: Token) -> Dict[str, Any]:

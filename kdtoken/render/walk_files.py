@@ -122,8 +122,15 @@ def _json(parts: Iterable[Part]) -> Iterator[str]:
         if part.error:
             files.append({"file": part.file, "error": part.error})
         else:
-            files.append({"file": part.file, "host": part.host or None, "about": part.about,
-                          "problems": list(part.problems), "processes": part.shown})  # fmt: skip
+            files.append(
+                {
+                    "file": part.file,
+                    "host": part.host or None,
+                    "about": part.about,
+                    "problems": list(part.problems),
+                    "processes": part.shown,
+                }
+            )
     if before:
         yield before
     yield '], "dumps": ['
@@ -134,8 +141,11 @@ def _json(parts: Iterable[Part]) -> Iterator[str]:
 def require_pyarrow() -> None:
     """Raises UsageError where the package that writes Parquet is not installed."""
     if find_spec("pyarrow") is None:
-        raise UsageError("--parquet needs the package pyarrow, which is not here", "pyarrow",
-                         'pip install "kdtoken[parquet]", or --csv, which every data tool reads')  # fmt: skip
+        raise UsageError(
+            "--parquet needs the package pyarrow, which is not here",
+            "pyarrow",
+            'pip install "kdtoken[parquet]", or --csv, which every data tool reads',
+        )
 
 
 def parquet_bytes(parts: Sequence[Part]) -> bytes:

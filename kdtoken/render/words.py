@@ -18,9 +18,7 @@ T = TypeVar("T")
 
 def clean(text: str) -> str:
     """Text from a target made safe for a terminal: controls, bidi and other invisible characters escaped."""
-    return "".join(
-        c if c == " " or unicodedata.category(c)[0] not in "CZ" else "\\u%04x" % ord(c) for c in text
-    )
+    return "".join(c if c == " " or unicodedata.category(c)[0] not in "CZ" else "\\u%04x" % ord(c) for c in text)
 
 
 def show(value: Maybe[Optional[T]], words: Callable[[T], str], null: str = "none") -> str:

@@ -22,8 +22,17 @@ def install_judges() -> None:
 def main() -> int:
     """pytest's exit code; the judges are installed first, and a skipped test is a failure."""
     install_judges()
-    command = [sys.executable, "-m", "pytest", "-o", "addopts=", "--import-mode=importlib", "-q", "--durations=5",
-               *(sys.argv[1:] or ["tests/engine"])]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-o",
+        "addopts=",
+        "--import-mode=importlib",
+        "-q",
+        "--durations=5",
+        *(sys.argv[1:] or ["tests/engine"]),
+    ]
     return subprocess.run(command, cwd=str(ROOT), env=dict(os.environ, KDTOKEN_NO_SKIP="1")).returncode
 
 

@@ -41,8 +41,15 @@ def default_folder() -> Path:
 def run(what: str, command: Sequence[str], env: Optional[Dict[str, str]] = None, timeout: float = 900) -> str:
     """The output of a build step, or BuildFailed with its last lines."""
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env=env, timeout=timeout, check=False)
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=env,
+            timeout=timeout,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BuildFailed(f"{what}: {error}") from error
     output = done.stdout.decode("utf-8", "replace")
@@ -90,9 +97,26 @@ def download_wheels(work: Path) -> Dict[str, Path]:
     if not wheels.is_dir():
         with made_aside(wheels) as aside:
             pins = [f"{name}=={version}" for name, version in WHEELS.items()]
-            run("wheels from PyPI", [
-                sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps",
-                "--only-binary=:all:", "--platform", "win_amd64", "--python-version", "3.9", "-d", str(aside), *pins])
+            run(
+                "wheels from PyPI",
+                [
+                    sys.executable,
+                    "-m",
+                    "pip",
+                    "download",
+                    "-q",
+                    "--disable-pip-version-check",
+                    "--no-deps",
+                    "--only-binary=:all:",
+                    "--platform",
+                    "win_amd64",
+                    "--python-version",
+                    "3.9",
+                    "-d",
+                    str(aside),
+                    *pins,
+                ],
+            )
     return {name: next(wheels.glob(name + "-*.whl")) for name in WHEELS}
 
 
@@ -104,16 +128,23 @@ def compile_native(source: str, target: Path, *options: str) -> None:
     compiler = "x86_64-w64-mingw32-g++" if source.endswith(".cpp") else "x86_64-w64-mingw32-gcc"
     kind = ["-municode"] if target.suffix == ".exe" else ["-shared"]
     aside = target.with_name("part-" + target.name)
-    run(source, [compiler, *kind, "-O1", "-static", "-s", "-Wall", "-Wextra", str(NATIVE / source), "-o", str(aside),
-                 *options])
+    run(
+        source,
+        [compiler, *kind, "-O1", "-static", "-s", "-Wall", "-Wextra", str(NATIVE / source), "-o", str(aside), *options],
+    )
     aside.replace(target)
 
 
 def unpack_python(work: Path, wheels: Dict[str, Path], standard_library: Path) -> None:
     """python/: the interpreter and its extension modules from panda3d's wheel, pykd in site-packages."""
     with made_aside(work / "python") as home:
-        shutil.copytree(str(standard_library), str(home / "Lib"), ignore=shutil.ignore_patterns(
-            "site-packages", "dist-packages", "lib-dynload", "test", "tests", "idlelib", "__pycache__"))
+        shutil.copytree(
+            str(standard_library),
+            str(home / "Lib"),
+            ignore=shutil.ignore_patterns(
+                "site-packages", "dist-packages", "lib-dynload", "test", "tests", "idlelib", "__pycache__"
+            ),
+        )
         for folder in ("DLLs", "Scripts", "Lib/site-packages"):
             (home / folder).mkdir()
         with zipfile.ZipFile(str(wheels["panda3d"])) as wheel:
@@ -156,8 +187,13 @@ def compile_all(work: Path) -> None:
 def wine_environment(work: Path) -> Dict[str, str]:
     """The environment of any program under Wine: nothing of this side's Python, and no registry but our own."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "WINE", "_NT_"))}
-    env.update(WINEPREFIX=str(work / "prefix"), WINEARCH="win64", WINEDEBUG="-all", LC_ALL="C.UTF-8",
-               WINEDLLOVERRIDES=DLL_OVERRIDES)
+    env.update(
+        WINEPREFIX=str(work / "prefix"),
+        WINEARCH="win64",
+        WINEDEBUG="-all",
+        LC_ALL="C.UTF-8",
+        WINEDLLOVERRIDES=DLL_OVERRIDES,
+    )
     return env
 
 
@@ -175,7 +211,15 @@ def make_prefix(work: Path) -> None:
 
 def steps_done(work: Path) -> List[str]:
     """What there is, for a person to read."""
-    names = ("python/python.exe", "python/Lib/os.py", "python/Lib/site-packages/pykd/pykd.pyd", "debugger/kdhost.exe",
-             "debugger/dbgeng.dll", "debugger/winext/pykd.dll", "debugger/winext/pykd.pyd",
-             "debugger/winext/kdexts_standin.dll", "prefix/system.reg")
+    names = (
+        "python/python.exe",
+        "python/Lib/os.py",
+        "python/Lib/site-packages/pykd/pykd.pyd",
+        "debugger/kdhost.exe",
+        "debugger/dbgeng.dll",
+        "debugger/winext/pykd.dll",
+        "debugger/winext/pykd.pyd",
+        "debugger/winext/kdexts_standin.dll",
+        "prefix/system.reg",
+    )
     return [f"{(work / name).stat().st_size:<10} {name}" for name in names]

@@ -24,11 +24,11 @@ from tests.engine.kd.counters import BITS_A_BYTE, Counters
 from tests.engine.kd.pipe import connection, named_pipe
 from tests.engine.kd.serve import Server
 from tests.engine.kd.target import KdTarget
-from tests.engine.kernel import Kernel, build
-from tests.engine.machine import MACHINE, grown
-from tests.engine.spec import Machine
 from tests.engine.windows import Windows
 from tests.engine.windows import build as build_windows
+from tests.machine.declared import MACHINE, grown
+from tests.machine.kernel import Kernel, build
+from tests.machine.spec import Machine
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NTOSEYE = "ntoseye==0.52.0"
@@ -54,13 +54,21 @@ class Row(NamedTuple):
     def text(self, processes: int) -> str:
         """A line of the table."""
         return "| %5d | %-36s | %6d | %8d | %7d | %8d | %7.2f | %7.2f |" % (
-            processes, self.name, self.requests, self.data, self.packets, self.wire,
-            self.wire * BITS_A_BYTE / BAUD, self.requests * ROUND_TRIP,
-        )  # fmt: skip
+            processes,
+            self.name,
+            self.requests,
+            self.data,
+            self.packets,
+            self.wire,
+            self.wire * BITS_A_BYTE / BAUD,
+            self.requests * ROUND_TRIP,
+        )
 
 
-HEAD = ("| procs | way                                  | reads  | bytes    | packets | on wire  | s 115k2 | s 5 ms  |\n"
-        "| ----: | ------------------------------------ | -----: | -------: | ------: | -------: | ------: | ------: |")
+HEAD = (
+    "| procs | way                                  | reads  | bytes    | packets | on wire  | s 115k2 | s 5 ms  |\n"
+    "| ----: | ------------------------------------ | -----: | -------: | ------: | -------: | ------: | ------: |"
+)
 
 
 def machine_of(processes: int) -> Machine:
@@ -114,9 +122,16 @@ def _sum(name: str, sizes: Sequence[int]) -> Row:
 def measure(windows: Windows, kernel: Kernel, folder: Path) -> List[Row]:
     """Every way through pykd and the engine."""
     with Server(KdTarget(kernel)) as server, named_pipe(windows, server) as pipe:
-        done = windows.python(Path(__file__).with_name("bench_live.py"), connection(pipe), str(server.control_port),
-                              str(PID), NAME, "%d" % (len(kernel.processes) <= SCRIPT_WALK),
-                              cwd=folder, timeout=600)  # fmt: skip
+        done = windows.python(
+            Path(__file__).with_name("bench_live.py"),
+            connection(pipe),
+            str(server.control_port),
+            str(PID),
+            NAME,
+            "%d" % (len(kernel.processes) <= SCRIPT_WALK),
+            cwd=folder,
+            timeout=600,
+        )
         if done.returncode:
             raise BuildFailed("bench_live.py: %s%s" % (done.stdout, done.stderr))
         return rows_of(server.marks)
@@ -126,8 +141,18 @@ def install_ntoseye(work: Path) -> Optional[Path]:
     """ntoseye in a folder of its own; None where PyPI has none for this machine."""
     folder = work / "ntoseye"
     if not folder.is_dir():
-        command = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "-t",
-                   str(folder), NTOSEYE]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "-t",
+            str(folder),
+            NTOSEYE,
+        ]
         if subprocess.run(command, check=False).returncode:
             return None
     return folder
@@ -142,16 +167,28 @@ def measure_ntoseye(package: Path, kernel: Kernel, image: Image, folder: Path) -
         store.mkdir(parents=True)
         (store / "ntkrnlmp.pdb").symlink_to(folder / "ntkrnlmp.pdb")
         # Nobody's network is asked for what is not in the store.
-        env = dict(os.environ, HOME=str(home), PYTHONPATH=str(package), HTTPS_PROXY="http://127.0.0.1:9",
-                   HTTP_PROXY="http://127.0.0.1:9")  # fmt: skip
+        env = dict(
+            os.environ,
+            HOME=str(home),
+            PYTHONPATH=str(package),
+            HTTPS_PROXY="http://127.0.0.1:9",
+            HTTP_PROXY="http://127.0.0.1:9",
+        )
         for what in ("name", "walk"):
             path = home / ("%s.sock" % what)
             with Server(KdTarget(kernel), unix=path) as server:
                 script = str(Path(__file__).with_name("bench_ntoseye.py"))
                 command = [sys.executable, script, str(path), str(server.control_port), NAME, what]
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    done = subprocess.run(command, env=env, cwd=scratch, stdout=subprocess.PIPE,
-                                          stderr=subprocess.STDOUT, encoding="utf-8", timeout=300)  # fmt: skip
+                    done = subprocess.run(
+                        command,
+                        env=env,
+                        cwd=scratch,
+                        stdout=subprocess.PIPE,
+                        stderr=subprocess.STDOUT,
+                        encoding="utf-8",
+                        timeout=300,
+                    )
                     if done.returncode:
                         print("ntoseye: %s" % done.stdout.strip()[-300:], file=sys.stderr)
                 with contextlib.suppress(KeyError):

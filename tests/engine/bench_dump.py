@@ -23,22 +23,23 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Set
 
 from kdtoken import walk
 from kdtoken.layout.layout_file import load_layouts
-from kdtoken.target import crashdump
-from kdtoken.target.base import PAGE_SIZE
-from kdtoken.target.paging import PageTables, Place
+from kdtoken.source.base import PAGE_SIZE
+from kdtoken.source.crashdump import dump as crashdump
+from kdtoken.source.paging import PageTables, Place
 from tests.engine.__main__ import ROOT, install_judges
 from tests.engine.assemble import default_folder
-from tests.engine.crashdump import HEADER_SIZE, write_dump
 from tests.engine.image import build_image
-from tests.engine.kernel import build
-from tests.engine.machine import MACHINE, grown
 from tests.engine.volatility import Volatility, table
+from tests.machine.crashdump import HEADER_SIZE, write_dump
+from tests.machine.declared import MACHINE, grown
+from tests.machine.kernel import build
 
 PROCESSES, TOKENS = 2000, 300
 ROUNDS = 5
 # As where a package was installed by pip: with its bytecode there, and with buffered output.
-ENVIRONMENT = {name: value for name, value in os.environ.items()
-               if name not in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")}  # fmt: skip
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name not in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+}
 # Of a process that reads some pages of a file and does nothing else.  Copies, since kdtoken copies.
 _READER = """
 import mmap, sys, time
@@ -59,9 +60,11 @@ for process in memory.process_list():
 """
 
 
-HEAD = ("crash dump: %s, %d processes, %d tokens, %.0f MB; %d cores; median of %d\n"
-        "| way                                                  |        s | beside the first line        |\n"
-        "| ---------------------------------------------------- | -------: | ---------------------------- |")
+HEAD = (
+    "crash dump: %s, %d processes, %d tokens, %.0f MB; %d cores; median of %d\n"
+    "| way                                                  |        s | beside the first line        |\n"
+    "| ---------------------------------------------------- | -------: | ---------------------------- |"
+)
 
 
 class Job(NamedTuple):
@@ -87,9 +90,17 @@ def seconds(job: Job, out: Path) -> float:
         try:
             os.sched_setaffinity(0, job.cores or allowed)  # a child inherits it
             start = time.perf_counter()
-            running = [subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL if at else file,
-                                        stderr=errors, cwd=str(ROOT), env=ENVIRONMENT)
-                       for at, command in enumerate(commands)]  # fmt: skip
+            running = [
+                subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL if at else file,
+                    stderr=errors,
+                    cwd=str(ROOT),
+                    env=ENVIRONMENT,
+                )
+                for at, command in enumerate(commands)
+            ]
             codes = [process.wait() for process in running]
             took = time.perf_counter() - start
         finally:
@@ -103,8 +114,7 @@ def seconds(job: Job, out: Path) -> float:
 def medians(jobs: Dict[str, Job], work: Path) -> Dict[str, float]:
     """By name.  All in turn, so that what slows the machine down for a while slows them all; the first round
     only warms the caches.  The output of each stays in a file of its name."""
-    rounds = [{name: seconds(job, work / name) for name, job in jobs.items()}
-              for _ in range(ROUNDS + 1)]  # fmt: skip
+    rounds = [{name: seconds(job, work / name) for name, job in jobs.items()} for _ in range(ROUNDS + 1)]
     return {name: statistics.median(one[name] for one in rounds[1:]) for name in jobs}
 
 
@@ -180,8 +190,10 @@ def against_volatility(judge: Volatility, ours: float, mine: Dict[int, str], wor
     read = [pid for pid, user in theirs.items() if user and mine[pid]]
     assert all(mine[pid] == theirs[pid] for pid in read), [pid for pid in read if mine[pid] != theirs[pid]]
     assert len(read) > len(mine) - 10
-    print("Volatility lists the same %d processes, and the same user for all %d whose token both can read."
-          % (len(mine), len(read)))  # fmt: skip
+    print(
+        "Volatility lists the same %d processes, and the same user for all %d whose token both can read."
+        % (len(mine), len(read))
+    )
 
 
 def report(took: Dict[str, float], loop: float, pages: int) -> None:
@@ -192,11 +204,17 @@ def report(took: Dict[str, float], loop: float, pages: int) -> None:
     inner = one - took["bare"]
     row("the same, of neither the start of Python", loop, "%.1f %% of its %.3f s" % (100 * loop / inner, inner))
     row("kdtoken walk A B --json, 2 cores", together, "%.2f times" % (together / one))
-    row("kdtoken walk A B --json, held on one core", took["alone"], "%.2f times as long as on 2"
-        % (took["alone"] / together))  # fmt: skip
+    row(
+        "kdtoken walk A B --json, held on one core",
+        took["alone"],
+        "%.2f times as long as on 2" % (took["alone"] / together),
+    )
     row("the first line twice, one after the other", 2 * one, "%.2f times as long as on 2" % (2 * one / together))
-    row("two of the first line at the same time", took["beside"], "what these 2 cores can give: %.2f"
-        % (2 * one / took["beside"]))  # fmt: skip
+    row(
+        "two of the first line at the same time",
+        took["beside"],
+        "what these 2 cores can give: %.2f" % (2 * one / took["beside"]),
+    )
     row("MemProcFS: start, process list", took["listed"], "%.2f times" % (took["listed"] / one))
     row("MemProcFS: the same, SIDs and privileges of each", took["told"], "%.2f times" % (took["told"] / one))
 
@@ -223,16 +241,19 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         offsets.write_bytes(pages.tobytes())
         walk_json = [python, "-m", "kdtoken", "walk", "--json", "--symbols", str(image.pdb)]
         reader = [python, "-c", _READER, str(dump), str(offsets)]
-        took = medians({
-            "one": Job([*walk_json, "--dump", str(dump)]),
-            "together": Job([*walk_json, str(dump), str(other)], set(cores)),
-            "alone": Job([*walk_json, str(dump), str(other)], {cores[0]}),
-            "beside": Job([*walk_json, "--dump", str(dump)], set(cores), [*walk_json, "--dump", str(other)]),
-            "bare": Job([python, "-c", "pass"]),
-            "read": Job(reader),
-            "listed": Job([python, "-c", _LISTER, str(dump)]),
-            "told": Job([python, "-m", "tests.engine.memproc", str(dump)]),
-        }, work)  # fmt: skip
+        took = medians(
+            {
+                "one": Job([*walk_json, "--dump", str(dump)]),
+                "together": Job([*walk_json, str(dump), str(other)], set(cores)),
+                "alone": Job([*walk_json, str(dump), str(other)], {cores[0]}),
+                "beside": Job([*walk_json, "--dump", str(dump)], set(cores), [*walk_json, "--dump", str(other)]),
+                "bare": Job([python, "-c", "pass"]),
+                "read": Job(reader),
+                "listed": Job([python, "-c", _LISTER, str(dump)]),
+                "told": Job([python, "-m", "tests.engine.memproc", str(dump)]),
+            },
+            work,
+        )
         loops = []
         for _ in range(ROUNDS):
             seconds(Job(reader), work / "read")

@@ -15,8 +15,8 @@ from kdtoken import cli, dump, walk
 from kdtoken.decode.process import find_process
 from kdtoken.decode.process_dump import Tokens
 from kdtoken.model.token import Token
-from kdtoken.target.attach import AttachedTarget
-from kdtoken.target.cached import CachedTarget
+from kdtoken.source.attach import AttachedSource
+from kdtoken.source.cached import CachedSource
 
 CONNECTION, PID, NAME = sys.argv[1], sys.argv[3], sys.argv[4]
 WITH_SCRIPT_WALK = sys.argv[5] == "1"
@@ -38,19 +38,19 @@ def row(name: str, work: Callable[[], Any]) -> None:
     print("%s: %s" % (name, done), flush=True)
 
 
-def kdtoken_token(live: AttachedTarget, argument: str) -> str:
+def kdtoken_token(live: AttachedSource, argument: str) -> str:
     """Find the process, decode its token."""
-    target = CachedTarget(live)
+    target = CachedSource(live)
     token = Tokens(target).of(find_process(target, argument)[0])
     assert isinstance(token, Token)
     return str(token.user)
 
 
-def kdtoken_verb(live: AttachedTarget, verb: Any, arguments: List[str]) -> str:
+def kdtoken_verb(live: AttachedSource, verb: Any, arguments: List[str]) -> str:
     """A whole report, as printed."""
     parser = cli.parser("bench", "")
     verb.add_arguments(parser)
-    return "%d lines" % len(verb.report(CachedTarget(live), parser.parse_args(arguments)))
+    return "%d lines" % len(verb.report(CachedSource(live), parser.parse_args(arguments)))
 
 
 # ---------------------------------------------------------------- as one writes it with pykd
@@ -126,9 +126,9 @@ def typed_walk() -> int:
 
 
 def main() -> None:
-    live = AttachedTarget(CONNECTION, patience=600)
+    live = AttachedSource(CONNECTION, patience=600)
     try:
-        token = find_process(CachedTarget(live), NAME)[0].token
+        token = find_process(CachedSource(live), NAME)[0].token
         address = token.object  # type: ignore[union-attr]
         row("kdtoken, token by pid", lambda: kdtoken_token(live, PID))
         row("kdtoken, token by name", lambda: kdtoken_token(live, NAME))

@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 from typing import Dict, Tuple
 
-from kdtoken.target.log import LogTarget
+from kdtoken.source.log.source import LogSource
 
 _FRAMES = "".join(
     "        ffffb20f`%08x fffff807`%08x : ffffe689`%08x 00000000`00000000 ffffe689`%08x fffff807`12345678 : nt!Frame%d+0x%x\n"
-    % (0x1000 * n, 0x24681357 + n, 0x13579bdf + n, 0x2468ace0 + n, n, 0x11 * n + 3)
+    % (0x1000 * n, 0x24681357 + n, 0x13579BDF + n, 0x2468ACE0 + n, n, 0x11 * n + 3)
     for n in range(12)
 )
 
@@ -28,7 +28,8 @@ def process_text(index: int) -> str:
     lines = [
         "PROCESS %016x" % (address + 0x80),
         "    SessionId: 1  Cid: %04x    Peb: 5c%08x  ParentCid: 0f14" % (4 * index + 8, index * 0x1000),
-        "    DirBase: %x002  ObjectTable: ffff9a8f%08x  HandleCount: %3d." % (0x1000 + index, index * 0x40, index % 900),
+        "    DirBase: %x002  ObjectTable: ffff9a8f%08x  HandleCount: %3d."
+        % (0x1000 + index, index * 0x40, index % 900),
         "    Image: made%04d.exe" % (index % 10000),
         "    VadRoot ffffe689`12345678 Vads 98 Clone 0 Private 1234. Modified 5. Locked 0.",
         "    DeviceMap ffff9a8f`00012340",
@@ -39,7 +40,8 @@ def process_text(index: int) -> str:
     for thread in range(20):
         lines += [
             "        THREAD %016x  Cid %04x.%04x  Teb: 0000005c00%06x Win32Thread: 0000000000000000 WAIT:"
-            " (UserRequest) UserMode Non-Alertable" % (address + 0x40 * thread, 4 * index + 8, 4 * thread, thread * 0x2000),
+            " (UserRequest) UserMode Non-Alertable"
+            % (address + 0x40 * thread, 4 * index + 8, 4 * thread, thread * 0x2000),
             "            ffffe689`0abc%04x  SynchronizationEvent" % thread,
             "        Not impersonating",
             "        DeviceMap                 ffff9a8f`00012340",
@@ -63,15 +65,15 @@ def make(path: Path, megabytes: int) -> int:
     return index
 
 
-def measure(path: Path) -> Tuple[float, float, LogTarget]:
-    """Seconds of a plain loop over the lines, seconds of LogTarget, and what it read."""
+def measure(path: Path) -> Tuple[float, float, LogSource]:
+    """Seconds of a plain loop over the lines, seconds of LogSource, and what it read."""
     start = time.perf_counter()
     with open(str(path), encoding="utf-8") as file:
         for _ in file:
             pass
     plain = time.perf_counter() - start
     start = time.perf_counter()
-    target = LogTarget([str(path)])
+    target = LogSource([str(path)])
     return plain, time.perf_counter() - start, target
 
 
@@ -87,8 +89,15 @@ def row(megabytes: int = 200) -> Dict[str, float]:
         assert len(target.processes_in_text()) == count
         size = large.stat().st_size / 1e6
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    return {"MB": size, "MB/s": size / seconds, "ratio": seconds / plain, "plain MB/s": size / plain,
-            "four times as long": seconds / quarter, "processes": count, "memory MB": grown}  # fmt: skip
+    return {
+        "MB": size,
+        "MB/s": size / seconds,
+        "ratio": seconds / plain,
+        "plain MB/s": size / plain,
+        "four times as long": seconds / quarter,
+        "processes": count,
+        "memory MB": grown,
+    }
 
 
 def main() -> None:

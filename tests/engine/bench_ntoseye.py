@@ -1,6 +1,6 @@
 """Runs with ntoseye on PYTHONPATH: its own KD client on the same kernel.
 
-    python bench_ntoseye.py SOCKET CONTROL_PORT NAME (name|walk)
+python bench_ntoseye.py SOCKET CONTROL_PORT NAME (name|walk)
 """
 
 import socket

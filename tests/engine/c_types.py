@@ -29,11 +29,24 @@ from kdtoken.layout.layout import (
 from kdtoken.layout.layout_file import LayoutFile
 
 _C_NAMES: Dict[str, str] = {
-    "Void": "void", "Bool": "_Bool", "Char": "char", "UChar": "unsigned char", "Wchar": "__wchar_t",
-    "Int1B": "signed char", "Uint1B": "unsigned char", "Int2B": "short", "Uint2B": "unsigned short",
-    "Int4B": "int", "Uint4B": "unsigned int", "Int8B": "long long", "Uint8B": "unsigned long long",
-    "Int16B": "__int128", "Uint16B": "unsigned __int128", "Float": "float", "Double": "double",
-}  # fmt: skip
+    "Void": "void",
+    "Bool": "_Bool",
+    "Char": "char",
+    "UChar": "unsigned char",
+    "Wchar": "__wchar_t",
+    "Int1B": "signed char",
+    "Uint1B": "unsigned char",
+    "Int2B": "short",
+    "Uint2B": "unsigned short",
+    "Int4B": "int",
+    "Uint4B": "unsigned int",
+    "Int8B": "long long",
+    "Uint8B": "unsigned long long",
+    "Int16B": "__int128",
+    "Uint16B": "unsigned __int128",
+    "Float": "float",
+    "Double": "double",
+}
 
 
 @dataclass(frozen=True)
@@ -144,8 +157,7 @@ class _Writer:
         out += ["struct %s {" % layout.name, *("  " + line for line in body), "};"]
         out += ['_Static_assert(sizeof(%s) == %d, "");' % (layout.name, size)]
         out += [
-            '_Static_assert(__builtin_offsetof(%s, %s) == %d, "");'
-            % (layout.name, member.name, member.offset)
+            '_Static_assert(__builtin_offsetof(%s, %s) == %d, "");' % (layout.name, member.name, member.offset)
             for member in layout.fields
             if member.bits is None
         ]
@@ -181,8 +193,7 @@ class _Writer:
             self._value_names.add(name)
             values.append("%s = %d" % (name, number))
         kind = "%s %s" % ("signed" if signed else "unsigned", base)
-        return "typedef enum %s : %s { %s } %s;" % (
-            layout.name, kind, ", ".join(values), layout.name)  # fmt: skip
+        return "typedef enum %s : %s { %s } %s;" % (layout.name, kind, ", ".join(values), layout.name)
 
 
 class _Run:
@@ -226,8 +237,7 @@ class _Run:
 
 def _container(bits: int) -> str:
     """The smallest integer around so many bits, where the source of the layout did not say."""
-    return next(name for name, room in (("UChar", 8), ("Uint2B", 16), ("Uint4B", 32), ("Uint8B", 128))
-                if bits <= room)  # fmt: skip
+    return next(name for name, room in (("UChar", 8), ("Uint2B", 16), ("Uint4B", 32), ("Uint8B", 128)) if bits <= room)
 
 
 def _room(owner: Layout, member: Field) -> int:
@@ -242,6 +252,5 @@ def variables(types: Mapping[str, str]) -> str:
     Aligned by hand: a packed type would else come to lie anywhere.
     """
     return "".join(
-        "__declspec(dllexport) __declspec(align(16)) %s = {0};\n" % declare(kind, name)
-        for name, kind in types.items()
+        "__declspec(dllexport) __declspec(align(16)) %s = {0};\n" % declare(kind, name) for name, kind in types.items()
     )

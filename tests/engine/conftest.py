@@ -11,13 +11,13 @@ import pytest
 
 from kdtoken.layout.layout_file import load_layouts
 from tests.engine.assemble import default_folder
-from tests.engine.crashdump import write_dump
 from tests.engine.image import Image, build_image
-from tests.engine.kernel import Kernel, build
-from tests.engine.machine import MACHINE
-from tests.engine.standin_text import write_standin
 from tests.engine.windows import Windows
 from tests.engine.windows import build as build_windows
+from tests.machine.crashdump import write_dump
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import Kernel, build
+from tests.machine.standin_text import write_standin
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LAYOUTS = sorted((ROOT / "fixtures" / "layouts").glob("nt-*.json"))

@@ -1,6 +1,6 @@
 """Runs in the Windows Python: `dt` and `dt -v` of all types named in a file, as JSON on stdout.
 
-    python dt_all.py DUMP NAMES.json        symbols are found by _NT_SYMBOL_PATH
+python dt_all.py DUMP NAMES.json        symbols are found by _NT_SYMBOL_PATH
 """
 
 import json

@@ -17,7 +17,7 @@ from typing import Dict, List, Sequence, Tuple
 
 from kdtoken.layout.layout_file import LayoutFile
 from tests.engine.c_types import c_types, variables
-from tests.engine.symbols import FUNCTIONS, variables_of
+from tests.machine.symbols import FUNCTIONS, variables_of
 
 IMAGE_BASE = 0x140000000  # preferred base of every 64-bit nt; nothing is ever run from there
 
@@ -29,8 +29,7 @@ _COMPILE = (
 ).split()
 _LINK = (
     "lld-link /nologo /debug /pdb:ntkrnlmp.pdb /pdbaltpath:ntkrnlmp.pdb /pdbsourcepath:C:\\nt /entry:KiSystemStartup "
-    "/subsystem:native /driver /nodefaultlib /Brepro /base:0x%x /map:nt.map /out:ntoskrnl.exe nt.obj"
-    % IMAGE_BASE
+    "/subsystem:native /driver /nodefaultlib /Brepro /base:0x%x /map:nt.map /out:ntoskrnl.exe nt.obj" % IMAGE_BASE
 ).split()
 # By this section of every nt since Windows XP memory tools tell it from other images.
 _POOL_CODE = '__attribute__((section("POOLCODE"))) void ExAllocatePool(void) { __builtin_trap(); }\n'
@@ -74,10 +73,7 @@ def build_image(layouts: LayoutFile, work: Path) -> Image:
     work.mkdir(parents=True, exist_ok=True)
     declared = variables_of(layouts)
     types = c_types(layouts, declared.values())
-    functions = "".join(
-        "__declspec(dllexport) void %s(void) { __builtin_trap(); }\n" % name
-        for name in FUNCTIONS
-    )
+    functions = "".join("__declspec(dllexport) void %s(void) { __builtin_trap(); }\n" % name for name in FUNCTIONS)
     source = types.text + variables(declared) + functions + _POOL_CODE
     stamp = hashlib.sha256("\n".join((source, *_COMPILE, *_LINK)).encode()).hexdigest()
     exe, pdb, made = work / "ntoskrnl.exe", work / "ntkrnlmp.pdb", work / "nt.sha256"
@@ -98,9 +94,13 @@ def build_image(layouts: LayoutFile, work: Path) -> Image:
 def _run(command: Sequence[str], work: Path) -> None:
     try:
         done = subprocess.run(
-            command, cwd=str(work), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, timeout=120,
-        )  # fmt: skip
+            command,
+            cwd=str(work),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=120,
+        )
     except FileNotFoundError as error:
         raise ImageError("%s is not installed (Debian: clang, lld)" % command[0]) from error
     if done.returncode:

@@ -20,8 +20,9 @@ VERSION = "5.19.0"
 # It opens no file below 16 MB.
 LEAST_PAGES = 0x1000
 # Its number for an integrity level -> the label's SID; 0 where it could not be read.
-INTEGRITY = {number: "S-1-16-%d" % level
-             for number, level in enumerate((0, 0x1000, 0x2000, 0x2100, 0x3000, 0x4000, 0x5000), 1)}  # fmt: skip
+INTEGRITY = {
+    number: "S-1-16-%d" % level for number, level in enumerate((0, 0x1000, 0x2000, 0x2100, 0x3000, 0x4000, 0x5000), 1)
+}
 
 Row = Dict[str, Any]
 
@@ -39,8 +40,15 @@ def rows(dump: Path, timeout: float = 120) -> List[Row]:
     command = [sys.executable, "-m", __name__, str(dump.resolve())]
     root = str(Path(__file__).resolve().parent.parent.parent)
     # In a process of its own, since a judge in C may take its process along.
-    done = subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=timeout, encoding="utf-8")  # fmt: skip
+    done = subprocess.run(
+        command,
+        cwd=root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=timeout,
+        encoding="utf-8",
+    )
     last = done.stdout.rstrip("\n").rpartition("\n")[2]
     if done.returncode or not last.startswith("["):
         raise MemProcError(done.stdout.strip()[-2000:])

@@ -1,6 +1,6 @@
 """Runs in the Windows Python: all that kdtoken sees of a live kernel, for the judges on the Linux side.
 
-    python seen_live.py CONNECTION CONTROL_PORT OUT.pickle
+python seen_live.py CONNECTION CONTROL_PORT OUT.pickle
 """
 
 import pickle
@@ -9,8 +9,8 @@ import sys
 
 from kdtoken.decode.process import walk_processes
 from kdtoken.decode.process_dump import Tokens, dump_process
-from kdtoken.target.attach import AttachedTarget
-from kdtoken.target.cached import CachedTarget
+from kdtoken.source.attach import AttachedSource
+from kdtoken.source.cached import CachedSource
 
 control = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
 
@@ -21,10 +21,10 @@ def mark(name: str) -> None:
     control.recv(16)
 
 
-attached = AttachedTarget(sys.argv[1])
+attached = AttachedSource(sys.argv[1])
 try:
     mark("attached")
-    target = CachedTarget(attached)
+    target = CachedSource(attached)
     processes, problems = walk_processes(target)
     tokens = Tokens(target)
     dumps = [dump_process(tokens, process, tuple(processes), check=False) for process in processes]

@@ -18,8 +18,18 @@ HOW_TO = """no Python 3.9 standard library found. Any of these will do:
 
 def _output(*command: str) -> str:
     try:
-        return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              timeout=30, check=False).stdout.decode().strip()
+        return (
+            subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=30,
+                check=False,
+            )
+            .stdout.decode()
+            .strip()
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""  # no such program
 

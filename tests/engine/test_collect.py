@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kdtoken.model.absent import Unreadable
-from kdtoken.view.token_information import Collected, read_token_information
+from kdtoken.view.collect.token_information import Collected, read_token_information
 from tests.engine.windows import Windows
 
 SCRIPT = Path(__file__).resolve().parent.parent.parent / "kdtoken" / "collect.py"
@@ -67,8 +67,9 @@ def test_a_pid_and_a_file(windows: Windows, tmp_path: Path) -> None:
     assert read(out.read_text(encoding="ascii")).token.token.token_type == 1
 
 
-@pytest.mark.parametrize(("arguments", "words"), [(("--pid", "99999"), "no process 99999"),
-                                                  (("--thread", "99999"), "no thread 99999")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "words"), [(("--pid", "99999"), "no process 99999"), (("--thread", "99999"), "no thread 99999")]
+)
 def test_errors_are_one_clear_line(windows: Windows, arguments: "tuple[str, str]", words: str) -> None:
     done = windows.python(SCRIPT, *arguments)
     assert done.returncode == 1 and done.stdout == ""

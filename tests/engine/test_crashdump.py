@@ -1,6 +1,6 @@
 """Crash dumps read with no debugger, judged by the genuine engine, kdmp-parser and Volatility 3.
 
-    pip install kdmp-parser==0.7.4 volatility3==2.28.2
+pip install kdmp-parser==0.7.4 volatility3==2.28.2
 """
 
 import pickle
@@ -15,22 +15,22 @@ import pytest
 from kdtoken.decode.process import process_details, walk_processes
 from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.model.token import Token
-from kdtoken.target.cached import CachedTarget
-from kdtoken.target.crashdump import CrashDump, open_dump
+from kdtoken.source.cached import CachedSource
+from kdtoken.source.crashdump.dump import CrashDump, open_dump
 from tests.dump_bytes import Dump
 from tests.engine.conftest import Lab, make_lab
-from tests.engine.crashdump import write_dump
-from tests.engine.kernel import build
-from tests.engine.machine import MACHINE, grown
 from tests.engine.volatility import Volatility
 from tests.engine.windows import Windows, answers
+from tests.machine.crashdump import write_dump
+from tests.machine.declared import MACHINE, grown
+from tests.machine.kernel import build
 
 BUILD = "10.0.22000.2538"
 
 
 def test_field_for_field_what_the_genuine_engine_sees(lab: Lab, seen: Dict[str, Any]) -> None:
     """The whole ProcessDump of each process: token, threads, logon session, linked token, origins."""
-    target = CachedTarget(open_dump(lab.dump, str(lab.image.pdb)))
+    target = CachedSource(open_dump(lab.dump, str(lab.image.pdb)))
     tokens = Tokens(target)
     processes, problems = walk_processes(target)
     dumps = [dump_process(tokens, process, tuple(processes), check=False) for process in processes]
@@ -55,10 +55,14 @@ def _said(dump: Any) -> str:
 def _containers() -> List[Tuple[str, bytes]]:
     dump = Dump.of(make_lab(BUILD).kernel)
     return [
-        ("full", dump.copy().full()), ("summary", dump.copy().bitmap(2)), ("bitmap-full", dump.copy().bitmap(5, b"FDMP")),
-        ("bitmap-kernel", dump.copy().bitmap(6)), ("ranges-8", dump.copy().ranges(8)),
-        ("ranges-9", dump.copy().ranges(9)), ("ranges-10", dump.copy().ranges(10)),
-    ]  # fmt: skip
+        ("full", dump.copy().full()),
+        ("summary", dump.copy().bitmap(2)),
+        ("bitmap-full", dump.copy().bitmap(5, b"FDMP")),
+        ("bitmap-kernel", dump.copy().bitmap(6)),
+        ("ranges-8", dump.copy().ranges(8)),
+        ("ranges-9", dump.copy().ranges(9)),
+        ("ranges-10", dump.copy().ranges(10)),
+    ]
 
 
 @pytest.mark.parametrize("name", ["full", "summary", "bitmap-full", "bitmap-kernel"])
@@ -107,7 +111,7 @@ def test_two_thousand_processes_against_the_engine(windows: Windows, tmp_path: P
     done = windows.python(Path(__file__).with_name("seen_walk.py"), path, out, cwd=lab.folder, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     theirs, problems = pickle.loads(out.read_bytes())
-    target = CachedTarget(open_dump(path, str(lab.image.pdb)))
+    target = CachedSource(open_dump(path, str(lab.image.pdb)))
     tokens = Tokens(target, follow=False)
     processes, mine = walk_processes(target)
     assert len(processes) == len(theirs) == 2000 and mine == problems == []
@@ -126,7 +130,7 @@ def test_two_thousand_processes_against_volatility(tmp_path: Path) -> None:
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=120)
     ours = time.perf_counter() - start
     assert done.stdout.count(b'"image_name"') == 2000
-    target = CachedTarget(open_dump(path, str(lab.image.pdb)))
+    target = CachedSource(open_dump(path, str(lab.image.pdb)))
     tokens = Tokens(target)
     start = time.perf_counter()
     mine: Dict[int, Set[str]] = {}
@@ -147,6 +151,8 @@ def test_two_thousand_processes_against_volatility(tmp_path: Path) -> None:
     assert len(whole) > 1900
     for pid in whole:
         assert said[pid] <= mine[pid] | {""}, pid
-    print("\nwalk --json %.2f s (decoding alone %.2f s); Volatility getsids + privileges %.1f s: %.0f times"
-          % (ours, inside, theirs, theirs / ours))  # fmt: skip
+    print(
+        "\nwalk --json %.2f s (decoding alone %.2f s); Volatility getsids + privileges %.1f s: %.0f times"
+        % (ours, inside, theirs, theirs / ours)
+    )
     assert theirs / ours > 10

@@ -10,11 +10,11 @@ from typing import Any, Dict, List, Tuple
 from kdtoken.decode.token import FIELDS
 from kdtoken.layout.dt import parse_dt
 from kdtoken.layout.layout import array_of, layout_from_json, size_of
-from kdtoken.layout.layout_cache import FORMAT
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import FastRef
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
+from kdtoken.symbols.layout_cache import FORMAT
 from tests import expected
 from tests.engine.conftest import Lab, make_lab
 from tests.engine.dt_values import values
@@ -108,7 +108,11 @@ def test_volatility_sees_the_same_processes_sids_and_privileges(lab: Lab, seen: 
             continue
         pid = dump.process.pid
         assert sids[pid] == [str(group.sid) for group in token.user_and_groups], names[pid]
-        present = {int(str(row["Value"])): row["Attributes"] for row in held.get(pid, ()) if "Present" in str(row["Attributes"])}
+        present = {
+            int(str(row["Value"])): row["Attributes"]
+            for row in held.get(pid, ())
+            if "Present" in str(row["Attributes"])
+        }
         assert set(present) == {p.number for p in token.privileges if p.present}, names[pid]
         for privilege in token.privileges:
             if privilege.present:
@@ -216,8 +220,9 @@ def test_a_disagreement_with_process_is_shown(lab: Lab, windows: Windows) -> Non
     text = lab.standin.read_text(encoding="utf-8")
     assert "%x" % token in text
     lying.write_text(text.replace("%x" % token, "%x" % (token + 0x10)), encoding="utf-8")
-    printed = windows.debugger(lab.dump, [".reload /f nt", "!py -m kdtoken.dump notepad.exe"], lab.folder,
-                               "bootstrapper", lying)
+    printed = windows.debugger(
+        lab.dump, [".reload /f nt", "!py -m kdtoken.dump notepad.exe"], lab.folder, "bootstrapper", lying
+    )
     assert "!process %x 1: 0x%x, DISAGREES" % (address, token + 0x10) in printed
     assert "one of the two is wrong" in printed
 
@@ -234,5 +239,3 @@ def test_what_a_dump_costs(lab: Lab, seen: Dict[str, Any], record_property: Any)
 def test_array_of_is_what_dt_means(seen: Dict[str, Any]) -> None:
     name = seen["layouts"]["_EPROCESS"].field("ImageFileName")
     assert array_of(name.type) == (15, "UChar")
-
-

@@ -12,12 +12,12 @@ from kdtoken.layout.dt import parse_dt
 from kdtoken.layout.layout import Field, Layout, layout_from_json
 from kdtoken.layout.layout_file import LayoutFile, layouts_of, load_layouts
 from tests.engine.c_types import c_types, declare
-from tests.engine.crashdump import write_dump
 from tests.engine.image import Image, ImageError, build_image
-from tests.engine.kernel import build
-from tests.engine.machine import MACHINE
-from tests.engine.symbols import FUNCTIONS, variables_of
 from tests.engine.windows import Windows
+from tests.machine.crashdump import write_dump
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import build
+from tests.machine.symbols import FUNCTIONS, variables_of
 
 FIXTURES = sorted((Path(__file__).parents[2] / "fixtures" / "layouts").glob("nt-*.json"))
 Built = Tuple[LayoutFile, Image]
@@ -65,7 +65,9 @@ def test_the_image_lies_in_memory_as_its_symbols_say(built: Built) -> None:
     image = built[1]
     assert image.memory_image[:2] == b"MZ"
     assert len(image.memory_image) % 0x1000 == 0
-    assert all(0x1000 <= image.symbols[name] < len(image.memory_image) for name in (*variables_of(built[0]), *FUNCTIONS))
+    assert all(
+        0x1000 <= image.symbols[name] < len(image.memory_image) for name in (*variables_of(built[0]), *FUNCTIONS)
+    )
     trap = image.symbols["KeBugCheckEx"]
     assert image.memory_image[trap : trap + 2] == b"\x0f\x0b"  # ud2: code was mapped where the map says
     assert image.memory_image[image.symbols["PsActiveProcessHead"] :][:16] == bytes(16)

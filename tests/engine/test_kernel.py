@@ -7,13 +7,13 @@ from typing import Any, Dict, List, Tuple
 import pytest
 
 from kdtoken.layout.layout_file import load_layouts
-from tests.engine.crashdump import write_dump
 from tests.engine.image import build_image
-from tests.engine.kernel import Kernel, build
-from tests.engine.machine import MACHINE
-from tests.engine.spec import GroupSpec, TokenSpec
-from tests.engine.standin_text import commands, write_standin
 from tests.engine.windows import Windows, answers
+from tests.machine.crashdump import write_dump
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import Kernel, build
+from tests.machine.spec import GroupSpec, TokenSpec
+from tests.machine.standin_text import commands, write_standin
 
 FIXTURES = sorted((Path(__file__).parents[2] / "fixtures" / "layouts").glob("nt-*.json"))
 Written = Tuple[Kernel, Path]

@@ -45,8 +45,14 @@ def test_the_same_is_seen_live_as_in_the_dump(lab: Lab, windows: Windows, seen: 
     target = KdTarget(lab.kernel, Faults(corrupt=corrupt))
     out = lab.folder / "seen-live.pickle"
     with Server(target) as server, named_pipe(windows, server) as pipe:
-        done = windows.python(Path(__file__).with_name("seen_live.py"), connection(pipe), str(server.control_port), out,
-                              cwd=lab.folder, timeout=180)  # fmt: skip
+        done = windows.python(
+            Path(__file__).with_name("seen_live.py"),
+            connection(pipe),
+            str(server.control_port),
+            out,
+            cwd=lab.folder,
+            timeout=180,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         assert server.wait_until_running()
         counters = server.counters()
@@ -66,11 +72,19 @@ def test_inside_the_debugger_nothing_is_written_set_or_resumed(windows: Windows)
     lab = make_lab(BUILDS[-3])
     changes: List[List[str]] = []
     printed: Dict[str, str] = {}
-    for commands in ([], ["!py -m kdtoken.dump notepad.exe", "!py -m kdtoken.dump %s --json" % NOTEPAD,
-                          "!py -m kdtoken.walk --threads", "!py -m kdtoken.dump nobody.exe"]):  # fmt: skip
+    for commands in (
+        [],
+        [
+            "!py -m kdtoken.dump notepad.exe",
+            "!py -m kdtoken.dump %s --json" % NOTEPAD,
+            "!py -m kdtoken.walk --threads",
+            "!py -m kdtoken.dump nobody.exe",
+        ],
+    ):
         with Server(KdTarget(lab.kernel)) as server, named_pipe(windows, server) as pipe:
-            text = windows.debugger(connection(pipe), [".reload /f nt", *commands, ".echo end"], lab.folder,
-                                    "bootstrapper")  # fmt: skip
+            text = windows.debugger(
+                connection(pipe), [".reload /f nt", *commands, ".echo end"], lab.folder, "bootstrapper"
+            )
             printed = dict(answers(text))
             assert not server.target.running, "a session without qd leaves the machine as it stands"
             changes.append(server.counters().changes)
@@ -88,8 +102,14 @@ def test_attach_says_what_is_wrong(live: Live, windows: Windows) -> None:
     assert nowhere.returncode == 1
     assert "there is no such pipe" in nowhere.stderr and nowhere.stderr.count("kdtoken:") == 1
     open_it = "import sys; held = open(sys.argv[1], 'r+b', 0); print('held', flush=True); sys.stdin.read()"
-    holder = windows.start([windows.python_home / "python.exe", "-c", open_it + "; import time; time.sleep(60)",
-                            attach.partition("port=")[2]])  # fmt: skip
+    holder = windows.start(
+        [
+            windows.python_home / "python.exe",
+            "-c",
+            open_it + "; import time; time.sleep(60)",
+            attach.partition("port=")[2],
+        ]
+    )
     try:
         assert holder.stdout is not None and holder.stdout.readline().strip() == "held"
         busy = dump(windows, live)

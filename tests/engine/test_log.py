@@ -10,9 +10,9 @@ from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.layout.dt import parse_dt
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import ProcessDump
-from kdtoken.target.cached import CachedTarget
-from kdtoken.target.log import LogTarget
-from kdtoken.target.log_memory import NOT_PRESENT
+from kdtoken.source.cached import CachedSource
+from kdtoken.source.log.memory import NOT_PRESENT
+from kdtoken.source.log.source import LogSource
 from tests.engine.conftest import ROOT, Lab
 from tests.engine.windows import Windows, wine_path
 
@@ -24,14 +24,15 @@ def capture(lab: Lab, windows: Windows, folder: Path, arguments: str) -> Path:
     """Run the script on the lab's dump, in a folder of its own; the log it wrote."""
     (folder / "capture.wds").write_bytes((ROOT / "vm" / "capture.wds").read_bytes())
     form = "$$>a<capture.wds " + arguments if arguments else "$$><capture.wds"
-    printed = windows.debugger(lab.dump, [".reload /f nt", form], cwd=folder, timeout=300,
-                               env={"_NT_SYMBOL_PATH": wine_path(lab.folder)})
+    printed = windows.debugger(
+        lab.dump, [".reload /f nt", form], cwd=folder, timeout=300, env={"_NT_SYMBOL_PATH": wine_path(lab.folder)}
+    )
     assert "end of capture" in printed, printed[-2000:]
     return folder / LOG
 
 
 def dump_of(log: Path, process: str) -> ProcessDump:
-    target = CachedTarget(LogTarget([str(log)]))
+    target = CachedSource(LogSource([str(log)]))
     found, others, problems = find_process(target, process)
     assert problems == []
     return dump_process(Tokens(target), found, tuple(others), check=False)
@@ -49,7 +50,7 @@ def test_the_log_of_one_process_decodes_to_the_live_dump(
     print("\n%s: %d bytes of log" % (lab.folder.name, size))
     record_property("log", size)
     assert size < 200_000
-    target = LogTarget([str(log)])
+    target = LogSource([str(log)])
     assert target.about.build == seen["about"].build
     assert target.conflicts() == []
     for name, layout in seen["layouts"].items():
@@ -70,7 +71,7 @@ def test_a_process_by_its_id_with_threads_that_impersonate(
 
 @pytest.mark.parametrize("lab", ["6.1.7601.24540", "10.0.22000.2538"], indirect=True)
 def test_all_processes(lab: Lab, windows: Windows, seen: Dict[str, Any], tmp_path: Path) -> None:
-    target = CachedTarget(LogTarget([str(capture(lab, windows, tmp_path, ""))]))
+    target = CachedSource(LogSource([str(capture(lab, windows, tmp_path, ""))]))
     processes, problems = walk_processes(target)
     assert problems == []
     tokens = Tokens(target)
@@ -88,17 +89,31 @@ def test_a_log_of_single_commands(lab: Lab, windows: Windows, seen: Dict[str, An
     address = lab.kernel.tokens["notepad"]
     memory = seen["tokens"][address].origins
     commands: List[str] = [".reload /f nt", ".logopen one.log", "vertarget"]
-    commands += ["%s %x L20" % (form, address) for form in ("db", "dw", "dd", "dq", "dp", "dps", "dqs", "dds", "dc", "dW", "dyd", "dyb")]
+    commands += [
+        "%s %x L20" % (form, address)
+        for form in ("db", "dw", "dd", "dq", "dp", "dps", "dqs", "dds", "dc", "dW", "dyd", "dyb")
+    ]
     commands += ["dq /c1 %x L40" % address, "db /c 8 %x L40" % address, "dq 0xffff800000001000 L4"]
-    commands += ["dt -v nt!_TOKEN", "dt nt!_LUID", "dt nt!_TOKEN %x" % address, "dt -r nt!_TOKEN %x" % address,
-                 "dt -v -r1 nt!_TOKEN", "?? sizeof(nt!_LUID)", "? nt!PsActiveProcessHead", "x nt!PsInitialSystemProcess",
-                 "dq nt!SepLogonSessions L1", "? nt!NoSuchThing", "dt nt!_NO_SUCH_TYPE", ".logclose"]
+    commands += [
+        "dt -v nt!_TOKEN",
+        "dt nt!_LUID",
+        "dt nt!_TOKEN %x" % address,
+        "dt -r nt!_TOKEN %x" % address,
+        "dt -v -r1 nt!_TOKEN",
+        "?? sizeof(nt!_LUID)",
+        "? nt!PsActiveProcessHead",
+        "x nt!PsInitialSystemProcess",
+        "dq nt!SepLogonSessions L1",
+        "? nt!NoSuchThing",
+        "dt nt!_NO_SUCH_TYPE",
+        ".logclose",
+    ]
     # The host types commands without an echo of its own: the log has them as `.logopen` of a real session would.
     printed = windows.debugger(lab.dump, commands, cwd=tmp_path, env={"_NT_SYMBOL_PATH": wine_path(lab.folder)})
     for name, text in (("one.log", None), ("pasted.txt", printed)):
         if text is not None:
             (tmp_path / name).write_text(text, encoding="utf-8")
-        target = LogTarget([str(tmp_path / name)])
+        target = LogSource([str(tmp_path / name)])
         assert target.conflicts() == []
         for origin in memory.values():
             if origin.address < address + 0x100:

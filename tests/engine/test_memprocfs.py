@@ -11,15 +11,15 @@ from kdtoken.decode.process_dump import Tokens
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.token import Token
-from kdtoken.target.cached import CachedTarget
-from kdtoken.target.crashdump import open_dump
+from kdtoken.source.cached import CachedSource
+from kdtoken.source.crashdump.dump import open_dump
 from tests.engine import memproc
 from tests.engine.conftest import BUILDS, make_lab
-from tests.engine.crashdump import write_dump
-from tests.engine.kernel import Kernel, build
-from tests.engine.machine import MACHINE, grown
 from tests.engine.memproc import INTEGRITY, MemProcError, Row, rows
-from tests.engine.spec import TokenSpec
+from tests.machine.crashdump import write_dump
+from tests.machine.declared import MACHINE, grown
+from tests.machine.kernel import Kernel, build
+from tests.machine.spec import TokenSpec
 
 pytest.importorskip("memprocfs", reason="pip install memprocfs==%s" % memproc.VERSION)
 
@@ -79,8 +79,9 @@ def privileges(token: TokenSpec) -> List[List[object]]:
     present, enabled, default = token.privileges.masks
     found: List[List[object]] = []
     for number in range(2, 37):
-        flags = "".join(letter if mask >> number & 1 else "-"
-                        for letter, mask in (("e", enabled), ("p", present), ("d", default)))  # fmt: skip
+        flags = "".join(
+            letter if mask >> number & 1 else "-" for letter, mask in (("e", enabled), ("p", present), ("d", default))
+        )
         if flags != "---":
             found.append([number, flags])
     return found
@@ -92,7 +93,7 @@ def test_two_thousand_processes_against_kdtoken(tmp_path: Path) -> None:
     path = tmp_path / "grown.dmp"
     write_dump(build(grown(MACHINE, 2000, 300), lab.kernel.layouts, lab.image), path)
     theirs = rows(path)
-    target = CachedTarget(open_dump(path, str(lab.image.pdb)))
+    target = CachedSource(open_dump(path, str(lab.image.pdb)))
     tokens = Tokens(target, follow=False)
     processes, problems = walk_processes(target)
     assert not problems and [row["eprocess"] for row in theirs] == [process.address for process in processes]

@@ -11,7 +11,7 @@ from typing import Dict, List, Tuple
 import pytest
 
 from kdtoken.layout.layout import Layout
-from kdtoken.layout.pdb import PdbFile, load_pdb
+from kdtoken.layout.pdb.pdb import PdbFile, load_pdb
 from tests.engine.conftest import Lab
 
 _RECORD = re.compile(r"^ +0x([0-9A-F]+) \| (LF_\w+) .*?(?:`(.*)`)?$")

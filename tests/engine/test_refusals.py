@@ -8,12 +8,12 @@ from pathlib import Path
 from kdtoken.model.token import Token
 from tests import expected
 from tests.engine.conftest import ROOT, Lab, make_lab
-from tests.engine.crashdump import write_dump
 from tests.engine.image import build_image
-from tests.engine.kernel import build
-from tests.engine.machine import MACHINE
 from tests.engine.user_dump import write_user_dump
 from tests.engine.windows import Windows, answers
+from tests.machine.crashdump import write_dump
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import build
 from tests.test_decode_token import shuffled
 
 DUMP = "!py -m kdtoken.dump notepad.exe"

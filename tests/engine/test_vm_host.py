@@ -16,7 +16,7 @@ from tests.vm_tools import VM, tool
 doctor: Any = tool("doctor")
 findings: Any = tool("findings")
 
-LOOK = r'''
+LOOK = r"""
 import ctypes, sys, winreg
 sys.path.insert(0, sys.argv[1])
 import start, windbg_side
@@ -38,17 +38,26 @@ with winreg.OpenKey(winreg.HKEY_CURRENT_USER, "Environment", 0, winreg.KEY_ALL_A
     winreg.DeleteValue(key, "Path")
     print(start.do_step(step)[:4], winreg.QueryValueEx(key, "Path")[0])
     winreg.DeleteValue(key, "Path")
-'''
+"""
 
 
 def test_pipes_and_the_registry_are_asked_rightly(windows: Windows, tmp_path: Path) -> None:
     (tmp_path / "look.py").write_text(LOOK, encoding="ascii")
     done = windows.python("look.py", VM, cwd=tmp_path)
-    assert done.stdout.splitlines() == ["none none", "free free", "busy busy", "done done", "True True", "done C:\\new"], done
+    assert done.stdout.splitlines() == [
+        "none none",
+        "free free",
+        "busy busy",
+        "done done",
+        "True True",
+        "done C:\\new",
+    ], done
 
 
 def test_whole_way_on_a_windows_python(windows: Windows, tmp_path: Path) -> None:
-    (tmp_path / "Lab.vmx").write_bytes(b'.encoding = "windows-1252"\r\nvirtualHW.version = "21"\r\ndisplayName = "Lab"\r\n')
+    (tmp_path / "Lab.vmx").write_bytes(
+        b'.encoding = "windows-1252"\r\nvirtualHW.version = "21"\r\ndisplayName = "Lab"\r\n'
+    )
     done = windows.python(VM / "vmx.py", "Lab.vmx", cwd=tmp_path)
     assert done.returncode == 0 and r"\\.\pipe\kd_Lab" in done.stdout, done
     assert b'serial0.fileName = "\\\\.\\pipe\\kd_Lab"\r\n' in (tmp_path / "Lab.vmx").read_bytes()
@@ -74,7 +83,9 @@ def test_sentences_of_the_genuine_engine_are_known(windows: Windows, lab: Lab, t
     bare = windows.debugger(lab.dump, ["!py x", ".load nosuch_pykd", ".reload /f nt", "lm m nt"], cwd=tmp_path)
     found = said(bare)
     assert ("symbols", "BROKEN") in found and ("bootstrapper", "BROKEN") in found, bare
-    none = windows.debugger(lab.dump, ["!py kdtoken.nosuch", "!py -m kdtoken_nosuch"], cwd=lab.folder, pykd_in="bootstrapper")
+    none = windows.debugger(
+        lab.dump, ["!py kdtoken.nosuch", "!py -m kdtoken_nosuch"], cwd=lab.folder, pykd_in="bootstrapper"
+    )
     assert ("scripts", "BROKEN") in said(none), none
 
 

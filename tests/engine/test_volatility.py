@@ -10,12 +10,12 @@ import pytest
 from kdtoken.layout.isf import IsfFile
 from kdtoken.layout.layout_file import load_layouts
 from tests.engine import volatility
-from tests.engine.crashdump import write_dump
 from tests.engine.image import build_image
-from tests.engine.kernel import Kernel, build
-from tests.engine.machine import MACHINE
-from tests.engine.spec import TokenSpec
 from tests.engine.volatility import Volatility, VolatilityError, isf
+from tests.machine.crashdump import write_dump
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import Kernel, build
+from tests.machine.spec import TokenSpec
 
 pytest.importorskip("volatility3", reason="pip install volatility3==%s" % volatility.VERSION)
 

@@ -19,16 +19,18 @@ def dump(windows: Windows, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
     """A current folder with the scripts that the tests below name."""
-    (tmp_path / "hello.py").write_text("import sys\nprint(sys.argv[1:], 'ż 漢 \U0001F600')\n", encoding="utf-8")
+    (tmp_path / "hello.py").write_text("import sys\nprint(sys.argv[1:], 'ż 漢 \U0001f600')\n", encoding="utf-8")
     (tmp_path / "kd.verb").write_text("import sys\nprint('verb', sys.argv[1:])\n", encoding="ascii")
     (tmp_path / "stream.py").write_text(
         "import sys\nprint([n for n in dir(sys.stdout) if n[0] != '_'], repr(input()), sys.getrecursionlimit())\n",
-        encoding="ascii")
+        encoding="ascii",
+    )
     (tmp_path / "boom.py").write_text("raise ValueError('too bad')\n", encoding="ascii")
     (tmp_path / "leave.py").write_text("import sys\nprint('before')\nsys.exit('swallowed')\n", encoding="ascii")
     (tmp_path / "mark.py").write_text("import os\nprint(hasattr(os, 'mark'))\nos.mark = 1\n", encoding="ascii")
     (tmp_path / "nest.py").write_text(
-        "import pykd\nprint(pykd.dbgCommand('!py hello', True, pykd.outputFlag.All), end='')\n", encoding="ascii")
+        "import pykd\nprint(pykd.dbgCommand('!py hello', True, pykd.outputFlag.All), end='')\n", encoding="ascii"
+    )
     return tmp_path
 
 
@@ -66,8 +68,10 @@ def test_a_program_that_does_not_end_is_killed_and_quoted(windows: Windows) -> N
 
 
 def test_pykd_attaches_by_itself_and_knows_a_user_session_from_a_kernel(windows: Windows, dump: Path) -> None:
-    script = ("import sys, pykd; pykd.initialize(); print(pykd.getExecutionStatus()); pykd.loadDump(sys.argv[1])\n"
-              "print(pykd.isDumpAnalyzing(), pykd.isKernelDebugging(), pykd.ptrSize())\n")
+    script = (
+        "import sys, pykd; pykd.initialize(); print(pykd.getExecutionStatus()); pykd.loadDump(sys.argv[1])\n"
+        "print(pykd.isDumpAnalyzing(), pykd.isKernelDebugging(), pykd.ptrSize())\n"
+    )
     done = windows.python("-c", script, dump)
     assert done.stdout.splitlines() == ["NoDebuggee", "True False 8"], done.stderr
 
@@ -85,20 +89,41 @@ def test_debugger_prints_each_command_and_its_answer(windows: Windows, dump: Pat
 
 
 def test_bootstrapper_standin_finds_a_script_as_search_path_does(windows: Windows, dump: Path, here: Path) -> None:
-    printed = run(windows, dump, here, "bootstrapper", '!py hello a "b  c" ""', "!py hello.py", "!py -m hello é",
-                  "!py -m hello ż", "!py kd.verb 1", "!py kd", "!py none.such")
-    assert printed['!py hello a "b  c" ""'] == "['a', 'b  c'] ż 漢 \U0001F600\n"
-    assert printed["!py hello.py"] == "[] ż 漢 \U0001F600\n"
-    assert printed["!py -m hello é"] == "['é'] ż 漢 \U0001F600\n"
-    assert printed["!py -m hello ż"] == "['?'] ż 漢 \U0001F600\n"  # not in code page 1252
+    printed = run(
+        windows,
+        dump,
+        here,
+        "bootstrapper",
+        '!py hello a "b  c" ""',
+        "!py hello.py",
+        "!py -m hello é",
+        "!py -m hello ż",
+        "!py kd.verb 1",
+        "!py kd",
+        "!py none.such",
+    )
+    assert printed['!py hello a "b  c" ""'] == "['a', 'b  c'] ż 漢 \U0001f600\n"
+    assert printed["!py hello.py"] == "[] ż 漢 \U0001f600\n"
+    assert printed["!py -m hello é"] == "['é'] ż 漢 \U0001f600\n"
+    assert printed["!py -m hello ż"] == "['?'] ż 漢 \U0001f600\n"  # not in code page 1252
     assert printed["!py kd.verb 1"] == "verb ['1']\n"
     assert printed["!py kd"] == "script not found: kd\n"
     assert printed["!py none.such"] == "script not found: none.such\n"
 
 
 def test_bootstrapper_standin_gives_the_script_what_pykd_ext_gives(windows: Windows, dump: Path, here: Path) -> None:
-    printed = run(windows, dump, here, "bootstrapper", "!py stream", "!py leave", "!py boom", "!py -m boom",
-                  "!py nest", "!py hello after")
+    printed = run(
+        windows,
+        dump,
+        here,
+        "bootstrapper",
+        "!py stream",
+        "!py leave",
+        "!py boom",
+        "!py -m boom",
+        "!py nest",
+        "!py hello after",
+    )
     assert printed["!py stream"] == "['closed', 'encoding', 'flush', 'isatty', 'write', 'writedml'] '' 500\n"
     assert printed["!py leave"] == "before\n"
     assert "\n\n  File" in printed["!py boom"] and printed["!py boom"].endswith("ValueError: too bad\n\n\n")
@@ -122,10 +147,19 @@ def test_pykds_own_py_destroys_the_arguments(windows: Windows, dump: Path, here:
 
 def test_kdexts_standin_answers_from_its_file(windows: Windows, dump: Path, here: Path) -> None:
     saved = here / "saved answers.txt"
-    saved.write_text(">>> !process ffffa08011000080 1\nPROCESS ż\n  two\n>>> !token 0xAB\r\nTS Session ID: 0x1\r\n",
-                     encoding="utf-8")
-    printed = dict(answers(windows.debugger(
-        dump, ["!process  0xFFFFA080`11000080  1", "!token ab", "!token cd", "!process 0 0"], cwd=here, kdexts=saved)))
+    saved.write_text(
+        ">>> !process ffffa08011000080 1\nPROCESS ż\n  two\n>>> !token 0xAB\r\nTS Session ID: 0x1\r\n", encoding="utf-8"
+    )
+    printed = dict(
+        answers(
+            windows.debugger(
+                dump,
+                ["!process  0xFFFFA080`11000080  1", "!token ab", "!token cd", "!process 0 0"],
+                cwd=here,
+                kdexts=saved,
+            )
+        )
+    )
     assert printed["!process  0xFFFFA080`11000080  1"] == "PROCESS ż\n  two\n"
     assert printed["!token ab"].strip() == "TS Session ID: 0x1"
     assert printed["!token cd"] == "The address 0xcd does not point to a token object.\n"

@@ -46,11 +46,22 @@ _BASE_TYPES: Dict[str, Tuple[str, bool, int]] = {
     "double": ("float", True, 8),
 }
 _PRIMITIVES = {
-    "Void": "void", "Bool": "bool", "Char": "char", "Int1B": "char", "UChar": "unsigned char",
-    "Uint1B": "unsigned char", "Wchar": "wchar", "Int2B": "short", "Uint2B": "unsigned short",
-    "Int4B": "long", "Uint4B": "unsigned long", "Int8B": "long long",
-    "Uint8B": "unsigned long long", "Float": "float", "Double": "double",
-}  # fmt: skip
+    "Void": "void",
+    "Bool": "bool",
+    "Char": "char",
+    "Int1B": "char",
+    "UChar": "unsigned char",
+    "Uint1B": "unsigned char",
+    "Wchar": "wchar",
+    "Int2B": "short",
+    "Uint2B": "unsigned short",
+    "Int4B": "long",
+    "Uint4B": "unsigned long",
+    "Int8B": "long long",
+    "Uint8B": "unsigned long long",
+    "Float": "float",
+    "Double": "double",
+}
 
 # Volatility reads its own name as an argument too, and would take the `-c` there for an option.
 _START = "import sys; from volatility3.cli import main; sys.argv[0] = 'vol'; main()"
@@ -67,8 +78,11 @@ def isf(layouts: LayoutFile, image: Image) -> Json:
         for name, (kind, signed, size) in _BASE_TYPES.items()
     }
     base["pointer"] = {
-        "endian": "little", "kind": "int", "signed": False, "size": layouts.pointer_size,
-    }  # fmt: skip
+        "endian": "little",
+        "kind": "int",
+        "signed": False,
+        "size": layouts.pointer_size,
+    }
     structs: Json = {}
     enums: Json = {}
     for layout in layouts.types.values():
@@ -140,10 +154,22 @@ class Volatility:
     def command(self, plugin: str, *options: str) -> List[str]:
         """What to run for a plugin's table as JSON on stdout."""
         return [
-            sys.executable, "-c", _START, "--offline", "-q",
-            "-r", "json", "--cache-path", str(self._cache), "-s", str(self._symbols),
-            "-f", str(self._dump), plugin, *options,
-        ]  # fmt: skip
+            sys.executable,
+            "-c",
+            _START,
+            "--offline",
+            "-q",
+            "-r",
+            "json",
+            "--cache-path",
+            str(self._cache),
+            "-s",
+            str(self._symbols),
+            "-f",
+            str(self._dump),
+            plugin,
+            *options,
+        ]
 
     def rows(self, plugin: str, *options: str, timeout: float = 120) -> List[Row]:
         """The table that a plugin prints, e.g. `rows("windows.pslist", "--pid", "4")`.
@@ -153,9 +179,13 @@ class Volatility:
         """
         try:
             done = subprocess.run(
-                self.command(plugin, *options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                timeout=timeout, env=dict(os.environ, PYTHONIOENCODING="utf-8"),
-            )  # fmt: skip
+                self.command(plugin, *options),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                timeout=timeout,
+                env=dict(os.environ, PYTHONIOENCODING="utf-8"),
+            )
         except subprocess.TimeoutExpired as error:
             raise VolatilityError("%s did not end in %s s" % (plugin, timeout)) from error
         errors = done.stderr.decode("utf-8", "replace").strip()

@@ -13,7 +13,7 @@ import pykd  # type: ignore[import-not-found,unused-ignore]
 
 
 def sid(address: int) -> str:
-    """"S-1-5-18" of the SID at an address."""
+    """ "S-1-5-18" of the SID at an address."""
     head = bytes(pykd.loadBytes(address, 8))
     numbers = pykd.loadDWords(address + 8, head[1])
     return "-".join(["S", str(head[0]), str(int.from_bytes(head[2:8], "big"))] + [str(number) for number in numbers])

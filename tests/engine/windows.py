@@ -57,18 +57,35 @@ class Windows:
         """The stand-in for !process and !token, for `pykd.loadExt` or `.load`."""
         return self.work / "debugger" / "winext" / "kdexts_standin.dll"
 
-    def python(self, script: Union[str, Path], *arguments: Union[str, Path], cwd: Optional[Path] = None,
-               timeout: float = 120, env: Environment = None) -> "subprocess.CompletedProcess[str]":
+    def python(
+        self,
+        script: Union[str, Path],
+        *arguments: Union[str, Path],
+        cwd: Optional[Path] = None,
+        timeout: float = 120,
+        env: Environment = None,
+    ) -> "subprocess.CompletedProcess[str]":
         """Run a script (or "-m", "-c" and what follows) in the Windows Python.
 
         A Path among the arguments becomes its Windows spelling; a str stays as it is. Newlines come out as \\n.
         """
-        return self.run([self.python_home / "python.exe", script, *arguments], cwd, timeout,
-                        {"PYTHONIOENCODING": "utf-8", **(env or {})})
+        return self.run(
+            [self.python_home / "python.exe", script, *arguments],
+            cwd,
+            timeout,
+            {"PYTHONIOENCODING": "utf-8", **(env or {})},
+        )
 
-    def debugger(self, target: Union[str, Path], commands: Sequence[str], cwd: Optional[Path] = None,
-                 pykd_in: Optional[str] = None, kdexts: Optional[Path] = None, env: Environment = None,
-                 timeout: float = 120) -> str:
+    def debugger(
+        self,
+        target: Union[str, Path],
+        commands: Sequence[str],
+        cwd: Optional[Path] = None,
+        pykd_in: Optional[str] = None,
+        kdexts: Optional[Path] = None,
+        env: Environment = None,
+        timeout: float = 120,
+    ) -> str:
         """Open a dump (Path) or a kernel connection ("com:pipe,port=...") and type the commands: all that is printed.
 
         pykd_in: "bootstrapper" (our stand-in for pykd-ext) or "pykd.pyd" (its own !py), or None for no !py.
@@ -85,8 +102,9 @@ class Windows:
         done = self.run([self.work / "debugger" / "kdhost.exe", *open_it, *load, *commands], cwd, timeout, extra)
         return done.stdout + done.stderr
 
-    def run(self, command: Arguments, cwd: Optional[Path] = None, timeout: float = 120,
-            env: Environment = None) -> "subprocess.CompletedProcess[str]":
+    def run(
+        self, command: Arguments, cwd: Optional[Path] = None, timeout: float = 120, env: Environment = None
+    ) -> "subprocess.CompletedProcess[str]":
         """Run any Windows program to its end."""
         process = self.start(command, cwd, env)
         try:
@@ -107,8 +125,16 @@ class Windows:
         wine.update(env or {})
         program = [wine_path(part) if isinstance(part, Path) else part for part in command]
         # Pipes on both outputs: Windows Python refuses to start ("Invalid handle") on a plain file from Wine.
-        return subprocess.Popen(["wine", *program], cwd=str(where), env=wine, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace")
+        return subprocess.Popen(
+            ["wine", *program],
+            cwd=str(where),
+            env=wine,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+        )
 
     def install(self, what: Path) -> None:
         """Put a wheel (or a project's folder, built first) and what it requires into the Windows Python.
@@ -156,25 +182,55 @@ def answers(printed: str) -> List[Tuple[str, str]]:
     parts: List[Tuple[str, List[str]]] = []
     for line in printed.splitlines(keepends=True):
         if line.startswith(PROMPT):
-            parts.append((line[len(PROMPT):].rstrip("\n"), []))
+            parts.append((line[len(PROMPT) :].rstrip("\n"), []))
         elif parts:
             parts[-1][1].append(line)
     return [(command, "".join(lines)) for command, lines in parts]
 
 
 def _build_wheel(project: Path, scratch: Path) -> Path:
-    assemble.run(f"wheel of {project}", [
-        sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check", "--no-deps", "-w", str(scratch),
-        str(project)], dict(os.environ, SOURCE_DATE_EPOCH="315532800"))  # same source, same wheel: no second install
+    assemble.run(
+        f"wheel of {project}",
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "-q",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "-w",
+            str(scratch),
+            str(project),
+        ],
+        dict(os.environ, SOURCE_DATE_EPOCH="315532800"),
+    )  # same source, same wheel: no second install
     return next(scratch.glob("*.whl"))
 
 
 def _with_requirements(wheel: Path, known: Path, folder: Path) -> List[Path]:
     """The wheel and all that it requires, for a Windows Python 3.9."""
-    assemble.run(f"what {wheel.name} requires", [
-        sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--only-binary=:all:",
-        "--platform", "win_amd64", "--python-version", "3.9", "--find-links", str(known), "-d", str(folder),
-        str(wheel)])
+    assemble.run(
+        f"what {wheel.name} requires",
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--disable-pip-version-check",
+            "--only-binary=:all:",
+            "--platform",
+            "win_amd64",
+            "--python-version",
+            "3.9",
+            "--find-links",
+            str(known),
+            "-d",
+            str(folder),
+            str(wheel),
+        ],
+    )
     return sorted(folder.glob("*.whl"))
 
 

@@ -13,8 +13,9 @@ from tests.engine.windows import Windows
 def named_pipe(windows: Windows, server: Server) -> Iterator[str]:
     r"""The name of a new pipe, such as \\.\pipe\kd_1f0c, that leads to the server's target."""
     name = r"\\.\pipe\kd_%s" % uuid.uuid4().hex[:8]  # every prefix of Wine is one namespace to all that run in it
-    bridge = windows.start([windows.work / "debugger" / "pipe_bridge.exe", name, str(server.port),
-                            str(server.control_port)])  # fmt: skip
+    bridge = windows.start(
+        [windows.work / "debugger" / "pipe_bridge.exe", name, str(server.port), str(server.control_port)]
+    )
     try:
         assert bridge.stdout is not None
         line = bridge.stdout.readline()

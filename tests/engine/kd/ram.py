@@ -7,9 +7,9 @@ debugger that walks the page tables by itself, too.
 import struct
 from typing import Dict, Iterable, List, Optional
 
-from tests.engine.kernel import Kernel
-from tests.engine.memory import PAGE
-from tests.engine.paging import PAGED_OUT_PTE, PRESENT, PhysicalMemory
+from tests.machine.kernel import Kernel
+from tests.machine.memory import PAGE
+from tests.machine.paging import PAGED_OUT_PTE, PRESENT, PhysicalMemory
 
 _FRAME = 0x000FFFFFFFFFF000  # bits of an entry that hold a physical address
 _LARGE = 0x80  # the entry maps a large page itself

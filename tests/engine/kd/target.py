@@ -12,8 +12,8 @@ from tests.engine.kd.faults import Faults
 from tests.engine.kd.line import PacketLine
 from tests.engine.kd.ram import Ram
 from tests.engine.kd.wire import SUCCESS, UNSUCCESSFUL, Api, PacketType
-from tests.engine.kernel import Kernel
-from tests.engine.structs import Structs
+from tests.machine.kernel import Kernel
+from tests.machine.structs import Structs
 
 Answer = Tuple[int, bytes, bytes]  # NTSTATUS, union, data after it
 # MSRs that a debugger asks for (Intel SDM volume 4): EFER, and the bases of GS
@@ -100,11 +100,23 @@ class KdTarget:
         self._context[wire.CONTEXT_RIP : wire.CONTEXT_RIP + 8] = at.to_bytes(8, "little")
         code = self.ram.read(at, wire.INSTRUCTIONS)
         flags = int.from_bytes(self._context[wire.CONTEXT_EFLAGS : wire.CONTEXT_EFLAGS + 4], "little")
-        self.line.send(PacketType.STATE_CHANGE64, wire.STATE_CHANGE.build(dict(
-            processor_level=6, processor=0, processors=1, thread=self._thread, program_counter=at, address=at,
-            information=[0] * 15, eflags=flags, instruction_count=len(code),
-            instructions=code.ljust(wire.INSTRUCTIONS, b"\0"),
-        )))  # fmt: skip
+        self.line.send(
+            PacketType.STATE_CHANGE64,
+            wire.STATE_CHANGE.build(
+                dict(
+                    processor_level=6,
+                    processor=0,
+                    processors=1,
+                    thread=self._thread,
+                    program_counter=at,
+                    address=at,
+                    information=[0] * 15,
+                    eflags=flags,
+                    instruction_count=len(code),
+                    instructions=code.ljust(wire.INSTRUCTIONS, b"\0"),
+                )
+            ),
+        )
 
     # ------------------------------------------------------------------ requests
 
@@ -181,10 +193,15 @@ class KdTarget:
 
     def _version(self, u: bytes, _: bytes) -> Answer:
         symbols = self.kernel.symbols
-        version = wire.VERSION.build(dict(
-            major=0xF, minor=self.kernel.version[2], kernel_base=self.kernel.base,
-            loaded_module_list=symbols["PsLoadedModuleList"], debugger_data_list=symbols["KdDebuggerDataBlock"],
-        ))  # fmt: skip
+        version = wire.VERSION.build(
+            dict(
+                major=0xF,
+                minor=self.kernel.version[2],
+                kernel_base=self.kernel.base,
+                loaded_module_list=symbols["PsLoadedModuleList"],
+                debugger_data_list=symbols["KdDebuggerDataBlock"],
+            )
+        )
         return SUCCESS, version, b""
 
     def _set_breakpoint(self, u: bytes, _: bytes) -> Answer:

@@ -115,17 +115,39 @@ class Api(IntEnum):
 
 
 # These look and change nothing: whoever sends only these has only read.
-READ_ONLY = frozenset({
-    Api.ReadVirtualMemory, Api.GetContext, Api.ReadControlSpace, Api.ReadIoSpace, Api.ReadPhysicalMemory,
-    Api.QuerySpecialCalls, Api.GetInternalBreakpoint, Api.ReadIoSpaceExtended, Api.GetVersion,
-    Api.ReadMachineSpecificRegister, Api.SearchMemory, Api.GetBusData, Api.CheckLowMemory, Api.QueryMemory,
-    Api.GetContextEx,
-})  # fmt: skip
+READ_ONLY = frozenset(
+    {
+        Api.ReadVirtualMemory,
+        Api.GetContext,
+        Api.ReadControlSpace,
+        Api.ReadIoSpace,
+        Api.ReadPhysicalMemory,
+        Api.QuerySpecialCalls,
+        Api.GetInternalBreakpoint,
+        Api.ReadIoSpaceExtended,
+        Api.GetVersion,
+        Api.ReadMachineSpecificRegister,
+        Api.SearchMemory,
+        Api.GetBusData,
+        Api.CheckLowMemory,
+        Api.QueryMemory,
+        Api.GetContextEx,
+    }
+)
 # These get no answer.
-SILENT = frozenset({
-    Api.Continue, Api.Continue2, Api.Reboot, Api.CauseBugCheck, Api.SetSpecialCall, Api.ClearSpecialCalls,
-    Api.SetInternalBreakpoint, Api.ClearAllInternalBreakpoints, Api.SwitchProcessor,
-})  # fmt: skip
+SILENT = frozenset(
+    {
+        Api.Continue,
+        Api.Continue2,
+        Api.Reboot,
+        Api.CauseBugCheck,
+        Api.SetSpecialCall,
+        Api.ClearSpecialCalls,
+        Api.SetInternalBreakpoint,
+        Api.ClearAllInternalBreakpoints,
+        Api.SwitchProcessor,
+    }
+)
 
 SUCCESS, UNSUCCESSFUL, NOT_IMPLEMENTED, NOT_FOUND = 0, 0xC0000001, 0xC0000002, 0xC0000225
 UNION_SIZE = 40

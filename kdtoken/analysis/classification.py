@@ -1,0 +1,223 @@
+"""What kind of token this is, and what about it is out of the ordinary.
+
+Pure functions of the model.  A remark is made only from values that were read; what is
+unreadable never counts as zero, and is named in a remark of its own.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import List, Optional, Tuple
+
+from kdtoken.model.absent import Absent, Unreadable, known
+from kdtoken.model.group import ENABLED
+from kdtoken.model.process import ProcessDump
+from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import integrity_text
+from kdtoken.model.token import (
+    FLAG_IS_FILTERED,
+    FLAG_IS_RESTRICTED,
+    FLAG_LOWBOX,
+    LogonSession,
+    Token,
+)
+
+_FLAG_NOT_LOW = 0x2000
+_FLAG_SANDBOX_INERT = 0x40
+_FLAG_UIACCESS = 0x1000
+# Reason of values that a lean decode did not follow (decode.token): no gap in what was asked for.
+NOT_ASKED = "not asked for"
+LOW = 0x1000
+MEDIUM = 0x2000
+HIGH = 0x3000
+LOCAL_SYSTEM = Sid(5, (18,))
+ADMINISTRATORS = Sid(5, (32, 544))
+# Services' own accounts hold sensitive privileges as a matter of course.
+SERVICE_ACCOUNTS = (LOCAL_SYSTEM, Sid(5, (19,)), Sid(5, (20,)))
+
+
+class Elevation(Enum):
+    """TOKEN_ELEVATION_TYPE as Windows would report it (winnt.h), told from the kernel's fields."""
+
+    DEFAULT = "default (no linked token)"
+    FULL = "full (elevated half of a UAC pair)"
+    LIMITED = "filtered by UAC (limited half of a pair)"
+    UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One thing that a reader should know.  `serious`: it should not be there at all."""
+
+    text: str
+    serious: bool = False
+
+
+def elevation(token: Token) -> Elevation:
+    """The elevation type.
+
+    A pair of logon sessions names each other in BuddyLogonId; the half whose token carries
+    IS_FILTERED is the limited one.
+    """
+    session = token.logon_session
+    if not isinstance(session, LogonSession) or not isinstance(token.flags, int):
+        return Elevation.UNKNOWN
+    buddy = session.buddy_logon_id
+    if isinstance(buddy, (Unreadable, Absent)):
+        return Elevation.UNKNOWN
+    if buddy.value == 0:
+        return Elevation.DEFAULT
+    return Elevation.LIMITED if token.flags & FLAG_IS_FILTERED else Elevation.FULL
+
+
+def integrity_level(token: Token) -> Optional[int]:
+    """The label's level (0x2000 is Medium); None when not known or the token has none."""
+    sid = token.integrity
+    if isinstance(sid, Sid) and sid.is_integrity_label:
+        return sid.subauthorities[0]
+    return None
+
+
+def kinds(token: Token) -> Tuple[str, ...]:
+    """Words for what confines the token: AppContainer, restricted, write-restricted ..."""
+    words = []
+    if token.has_flag(FLAG_LOWBOX) or isinstance(token.package, Sid):
+        words.append("AppContainer")
+    if token.write_restricted:
+        words.append("write-restricted")
+    elif token.has_flag(FLAG_IS_RESTRICTED):
+        words.append("restricted")
+    if token.has_flag(_FLAG_UIACCESS):
+        words.append("UIAccess")
+    if token.has_flag(_FLAG_SANDBOX_INERT):
+        words.append("sandbox-inert")
+    return tuple(words)
+
+
+def token_remarks(token: Token) -> List[Remark]:
+    """What is unusual about a token by itself."""
+    remarks = [Remark(problem, True) for problem in token.problems]
+    remarks += _unread_remarks(token)
+    remarks += _privilege_remarks(token)
+    remarks += _group_remarks(token)
+    remarks += _consistency_remarks(token)
+    for kind in kinds(token):
+        if kind in ("restricted", "write-restricted"):
+            what = "writes are" if kind == "write-restricted" else "every access is"
+            remarks.append(Remark("%s: %s checked a second time, against the restricting SIDs" % (kind, what)))
+    level = integrity_level(token)
+    if level is not None and level not in (0, LOW, MEDIUM, 0x2100, HIGH, 0x4000, 0x5000):
+        remarks.append(Remark("its integrity level is uncommon: %s" % integrity_text(level)))
+    return remarks
+
+
+def _unread_remarks(token: Token) -> List[Remark]:
+    """What is missing, so that nobody takes a gap for an absence."""
+    missing = []
+    for name, value in vars(token).items():
+        words = name.replace("_", " ")
+        if isinstance(value, Unreadable) and value.reason != NOT_ASKED:
+            missing.append(words)
+        elif isinstance(value, tuple):
+            holes = sum(isinstance(one, Unreadable) for one in value)
+            missing += ["%d of %s" % (holes, words)] if holes else []
+    if not missing:
+        return []
+    more = " and %d more" % (len(missing) - 5) if len(missing) > 5 else ""
+    return [Remark("not all of the token could be read: %s%s" % (", ".join(missing[:5]), more))]
+
+
+def _privilege_remarks(token: Token) -> List[Remark]:
+    privileges = token.privileges
+    if isinstance(privileges, (Unreadable, Absent)):
+        return []
+    remarks = []
+    ghosts = [p.name for p in privileges if p.enabled and not p.present]
+    if ghosts:
+        remarks.append(
+            Remark("enabled without being present, which no documented call can do: " + ", ".join(ghosts), True)
+        )
+    level = integrity_level(token)
+    strong = [p.name for p in token.enabled_privileges if p.danger]
+    if strong and token.user not in SERVICE_ACCOUNTS:
+        below = level is not None and level < HIGH
+        usual = strong == ["SeImpersonatePrivilege"] and not below
+        if not usual:
+            remarks.append(
+                Remark(
+                    "sensitive privileges enabled%s: %s" % (" below High" if below else "", ", ".join(strong)), below
+                )
+            )
+    return remarks
+
+
+def _group_remarks(token: Token) -> List[Remark]:
+    remarks = []
+    level = integrity_level(token)
+    for group in token.groups:
+        if isinstance(group, (Unreadable, Absent)) or group.sid != ADMINISTRATORS:
+            continue
+        if group.deny_only:
+            remarks.append(Remark("BUILTIN\\Administrators counts for deny only"))
+        elif group.attributes & ENABLED and level is not None and level < HIGH:
+            remarks.append(Remark("BUILTIN\\Administrators is enabled below High integrity", True))
+    return remarks
+
+
+def _consistency_remarks(token: Token) -> List[Remark]:
+    """Fields that the kernel keeps in step; where they are not, somebody wrote into the token.
+
+    The SID hashes are left alone: nothing public shows on a real token how they follow the groups.
+    """
+    remarks = []
+    level = integrity_level(token)
+    not_low = token.has_flag(_FLAG_NOT_LOW)
+    # Between Low and Medium lie levels of which nobody tells what the flag should be.
+    if level is not None and ((not_low is True and level <= LOW) or (not_low is False and level >= MEDIUM)):
+        remarks.append(
+            Remark("TokenFlags %s NOT_LOW, but the label is 0x%x" % ("has" if not_low else "lacks", level), True)
+        )
+    separate = token.integrity_level_sid_value
+    if isinstance(separate, Sid) and known(token.integrity) and separate != token.integrity:
+        remarks.append(Remark("IntegrityLevelSidValue is %s, but the label is %s" % (separate, token.integrity), True))
+    return remarks
+
+
+def dump_remarks(dump: ProcessDump) -> List[Remark]:
+    """What is unusual about a process and its primary token."""
+    remarks = [Remark(problem, True) for problem in dump.problems]
+    details = dump.details
+    if not isinstance(details, (Unreadable, Absent)) and isinstance(details.exit_time, int) and details.exit_time:
+        remarks.append(Remark("the process has ended; it is still on the list because somebody holds it open"))
+    token = dump.token
+    if isinstance(token, (Unreadable, Absent)):
+        hint = token.hint if isinstance(token, Unreadable) else ""
+        remarks.append(Remark("its token is %s%s" % (token, "; next: " + hint if hint else ""), True))
+        return remarks
+    if token is None:
+        remarks.append(Remark("the process has no token: its reference is null, as after exit"))
+        return remarks
+    if token.is_primary is False:
+        remarks.append(Remark("the process runs under a token of type Impersonation", True))
+    if dump.shared_with:
+        names = ", ".join("%s (%d)" % (p.image_name, p.pid) for p in dump.shared_with[:4])
+        more = len(dump.shared_with) - 4
+        remarks.append(
+            Remark(
+                "shares its token object with %s%s; an ordinary process has its own copy"
+                % (names, " and %d more" % more if more > 0 else "")
+            )
+        )
+    check = dump.cross_check
+    if check is not None and check.agrees is False:
+        shown = "none" if check.token is None else "0x%x" % check.token
+        remarks.append(Remark("%s says that the token is %s: one of the two is wrong" % (check.command, shown), True))
+    remarks += token_remarks(token)
+    busy = [t for t in dump.threads if known(t.impersonation) and t.impersonation is not None]
+    if busy:
+        remarks.append(
+            Remark(
+                "%d of %d threads %s not act under this token"
+                % (len(busy), len(dump.threads), "impersonates, so does" if len(busy) == 1 else "impersonate, so do")
+            )
+        )
+    return remarks

@@ -1,0 +1,1 @@
+"""Two views of one token compared, field by field."""

@@ -1,0 +1,117 @@
+"""Two tokens compared by meaning: identity, policy, bookkeeping, and what only one side can know.
+
+A token has an identity, fixed when it is made (user, groups, integrity, restriction, package), and
+a policy that may be adjusted later (privileges and groups switched, default owner and DACL).  A
+difference in the first is serious, in the second ordinary; ids and lengths are bookkeeping.
+
+Each kind of view has blind spots.  What a view cannot know is never reported as a difference.
+"""
+
+from typing import Dict, List, Tuple
+
+from kdtoken.analysis.differences.comparison import Comparison, Difference, Kind, Outcome, Part, View, one_sided
+from kdtoken.analysis.differences.lists import group_rows, privilege_rows, user_and_label_rows
+from kdtoken.analysis.differences.verdict import Findings, one_token, verdict_of
+from kdtoken.model.absent import known
+from kdtoken.model.acl import Acl
+from kdtoken.model.token import TYPE_IMPERSONATION
+
+# attribute of Token -> (part, name for people).  Groups and privileges have rows of their own.
+_FIELDS: Dict[str, Tuple[Part, str]] = {
+    "user": (Part.IDENTITY, "user"),
+    "integrity": (Part.IDENTITY, "integrity label"),
+    "token_type": (Part.IDENTITY, "type"),
+    "package": (Part.IDENTITY, "package"),
+    "lowbox_number": (Part.IDENTITY, "lowbox number"),
+    "trust_level_sid": (Part.IDENTITY, "trust level"),
+    "source_name": (Part.IDENTITY, "source"),
+    "authentication_id": (Part.IDENTITY, "authentication id"),
+    "originating_logon_session": (Part.IDENTITY, "originating logon"),
+    "session_id": (Part.POLICY, "session"),
+    "impersonation_level": (Part.POLICY, "impersonation level"),
+    "flags": (Part.POLICY, "TokenFlags"),
+    "mandatory_policy": (Part.POLICY, "mandatory policy"),
+    "primary_group": (Part.POLICY, "primary group"),
+    "default_owner": (Part.POLICY, "default owner"),
+    "default_dacl": (Part.POLICY, "default DACL"),
+    "audit_policy": (Part.POLICY, "audit policy"),
+    "token_id": (Part.BOOKKEEPING, "token id"),
+    "modified_id": (Part.BOOKKEEPING, "modified id"),
+    "parent_token_id": (Part.BOOKKEEPING, "parent token id"),
+    "source_id": (Part.BOOKKEEPING, "source id"),
+    "expiration_time": (Part.BOOKKEEPING, "expiration"),
+    "in_use": (Part.BOOKKEEPING, "in use"),
+}
+TRACELESS, REPLACED = "change without trace", "token replaced"
+
+
+def compare(a: View, b: View) -> Comparison:
+    """Compare field by field."""
+    rows = [_row(a, b, attribute, part, name) for attribute, (part, name) in _FIELDS.items()]
+    rows += user_and_label_rows(a, b)
+    rows += group_rows(a, b, "group", "groups", "user_and_groups")
+    rows += group_rows(a, b, "restricting SID", "restricting SIDs", "restricted_sids")
+    rows += group_rows(a, b, "capability", "capabilities", "capabilities")
+    rows += privilege_rows(a, b)
+    over_time = _over_time(a, b, rows)
+    found = Findings(
+        {row.shown: row.part.value for row in rows if row.outcome is Outcome.DIFFERS},
+        any(row.outcome in (Outcome.SAME, Outcome.DIFFERS) for row in rows),
+        any(row.outcome is Outcome.UNREADABLE for row in rows),
+        any(row.name == TRACELESS for row in over_time),
+        any(row.name == REPLACED for row in over_time),
+    )
+    return Comparison(a, b, tuple(over_time + rows), verdict_of(a.token, b.token, found))
+
+
+def _row(a: View, b: View, attribute: str, part: Part, name: str) -> Difference:
+    left, right = getattr(a.token, attribute), getattr(b.token, attribute)
+    outcome = one_sided(left, right)
+    if outcome is not None:
+        return Difference(part, name, outcome, left, right)
+    if _meaning(left) == _meaning(right):
+        return Difference(part, name, Outcome.SAME, left, right)
+    # A token that is no impersonation token has a number there all the same, and each view its own.
+    types = (a.token.token_type, b.token.token_type)
+    if attribute == "impersonation_level" and TYPE_IMPERSONATION not in types:
+        note = "it means nothing for a primary token"
+        return Difference(part, name, Outcome.EXPECTED, left, right, note)
+    return Difference(part, name, Outcome.DIFFERS, left, right)
+
+
+def _meaning(value: object) -> object:
+    """What of a value counts: neither padding nor how much room was set aside for it."""
+    if isinstance(value, Acl):
+        return (value.aces, value.problem)
+    if isinstance(value, str):
+        return value.rstrip()  # TOKEN_SOURCE pads its eight characters with blanks; text loses them
+    if isinstance(value, bytes):
+        return value.rstrip(b"\0")  # a policy of more subcategories is longer
+    return value
+
+
+def _over_time(a: View, b: View, rows: List[Difference]) -> List[Difference]:
+    """Two looks at what may be the same token or the same process, before and after."""
+    before, after = a.token, b.token
+    if not one_token(before, after):
+        if a.process and a.process == b.process:
+            note = "the same process holds another token object than before"
+            return [Difference(Part.IDENTITY, REPLACED, Outcome.DIFFERS, before.address, after.address, note)]
+        return []
+    moved = before.modified_id != after.modified_id
+    if moved or not known(before.modified_id):
+        return []
+    if not any(row.outcome is Outcome.DIFFERS and _leaves_trace(row) for row in rows):
+        return []
+    note = "the token changed while ModifiedId did not: not done through the documented calls"
+    if a.kind is not b.kind:
+        note = "two views of one token, with the same ModifiedId, disagree"
+    return [Difference(Part.IDENTITY, TRACELESS, Outcome.DIFFERS, before.modified_id, after.modified_id, note)]
+
+
+def _leaves_trace(row: Difference) -> bool:
+    """Whether a documented change of it moves ModifiedId; of session and flags nobody promises that."""
+    return row.part is Part.IDENTITY or row.group is not None or row.name.startswith(("Se", "privilege"))
+
+
+__all__ = ["Comparison", "Difference", "Kind", "Outcome", "Part", "View", "compare"]

@@ -1,0 +1,1 @@
+"""Layouts straight from a PDB: the container, its type records, its symbols."""

@@ -1,0 +1,1 @@
+"""A kernel crash dump as a source: header, pages, page tables."""

@@ -1,0 +1,206 @@
+"""A kernel crash dump as a target: no debugger, no Windows.
+
+    target = open_dump("MEMORY.DMP", "symbols/")
+    target.read(target.symbol("PsActiveProcessHead"), 16)
+
+The file is mapped, never read as a whole.  Why not the package kdmp-parser (0.7.4 looked at): it puts
+every page of the dump in a hash map first (a 64 GB dump: 16 million entries), has wheels for Linux
+and Windows on x64 only, does not read kernel summary dumps, tells "paged out", "in transition" and "not
+mapped" from each other in no way, and trusts the file in C++.  It judges this file in the bench.
+"""
+
+import mmap
+from pathlib import Path
+from typing import Any, List, Optional, Union
+
+from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, MemoryUnreadable, SymbolNotFound, TargetError
+from kdtoken.layout.layout import Layout
+from kdtoken.source.base import PAGE_SIZE, About, Source
+from kdtoken.source.crashdump.header import KINDS, check_magic, read_header
+from kdtoken.source.crashdump.kernel import Nt, find_nt
+from kdtoken.source.crashdump.pages import locate_pages
+from kdtoken.source.paging import PageTables
+from kdtoken.symbols.file import SymbolFile, check_match
+from kdtoken.symbols.path import find_symbols
+
+_TOP = 1 << 64
+_LIMIT = 1 << 28  # longer reads are damage: page tables that run in a circle would serve any length
+_USER_SHARED_DATA = 0xFFFFF78000000000  # ntddk.h SharedUserData; the same on every x64 Windows
+_MARK = b"synthetic"  # what the tests' own dumps say in their comment
+
+
+class CrashDump:
+    """The dump's memory, without symbols.
+
+    header   what the file says of itself
+    nt       the kernel's image; None where it cannot be found, and `why_no_nt` says more
+    notes    what is odd: a file cut short, counts that disagree
+    """
+
+    def __init__(self, path: Union[str, Path]) -> None:
+        """Raises BadFormat that says what the file is instead, and what to do."""
+        self.origin = str(path)
+        self._data: Any = _map(path)
+        self.header = read_header(self._data, self.origin)
+        self.pages = locate_pages(self._data, self.header, self.origin)
+        self.tables = PageTables(self._data, self.pages, self.header.directory_table)
+        self.notes: List[str] = list(self.pages.notes)
+        if self.pages.missing:
+            self.notes.append("CUT SHORT: %d of %d pages are missing" % (self.pages.missing, self.pages.pages))
+        self.nt, self.why_no_nt = find_nt(self.read, self.header)
+
+    def read(self, address: int, size: int) -> bytes:
+        """Kernel virtual memory.  Raises MemoryUnreadable, with what came before the stop."""
+        low = address & (PAGE_SIZE - 1)
+        if 0 < size <= PAGE_SIZE - low and 0 <= address < _TOP:  # nearly every read
+            place = self.tables.place(address)
+            if isinstance(place, int):
+                data: bytes = self._data[place + low : place + low + size]
+                return data
+            raise MemoryUnreadable(address, size, place)
+        if size <= 0:
+            return b""
+        if not 0 <= address < _TOP or address + size > _TOP:
+            raise MemoryUnreadable(address, size, "outside the address space")
+        if size > _LIMIT:
+            raise MemoryUnreadable(address, size, "more than %d bytes at once" % _LIMIT)
+        got = bytearray()
+        while len(got) < size:
+            at = address + len(got)
+            place = self.tables.place(at)
+            if isinstance(place, str):
+                raise MemoryUnreadable(address, size, place, bytes(got))
+            low = at & (PAGE_SIZE - 1)
+            got += self._data[place + low : place + min(PAGE_SIZE, low + size - len(got))]
+        return bytes(got)
+
+    def physical_page(self, number: int) -> Optional[bytes]:
+        """4096 bytes of the dumped machine's physical memory; None if the dump does not hold them."""
+        offset = self.pages.offset(number)
+        return None if offset is None else bytes(self._data[offset : offset + PAGE_SIZE])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if not isinstance(self._data, bytes):
+            self._data.close()
+
+
+class CrashDumpSource(Source):
+    """A dump and the symbols that belong to it."""
+
+    def __init__(self, dump: CrashDump, symbols: SymbolFile) -> None:
+        """Raises TargetError where dump and symbols do not belong together, with both values."""
+        self.dump = dump
+        self.symbols = symbols
+        notes = list(dump.notes)
+        self._base = self._find_base(notes)
+        self.about = self._about(notes)
+
+    def _find_base(self, notes: List[str]) -> int:
+        nt = self.dump.nt
+        if nt is not None and nt.identity is not None:
+            check_match(self.symbols, nt.identity, self.dump.origin)
+            return nt.base
+        why = nt.why if nt is not None else self.dump.why_no_nt
+        base = nt.base if nt is not None else self._base_by_lists()
+        # No GUID to go by, but the header names two variables: symbols of another build put them elsewhere.
+        header = self.dump.header
+        for name, address in (("PsLoadedModuleList", header.module_list), ("PsActiveProcessHead", header.process_list)):
+            told = self.symbols.rva(name)
+            if told is None or address == 0 or base + told != address:
+                raise TargetError(
+                    "%s does not say which PDB its kernel needs (%s), and %s does not fit: "
+                    "%s is at 0x%x in the dump, the symbols say %s"
+                    % (
+                        self.dump.origin,
+                        why,
+                        self.symbols.origin,
+                        name,
+                        address,
+                        "nothing" if told is None else hex(base + told),
+                    ),
+                    self.symbols.origin,
+                    "give the symbols of the very kernel that was dumped",
+                )
+        notes.append("symbols matched by two variables only: %s" % why)
+        return base
+
+    def _base_by_lists(self) -> int:
+        told = self.symbols.rva("PsLoadedModuleList")
+        address = self.dump.header.module_list
+        return address - told if told is not None and address > told else 0
+
+    def _about(self, notes: List[str]) -> About:
+        header = self.dump.header
+        words = "%s %s" % (KINDS[header.kind], self.dump.origin)
+        if notes:
+            words += " (%s)" % "; ".join(notes)
+        return About(words, "%s%d" % (self._version(), header.build), header.comment.startswith(_MARK))
+
+    def _version(self) -> str:
+        """ "10.0." out of the page that every process sees, or by the build number."""
+        build = self.dump.header.build
+        fallback = next(
+            (
+                text
+                for first, text in ((9600, "6.3."), (9200, "6.2."), (7600, "6.1."), (6000, "6.0."))
+                if build >= first
+            ),
+            "5.2.",
+        )
+        if build > 9600:
+            fallback = "10.0."
+        try:
+            layout = self.layout("_KUSER_SHARED_DATA")
+            major, minor = (
+                int.from_bytes(self.read(_USER_SHARED_DATA + layout.field(name).offset, 4), "little")
+                for name in ("NtMajorVersion", "NtMinorVersion")
+            )
+        except (LookupFailed, MemoryUnreadable, BadFormat):
+            return fallback
+        return "%d.%d." % (major, minor) if 5 <= major < 20 else fallback
+
+    def read(self, address: int, size: int) -> bytes:
+        return self.dump.read(address, size)
+
+    def layout(self, name: str) -> Layout:
+        return self.symbols.layout(name)
+
+    def symbol(self, name: str) -> int:
+        rva = self.symbols.rva(name)
+        if rva is not None:
+            return self._base + rva
+        header = self.dump.header
+        told = {"PsActiveProcessHead": header.process_list, "PsLoadedModuleList": header.module_list}.get(name)
+        if told:
+            return told
+        raise SymbolNotFound("%s has no symbol %s" % (self.symbols.origin, name), name)
+
+
+def open_dump(path: Union[str, Path], symbols: str = "", download: bool = False) -> CrashDumpSource:
+    """The dump at `path` with the symbols at `symbols`: a file, a folder, or a symbol path.
+
+    Without `symbols`, the local parts of _NT_SYMBOL_PATH are searched.  `download` allows to ask
+    symbol servers.  Raises KdTokenError.
+    """
+    dump = CrashDump(path)
+    nt: Optional[Nt] = dump.nt
+    try:
+        # A dump that lacks the page with the answer lacks it for a reason, which its notes tell.
+        name = dump.origin + (" (%s)" % "; ".join(dump.notes) if dump.notes else "")
+        found = find_symbols(symbols, nt.identity if nt else None, name, download)
+        return CrashDumpSource(dump, found)
+    except KdTokenError:
+        dump.close()  # Windows lets nobody move or delete a mapped file
+        raise
+
+
+def _map(path: Union[str, Path]) -> Any:
+    try:
+        with open(str(path), "rb") as file:
+            head = file.read(16)
+            if not head:
+                check_magic(b"", str(path))
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError) as error:
+        raise BadFormat("cannot open the dump %s: %s" % (path, error), str(path)) from error

@@ -1,0 +1,249 @@
+"""The head of a 64-bit kernel crash dump: DUMP_HEADER64 and what follows it for each kind of dump.
+
+Sources (facts only): the overlays of Rekall (plugins/overlays/windows/crashdump.py) and Volatility 3
+(symbols/windows/crash64.json, crash_common.json), and kdmp-parser's kdmp-parser-structs.h, all public;
+the judges of this file are Microsoft's dbgeng and kdmp-parser (tests/engine/test_crashdump.py).
+Windows fills the header with "PAGE" over and over first, so a field nobody set reads 0x45474150.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Tuple, Union
+
+from construct import (  # type: ignore[import-untyped]
+    Array,
+    Bytes,
+    ConstructError,
+    Int32ul,
+    Int64ul,
+    Padding,
+    Struct,
+)
+
+from kdtoken.errors import BadFormat
+
+Buffer = Any  # bytes or mmap: typeshed's Buffer is no name of Python 3.8
+
+HEADER_SIZE = 0x2000
+MACHINE_AMD64, MACHINE_ARM64 = 0x8664, 0xAA64  # winnt.h IMAGE_FILE_MACHINE_*
+
+FULL, SUMMARY, HEADER_ONLY, TRIAGE, BITMAP_FULL, BITMAP_KERNEL, AUTOMATIC = range(1, 8)
+# Written by newer debugger engines for `.dump /k`, `/ka` and `/f` (kdmp-parser).
+RANGES_KERNEL, RANGES_KERNEL_USER, RANGES_FULL = 8, 9, 10
+KINDS = {
+    FULL: "full memory dump",
+    SUMMARY: "kernel memory dump",
+    HEADER_ONLY: "dump header without memory",
+    TRIAGE: "triage dump",
+    BITMAP_FULL: "full bitmap dump",
+    BITMAP_KERNEL: "kernel bitmap dump",
+    AUTOMATIC: "automatic dump",
+    RANGES_KERNEL: "kernel dump in ranges",
+    RANGES_KERNEL_USER: "kernel and user dump in ranges",
+    RANGES_FULL: "complete dump in ranges",
+}
+
+# The header of the file, which is the same for every build of Windows: a format, and no struct of the kernel.
+# PhysicalMemoryBlockBuffer has 700 bytes, aligned to 8: a descriptor of 16 and this many runs of 16.
+MAX_RUNS = 43
+DUMP_HEADER64 = Struct(
+    "signature" / Bytes(4),  # 0x000 "PAGE"
+    "valid" / Bytes(4),  # 0x004 "DU64"
+    "major" / Int32ul,  # 0x008 15 on a free build, 12 on a checked one
+    "minor" / Int32ul,  # 0x00c build number
+    "directory_table" / Int64ul,  # 0x010 CR3
+    "pfn_database" / Int64ul,
+    "module_list" / Int64ul,  # 0x020 nt!PsLoadedModuleList
+    "process_list" / Int64ul,  # 0x028 nt!PsActiveProcessHead
+    "machine" / Int32ul,  # 0x030
+    "processors" / Int32ul,
+    "bugcheck" / Int32ul,  # 0x038
+    Padding(4),
+    "parameters" / Array(4, Int64ul),  # 0x040
+    Padding(32),  # 0x060 VersionUser
+    "debugger_data" / Int64ul,  # 0x080 nt!KdDebuggerDataBlock
+    "runs" / Int32ul,  # 0x088 PHYSICAL_MEMORY_DESCRIPTOR64
+    Padding(4),
+    "pages" / Int64ul,
+    "run" / Array(MAX_RUNS, Struct("base" / Int64ul, "count" / Int64ul)),  # 0x098, in pages
+    Padding(3000),  # ContextRecord: a CONTEXT of any machine
+    Padding(152),  # Exception: EXCEPTION_RECORD64
+    "type" / Int32ul,  # 0xf98
+    Padding(4),
+    "required_space" / Int64ul,  # 0xfa0 bytes of the whole file
+    "system_time" / Int64ul,  # 0xfa8 FILETIME
+    "comment" / Bytes(128),  # 0xfb0
+)
+# Behind the header of SUMMARY dumps (Windows before 8): SUMMARY_DUMP64 of mindumpdef.h in the Windows SDK.
+SUMMARY_HEADER = Struct(
+    "signature" / Bytes(4),  # "SDMP"
+    "valid" / Bytes(4),  # "DUMP"
+    "options" / Int32ul,
+    "first_page" / Int32ul,  # 0x0c HeaderSize: offset in the file
+    "bits" / Int32ul,  # 0x10 BitmapSize
+    "present" / Int32ul,  # 0x14 Pages
+    Padding(16),  # 0x18 RTL_BITMAP, whose pointer means nothing in a file
+)  # 0x28: the bitmap, a bit a page, the lowest bit of a byte first
+# Behind the header of BITMAP_* dumps; AUTOMATIC ones are believed to be like them, no judge has seen one.
+BITMAP_HEADER = Struct(
+    "signature" / Bytes(4),  # "SDMP" (kernel) or "FDMP" (full)
+    "valid" / Bytes(4),  # "DUMP"
+    Padding(24),
+    "first_page" / Int64ul,  # 0x20 offset in the file
+    "present" / Int64ul,  # 0x28 number of bits that are set
+    "bits" / Int64ul,  # 0x30
+)  # 0x38: the bitmap
+# Behind the header of RANGES_* dumps.
+RANGES_HEADER = Struct(
+    "marker" / Int32ul,  # 0x40
+    "signature" / Bytes(4),  # "RDMP"
+    "valid" / Bytes(4),  # "DUMP"
+    Padding(4),
+    "metadata_size" / Int64ul,  # 0x10
+    "first_page" / Int64ul,  # 0x18 offset in the file
+    Padding(8),  # 0x20
+    "total_pages" / Int64ul,  # 0x28 of RANGES_FULL; unknown in the others
+)  # 0x30: (first page, number of pages), 64 bits each
+
+
+@dataclass(frozen=True)
+class DumpHeader:
+    """What a dump says of itself.
+
+    kind             one of KINDS
+    build            Windows build number, 22000
+    directory_table  physical address of the page tables' root
+    module_list, process_list, debugger_data    addresses of nt's variables, 0 where not told
+    runs             (first page, number of pages) of a FULL dump
+    """
+
+    kind: int
+    build: int
+    directory_table: int
+    module_list: int
+    process_list: int
+    debugger_data: int
+    runs: Tuple[Tuple[int, int], ...]
+    bugcheck: int
+    comment: bytes
+
+
+# First bytes of what else people have at hand under the name of a dump.
+_OTHERS = (
+    (b"PK\x03\x04", "a zip archive", "unpack it first"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first"),
+    (b"\x1f\x8b", "compressed with gzip", "unpack it first: gzip -d"),
+    (b"BZh", "compressed with bzip2", "unpack it first: bzip2 -d"),
+    (b"\xfd7zXZ\0", "compressed with xz", "unpack it first: xz -d"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it first: zstd -d"),
+    (b"MSCF", "a CAB archive", "unpack it first: expand -F:* FILE FOLDER, or 7z x"),
+    (b"Rar!", "a RAR archive", "unpack it first"),
+    (
+        b"MDMP",
+        "a user-mode minidump: one process's memory, without the kernel's tokens",
+        "make a kernel dump: .dump /f in a kernel session, or Task Manager > System > Create live kernel memory dump",
+    ),
+    (
+        b"PAGEDUMP",
+        "a 32-bit crash dump (DUMP_HEADER32); only x64 is read from files so far",
+        "open it in WinDbg and run kdtoken there: windbg -z FILE",
+    ),
+    (b"hibr", "a hibernation file, no crash dump", "turn it into a raw or crash dump with a tool made for that"),
+    (b"EMiL", "a LiME image of physical memory, no crash dump", "make a crash dump of the machine"),
+    (b"\x7fELF", "an ELF file, no crash dump", "of a virtual machine: make a Windows crash dump (virsh dump is ELF)"),
+    (b"MZ", "a program, no crash dump", ""),
+    (b"Microsoft C/C++", "a PDB, no crash dump", "give it with --symbols"),
+)
+
+
+def check_magic(data: Buffer, origin: str) -> None:
+    """Raises BadFormat that says what the file is, unless it begins as a 64-bit crash dump does."""
+    head = bytes(data[:16])
+    if not head:
+        raise BadFormat("%s is empty" % origin, origin, "copy the dump again; on Windows it lies in MEMORY.DMP")
+    for magic, words, step in _OTHERS:
+        if head.startswith(magic):
+            raise BadFormat("%s is %s" % (origin, words), origin, step)
+    if head[:8] != b"PAGEDU64":
+        if not head.strip(b"\0"):
+            raise BadFormat("%s begins with zeros: a copy that broke off, or no dump" % origin, origin)
+        raise BadFormat(
+            "%s is no Windows crash dump: it begins with %s, not with PAGEDU64" % (origin, head[:8].hex()), origin
+        )
+    if len(data) < HEADER_SIZE:
+        raise BadFormat(
+            "%s is cut short: %d bytes, and the header alone has %d" % (origin, len(data), HEADER_SIZE),
+            origin,
+            "copy the dump again",
+        )
+
+
+def read_header(data: Buffer, origin: str) -> DumpHeader:
+    """Check what can be checked.  Raises BadFormat that says what this is and what to do."""
+    check_magic(data, origin)
+    raw = _parse(DUMP_HEADER64, data, 0, origin)
+    if raw.machine != MACHINE_AMD64:
+        known = {MACHINE_ARM64: "an ARM64", 0x14C: "a 32-bit x86"}.get(raw.machine)
+        what = "of %s machine" % known if known else "of a machine of type 0x%x" % raw.machine
+        raise BadFormat(
+            "%s is a crash dump %s; only x64 is read from files so far" % (origin, what),
+            origin,
+            "open it in WinDbg and run kdtoken there",
+        )
+    kind = int(raw.type)
+    if kind == TRIAGE:
+        raise BadFormat(
+            "%s is a triage (small memory) dump: the crashed thread's stack, without the kernel's tokens" % origin,
+            origin,
+            "set Windows to write a kernel memory dump (System > Startup and Recovery), or use MEMORY.DMP",
+        )
+    if kind not in KINDS or kind == HEADER_ONLY:
+        words = KINDS.get(kind, "dump of type %d (0x%x), which nothing public describes" % (kind, kind))
+        raise BadFormat("%s is a %s" % (origin, words), origin, "open it in WinDbg and run kdtoken there")
+    runs: Tuple[Tuple[int, int], ...] = ()
+    if kind == FULL:
+        if not 0 < raw.runs <= MAX_RUNS:
+            raise BadFormat("%s has %d runs of memory; 1 to %d fit" % (origin, raw.runs, MAX_RUNS), origin)
+        runs = tuple((int(run.base), int(run.count)) for run in raw.run[: raw.runs])
+    return DumpHeader(
+        kind=kind,
+        build=int(raw.minor),
+        directory_table=int(raw.directory_table) & ~0xFFF,
+        module_list=_set(raw.module_list),
+        process_list=_set(raw.process_list),
+        debugger_data=_set(raw.debugger_data),
+        runs=runs,
+        bugcheck=int(raw.bugcheck),
+        comment=bytes(raw.comment).split(b"\0")[0],
+    )
+
+
+def bitmap_header(data: Buffer, kind: int, origin: str) -> Tuple[Any, int]:
+    """(the head of the bitmap, offset of the bitmap itself) of a dump that has one.  Raises BadFormat."""
+    form = SUMMARY_HEADER if kind == SUMMARY else BITMAP_HEADER
+    raw = _parse(form, data, HEADER_SIZE, origin)
+    if raw.signature not in (b"SDMP", b"FDMP") or raw.valid != b"DUMP":
+        raise BadFormat("%s: behind its header is %s, not the bitmap of a dump" % (origin, raw.signature.hex()), origin)
+    return raw, HEADER_SIZE + form.sizeof()
+
+
+def ranges_header(data: Buffer, origin: str) -> Any:
+    """RANGES_HEADER of a dump that has one.  Raises BadFormat."""
+    raw = _parse(RANGES_HEADER, data, HEADER_SIZE, origin)
+    if raw.signature != b"RDMP" or raw.valid != b"DUMP":
+        raise BadFormat("%s: behind its header is %s, not RDMP" % (origin, raw.signature.hex()), origin)
+    if raw.first_page != HEADER_SIZE + 0x20 + raw.metadata_size:
+        raise BadFormat("%s: the sizes in its RDMP header contradict each other" % origin, origin)
+    return raw
+
+
+def _set(value: Union[int, Any]) -> int:
+    """A field's value; 0 where Windows left its filling of "PAGE"."""
+    number = int(value)
+    return 0 if number in (0x4547415045474150, 0xFFFFFFFFFFFFFFFF) else number
+
+
+def _parse(form: Any, data: Buffer, offset: int, origin: str) -> Any:
+    try:
+        return form.parse(bytes(data[offset : offset + form.sizeof()]))
+    except ConstructError as error:
+        raise BadFormat("%s is cut short or damaged near 0x%x" % (origin, offset), origin) from error

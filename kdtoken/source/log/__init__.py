@@ -1,0 +1,1 @@
+"""A saved debugger log as a source: its commands found, its memory and types put together."""

@@ -1,0 +1,173 @@
+"""What single lines of a saved log tell: symbols, modules, builds, sizes, processes, memory."""
+
+import re
+from typing import Dict, List, NamedTuple, Optional, Set, Tuple
+
+from kdtoken.source.log.commands import Asked
+from kdtoken.source.log.memory import LogMemory, memory_line
+from kdtoken.source.log.types import Types
+
+_SYMBOL_LINE = re.compile(
+    r"^[ \t]*(?:0x)?([0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?) +(?:nt|ntkrnl\w{1,3}|ntoskrnl|ntkrpamp)!([A-Za-z_?@$][\w?@$]*)"
+    r"(?=$|[ ]|\s*=)(?:[ ]+= struct _LIST_ENTRY \[ (0x[0-9a-fA-F`]+) - (0x[0-9a-fA-F`]+) \])?"
+)
+_NEAR = re.compile(r"\(([0-9a-fA-F`]{8,17})\)\s+nt!([A-Za-z_?@$][\w?@$]*)(?=\s|$)(?!\s*\+)")
+_EVALUATED = re.compile(r"^Evaluate expression: (-?\d+) = ([0-9a-fA-F`]{8,17})")
+_UNSIGNED = re.compile(r"^unsigned int(?:64)? (0x[0-9a-fA-F]{1,8}|\d{1,8})\s*$")
+_UNRESOLVED = re.compile(r"^(?:Couldn't resolve error at '|Symbol )(?:nt!)?([A-Za-z_]\w*)")
+_BANNER = re.compile(r"^\s*Windows .{1,60}Kernel Version (\d{3,6})\b(.*)$")
+_CONNECTED = re.compile(r"^\s*Connected to Windows .{0,30}?(\d{3,6}) .{0,40}target")
+_BASE = re.compile(r"^\s*Kernel base = (?:0x)?([0-9a-fA-F`]{8,17}) PsLoadedModuleList = (?:0x)?([0-9a-fA-F`]{8,17})")
+_MODULE = re.compile(r"^\s*([0-9a-fA-F]{8}(?:`[0-9a-fA-F]{8})?) ([0-9a-fA-F]{8}(?:`[0-9a-fA-F]{8})?)   nt\b")
+_PROCESS = re.compile(r"^\s*PROCESS +([0-9a-fA-F`]{8,17})")
+_CID = re.compile(r"\bCid: *([0-9a-fA-F]{1,8})\b")
+_IMAGE = re.compile(r"^\s*Image: +(.*?)\s*$")
+_TOKEN = re.compile(r"^\s*Token +([0-9a-fA-F`]{8,17})\s*$")
+
+
+class ProcessInText(NamedTuple):
+    """A process as `!process` printed it; what it did not print is None."""
+
+    address: int
+    pid: Optional[int]
+    image_name: Optional[str]
+    token: Optional[int]
+    line: int
+
+
+def number(digits: str) -> int:
+    """Hexadecimal digits, with or without 0x and the backtick, as a number."""
+    return int(digits.replace("`", ""), 16)
+
+
+class Facts:
+    """What the lines told so far; of everything, the line is kept too.
+
+    wanted  nt symbol of which the next memory line tells the address (`dq nt!X L1`)
+    """
+
+    def __init__(self) -> None:
+        self.memory = LogMemory()
+        self.types = Types()
+        self.symbols: Dict[str, int] = {}
+        self.symbol_lines: Dict[str, int] = {}
+        self.doubted_symbols: Dict[str, Tuple[int, int]] = {}
+        self.missing_symbols: Set[str] = set()
+        self.processes: List[ProcessInText] = []
+        self.builds: Dict[int, int] = {}
+        self.bases: Dict[int, int] = {}
+        self.synthetic = False
+        self.wide: Optional[bool] = None
+        self.wanted: Optional[str] = None
+
+    def address_line(self, text: str, at: int, asked: Asked) -> bool:
+        """Take in a line that begins with an address; False where it is something else."""
+        module = _MODULE.match(text) if "  nt" in text else None
+        if module:
+            self._see_width(module[1])
+            self.bases.setdefault(number(module[1]), at)
+            return True
+        symbol = _SYMBOL_LINE.match(text) if "!" in text else None
+        if symbol:
+            self._see_width(symbol[1])
+            address = number(symbol[1])
+            self._symbol(symbol[2], address, at)
+            if symbol[3]:
+                links = [number(digits) for digits in (symbol[3], symbol[4])]
+                # "0x", eight digits and no more: a 32-bit pointer, with or without a back-quote lost
+                size = 8 if len(symbol[3]) > 10 else 4
+                if len(symbol[3]) == len(symbol[4]) and max(links) < 1 << 8 * size:
+                    for index, link in enumerate(links):
+                        self.memory.add(address + index * size, link.to_bytes(size, "little"), at)
+            return True
+        if not asked.memory:
+            return False
+        shown = memory_line(text, asked.dumps)
+        if shown is None:
+            return False
+        wanted, self.wanted = self.wanted, None
+        if wanted is not None:
+            self._symbol(wanted, shown.address, at)
+        if shown.symbol is not None:
+            self._symbol(shown.symbol[0], shown.symbol[1], at)
+        # User-mode addresses mean another thing in each process; kdtoken never asks for them.
+        if shown.address < (1 << 63 if shown.wide else 1 << 31):
+            return True
+        self.wide = self.wide or shown.wide
+        for address, data in shown.pieces:
+            self.memory.add(address, data, at)
+        for address, size in shown.holes:
+            self.memory.add_hole(address, size, at)
+        return True
+
+    def _see_width(self, digits: str) -> None:
+        self.wide = self.wide or len(digits) > 8
+
+    def _symbol(self, name: str, address: int, at: int) -> None:
+        before = self.symbols.setdefault(name, address)
+        line = self.symbol_lines.setdefault(name, at)
+        if before != address:
+            self.doubted_symbols.setdefault(name, (line, at))
+
+    def told(self, stripped: str, text: str, at: int, asked: Asked) -> None:
+        """Lines that say one thing each."""
+        match = _EVALUATED.match(text)
+        if match:
+            if asked.evaluated:
+                self._symbol(asked.evaluated, number(match[2]), at)
+            elif asked.sizeof:
+                self.types.sizes.setdefault(asked.sizeof, number(match[2]))
+            return
+        match = _UNSIGNED.match(text)
+        if match:
+            if asked.sizeof:
+                self.types.sizes.setdefault(asked.sizeof, int(match[1], 0))
+            return
+        match = _UNRESOLVED.match(text)
+        if match:
+            if match[1].startswith("_"):
+                self.types.missing.setdefault(match[1], at)
+            else:
+                self.missing_symbols.add(match[1])
+            return
+        if stripped.startswith("("):
+            for pair in _NEAR.finditer(text):
+                self._symbol(pair[2], number(pair[1]), at)
+            return
+        self._machine(text, at) or self._process(text, at)
+
+    def _machine(self, text: str, at: int) -> bool:
+        match = _BANNER.match(text) or _CONNECTED.match(text)
+        if match:
+            self.builds.setdefault(int(match[1]), at)
+            self.wide = self.wide or "x64" in text or "ARM 64" in text
+            return True
+        match = _BASE.match(text)
+        if match:
+            self._see_width(match[1])
+            self.bases.setdefault(number(match[1]), at)
+            self._symbol("PsLoadedModuleList", number(match[2]), at)
+            return True
+        if text.startswith("Comment:"):
+            self.synthetic = self.synthetic or "synthetic" in text.lower()
+            return True
+        return False
+
+    def _process(self, text: str, at: int) -> bool:
+        match = _PROCESS.match(text)
+        cid = _CID.search(text)
+        if match:
+            pid = int(cid[1], 16) if cid else None
+            self.processes.append(ProcessInText(number(match[1]), pid, None, None, at))
+            return True
+        if not self.processes:
+            return False
+        last = self.processes[-1]
+        image, token = _IMAGE.match(text), _TOKEN.match(text)
+        if cid and last.pid is None:
+            self.processes[-1] = last._replace(pid=int(cid[1], 16))
+        elif image and last.image_name is None:
+            self.processes[-1] = last._replace(image_name=image[1])
+        elif token and last.token is None:
+            self.processes[-1] = last._replace(token=number(token[1]))
+        return True

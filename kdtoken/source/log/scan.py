@@ -1,0 +1,138 @@
+"""One pass over a saved log: which lines matter, and what was asked in front of them.
+
+Every fact keeps the number of its line.  Nothing is decided here about what contradicts what.
+"""
+
+import re
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+from kdtoken.source.log.commands import NOTHING, Asked, asked_by, folded, split_prompt
+from kdtoken.source.log.facts import Facts
+from kdtoken.source.log.lines import Line, LogFile, Progress
+from kdtoken.source.log.listing import Listings
+from kdtoken.source.log.types import enum_value_of, head_of, member_of
+
+# Line numbers of several files in one integer.
+_FILE_SHIFT = 40
+_HEX = frozenset("0123456789abcdefABCDEF")
+# All of these but "d", with which `dq` and `dt` begin.
+_NO_COMMAND = _HEX - {"d"}
+
+# The beginning of every line that can matter; all others are passed over inside `re`.
+INTERESTING = re.compile(
+    rb"""\n(?=
+      [ \t]* (?![ \t]) (?:
+        \+0x
+      | (?:0x)?[0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?[ ]
+          (?: [ ](?:[0-9a-fA-F?]|[ ]{0,40}nt) | nt | [0-9a-fA-F?`]{8,17}(?:[ ]{3}nt\b|[ ]*\r?\n) )
+      | [PSITWCKEcsu(|] (?:
+          (?<=P)ROCESS[ ] | (?<=S)essionId: | (?<=I)mage:[ ] | (?<=T)oken[ ]{3}
+        | (?<=W)indows[ ].{1,60}Version[ ] | (?<=C)onnected[ ]to[ ]Windows | (?<=K)ernel[ ]base
+        | (?<=E)num[ ] | (?<=s)truct[ ] | (?<=u)nion[ ] | (?<=c)lass[ ]
+        | (?<=\()[0-9a-fA-F`]{8,17}\)[ ]+nt!
+        | (?<=\|)[|0-9:. ]{0,12}(?:l?kd|[0-9]{1,3}:[0-9]{3})(?::\w{1,8})?> )
+      | l?kd(?::\w{1,8})?>
+      | [0-9][0-9:.]{0,8}[ ]?(?:[0-9:.]{1,8}[ ])?(?:l?kd)?(?::\w{1,8})?>
+      | [A-Za-z_]\w{0,60}[ ]=[ ](?:0n|0x|-?[0-9])
+      )
+    | (?:dt|d[bcdpqwW]|d[dpq]s|x|ln|lm\w{0,4}|\?{1,2}|vertarget|version)(?:[ ]|\r?\n)
+    | !(?:process|token|thread|object|list)
+    | [A-Za-z]\w{0,20}![A-Za-z_<][\w<>$-]{0,80}[ ]*\r?\n
+    | Evaluate[ ]expression | unsigned[ ]int | Couldn't[ ]resolve | Symbol[ ]
+    | Comment: | Opened[ ]log | Closing[ ]open
+    )""",
+    re.VERBOSE,
+)
+
+
+def line_in_file(line: int) -> int:
+    """The number that an editor shows for a line."""
+    return line & ((1 << _FILE_SHIFT) - 1)
+
+
+class Output(NamedTuple):
+    """Where in the files the output of a command lies."""
+
+    file: int
+    line: int
+    start: int
+    stop: int
+
+
+class Scan(Facts):
+    """What the logs tell so far.  Feed it with `read`.
+
+    outputs  command, folded -> where in the files its output lies
+    cut      files that end in the middle of a line
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files: List[LogFile] = []
+        self.outputs: Dict[str, Output] = {}
+        self.cut: List[str] = []
+        self._listings = Listings(self.types)
+        self._asked: Asked = NOTHING
+        self._command: Optional[Tuple[str, int, int]] = None  # text, line, where its output begins
+
+    def read(self, file: LogFile, progress: Optional[Progress] = None) -> None:
+        """Take one file in; between two files no command and no listing carries over."""
+        index = len(self.files)
+        self.files.append(file)
+        line: Optional[Line] = None
+        for line in file.lines(INTERESTING, progress):
+            self._line(line, index << _FILE_SHIFT | line.number)
+        if line is not None and line.cut:
+            self._listings.cut()
+            self.cut.append(self.where(index << _FILE_SHIFT | line.number))
+        self._end_command(index, file.size)
+
+    def where(self, line: int) -> str:
+        """A line in words: `notepad.log, line 12`."""
+        return "%s, line %d" % (self.files[line >> _FILE_SHIFT].name, line_in_file(line))
+
+    def _line(self, line: Line, at: int) -> None:
+        text = line.text
+        stripped = text.strip()
+        first = stripped[:1]
+        if first == "+":
+            member = member_of(text, at)
+            if member is not None:
+                self._listings.member(member, at)
+                return
+        # Most lines that come here are memory; no command begins so, and a prompt ends in ">".
+        elif first not in _NO_COMMAND or ">" in text:
+            command = split_prompt(text)
+            if command is not None:
+                self._begin_command(command, line, at)
+                return
+        if first in _HEX and self.address_line(text, at, self._asked):
+            return
+        head = head_of(text)
+        if head is not None:
+            self._listings.head(head, at)
+            return
+        value = enum_value_of(text)
+        if value is not None:
+            self._listings.enum_value(value, at)
+        elif stripped.startswith(("Opened log", "Closing open")):
+            self._listings.end()
+        else:
+            self.told(stripped, text, at, self._asked)
+
+    def _begin_command(self, command: str, line: Line, at: int) -> None:
+        self._end_command(at >> _FILE_SHIFT, line.start)
+        if command:
+            self._command = (command, at, line.stop + 1)
+            self._asked = asked_by(command, self.symbols)
+            self._listings.asked(self._asked.dts)
+            self.wanted = self._asked.dumped
+
+    def _end_command(self, file: int, stop: int) -> None:
+        self._listings.asked(())
+        if self._command is not None:
+            text, line, start = self._command
+            self.outputs[folded(text)] = Output(file, line, start, stop)
+        self._command = None
+        self._asked = NOTHING
+        self.wanted = None

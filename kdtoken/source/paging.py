@@ -1,0 +1,113 @@
+"""The page walk of x64 with four levels: virtual address -> physical page, or why there is none.
+
+Valid entries: Intel SDM volume 3A, 4.5.  Entries that the processor cannot use belong to Windows:
+_MMPTE_SOFTWARE, _MMPTE_TRANSITION and _MMPTE_PROTOTYPE of the public symbols, the same since
+Windows XP x64 (bit 10 Prototype, bit 11 Transition, bits 5-9 Protection, 32 and up PageFileHigh).
+"""
+
+import struct
+from typing import Dict, Tuple, Union
+
+from kdtoken.source.base import PAGE_SIZE
+from kdtoken.source.crashdump.header import Buffer
+from kdtoken.source.crashdump.pages import PhysicalPages
+
+NOT_MAPPED = "not mapped"
+PAGED_OUT = "paged out"
+DEMAND_ZERO = "not mapped (demand zero: never touched)"
+PROTOTYPE = "prototype page (not followed)"
+NOT_IN_DUMP = "page not in the dump"
+CUT_OFF = "page not in the dump (the file is cut short)"
+NOT_CANONICAL = "not mapped (no canonical address)"
+
+_VALID, _LARGE, _PROTOTYPE, _TRANSITION = 1, 1 << 7, 1 << 10, 1 << 11
+_FRAME = (1 << 52) - PAGE_SIZE  # bits 12 to 51
+_ENTRY = struct.Struct("<Q")
+
+# Offset of a page in the file, or why it is not there.
+Place = Union[int, str]
+
+
+class PageTables:
+    """One address space of the dumped machine.
+
+    `in_transition` counts pages that were found through transition entries: taken from a
+    working set, but still in memory, so as good as any.
+    """
+
+    def __init__(self, data: Buffer, pages: PhysicalPages, root: int) -> None:
+        """root  physical address of the PML4, as in CR3"""
+        self._data = data
+        self._pages = pages
+        self._root = root // PAGE_SIZE
+        self.in_transition = 0
+        # address >> 21 -> (first page of a large page, 0), (-1, offset of the page table), or why not.
+        self._regions: Dict[int, Union[str, Tuple[int, int]]] = {}
+
+    def place(self, address: int) -> Place:
+        """Where the page that holds the address lies in the file."""
+        number = address >> 21
+        region = self._regions.get(number)
+        if region is None:
+            region = self._regions[number] = self._region(address)
+        if isinstance(region, str):
+            return region
+        first, table = region
+        if first >= 0:
+            return self._file(first + (address >> 12 & 0x1FF))
+        page = self._next(_ENTRY.unpack_from(self._data, table + (address >> 9 & 0xFF8))[0])
+        return page if isinstance(page, str) else self._file(page)
+
+    def _region(self, address: int) -> Union[str, Tuple[int, int]]:
+        """What the upper three levels say of the 2 MiB around the address."""
+        if address >> 47 not in (0, 0x1FFFF):
+            return NOT_CANONICAL
+        page = self._root
+        for shift in (39, 30, 21):
+            table = self._file(page)
+            if isinstance(table, str):
+                return table if shift == 39 else "%s: its page table" % table
+            entry: int = _ENTRY.unpack_from(self._data, table + (address >> shift & 0x1FF) * 8)[0]
+            if entry & _VALID and entry & _LARGE and shift != 39:
+                # PAT takes bit 12, and the rest below the page's size is reserved.
+                first = (entry & _FRAME) >> shift << shift - 12
+                return first + (address >> 12 & (1 << shift - 12) - 1 & ~0x1FF), 0
+            below = self._next(entry)
+            if isinstance(below, str):
+                return below
+            page = below
+        table = self._file(page)
+        return "%s: its page table" % table if isinstance(table, str) else (-1, table)
+
+    def _next(self, entry: int) -> Place:
+        """The page number in an entry, or why it has none."""
+        if entry & _VALID:
+            return (entry & _FRAME) >> 12
+        if entry & _PROTOTYPE:
+            return PROTOTYPE
+        if entry & _TRANSITION:
+            self.in_transition += 1
+            return self._unmasked((entry & _FRAME) >> 12)
+        if entry == 0:
+            return NOT_MAPPED
+        return PAGED_OUT if entry >> 32 else DEMAND_ZERO
+
+    def _unmasked(self, page: int) -> int:
+        """The page of a transition entry without the bit that newer Windows sets in invalid entries.
+
+        Since the L1TF fixes of 2018 an entry that is not valid has one bit above all memory set, so
+        that the processor cannot speculate through it.  One bit only, and only where it leads to a
+        page that the dump holds.
+        """
+        if page > self._pages.highest:
+            plain = page & ((1 << self._pages.highest.bit_length()) - 1)
+            extra = page ^ plain
+            if extra & (extra - 1) == 0 and self._pages.index(plain) >= 0:
+                return plain
+        return page
+
+    def _file(self, page: int) -> Place:
+        offset = self._pages.offset(page)
+        if offset is not None:
+            return offset
+        return CUT_OFF if self._pages.cut_off(page) else NOT_IN_DUMP

@@ -1,0 +1,259 @@
+"""A session kept in a text file: every read, layout, symbol and command of a run, for replay.
+
+The file is JSON lines, gzip-compressed when its name ends in .gz; unpacked it can be read and
+compared with diff.  The first line says what it is; the others are facts, in a fixed order:
+
+    {"kdtoken-session": 1, "source": ..., "build": ..., "synthetic": ..., "made-by": ...}
+    {"layout": "_LUID", "size": 8, "fields": [["LowPart", 0, "Uint4B"], ...]}
+    {"symbol": "PsActiveProcessHead", "address": "0xfffff80312403010"}
+    {"memory": "0xffffa08011000670", "bytes": "2a53595354..."}
+    {"unreadable": "0xffffa08011003000", "size": 64, "reason": "paged out"}
+    {"command": "!process ffffa08011002380 1", "output": "PROCESS ..."}
+
+What the recorded run never asked for answers NotRecorded.
+"""
+
+import bisect
+import gzip
+import json
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+
+from kdtoken import __version__
+from kdtoken.errors import (
+    BadFormat,
+    KdTokenError,
+    MemoryUnreadable,
+    NoCommands,
+    NotRecorded,
+    SymbolNotFound,
+    TypeNotFound,
+)
+from kdtoken.layout.layout import Layout, layout_from_json, layout_to_json
+from kdtoken.source.base import About, Source
+
+FORMAT = 1
+_MAGIC = "kdtoken-session"
+# What parsing a line that somebody or something changed can end in: RecursionError by brackets
+# without end, OverflowError by a size of Infinity, which Python's JSON knows.
+_DAMAGE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, BadFormat)
+_AGAIN = "record it again with the same command that you replay: kdtoken record VERB ..."
+
+
+class RecordingSource(Source):
+    """Passes every question on to another target and keeps the answers."""
+
+    def __init__(self, inner: Source) -> None:
+        self._inner = inner
+        self.about = inner.about
+        self._memory: Dict[int, bytes] = {}
+        self._failed: Dict[Tuple[int, int], MemoryUnreadable] = {}
+        self._layouts: Dict[str, Optional[Layout]] = {}
+        self._symbols: Dict[str, Optional[int]] = {}
+        self._commands: Dict[str, Optional[str]] = {}
+
+    def mark_synthetic(self) -> None:
+        """Say in the recording that its kernel was made for tests; an engine cannot know that."""
+        self.about = replace(self.about, synthetic=True)
+
+    def read(self, address: int, size: int) -> bytes:
+        try:
+            data = self._inner.read(address, size)
+        except MemoryUnreadable as error:
+            self._failed[(address, size)] = error
+            if error.partial:
+                self._keep(address, error.partial)
+            raise
+        self._keep(address, data)
+        return data
+
+    def _keep(self, address: int, data: bytes) -> None:
+        if len(data) > len(self._memory.get(address, b"")):
+            self._memory[address] = data
+
+    def layout(self, name: str) -> Layout:
+        try:
+            found = self._inner.layout(name)
+        except TypeNotFound:
+            self._layouts[name] = None
+            raise
+        self._layouts[name] = found
+        return found
+
+    def symbol(self, name: str) -> int:
+        try:
+            found = self._inner.symbol(name)
+        except SymbolNotFound:
+            self._symbols[name] = None
+            raise
+        self._symbols[name] = found
+        return found
+
+    def command(self, text: str) -> str:
+        try:
+            output = self._inner.command(text)
+        except NoCommands:
+            self._commands[text] = None
+            raise
+        self._commands[text] = output
+        return output
+
+    def lines(self) -> Iterator[str]:
+        """The recording, a JSON object a line, in an order that does not depend on the run."""
+        head = {
+            _MAGIC: FORMAT,
+            "source": self.about.source,
+            "build": self.about.build,
+            "synthetic": self.about.synthetic,
+            "made-by": "kdtoken " + __version__,
+        }
+        yield json.dumps(head)
+        for name, layout in sorted(self._layouts.items()):
+            row: Dict[str, Any] = {"layout": name}
+            row.update({"missing": True} if layout is None else layout_to_json(layout))
+            yield json.dumps(row)
+        for name, address in sorted(self._symbols.items()):
+            where = None if address is None else hex(address)
+            yield json.dumps({"symbol": name, "address": where})
+        for start, data in sorted(self._memory.items()):
+            yield json.dumps({"memory": hex(start), "bytes": data.hex()})
+        for (start, size), error in sorted(self._failed.items()):
+            yield json.dumps({"unreadable": hex(start), "size": size, "reason": error.reason})
+        for text, output in sorted(self._commands.items()):
+            yield json.dumps({"command": text, "output": output})
+
+    def save(self, path: Union[str, Path]) -> None:
+        """Write the recording; gzip when the name ends in .gz.  Raises KdTokenError on I/O failure."""
+        text = "\n".join(self.lines()) + "\n"
+        try:
+            if str(path).endswith(".gz"):
+                # No name and no time in the gzip header: the same run gives the same file.
+                with open(str(path), "wb") as raw:
+                    with gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
+                        packed.write(text.encode("utf-8"))
+            else:
+                Path(path).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise KdTokenError("cannot write the recording %s: %s" % (path, error), str(path)) from error
+
+
+class SessionSource(Source):
+    """A recording, asked like the session that it was made from."""
+
+    def __init__(self, text: str, origin: str) -> None:
+        """Raises BadFormat, which names the file and the line."""
+        self._memory: List[Tuple[int, bytes]] = []
+        self._failed: Dict[Tuple[int, int], str] = {}
+        self._layouts: Dict[str, Optional[Layout]] = {}
+        self._symbols: Dict[str, Optional[int]] = {}
+        self._commands: Dict[str, Optional[str]] = {}
+        rows = [row for row in text.split("\n") if row.strip()]
+        if not rows:
+            raise BadFormat("%s is empty, not a recorded session" % origin, origin)
+        for number, row in enumerate(rows, 1):
+            try:
+                data = json.loads(row)
+                if number == 1:
+                    self.about = self._read_head(data, origin)
+                else:
+                    self._read_fact(data)
+            except _DAMAGE as error:
+                if isinstance(error, BadFormat) and error.subject == origin:
+                    raise
+                raise BadFormat("%s, line %d is damaged: %s" % (origin, number, error), origin) from error
+        self._memory = _merge(self._memory)
+        self._starts = [start for start, _ in self._memory]
+
+    @staticmethod
+    def _read_head(data: Dict[str, Any], origin: str) -> About:
+        if not isinstance(data, dict) or _MAGIC not in data:
+            raise BadFormat("%s is not a recorded kdtoken session" % origin, origin)
+        if data[_MAGIC] != FORMAT:
+            raise BadFormat(
+                "%s has session format %r; this kdtoken reads format %d" % (origin, data[_MAGIC], FORMAT),
+                origin,
+                "use the kdtoken that made it: %s" % data.get("made-by", "unknown"),
+            )
+        source = "recording %s of %s" % (origin, data["source"])
+        return About(source, str(data["build"]), bool(data["synthetic"]))
+
+    def _read_fact(self, data: Dict[str, Any]) -> None:
+        if "memory" in data:
+            self._memory.append((int(data["memory"], 16), bytes.fromhex(data["bytes"])))
+        elif "unreadable" in data:
+            self._failed[(int(data["unreadable"], 16), int(data["size"]))] = str(data["reason"])
+        elif "layout" in data:
+            name = str(data["layout"])
+            self._layouts[name] = None if data.get("missing") else layout_from_json(name, data)
+        elif "symbol" in data:
+            address = data["address"]
+            self._symbols[str(data["symbol"])] = None if address is None else int(address, 16)
+        elif "command" in data:
+            output = data["output"]
+            self._commands[str(data["command"])] = None if output is None else str(output)
+        else:
+            raise ValueError("unknown kind of line: %s" % ", ".join(sorted(map(str, data))[:3]))
+
+    def read(self, address: int, size: int) -> bytes:
+        reason = self._failed.get((address, size))
+        partial = b""
+        index = bisect.bisect_right(self._starts, address) - 1
+        if index >= 0:
+            start, data = self._memory[index]
+            partial = data[address - start : address - start + size]
+        if len(partial) == size and reason is None:
+            return partial
+        if reason is not None:
+            raise MemoryUnreadable(address, size, reason, partial)
+        for (start, length), why in self._failed.items():
+            if start <= address and address + size <= start + length:
+                raise MemoryUnreadable(address, size, why, partial)
+        raise NotRecorded(address, size, _AGAIN, partial)
+
+    def layout(self, name: str) -> Layout:
+        if name not in self._layouts:
+            raise TypeNotFound("the recording does not hold the type %s" % name, name, _AGAIN)
+        found = self._layouts[name]
+        if found is None:
+            raise TypeNotFound("the symbols of nt have no type %s" % name, name)
+        return found
+
+    def symbol(self, name: str) -> int:
+        if name not in self._symbols:
+            raise SymbolNotFound("the recording does not hold the symbol %s" % name, name, _AGAIN)
+        found = self._symbols[name]
+        if found is None:
+            raise SymbolNotFound("nt has no symbol %s" % name, name)
+        return found
+
+    def command(self, text: str) -> str:
+        output = self._commands.get(text)
+        if output is None:
+            raise NoCommands("the recording does not hold the command %s" % text, text, _AGAIN)
+        return output
+
+
+def _merge(pieces: List[Tuple[int, bytes]]) -> List[Tuple[int, bytes]]:
+    """Join pieces that overlap or touch, so that a read may cross what were two reads."""
+    merged: List[Tuple[int, bytes]] = []
+    for start, data in sorted(pieces):
+        if merged and start <= merged[-1][0] + len(merged[-1][1]):
+            first, before = merged[-1]
+            merged[-1] = (first, before[: start - first] + data + before[start - first + len(data) :])
+        else:
+            merged.append((start, data))
+    return merged
+
+
+def load_session(path: Union[str, Path]) -> SessionSource:
+    """Open a recording, packed or not.  Raises BadFormat naming the file."""
+    try:
+        data = Path(path).read_bytes()
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+        text = data.decode("utf-8")
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise BadFormat("cannot read the session %s: %s" % (path, error), str(path)) from error
+    return SessionSource(text, Path(path).name)

@@ -1,0 +1,1 @@
+"""Which symbol file: path, store, server, and the cache of layouts."""

@@ -1,0 +1,124 @@
+"""Finding the symbol file of a dumped kernel: a file, a folder, a symbol store, _NT_SYMBOL_PATH.
+
+The grammar of symbol paths is that of "Symbol path for Windows debuggers" (learn.microsoft.com):
+elements apart by `;`, each a folder, `srv*A*B*URL`, `symsrv*symsrv.dll*A*URL` or `cache*A`.  A store keeps a
+PDB as NAME/GUIDAGE/NAME.  Servers are left alone unless the caller allows them.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Iterator, List, Optional, Tuple
+
+from kdtoken.errors import BadFormat, KdTokenError, TargetError
+from kdtoken.layout.pdb.identity import PdbIdentity
+from kdtoken.symbols.file import SymbolFile, check_match, open_symbols
+from kdtoken.symbols.layout_cache import cache_home, default_home
+
+VARIABLE = "_NT_SYMBOL_PATH"
+DEFAULT_SERVER = "https://msdl.microsoft.com/download/symbols"
+_ENDINGS = (".pdb", ".json", ".json.xz", ".json.gz")
+_MOST_FILES = 200  # of a folder that are opened to look for the right one
+
+
+def find_symbols(where: str, wanted: Optional[PdbIdentity], dump: str, allow_server: bool = False) -> SymbolFile:
+    """The symbols of the kernel in `dump`.
+
+    where         a file, a folder or a symbol path; "" for _NT_SYMBOL_PATH
+    wanted        what the dump asks for; None where it does not tell (then only a file will do)
+    allow_server  whether what is not there may be fetched
+
+    A file that is named must fit; one that lies in a folder and does not is passed over.
+    Raises TargetError or BadFormat that says what is needed.
+    """
+    path = where or os.environ.get(VARIABLE, "")
+    if where and os.path.isfile(where):
+        symbols = open_symbols(where)
+        if wanted is not None:
+            check_match(symbols, wanted, dump)
+        return symbols
+    if wanted is None:
+        raise TargetError("%s does not say which PDB its kernel needs" % dump, dump, "name the file: --symbols FILE")
+    folders, servers = split_path(path)
+    seen: List[str] = []
+    for folder in folders:
+        for file in _candidates(Path(folder), wanted):
+            try:
+                symbols = open_symbols(file)
+            except KdTokenError as error:
+                seen.append("%s: %s" % (file, str(error).split("\n")[0]))
+                continue
+            if symbols.pdb.upper() == wanted.key.upper():
+                return symbols
+            seen.append("%s: %s" % (file, symbols.pdb))
+    if allow_server:
+        store = Path(folders[0]) if folders else default_store()
+        return _fetched(servers or [DEFAULT_SERVER], store, wanted, dump)
+    raise _not_found(where, path, wanted, dump, seen)
+
+
+def _fetched(servers: List[str], store: Path, wanted: PdbIdentity, dump: str) -> SymbolFile:
+    problems = []
+    for server in servers:
+        try:
+            from kdtoken.symbols.server import download  # urllib and ssl: slow to import, and seldom of use
+
+            symbols = open_symbols(download(server, store, wanted))
+            check_match(symbols, wanted, dump)
+            return symbols
+        except (TargetError, BadFormat) as error:
+            problems.append(str(error))
+    raise TargetError("\n".join(problems), wanted.key)
+
+
+def _not_found(where: str, path: str, wanted: PdbIdentity, dump: str, seen: List[str]) -> TargetError:
+    if where and not os.path.exists(where) and "*" not in where and ";" not in where:
+        message = "there are no symbols at %s" % where
+    elif path:
+        message = "no symbols of the kernel in %s were found in %s" % (dump, path)
+    else:
+        message = "no symbols were named for %s" % dump
+    message += "\n  needed: %s, GUID and age %s" % (wanted.name, wanted.key)
+    for line in seen[:10]:
+        message += "\n  not it: " + line
+    return TargetError(message, wanted.key, "--symbols FILE_OR_FOLDER, or --download to ask a symbol server")
+
+
+def split_path(path: str) -> Tuple[List[str], List[str]]:
+    """(folders, servers) of a symbol path, each once, in order."""
+    folders: List[str] = []
+    servers: List[str] = []
+    for element in path.split(";"):
+        parts = [part.strip() for part in element.strip().split("*")]
+        kind = parts[0].lower()
+        if len(parts) > 1 and kind in ("srv", "cache", "symsrv"):
+            parts = parts[2:] if kind == "symsrv" else parts[1:]
+        for part in parts:
+            found = servers if re.match(r"(?i)https?://", part) else folders
+            if part and part not in found:
+                found.append(part)
+    return folders, servers
+
+
+def default_store() -> Path:
+    """Where downloads go when the symbol path names no folder."""
+    return Path(cache_home() or default_home()) / "symbols"
+
+
+def _candidates(folder: Path, wanted: PdbIdentity) -> Iterator[Path]:
+    """Files of a folder that may be the one: first where stores keep it, then what lies there openly."""
+    stem = "%s-%d" % (wanted.guid, wanted.age)
+    names = [Path(wanted.name) / wanted.key / wanted.name, Path(wanted.name) / wanted.key.lower() / wanted.name]
+    names += [Path(*above, wanted.name, stem + end) for above in ((), ("windows",)) for end in _ENDINGS[1:]]
+    names += [Path(stem + end) for end in _ENDINGS] + [Path(wanted.name)]
+    done = set()
+    for name in names:
+        file = folder / name
+        if file.is_file():
+            done.add(file)
+            yield file
+    try:
+        rest = sorted(file for file in folder.iterdir() if file.name.lower().endswith(_ENDINGS) and file.is_file())
+    except OSError:
+        return
+    yield from [file for file in rest[:_MOST_FILES] if file not in done]

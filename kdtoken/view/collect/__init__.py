@@ -1,0 +1,1 @@
+"""What collect.py wrote inside the guest."""

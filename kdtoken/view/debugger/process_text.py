@@ -1,0 +1,117 @@
+"""Processes and threads as a text tells them, and how they are put together line by line."""
+
+from dataclasses import dataclass
+from typing import Dict, List, Mapping, Optional, Tuple
+
+from kdtoken.model.absent import Maybe, Unreadable
+from kdtoken.model.process import FastRef, Impersonation, Process, Thread
+from kdtoken.view.lines import Line
+from kdtoken.view.partial import NotSaid, Place
+from kdtoken.view.words import hexadecimal
+
+VIEW = "!process"
+NO_PID = -1  # what Process.pid holds when the text has no Cid
+
+BLIND = (
+    "token.ref_count: the address is printed without it",
+    "threads: only with flag 2, and impersonation only with flag 4",
+    "impersonation.effective_only: not printed",
+)
+
+
+@dataclass(frozen=True)
+class ThreadText:
+    """A thread as `!process` or `!thread` lists it; its impersonation is NotSaid when no line tells it.
+
+    owner, image  from `Owning Process`, which `!thread` prints
+    """
+
+    thread: Thread
+    seen: Mapping[str, Place]
+    owner: Maybe[int]
+    image: Maybe[str]
+
+
+@dataclass(frozen=True)
+class ProcessText:
+    """A PROCESS block.
+
+    process         token.mask is 0: the text shows the address without the reference count.  The pid is NO_PID if
+                    the text has none.
+    session         None for a process outside all sessions ("none")
+    handle_count    Unreadable where the debugger said so (`<Data Not Accessible>`)
+    not_understood  lines within the block that nothing here knew
+    """
+
+    process: Process
+    session: Maybe[Optional[int]]
+    peb: Maybe[int]
+    directory_base: Maybe[int]
+    object_table: Maybe[int]
+    handle_count: Maybe[int]
+    threads: Tuple[ThreadText, ...]
+    seen: Mapping[str, Place]
+    not_understood: Tuple[Line, ...] = ()
+    problems: Tuple[str, ...] = ()
+
+
+class ProcessBuilder:
+    """A process while its lines come by."""
+
+    def __init__(self, address: int, line: Line, file: str) -> None:
+        self.address, self.file = address, file
+        self.values: Dict[str, str] = {}
+        self.seen: Dict[str, Place] = {"address": Place(file, line.number)}
+        self.token: Optional[int] = None
+        self.threads: List[ThreadBuilder] = []
+        self.not_understood: List[Line] = []
+        self.problems: List[str] = []
+
+    def number(self, name: str, base: int) -> Maybe[int]:
+        text = self.values.get(name)
+        if text is None:
+            return NotSaid(VIEW)
+        digits = text.rstrip(".").replace("`", "")
+        if base == 16:
+            value = hexadecimal(digits)
+        else:
+            value = int(digits) if digits.isdigit() and digits.isascii() and len(digits) < 12 else None
+        return Unreadable(0, text.strip("<>")) if value is None else value
+
+    def finished(self) -> ProcessText:
+        pid = self.number("Cid", 16)
+        session: Maybe[Optional[int]] = None if self.values.get("SessionId") == "none" else self.number("SessionId", 10)
+        process = Process(
+            self.address,
+            pid if isinstance(pid, int) else NO_PID,
+            self.values.get("Image", NotSaid(VIEW)),
+            NotSaid(VIEW) if self.token is None else FastRef(self.token, 0),
+            self.number("ParentCid", 16),
+        )
+        return ProcessText(
+            process,
+            session,
+            self.number("Peb", 16),
+            self.number("DirBase", 16),
+            self.number("ObjectTable", 16),
+            self.number("HandleCount", 10),
+            tuple(one.finished() for one in self.threads),
+            self.seen,
+            tuple(self.not_understood),
+            tuple(self.problems),
+        )
+
+
+class ThreadBuilder:
+    """A thread while its lines come by."""
+
+    def __init__(self, address: int, pid: int, tid: int, line: Line, file: str) -> None:
+        self.address, self.pid, self.tid = address, pid, tid
+        self.seen: Dict[str, Place] = {"address": Place(file, line.number)}
+        self.impersonation: Maybe[Optional[Impersonation]] = NotSaid(VIEW)
+        self.owner: Maybe[int] = NotSaid(VIEW)
+        self.image: Maybe[str] = NotSaid(VIEW)
+
+    def finished(self) -> ThreadText:
+        thread = Thread(self.address, self.pid, self.tid, self.impersonation)
+        return ThreadText(thread, self.seen, self.owner, self.image)

@@ -1,0 +1,61 @@
+"""A debugger's text as a whole: the tokens, processes and threads of it, and what neither view understood."""
+
+import re
+from dataclasses import dataclass
+from typing import List, Sequence, Tuple
+
+from kdtoken.model.process import FastRef, Impersonation
+from kdtoken.view.debugger.process_command import ProcessTexts, read_process_lines
+from kdtoken.view.debugger.token_command import TokenTexts, read_token_lines
+from kdtoken.view.lines import Line, split_lines
+from kdtoken.view.words import has_facts
+
+
+@dataclass(frozen=True)
+class DebuggerText:
+    """Both views of one text; `not_understood` are the lines that neither knew."""
+
+    tokens: TokenTexts
+    processes: ProcessTexts
+    not_understood: Tuple[Line, ...]
+
+
+def read_debugger_text(text: str, file: str = "text") -> DebuggerText:
+    """What `!token`, `!process` and `!thread` printed, wherever it stands in the text."""
+    lines = list(split_lines(text))
+    tokens, processes = read_token_lines(lines, file), read_process_lines(lines, file)
+    # By identity: two lines of one text may be equal, and only one of them unknown.
+    neither = {id(line) for line in tokens.not_understood} & {id(line) for line in processes.not_understood}
+    # The process view keeps no SID and no privilege, whatever else it made of their line.
+    neither |= {id(line) for line in tokens.not_understood if has_facts(line.text)}
+    neither |= {id(line) for line in _lost_addresses(lines, tokens, processes) if id(line) not in neither}
+    return DebuggerText(tokens, processes, tuple(line for line in lines if id(line) in neither))
+
+
+# Where an address is a token's, by what stands before it.
+_TOKEN_ADDRESS = re.compile(
+    r"(?:_TOKEN|[Tt]oken:?) {1,60}(?:0x)?([0-9a-fA-F]{8}`?[0-9a-fA-F]{8}|[0-9a-fA-F]{8})(?![0-9a-fA-F`])"
+)
+
+
+def _lost_addresses(lines: Sequence[Line], tokens: TokenTexts, processes: ProcessTexts) -> List[Line]:
+    """Lines with the address of a token that neither view reports: their text was mangled."""
+    said = [
+        (line, found)
+        for line in lines
+        if "oken" in line.text or "_TOKEN" in line.text
+        for found in _TOKEN_ADDRESS.findall(line.text)
+    ]
+    if not said:
+        return []
+    heard = {token.token.address for token in tokens.tokens} | {error.address for error in tokens.errors}
+    threads = list(processes.threads)
+    for process in processes.processes:
+        threads += process.threads
+        if isinstance(process.process.token, FastRef):
+            heard.add(process.process.token.value)
+    for thread in threads:
+        if isinstance(thread.thread.impersonation, Impersonation):
+            heard.add(thread.thread.impersonation.token)
+    commands = {id(line) for line in tokens.commands}
+    return [line for line, text in said if int(text.replace("`", ""), 16) not in heard and id(line) not in commands]

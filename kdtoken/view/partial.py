@@ -1,0 +1,168 @@
+"""What every view gives back: a Token with holes, where each value stood, and what was not understood."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Dict, List, Mapping, Optional, Tuple
+
+from kdtoken.model import group as groups
+from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.group import Group
+from kdtoken.model.privilege import NUMBERS, Privilege
+from kdtoken.model.sid import Sid
+from kdtoken.model.token import Token
+from kdtoken.view.lines import Line
+
+
+@dataclass(frozen=True)
+class NotSaid(Absent):
+    """A field that a view does not tell; `what` is the view.  Not a finding: the token may well have it."""
+
+    json_key: ClassVar[str] = "not_said"
+
+    def __str__(self) -> str:
+        return "not said by %s" % self.what
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value stood: the file's name as the caller gave it, and the line, from 1."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return "%s:%d" % (self.file, self.line)
+
+
+@dataclass(frozen=True)
+class SeenGroup:
+    """A SID as a view lists it, whether or not all about it was understood.
+
+    name        the text's own name for it, as it stands there; empty where there is none
+    attributes  Unreadable, with the words as the reason, when any of them is not known
+    index       the number the text gives it, -1 where it gives none
+    """
+
+    sid: Sid
+    attributes: Maybe[int]
+    name: str = ""
+    index: int = -1
+
+    @property
+    def entry(self) -> Maybe[Group]:
+        """The same for `Token.user_and_groups`: the model has no group with attributes unknown."""
+        if isinstance(self.attributes, Absent):
+            return Unreadable(0, "%s is listed, its attributes are not" % self.sid)
+        if isinstance(self.attributes, Unreadable):
+            return Unreadable(0, "%s: %s" % (self.sid, self.attributes.reason))
+        return Group(self.sid, self.attributes)
+
+
+@dataclass(frozen=True)
+class SeenPrivilege:
+    """A privilege as a view lists it; `enabled` is Unreadable, with the word as reason, when that is not known.
+
+    enabled_by_default  NotSaid where the view never tells it
+    """
+
+    name: str
+    number: Optional[int]
+    enabled: Maybe[bool]
+    enabled_by_default: Maybe[bool]
+
+
+@dataclass(frozen=True)
+class TokenText:
+    """A token as one view tells it.
+
+    token           fields the view does not tell are NotSaid (an Absent); the address is 0 where none is given
+    seen            field, or `privileges.SeXxx`, `groups.SID`, and so on -> where it stood
+    not_understood  lines of this token's part of the text that nothing here knew
+    groups          all SIDs listed, the user first; `privileges` likewise.  They hold what the Token's own fields
+                    cannot: entries of which only a part is known
+    incomplete      fields of which the text shows a part only: its author cut lines, or it ends there
+    blind           what this view never shows, or shows as something else, for whoever compares
+    names           the view's own names for SIDs
+    """
+
+    view: str
+    token: Token
+    seen: Mapping[str, Place]
+    not_understood: Tuple[Line, ...] = ()
+    groups: Tuple[SeenGroup, ...] = ()
+    restricted: Tuple[SeenGroup, ...] = ()
+    capabilities: Tuple[SeenGroup, ...] = ()
+    privileges: Tuple[SeenPrivilege, ...] = ()
+    incomplete: Tuple[str, ...] = ()
+    blind: Tuple[str, ...] = ()
+    names: Mapping[Sid, str] = field(default_factory=dict)
+
+    @property
+    def logon_sid(self) -> Optional[Sid]:
+        """The logon session's SID, if the view lists it."""
+        return next((one.sid for one in self.groups if one.sid.is_logon_sid), None)
+
+
+_TOKEN_FIELDS = tuple(
+    one.name for one in dataclasses.fields(Token) if one.name not in ("address", "problems", "origins")
+)
+
+
+def partial_token(view: str, address: int, known: Mapping[str, Any], problems: Tuple[str, ...] = ()) -> Token:
+    """A Token of the fields in `known`; all others are NotSaid."""
+    values: Dict[str, Any] = dict.fromkeys(_TOKEN_FIELDS, NotSaid(view))
+    for name, value in known.items():
+        if name not in values:
+            raise KeyError(name)
+        values[name] = value
+    return Token(address=address, problems=problems, **values)
+
+
+# A token has at most some 1,024 groups (winnt.h, learn.microsoft.com "MaxTokenSize"); an index far past that is noise.
+_MOST_GROUPS = 4096
+
+
+def entries_of(listed: Tuple[SeenGroup, ...], first: int = 0) -> Tuple[Maybe[Group], ...]:
+    """`listed` as entries of a list that starts with number `first`.
+
+    Numbers left out by whoever cut the text are filled with Unreadable, so that an index into the kernel's list
+    is one into this; numbers that do not go up are not believed.
+    """
+    entries: List[Maybe[Group]] = []
+    for one in listed:
+        if len(entries) + first < one.index < _MOST_GROUPS:
+            entries += [
+                Unreadable(0, "entry %02d is not in the text" % number)
+                for number in range(len(entries) + first, one.index)
+            ]
+        entries.append(one.entry)
+    return tuple(entries)
+
+
+def label_index(entries: Tuple[Maybe[Group], ...]) -> Optional[int]:
+    """Which entry is the integrity label: the one with its attribute, or else with its kind of SID."""
+    found = None
+    for index, entry in enumerate(entries):
+        if isinstance(entry, Group) and entry.sid.is_integrity_label:
+            if entry.attributes & groups.INTEGRITY:
+                return index
+            found = index if found is None else found
+    return found
+
+
+def privileges_field(view: str, listed: Tuple[SeenPrivilege, ...]) -> Maybe[Tuple[Privilege, ...]]:
+    """`listed` as `Token.privileges`, by number; Unreadable as a whole if any state is not known.
+
+    The model has no privilege with its state unknown, and leaving one out would say that the token lacks it.
+    Where the view never says what is enabled by default, that bit is False here; the view's `blind` says so.
+    """
+    found: Dict[int, Privilege] = {}
+    for one in listed:
+        if isinstance(one.enabled, (Unreadable, Absent)):
+            return Unreadable(0, "%s: %s" % (one.name, one.enabled))
+        number = one.number if one.number is not None else NUMBERS.get(one.name)
+        if number is None or not 0 <= number < 64:
+            return Unreadable(0, "%s has no number that is known" % one.name)
+        default = one.enabled_by_default
+        found[number] = Privilege(number, one.name, True, one.enabled, default if isinstance(default, bool) else False)
+    return tuple(found[number] for number in sorted(found))

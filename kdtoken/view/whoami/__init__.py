@@ -1,0 +1,1 @@
+"""What whoami prints, in any form and language."""

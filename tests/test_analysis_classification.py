@@ -1,0 +1,164 @@
+"""What kind of token it is, and what is unusual; nothing is concluded from what was not read."""
+
+from dataclasses import replace
+from typing import List
+
+import pytest
+
+from kdtoken.analysis.classification import Elevation, dump_remarks, elevation, integrity_level, kinds, token_remarks
+from kdtoken.decode.process_dump import Tokens
+from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.group import Group
+from kdtoken.model.privilege import Privilege
+from kdtoken.model.process import CrossCheck, FastRef, Impersonation, Process, ProcessDetails, ProcessDump, Thread
+from kdtoken.model.sid import Sid
+from kdtoken.model.token import LogonSession, SidHash, Token
+from kdtoken.view.partial import NotSaid
+from tests.expected import FILES, kernel_of
+from tests.machine.declared import MACHINE
+from tests.machine.synthetic import SyntheticSource
+
+KERNEL = kernel_of(FILES[3])
+TOKENS = Tokens(SyntheticSource(KERNEL))
+GONE = Unreadable(0x10, "paged out")
+
+
+def token(key: str) -> Token:
+    found = TOKENS.at(KERNEL.tokens[key])
+    assert isinstance(found, Token)
+    return found
+
+
+def texts(one: Token, serious: bool) -> List[str]:
+    return [remark.text for remark in token_remarks(one) if remark.serious is serious]
+
+
+@pytest.mark.parametrize("key", sorted(MACHINE.tokens))
+def test_no_declared_token_is_taken_for_tampered(key: str) -> None:
+    assert texts(token(key), True) == []
+
+
+@pytest.mark.parametrize(
+    "key, kind",
+    [("notepad", Elevation.LIMITED), ("cmd", Elevation.FULL), ("system", Elevation.DEFAULT)],
+)
+def test_elevation(key: str, kind: Elevation) -> None:
+    assert elevation(token(key)) is kind
+
+
+def test_elevation_is_unknown_where_a_part_is_missing() -> None:
+    one = token("notepad")
+    assert elevation(replace(one, flags=GONE)) is Elevation.UNKNOWN
+    assert elevation(replace(one, logon_session=GONE)) is Elevation.UNKNOWN
+    assert isinstance(one.logon_session, LogonSession)
+    blind = replace(one.logon_session, buddy_logon_id=GONE)
+    assert elevation(replace(one, logon_session=blind)) is Elevation.UNKNOWN
+
+
+def test_integrity_and_kinds() -> None:
+    assert integrity_level(token("cmd")) == 0x3000
+    assert integrity_level(replace(token("cmd"), user_and_groups=GONE)) is None
+    assert integrity_level(replace(token("cmd"), integrity_level_index=0xFFFFFFFF)) is None
+    assert kinds(token("calculator")) == ("AppContainer",)
+    assert kinds(token("bfe")) == ("write-restricted",)
+    assert kinds(token("restricted")) == ("restricted",)
+    assert kinds(token("notepad")) == ()
+    assert kinds(replace(token("notepad"), flags=GONE, package=GONE)) == ()
+
+
+def test_a_privilege_enabled_without_being_present_is_serious() -> None:
+    ghost = Privilege(20, "SeDebugPrivilege", False, True, False)
+    assert texts(replace(token("notepad"), privileges=(ghost,)), True) == [
+        "enabled without being present, which no documented call can do: SeDebugPrivilege"
+    ]
+
+
+def test_strong_privileges_below_high_are_serious() -> None:
+    debug = Privilege(20, "SeDebugPrivilege", True, True, False)
+    assert texts(replace(token("notepad"), privileges=(debug,)), True) == [
+        "sensitive privileges enabled below High: SeDebugPrivilege"
+    ]
+    assert "sensitive privileges enabled: SeDebugPrivilege" in texts(replace(token("cmd"), privileges=(debug,)), False)
+    impersonate = Privilege(29, "SeImpersonatePrivilege", True, True, True)
+    assert not any("sensitive" in text for text in texts(replace(token("cmd"), privileges=(impersonate,)), False))
+
+
+def test_enabled_administrators_below_high_are_serious() -> None:
+    one = token("notepad")
+    assert isinstance(one.user_and_groups, tuple)
+    admins = Sid.from_text("S-1-5-32-544")
+    raised = tuple(Group(admins, 7) if isinstance(g, Group) and g.sid == admins else g for g in one.user_and_groups)
+    assert "BUILTIN\\Administrators is enabled below High integrity" in texts(
+        replace(one, user_and_groups=raised), True
+    )
+    assert "BUILTIN\\Administrators counts for deny only" in texts(one, False)
+
+
+def test_fields_that_contradict_each_other() -> None:
+    one = token("notepad")
+    assert isinstance(one.flags, int)
+    assert texts(replace(one, flags=one.flags & ~0x2000), True) == ["TokenFlags lacks NOT_LOW, but the label is 0x2000"]
+    assert texts(replace(one, integrity_level_sid_value=Sid.from_text("S-1-16-12288")), True) == [
+        "IntegrityLevelSidValue is S-1-16-12288, but the label is S-1-16-8192"
+    ]
+    # Nothing public shows how the hashes follow the groups on a real token: they are printed, not judged.
+    assert texts(replace(one, sid_hash=SidHash(3, 0x1000, ())), True) == []
+    for level, flags in ((0x1000, one.flags), (0x1800, one.flags), (0x1800, 0)):
+        assert isinstance(one.user_and_groups, tuple)
+        label = one.user_and_groups[:-1] + (Group(Sid(16, (level,)), 0x60),)
+        serious = [t for t in texts(replace(one, user_and_groups=label, flags=flags), True) if "NOT_LOW" in t]
+        assert bool(serious) is (level == 0x1000)
+
+
+def test_what_is_missing_is_named_and_nothing_is_made_of_it() -> None:
+    one = token("notepad")
+    assert texts(replace(one, privileges=GONE, flags=GONE, session_id=GONE), False)[0] == (
+        "not all of the token could be read: privileges, session id, flags"
+    )
+    assert texts(replace(one, privileges=GONE, flags=GONE, sid_hash=GONE, user_and_groups=GONE), True) == []
+    assert not any("could be read" in text for text in texts(replace(one, package=Absent("_TOKEN.Package")), False))
+    lean = replace(one, default_dacl=Unreadable(0x10, "not asked for"))
+    assert not any("could be read" in text for text in texts(lean, False))
+
+
+def dump(**changes: object) -> ProcessDump:
+    process = Process(0x1000, 8, "a.exe", FastRef(0x2000, 15), 4)
+    details = ProcessDetails(1, 0, 0, 1, 0x1500)
+    return replace(ProcessDump(process, details, token("system")), **changes)  # type: ignore[arg-type]
+
+
+def test_remarks_on_a_process() -> None:
+    def said(**changes: object) -> List[str]:
+        return [("!! " if one.serious else "") + one.text for one in dump_remarks(dump(**changes))]
+
+    assert said() == []
+    assert said(problems=("torn",)) == ["!! torn"]
+    assert said(token=None) == ["the process has no token: its reference is null, as after exit"]
+    assert said(token=GONE) == ["!! its token is unreadable at 0x10: paged out"]
+    assert said(token=token("client-system")) == ["!! the process runs under a token of type Impersonation"]
+    assert said(details=ProcessDetails(1, 2, 0, 0, 0)) == [
+        "the process has ended; it is still on the list because somebody holds it open"
+    ]
+    others = tuple(Process(at, at, "p%d" % at, GONE, 4) for at in range(6))
+    assert said(shared_with=others) == [
+        "shares its token object with p0 (0), p1 (1), p2 (2), p3 (3) and 2 more; an ordinary process has its own copy"
+    ]
+    assert said(cross_check=CrossCheck("!process 1000 1", None, False)) == [
+        "!! !process 1000 1 says that the token is none: one of the two is wrong"
+    ]
+    threads = (Thread(1, 8, 12, None), Thread(2, 8, 16, Impersonation(3, 2, False)), Thread(4, 8, 20, GONE))
+    assert said(threads=threads) == ["1 of 3 threads impersonates, so does not act under this token"]
+    threads += (Thread(5, 8, 24, Impersonation(3, 2, False)),)
+    assert said(threads=threads) == ["2 of 4 threads impersonate, so do not act under this token"]
+
+
+def test_bit_8_of_the_flags_was_the_administrators_before_vista() -> None:
+    """An administrator of XP has TokenFlags 0x9 and no restricting SIDs ("!token", learn.microsoft.com)."""
+    bfe = token("bfe")
+    assert bfe.write_restricted is True and "WRITE_RESTRICTED" in bfe.flag_words
+    old = replace(bfe, flags=0x19, mandatory_policy=Absent("_TOKEN.MandatoryPolicy"))  # by memory: the build tells
+    assert old.write_restricted is False and kinds(old) == ("restricted",) and "HAS_ADMIN_GROUP" in old.flag_words
+    told = replace(bfe, flags=0x9, mandatory_policy=NotSaid("!token"), restricted_sid_count=0, restricted_sids=())
+    assert kinds(told) == () and told.flag_words == ("HAS_TRAVERSE_PRIVILEGE", "HAS_ADMIN_GROUP")
+    assert replace(bfe, mandatory_policy=NotSaid("!token")).write_restricted is True
+    assert replace(bfe, flags=GONE).write_restricted is None and replace(bfe, flags=GONE).flag_words == ()

@@ -1,0 +1,178 @@
+"""The one line that says how two tokens are related."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kdtoken.analysis.differences.comparison import Kind, View
+from kdtoken.analysis.differences.fields import compare
+from kdtoken.model.absent import Unreadable
+from kdtoken.model.group import Group
+from kdtoken.model.luid import Luid
+from kdtoken.model.privilege import Privilege
+from kdtoken.model.sid import Sid
+from kdtoken.model.token import Token
+from tests.told import VIEWS, command, decoded, information, kernel, whoami
+
+BASE = decoded("notepad")
+COPIES = "copies of one token: the same identity and policy, with ids of their own"
+LATER = Luid.from_value(0x99999)
+
+
+def verdict(a: View, b: View) -> str:
+    return compare(a, b).verdict
+
+
+def over_time(after: Token, before: Token = BASE, process: str = "") -> str:
+    return verdict(View(before, Kind.KERNEL, "a", process=process), View(after, Kind.KERNEL, "b", process=process))
+
+
+def enabled(token: Token, number: int = 19, **more: Any) -> Token:
+    assert isinstance(token.privileges, tuple)
+    return replace(
+        token, privileges=tuple(replace(p, enabled=True) if p.number == number else p for p in token.privileges), **more
+    )
+
+
+def with_group(token: Token, **more: Any) -> Token:
+    assert isinstance(token.user_and_groups, tuple)
+    return replace(token, user_and_groups=token.user_and_groups + (Group(Sid.from_text("S-1-5-32-551"), 7),), **more)
+
+
+@pytest.mark.parametrize("full", VIEWS)
+@pytest.mark.parametrize("limited", VIEWS)
+def test_uac_twins_are_known_by_every_pair_of_views(full: str, limited: str) -> None:
+    """By the ids of their logons where both are told, by their shape where not."""
+    assert verdict(VIEWS[full]("cmd"), VIEWS[limited]("notepad")) == "B is A's UAC-filtered twin"
+    assert verdict(VIEWS[limited]("notepad"), VIEWS[full]("cmd")) == "A is B's UAC-filtered twin"
+
+
+def test_logons_that_do_not_name_each_other_are_no_twins() -> None:
+    stranger = replace(BASE, authentication_id=Luid.from_value(0x123456))
+    text = verdict(kernel("cmd"), View(stranger, Kind.KERNEL, "b"))
+    assert text.startswith("the same user from another logon: integrity label")
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "words"),
+    [
+        ("notepad", "notepad", "A and B are the same token"),
+        ("explorer", "notepad", COPIES),
+        ("notepad", "sandbox", "B is A's user under confinement: restricted"),
+        ("restricted", "notepad", "A is B's user under confinement: restricted"),
+        ("notepad", "calculator", "B is A's user under confinement: AppContainer"),
+        ("sandbox", "calculator", "the same user, confined in different ways"),
+        ("cmd", "calculator", "B is A's UAC-filtered twin, AppContainer"),
+        ("notepad", "reader", "the same user at another integrity level"),
+        ("notepad", "lsass", "A and B speak for different users"),
+        ("notepad", "client-anna", "B is an impersonation copy of A"),
+        ("client-anna", "notepad", "A is an impersonation copy of B"),
+        ("bfe", "rpcss", "A and B speak for different users"),
+    ],
+)
+def test_relations_of_declared_tokens(a: str, b: str, words: str) -> None:
+    assert verdict(kernel(a), kernel(b)) == words
+
+
+@pytest.mark.parametrize(("a", "b"), [(kernel, whoami), (whoami, whoami), (command, whoami), (information, whoami)])
+def test_views_that_share_no_id_agree(a: Any, b: Any) -> None:
+    for key in ("notepad", "cmd", "calculator", "sandbox"):
+        assert verdict(a(key), b(key)) == "A and B agree in all that both can know"
+
+
+def test_a_view_that_is_blind_for_confinement_makes_none_of_it() -> None:
+    """whoami in an AppContainer knows of no package; a privilege that differs does not make it one."""
+    told = whoami("calculator")
+    changed = replace(told, token=enabled(told.token))
+    text = verdict(kernel("calculator"), changed)
+    assert text == "the same identity under another policy: SeShutdownPrivilege"
+
+
+def test_the_same_token_seen_by_kernel_and_user_mode() -> None:
+    for other in (command, information):
+        assert verdict(kernel("notepad"), other("notepad")) == "A and B are the same token"
+    lied = replace(information("notepad"), token=enabled(information("notepad").token))
+    found = compare(kernel("notepad"), lied)
+    assert found.verdict.startswith("one token, changed")
+    assert found.rows[0].note == "two views of one token, with the same ModifiedId, disagree"
+
+
+def test_adjusted_properly() -> None:
+    after = enabled(BASE, modified_id=LATER)
+    assert over_time(after) == "one token, adjusted between A and B: SeShutdownPrivilege"
+    assert over_time(replace(BASE, modified_id=LATER)) == "one token, adjusted between A and B: modified id"
+
+
+def test_changed_without_trace() -> None:
+    found = compare(View(BASE, Kind.KERNEL, "a"), View(enabled(BASE), Kind.KERNEL, "b"))
+    assert found.verdict == (
+        "one token, changed between A and B without the kernel's own trace of it: SeShutdownPrivilege"
+    )
+    assert (found.rows[0].name, found.rows[0].part.value) == ("change without trace", "identity")
+    # The session and the flags are not promised to move ModifiedId.
+    for quiet in (replace(BASE, session_id=2), replace(BASE, flags=0x2800), replace(BASE, in_use=0)):
+        assert over_time(quiet).startswith("one token, adjusted between A and B: ")
+
+
+def test_what_could_not_be_read_is_no_change_without_trace() -> None:
+    for field in ("privileges", "user_and_groups"):
+        text = over_time(replace(BASE, **{field: Unreadable(1, "paged out")}))
+        assert text == "A and B are the same token, as far as both could be read"
+    text = over_time(enabled(BASE, modified_id=Unreadable(1, "paged out")))
+    assert text.startswith("one token, adjusted between A and B: SeShutdownPrivilege")
+
+
+def test_an_identity_that_changed_in_place() -> None:
+    text = over_time(with_group(BASE, modified_id=LATER))
+    assert (
+        text
+        == "one token, but with another identity, which no documented call gives it: group BUILTIN\\Backup Operators"
+    )
+    stolen = replace(BASE, user_and_groups=decoded("system").user_and_groups, modified_id=LATER)
+    assert over_time(stolen).startswith("one token, but with another identity, which no documented call gives it: user")
+
+
+def test_the_token_of_a_process_was_replaced() -> None:
+    assert over_time(decoded("system"), process="pid 6104") == (
+        "the process's token was replaced between A and B: it speaks for another user"
+    )
+    assert over_time(decoded("explorer"), process="pid 6104") == (
+        "the process's token was replaced between A and B by one of the same identity"
+    )
+    assert over_time(decoded("cmd"), process="pid 6104") == (
+        "the process's token was replaced between A and B: authentication id"
+    )
+    found = compare(replace(kernel("notepad"), process="p"), replace(kernel("explorer"), process="p"))
+    assert (found.rows[0].name, found.exit_code) == ("token replaced", 1)
+    # Another process, or nobody knows: two tokens.
+    assert over_time(decoded("explorer")) == COPIES
+    assert verdict(replace(kernel("notepad"), process="p"), replace(kernel("explorer"), process="q")) == COPIES
+
+
+def test_equal_ids_of_two_machines_are_not_one_token() -> None:
+    """System's token has the same id after each start of each machine."""
+    moved = replace(decoded("system"), address=decoded("system").address + 0x1000)
+    assert over_time(moved, decoded("system")) == "A and B agree in all that both can know"
+    elsewhere = replace(BASE, address=0, authentication_id=Luid.from_value(0x777))
+    assert over_time(elsewhere) == "the same user from another logon"
+
+
+def test_little_is_known() -> None:
+    gone = replace(BASE, user_and_groups=Unreadable(1, "paged out"), token_id=LATER)
+    assert over_time(gone) == COPIES + ", as far as both could be read"
+    gone = replace(gone, source_name="x")
+    assert over_time(gone) == "a user not known, but a different identity: source"
+
+
+def test_a_removed_privilege_is_named() -> None:
+    assert isinstance(BASE.privileges, tuple)
+    less = replace(
+        BASE,
+        token_id=LATER,
+        privileges=tuple(
+            Privilege(p.number, p.name, False, False, p.enabled_by_default) if p.number == 19 else p
+            for p in BASE.privileges
+        ),
+    )
+    assert over_time(less) == "the same identity under another policy: SeShutdownPrivilege"

@@ -1,0 +1,264 @@
+"""Types and symbols out of PDBs that are written here, record by record."""
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kdtoken.errors import BadFormat, KdTokenError, TypeNotFound
+from kdtoken.layout.layout import Field
+from kdtoken.layout.pdb.identity import PdbIdentity, parse_rsds
+from kdtoken.layout.pdb.pdb import PdbFile, load_pdb
+from tests.pdb_bytes import (
+    CHAR,
+    FORWARD,
+    GUID,
+    LONG,
+    PVOID64,
+    UCHAR,
+    ULONG,
+    UNION,
+    UQUAD,
+    VOID,
+    Pdb,
+    base_class,
+    enumerate_,
+    goes_on,
+    member,
+    msf,
+    nested,
+)
+
+KEY = "030201000504070608090A0B0C0D0E0F"
+
+
+def small() -> Pdb:
+    """A PDB with one of everything."""
+    pdb = Pdb()
+    forward = pdb.struct("_TOKEN", 0, 0, flags=FORWARD)
+    luid = pdb.struct("_LUID", 8, pdb.fields(member("LowPart", 0, ULONG), member("HighPart", 4, LONG)))
+    unnamed = pdb.struct("<unnamed-tag>", 4, pdb.fields(member("Byte", 0, UCHAR)), kind=UNION)
+    overlay = pdb.struct("<anonymous-tag>", 16, pdb.fields(member("Inner", 0, ULONG), member("Other", 8, UQUAD)))
+    level = pdb.enum(
+        "_LEVEL", LONG, pdb.fields(enumerate_("None", -1), enumerate_("Low", 0), enumerate_("High", 70000))
+    )
+    flags = pdb.enum("_FLAGS", ULONG, pdb.fields(enumerate_("Top", 0x80000000)))
+    more = pdb.fields(member("Last", 0x9000, pdb.modifier(UCHAR)))
+    fields = pdb.fields(
+        member("Luid", 0, pdb.modifier(luid)),
+        member("Self", 8, pdb.pointer(forward)),
+        member("Low", 16, pdb.bits(ULONG, 0, 4)),
+        member("One", 16, pdb.bits(ULONG, 4, 1)),
+        nested("_NESTED", luid),
+        member("Names", 24, pdb.array(pdb.array(CHAR, 15), 60)),
+        member("Luids", 84, pdb.array(luid, 24)),
+        member("u", 108, unnamed),
+        member("", 112, overlay),
+        member("Level", 128, level),
+        member("Flags", 132, flags),
+        member("Call", 136, pdb.pointer(pdb.procedure())),
+        member("Handle", 144, PVOID64),
+        member("Short", 152, pdb.pointer(VOID, 4)),
+        member("Tokens", 160, pdb.array(forward, 0x20000)),
+        goes_on(more),
+    )
+    pdb.struct("_TOKEN", 0x10000, fields)
+    pdb.struct("_DERIVED", 16, pdb.fields(base_class(8, luid), member("Own", 0, UQUAD)))
+    pdb.public("PsActiveProcessHead", 2, 0x10)
+    pdb.public("KeBugCheckEx", 1, 0x40)
+    pdb.public("SeTokenObjectType", 2, 0x20, kind=0x110D)
+    pdb.public("Hidden", 2, 0x28, kind=0x110C)
+    pdb.public("NoSection", 9, 0)
+    pdb.public("ProcRef", 1, 0, kind=0x1125)
+    return pdb
+
+
+DATA = small().data()
+
+
+def test_identity_takes_the_age_that_the_image_names() -> None:
+    pdb = PdbFile(DATA, "folder/nt.pdb")
+    assert pdb.identity == PdbIdentity("nt.pdb", KEY, 3)
+    assert pdb.pdb == KEY + "3"
+    assert PdbFile(Pdb(age=0, info_age=0x1A).data(), "x").pdb == KEY + "1A"
+
+
+def test_every_kind_of_member() -> None:
+    layout = PdbFile(DATA, "x").layout("_TOKEN")
+    assert layout.size == 0x10000
+    assert [(one.name, one.offset, one.type) for one in layout.fields] == [
+        ("Luid", 0, "_LUID"),
+        ("Self", 8, "Ptr64 _TOKEN"),
+        ("Low", 16, "Pos 0, 4 Bits"),
+        ("One", 16, "Pos 4, 1 Bit"),
+        ("Names", 24, "[4] [15] Char"),
+        ("Luids", 84, "[3] _LUID"),
+        ("u", 108, "__unnamed_1004"),
+        ("Inner", 112, "Uint4B"),
+        ("Other", 120, "Uint8B"),
+        ("Level", 128, "_LEVEL"),
+        ("Flags", 132, "_FLAGS"),
+        ("Call", 136, "Ptr64 Function"),
+        ("Handle", 144, "Ptr64 Void"),
+        ("Short", 152, "Ptr32 Void"),
+        ("Tokens", 160, "[2] _TOKEN"),
+        ("Last", 0x9000, "UChar"),
+    ]
+    assert layout.field("Low").container == "Uint4B"
+
+
+def test_unnamed_types_answer_to_the_name_that_their_member_shows() -> None:
+    pdb = PdbFile(DATA, "x")
+    assert pdb.layout("__unnamed_1004").fields == (Field("Byte", 0, "UChar"),)
+    for name in ("__unnamed_1003", "__unnamed_ffff", "__unnamed_zz", "_NOTHING", ""):
+        with pytest.raises(TypeNotFound):
+            pdb.layout(name)
+
+
+def test_enums_have_the_sign_of_their_base() -> None:
+    pdb = PdbFile(DATA, "x")
+    assert pdb.layout("_LEVEL").values == (("None", -1), ("Low", 0), ("High", 70000))
+    assert pdb.layout("_FLAGS").values == (("Top", 0x80000000),)
+    assert pdb.layout("_LEVEL").size == 4
+
+
+def test_members_of_a_base_class_come_with_their_offsets() -> None:
+    layout = PdbFile(DATA, "x").layout("_DERIVED")
+    assert [(one.name, one.offset) for one in layout.fields] == [("Own", 0), ("LowPart", 8), ("HighPart", 12)]
+
+
+def test_names_leave_out_what_is_only_declared_or_has_no_name() -> None:
+    assert PdbFile(DATA, "x").names() == ["_DERIVED", "_FLAGS", "_LEVEL", "_LUID", "_TOKEN"]
+
+
+def test_symbols_of_all_three_kinds() -> None:
+    pdb = PdbFile(DATA, "x")
+    assert pdb.rva("PsActiveProcessHead") == 0x5010
+    assert pdb.rva("KeBugCheckEx") == 0x1040
+    assert pdb.rva("SeTokenObjectType") == 0x5020
+    assert pdb.rva("Hidden") == 0x5028
+    for name in ("NoSection", "ProcRef", "ActiveProcessHead", "PsActiveProcessHea", "", "\udc80"):
+        assert pdb.rva(name) is None
+    assert "PsActiveProcessHead" in pdb.symbol_names() and "ProcRef" not in pdb.symbol_names()
+
+
+def test_an_image_rearranged_after_linking() -> None:
+    pdb = small()
+    pdb.omap = ((0x1000, 0x9000), (0x1050, 0), (0x5000, 0x2000), (0x5018, 0xA000))
+    made = PdbFile(pdb.data(), "x")
+    assert made.rva("KeBugCheckEx") == 0x9040
+    assert made.rva("PsActiveProcessHead") == 0x2010
+    assert made.rva("SeTokenObjectType") == 0xA008
+    pdb.omap = ((0x1000, 0), (0x5000, 0x2000))
+    assert PdbFile(pdb.data(), "x").rva("KeBugCheckEx") is None  # the tools dropped it
+
+
+@pytest.mark.parametrize("block", [512, 1024, 4096])
+def test_any_block_size(block: int) -> None:
+    assert PdbFile(msf(small().streams(), block), "x").layout("_LUID").size == 8
+
+
+def test_a_file_on_disk_is_mapped_and_let_go(tmp_path: Path) -> None:
+    path = tmp_path / "nt.pdb"
+    path.write_bytes(DATA)
+    pdb = load_pdb(path)
+    assert pdb.layout("_LUID").size == 8
+    pdb.close()
+    for bad in (b"", b"hello"):
+        path.write_bytes(bad)
+        with pytest.raises(BadFormat, match="nt.pdb"):
+            load_pdb(path)
+    with pytest.raises(BadFormat, match="cannot open"):
+        load_pdb(tmp_path / "none.pdb")
+
+
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        (b"Microsoft C/C++ program database 2.00\r\n\x1aJG\0\0", "2.00"),
+        (b"MZ" + bytes(600), "no PDB"),
+        (DATA[:40], "no PDB"),
+        (DATA[:32] + struct.pack("<I", 513) + DATA[36:], "block size"),
+        (DATA[: len(DATA) // 2], "cut short"),
+        (DATA[:44] + struct.pack("<I", 1 << 30) + DATA[48:], "cut short"),
+        (DATA[:52] + struct.pack("<I", 1 << 30) + DATA[56:], "outside the file"),
+        (msf([b""]), "GUID"),
+        (msf([b"", bytes(28)]), "no symbols"),
+    ],
+)
+def test_damage_is_told(data: bytes, words: str) -> None:
+    with pytest.raises(BadFormat, match=words):
+        PdbFile(data, "x")
+
+
+def test_types_that_contain_themselves_end() -> None:
+    pdb = Pdb()
+    pdb.array(0x1000, 8)  # 0x1000: an array of itself
+    pdb.fields(member("", 0, 0x1003))  # 0x1001
+    pdb.fields(goes_on(0x1002))  # 0x1002: goes on in itself
+    pdb.struct("_SELF", 8, 0x1001)  # 0x1003: an anonymous member of its own type
+    pdb.struct("_ARRAY", 8, pdb.fields(member("a", 0, 0x1000)))
+    pdb.struct("_LIST", 8, 0x1002)
+    pdb.struct("_MISSING", 8, pdb.fields(member("a", 0, 0x2000)))
+    pdb.struct("_NO_LIST", 8, 0x1003)
+    made = PdbFile(pdb.data(), "x")
+    for name in ("_SELF", "_ARRAY", "_LIST", "_MISSING", "_NO_LIST"):
+        with pytest.raises(BadFormat):
+            made.layout(name)
+
+
+def use(data: bytes) -> None:
+    """All that a run does with a PDB; only our own errors may come out."""
+    try:
+        pdb = PdbFile(data, "x")
+    except KdTokenError:
+        return
+    for name in ("_TOKEN", "_LUID", "_LEVEL", "_FLAGS", "_DERIVED", "__unnamed_1004"):
+        try:
+            pdb.layout(name)
+        except KdTokenError:
+            pass
+    for name in ("PsActiveProcessHead", "SeTokenObjectType"):
+        pdb.rva(name)
+    pdb.symbol_names()
+
+
+PLACES = st.lists(st.tuples(st.integers(0, len(DATA) - 1), st.integers(0, 255)), min_size=1, max_size=6)
+
+
+@given(PLACES)
+def test_mutated_pdbs(places: Any) -> None:
+    data = bytearray(DATA)
+    for at, value in places:
+        data[at] = value
+    use(bytes(data))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 10000), st.sampled_from([0, 1, 0x7F, 0x80, 0xF0, 0xFF])), max_size=4),
+    st.sampled_from([2, 3, 5, 6]),
+)
+def test_mutated_streams(places: Any, which: int) -> None:
+    """Damage where it hurts: within a stream, in a container that is sound."""
+    streams = small().streams()
+    data = bytearray(streams[which] or b"")
+    for at, value in places:
+        data[at % len(data)] = value
+    streams[which] = bytes(data)
+    use(msf(streams))
+
+
+@given(st.integers(0, len(DATA)))
+def test_pdbs_cut_short(size: int) -> None:
+    use(DATA[:size])
+
+
+def test_rsds_records() -> None:
+    record = b"RSDS" + GUID + struct.pack("<I", 0x1A) + b"D:\\a\\ntkrnlmp.pdb\0junk"
+    assert parse_rsds(record) == PdbIdentity("ntkrnlmp.pdb", KEY, 0x1A)
+    for name in (b"..", b"a/..", b"", b"a\x01b", b"a|b"):
+        assert parse_rsds(record[:24] + name + b"\0") is None  # it becomes a file's name here
+    assert parse_rsds(b"NB10" + record[4:]) is None and parse_rsds(record[:20]) is None

@@ -1,0 +1,161 @@
+"""Memory out of the text of `db dw dd dq dps ...`: what is rendered is read back, and nothing else."""
+
+from pathlib import Path
+from typing import List
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kdtoken.errors import BadFormat, MemoryUnreadable, NotRecorded
+from kdtoken.source.log.memory import NOT_PRESENT, LogMemory, dump_command, memory_line
+from kdtoken.source.log.source import LogSource
+
+BASE = 0xFFFFA08011002380
+UNITS = {"db": 1, "dw": 2, "dd": 4, "dq": 8}
+
+
+def rendered(form: str, address: int, data: bytes, wide: bool = True) -> str:
+    """`data` as the engine prints it, 16 bytes a line; whole units only."""
+    unit = UNITS[form]
+    lines: List[str] = []
+    for at in range(0, len(data), 16):
+        part = data[at : at + 16]
+        cells = ["%0*x" % (2 * unit, int.from_bytes(part[i : i + unit], "little")) for i in range(0, len(part), unit)]
+        where = address + at
+        head = "%08x`%08x" % (where >> 32, where & 0xFFFFFFFF) if wide else "%08x" % where
+        if form == "dq":
+            cells = [cell[:8] + "`" + cell[8:] for cell in cells]
+        text = " ".join(cells)
+        if form == "db":
+            text = " ".join(cells[:8]) + ("-" + " ".join(cells[8:]) if len(cells) > 8 else "")
+            shown = "".join(chr(b) if 0x20 <= b < 0x7F else "." for b in part)
+            text = text.ljust(47) + "  " + shown
+        lines.append("%s  %s" % (head, text))
+    return "\n".join(lines) + "\n"
+
+
+def log(path: Path, text: str) -> LogSource:
+    path.write_bytes(text.encode("latin-1"))
+    return LogSource([str(path)])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("logs")
+
+
+@given(
+    form=st.sampled_from(sorted(UNITS)),
+    data=st.binary(min_size=8, max_size=200),
+    asked=st.booleans(),
+    noise=st.lists(st.sampled_from(["", "nt!DbgPrint: 12", "watchdog fired", "    at line 7", "[...]"]), max_size=4),
+)
+def test_what_is_rendered_is_read_back(folder: Path, form: str, data: bytes, asked: bool, noise: List[str]) -> None:
+    data = data[: len(data) // 8 * 8]
+    text = rendered(form, BASE, data)
+    if noise:
+        lines = text.split("\n")
+        lines[1:1] = noise
+        text = "\n".join(lines)
+    target = log(folder / "one.log", ("kd> %s %x\n" % (form, BASE) if asked else "") + text)
+    assert target.read(BASE, len(data)) == data
+
+
+def test_a_32_bit_log() -> None:
+    shown = memory_line("82f5a000  8054a678 82f5a010 00000000 0000ffff", False)
+    assert shown is not None and not shown.wide
+    assert shown.pieces == [(0x82F5A000, bytes.fromhex("78a6548010a0f58200000000ffff0000"))]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "fffff880`03a5e8c8 fffff800`02c8a3e9 : 00000000`00000001 00000000`00000002 : nt!KeBugCheckEx",  # a stack
+        "fffff803`12403000  00010001 00000000 00010100 10101000  110014a8",  # dyd: the digits are bits
+        "fffff803`12403000  10101000 00010100 00000000 00010001  a8 14 00 11",  # dyb
+        'fffff803`12403000  "Token"',  # da
+        "ffffc18b3a7cd3a0  12      7ff60 7ff6f       3 Mapped",  # !vad
+        "ffffe00012345678  Directory",
+        "fffff803`12400000 fffff803`12404000   nt",  # lm
+        "#  187000  00 11 22 33",  # !db: physical
+    ],
+)
+def test_what_only_looks_like_memory(line: str) -> None:
+    assert memory_line(line, False) is None
+
+
+def test_a_symbol_behind_the_only_cell() -> None:
+    shown = memory_line("fffff803`12403000  fffff803`12410000 nt!KeBugCheckEx", False)
+    assert shown is not None and shown.symbol == ("KeBugCheckEx", 0xFFFFF80312410000)
+    further = memory_line("fffff803`12403000  fffff803`12410004 nt!KeBugCheckEx+0x4", False)
+    assert further is not None and further.symbol is None
+
+
+def test_the_text_column_decides_for_db() -> None:
+    line = "fffff803`12403000  41 42 43                                         ABC"
+    assert memory_line(line, False) is not None
+    assert memory_line(line.replace("ABC", "ABD"), False) is None
+    blank = "fffff803`12403000  20 42 20                                          B"
+    shown = memory_line(blank, False)
+    assert shown is not None and shown.pieces == [(0xFFFFF80312403000, b" B ")]
+
+
+def test_question_marks_are_no_bytes(folder: Path) -> None:
+    text = "fffff803`12403ff0  ffffa080`11053bf0 00000000`00000001\nfffff803`12404000  ????????`???????? ????????`????????\n"
+    target = log(folder / "gone.log", text)
+    with pytest.raises(MemoryUnreadable) as caught:
+        target.read(0xFFFFF80312403FF0, 0x20)
+    assert caught.value.reason == NOT_PRESENT
+    assert len(caught.value.partial) == 16
+    assert not isinstance(caught.value, NotRecorded)
+
+
+def test_what_was_never_printed_names_the_command(folder: Path) -> None:
+    target = log(folder / "few.log", rendered("dq", BASE, bytes(range(32))) + rendered("dq", BASE + 0x40, bytes(16)))
+    with pytest.raises(NotRecorded) as caught:
+        target.read(BASE + 4, 0x4C)
+    assert caught.value.next_step == "dq ffffa080`110023a0 L6"
+    assert caught.value.partial == bytes(range(4, 32))
+    assert caught.value.known == ((BASE + 0x40, bytes(16)),)
+    assert dump_command(0x82F5A002, 4, False) == "dd 82f5a000 L2"
+
+
+def test_two_values_for_a_byte_name_both_lines(folder: Path) -> None:
+    text = rendered("dq", BASE, bytes(32)) + "kd> eq ...\n" + rendered("dq", BASE + 16, b"\1" + bytes(15))
+    target = log(folder / "two.log", text)
+    assert target.conflicts() == ["ffffa080`11002390: two.log, line 2 and two.log, line 4"]
+    assert target.read(BASE, 16) == bytes(16)
+    with pytest.raises(BadFormat, match=r"two.log, line 2 and two.log, line 4") as caught:
+        target.read(BASE + 8, 16)
+    assert "FILE:FIRST-LAST" in caught.value.next_step
+    chosen = LogSource([str(folder / "two.log") + ":3-9"])
+    assert chosen.read(BASE + 16, 1) == b"\1"
+
+
+def test_user_mode_addresses_are_nobodys(folder: Path) -> None:
+    target = log(folder / "user.log", "kd> dq 401000\n00000000`00401000  ffffa080`11053bf0\n")
+    with pytest.raises(NotRecorded):
+        target.read(0x401000, 8)
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.binary(min_size=1, max_size=20)), max_size=12))
+def test_overlapping_pieces(parts: List[tuple]) -> None:
+    """Against a plain dict of bytes: the same bytes, the same conflicts."""
+    memory = LogMemory()
+    plain: dict = {}
+    doubted = set()
+    for line, (start, data) in enumerate(parts, 1):
+        memory.add(start, data, 10 * line)
+        for at, byte in enumerate(data, start):
+            if plain.setdefault(at, byte) != byte:
+                doubted.add(at)
+    memory.finish()
+    for at in range(90):
+        assert (memory.conflict_in(at, 1) is not None) == (at in doubted)
+        if at in plain and at not in doubted:
+            assert memory.read(at, 1, True) == bytes([plain[at]])
+            line = memory.line_of(at)
+            assert line is not None and line % 10 == 0
+        elif at not in plain:
+            assert memory.line_of(at) is None

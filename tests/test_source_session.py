@@ -1,0 +1,298 @@
+"""Recordings: what was asked is answered again, what was not says so, damage is one clear message."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Tuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kdtoken.decode.privileges import privilege_names
+from kdtoken.decode.process import walk_processes
+from kdtoken.decode.thread import walk_threads
+from kdtoken.decode.token import decode_token
+from kdtoken.errors import (
+    BadFormat,
+    KdTokenError,
+    MemoryUnreadable,
+    NoCommands,
+    NotRecorded,
+    SymbolNotFound,
+    TypeNotFound,
+)
+from kdtoken.source.base import Source
+from kdtoken.source.cached import CachedSource
+from kdtoken.source.session import RecordingSource, SessionSource, load_session
+from tests.expected import FILES, kernel_of
+from tests.machine.synthetic import SyntheticSource
+from tests.test_source_base import BASE, Pages, content
+
+PATH = FILES[3]
+
+
+def everything(target: Source, path: Path = PATH) -> List[Any]:
+    """A run that asks for all kinds of things, readable and not."""
+    kernel = kernel_of(path, False)
+    names = privilege_names(target)
+    answers: List[Any] = [walk_processes(target)]
+    head = kernel.layouts.layout("_EPROCESS").field("ThreadListHead").offset
+    answers.append(walk_threads(target, kernel.processes[1120] + head))
+    answers += [decode_token(target, kernel.tokens[key], names) for key in sorted(kernel.tokens)]
+    return answers
+
+
+def recorded(path: Path = PATH) -> RecordingSource:
+    recording = RecordingSource(SyntheticSource(kernel_of(path, False)))
+    everything(CachedSource(recording), path)
+    return recording
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return "\n".join(recorded().lines()) + "\n"
+
+
+@pytest.mark.parametrize("name", ["run.kdtoken", "run.kdtoken.gz"])
+def test_a_replay_gives_equal_answers(tmp_path: Path, name: str) -> None:
+    recorded().save(tmp_path / name)
+    replay = load_session(tmp_path / name)
+    right = everything(CachedSource(SyntheticSource(kernel_of(PATH, False))))
+    assert everything(CachedSource(replay)) == right
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_build_replays(path: Path) -> None:
+    replay = SessionSource("\n".join(recorded(path).lines()), "memory")
+    assert everything(CachedSource(replay), path) == everything(SyntheticSource(kernel_of(path, False)), path)
+
+
+def test_a_replay_needs_no_cache() -> None:
+    """The recorded reads were wide; narrow ones are inside them.  (Of refused pages a cache keeps
+    more than was asked, so this holds for a machine with all its pages.)"""
+    recording = RecordingSource(SyntheticSource(kernel_of(PATH)))
+    right = everything(CachedSource(recording))
+    assert everything(SessionSource("\n".join(recording.lines()), "memory")) == right
+
+
+@pytest.mark.parametrize("name", ["run.kdtoken", "run.kdtoken.gz"])
+def test_the_same_run_gives_the_same_bytes(tmp_path: Path, name: str) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        recorded().save(tmp_path / folder / name)
+    assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_packed_file_tells_neither_name_nor_time(tmp_path: Path) -> None:
+    recorded().save(tmp_path / "secret-name.gz")
+    data = (tmp_path / "secret-name.gz").read_bytes()
+    assert data[4:8] == bytes(4) and b"secret" not in data
+
+
+def test_a_recording_of_a_replay_is_the_recording(text: str) -> None:
+    again = RecordingSource(SessionSource(text, "memory"))
+    everything(CachedSource(again))
+    assert list(again.lines())[1:] == text.splitlines()[1:]
+
+
+def test_the_first_line_says_what_it_is(text: str) -> None:
+    head = json.loads(text.splitlines()[0])
+    assert head["kdtoken-session"] == 1
+    assert (head["synthetic"], head["build"], head["source"]) == (True, "10.0.22000.2538", "synthetic kernel")
+
+
+def test_a_replay_says_that_it_is_one(text: str) -> None:
+    about = SessionSource(text, "run.gz").about
+    assert about.source == "recording run.gz of synthetic kernel"
+    assert (about.build, about.synthetic) == ("10.0.22000.2538", True)
+
+
+def test_what_was_not_asked_is_not_recorded(text: str) -> None:
+    session = SessionSource(text, "memory")
+    with pytest.raises(NotRecorded, match="0x1234000") as error:
+        session.read(0x1234000, 16)
+    assert (error.value.address, error.value.size) == (0x1234000, 16)
+    assert "kdtoken record" in error.value.next_step
+    with pytest.raises(TypeNotFound, match="does not hold the type _KPRCB"):
+        session.layout("_KPRCB")
+    with pytest.raises(SymbolNotFound, match="does not hold the symbol KiProcessorBlock"):
+        session.symbol("KiProcessorBlock")
+    with pytest.raises(NoCommands, match="does not hold the command"):
+        session.command("!process 0 0")
+
+
+def test_a_read_that_runs_out_of_the_recording_gives_what_there_is() -> None:
+    recording = RecordingSource(Pages())
+    recording.read(BASE, 32)
+    session = SessionSource("\n".join(recording.lines()), "memory")
+    with pytest.raises(NotRecorded) as error:
+        session.read(BASE + 16, 64)
+    assert error.value.partial == content(BASE + 16, 16)
+
+
+def test_what_was_unreadable_stays_so() -> None:
+    recording = RecordingSource(Pages((0,)))
+    with pytest.raises(MemoryUnreadable):
+        recording.read(BASE + 64, 128)
+    session = SessionSource("\n".join(recording.lines()), "memory")
+    for offset, size in ((64, 128), (64, 8), (100, 92)):
+        with pytest.raises(MemoryUnreadable) as error:
+            session.read(BASE + offset, size)
+        assert error.value.reason == "paged out" and not isinstance(error.value, NotRecorded)
+    with pytest.raises(NotRecorded):
+        session.read(BASE + 60, 8)
+
+
+def test_the_readable_part_of_a_failed_read_is_kept() -> None:
+    recording = RecordingSource(Pages((1,)))
+    with pytest.raises(MemoryUnreadable):
+        recording.read(BASE + 0xFF0, 64)
+    session = SessionSource("\n".join(recording.lines()), "memory")
+    assert session.read(BASE + 0xFF0, 16) == content(BASE + 0xFF0, 16)
+    with pytest.raises(MemoryUnreadable) as error:
+        session.read(BASE + 0xFF0, 64)
+    assert error.value.partial == content(BASE + 0xFF0, 16)
+
+
+def test_pieces_that_touch_or_overlap_join() -> None:
+    recording = RecordingSource(Pages())
+    for offset, size in ((0, 16), (8, 24), (32, 8), (100, 4), (4, 2)):
+        recording.read(BASE + offset, size)
+    session = SessionSource("\n".join(recording.lines()), "memory")
+    assert session.read(BASE, 40) == content(BASE, 40)
+    with pytest.raises(NotRecorded):
+        session.read(BASE + 40, 1)
+
+
+def test_missing_names_are_recorded_as_missing() -> None:
+    recording = RecordingSource(SyntheticSource(kernel_of(PATH)))
+    for ask, name, error in (
+        (recording.layout, "_NOPE", TypeNotFound),
+        (recording.symbol, "Nope", SymbolNotFound),
+        (recording.command, "!nope", NoCommands),
+    ):
+        with pytest.raises(error):
+            ask(name)
+    session = SessionSource("\n".join(recording.lines()), "memory")
+    with pytest.raises(TypeNotFound, match="the symbols of nt have no type _NOPE"):
+        session.layout("_NOPE")
+    with pytest.raises(SymbolNotFound, match="nt has no symbol Nope"):
+        session.symbol("Nope")
+    with pytest.raises(NoCommands):
+        session.command("!nope")
+
+
+def test_commands_come_back_as_they_were() -> None:
+    output = "PROCESS ffffa080\r\n  \u201cZo\u00eb\u201d \ud800\n"
+    recording = RecordingSource(SyntheticSource(kernel_of(PATH)).answer("!process 0 0", output))
+    recording.command("!process 0 0")
+    assert SessionSource("\n".join(recording.lines()), "memory").command("!process 0 0") == output
+
+
+def test_a_recording_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(KdTokenError, match="cannot write the recording") as error:
+        recorded().save(tmp_path / "no-such-folder" / "run.gz")
+    assert str(tmp_path) in str(error.value.subject)
+
+
+# --- damaged files
+
+HEAD = '{"kdtoken-session": 1, "source": "x", "build": "", "synthetic": false, "made-by": "kdtoken 0"}\n'
+DAMAGED: Dict[str, Tuple[bytes, str]] = {
+    "empty": (b"", "is empty"),
+    "blank": (b"\n \n\n", "is empty"),
+    "binary": (bytes(range(256)), "cannot read the session"),
+    "another file": (b"PK\x03\x04 zip", "line 1 is damaged"),
+    "other JSON": (b'{"format": 1}\n', "is not a recorded kdtoken session"),
+    "a list": (b"[1, 2]\n", "is not a recorded kdtoken session"),
+    "later version": (HEAD.replace(": 1,", ": 2,").encode(), "session format 2; this kdtoken reads format 1"),
+    "no source": (b'{"kdtoken-session": 1}\n', "line 1 is damaged"),
+    "no JSON": ((HEAD + '{"memory": "0x10", "by\n').encode(), "line 2 is damaged"),
+    "no hex": ((HEAD + '{"memory": "0x10", "bytes": "zz"}\n').encode(), "line 2 is damaged"),
+    "no address": ((HEAD + '{"memory": 16, "bytes": ""}\n').encode(), "line 2 is damaged"),
+    "unknown kind": (
+        (HEAD + "\n" + '{"registers": {}}\n').encode(),
+        "line 2 is damaged: unknown kind of line: registers",
+    ),
+    "a number": ((HEAD + "5\n").encode(), "line 2 is damaged"),
+    "a list in between": ((HEAD + "[1]\n").encode(), "line 2 is damaged"),
+    "bad layout": ((HEAD + '{"layout": "_T", "size": -1, "fields": []}\n').encode(), "line 2 is damaged"),
+    "infinite size": ((HEAD + '{"unreadable": "0x1", "size": Infinity, "reason": ""}\n').encode(), "line 2 is damaged"),
+    "brackets": ((HEAD + "[" * 100000 + "\n").encode(), "line 2 is damaged"),
+    "cut gzip": (gzip.compress(HEAD.encode() * 50)[:-20], "cannot read the session"),
+    "broken gzip": (gzip.compress(HEAD.encode() * 50)[:20] + b"\xff" * 40, "cannot read the session"),
+    "gzip of nothing": (gzip.compress(b""), "is empty"),
+    "only the mark of gzip": (b"\x1f\x8b", "cannot read the session"),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(DAMAGED))
+def test_a_damaged_file_is_one_clear_message(tmp_path: Path, kind: str) -> None:
+    data, says = DAMAGED[kind]
+    (tmp_path / "run.kdtoken").write_bytes(data)
+    with pytest.raises(BadFormat) as error:
+        load_session(tmp_path / "run.kdtoken")
+    assert says in str(error.value) and "run.kdtoken" in str(error.value)
+    assert len(error.value.message) < 400
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    with pytest.raises(BadFormat, match="cannot read the session .*nothing"):
+        load_session(tmp_path / "nothing.gz")
+
+
+def test_a_later_version_says_what_made_it() -> None:
+    with pytest.raises(BadFormat) as error:
+        SessionSource(HEAD.replace(": 1,", ": 2,"), "run.kdtoken")
+    assert "kdtoken 0" in error.value.next_step
+
+
+@given(st.binary(max_size=300))
+def test_no_file_does_worse_than_bad_format(data: bytes) -> None:
+    try:
+        SessionSource(data.decode("latin-1"), "fuzz")
+    except BadFormat:
+        pass
+
+
+@given(st.integers(0, 10**6), st.sampled_from([b"\0", b"9", b"}", b'"', b"\n", b"f"]))
+def test_one_byte_changed_is_found_or_harmless(at: int, byte: bytes) -> None:
+    recording = RecordingSource(SyntheticSource(kernel_of(PATH)))
+    recording.layout("_LUID")
+    recording.symbol("PsActiveProcessHead")
+    recording.read(kernel_of(PATH).tokens["system"], 64)
+    data = bytearray("\n".join(recording.lines()).encode())
+    data[at % len(data)] = byte[0]
+    try:
+        SessionSource(data.decode("latin-1"), "fuzz")
+    except BadFormat as error:
+        assert "fuzz" in str(error)
+
+
+Ask = Tuple[str, int, int]
+ASKS = st.lists(st.tuples(st.integers(0, 0x4000), st.integers(1, 0x1800)), min_size=1, max_size=10)
+
+
+@given(ASKS, st.sets(st.integers(0, 5), max_size=3), st.booleans(), st.randoms(use_true_random=False))
+def test_whatever_was_asked_is_answered_alike(
+    asks: List[Tuple[int, int]], bad: "set[int]", partial: bool, dice: Any
+) -> None:
+    """In any order, and after a second recording of the replay."""
+    recording = RecordingSource(Pages(tuple(bad), partial))
+    for offset, size in asks:
+        outcome(recording.read, offset, size)
+    session = SessionSource("\n".join(recording.lines()), "memory")
+    again = RecordingSource(session)
+    dice.shuffle(asks)
+    for offset, size in asks:
+        right = outcome(Pages(tuple(bad), partial).read, offset, size)
+        assert outcome(again.read, offset, size) == right
+        assert outcome(SessionSource("\n".join(again.lines()), "memory").read, offset, size) == right
+
+
+def outcome(read: Callable[[int, int], bytes], offset: int, size: int) -> Tuple[bytes, str]:
+    try:
+        return read(BASE + offset, size), ""
+    except MemoryUnreadable as error:
+        return b"", error.reason

@@ -1,0 +1,273 @@
+"""Finding symbols: files, folders, stores, symbol paths; and a symbol server on the loopback."""
+
+import gzip
+import http.server
+import json
+import lzma
+import threading
+from pathlib import Path
+from typing import Dict, Iterator, List, Optional, Tuple
+
+import pytest
+
+from kdtoken.errors import BadFormat, TargetError
+from kdtoken.layout.pdb.identity import PdbIdentity
+from kdtoken.symbols import server as symbol_server
+from kdtoken.symbols.file import open_symbols
+from kdtoken.symbols.path import find_symbols, split_path
+from kdtoken.symbols.server import download, show_progress
+from tests.pdb_bytes import UCHAR, Pdb, member
+
+GUID = "030201000504070608090A0B0C0D0E0F"
+WANTED = PdbIdentity("ntkrnlmp.pdb", GUID, 3)
+
+
+def pdb_data(age: int = 3) -> bytes:
+    pdb = Pdb(age)
+    # Long enough to come in several pieces.
+    for index in range(6000):
+        pdb.struct("_T%d" % index, 1, pdb.fields(member("Byte%d" % index, 0, UCHAR)))
+    pdb.public("PsActiveProcessHead", 2, 0x10)
+    return pdb.data()
+
+
+DATA = pdb_data()
+
+
+@pytest.fixture(autouse=True)
+def no_symbol_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("_NT_SYMBOL_PATH", raising=False)
+    for name in ("LOCALAPPDATA", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "cache"))
+
+
+def isf(age: int = 3) -> bytes:
+    return json.dumps(
+        {
+            "base_types": {"pointer": {"size": 8, "signed": False, "kind": "int"}},
+            "user_types": {},
+            "enums": {},
+            "symbols": {"PsActiveProcessHead": {"address": 0x5010}},
+            "metadata": {"windows": {"pdb": {"GUID": GUID, "age": age}}},
+        }
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    "path, folders, servers",
+    [
+        ("", [], []),
+        ("C:\\sym", ["C:\\sym"], []),
+        ("srv*C:\\a*https://one/x;D:\\b", ["C:\\a", "D:\\b"], ["https://one/x"]),
+        ("SRV*https://one", [], ["https://one"]),
+        ("symsrv*symsrv.dll*C:\\a*\\\\share\\b*http://one", ["C:\\a", "\\\\share\\b"], ["http://one"]),
+        ("cache*C:\\c; srv*C:\\c*https://one ;;", ["C:\\c"], ["https://one"]),
+    ],
+)
+def test_symbol_paths(path: str, folders: List[str], servers: List[str]) -> None:
+    assert split_path(path) == (folders, servers)
+
+
+@pytest.mark.parametrize(
+    "name, data",
+    [
+        ("ntkrnlmp.pdb/%s3/ntkrnlmp.pdb" % GUID, DATA),
+        ("ntkrnlmp.pdb", DATA),
+        ("renamed.pdb", DATA),
+        ("windows/ntkrnlmp.pdb/%s-3.json.xz" % GUID, lzma.compress(isf())),
+        ("%s-3.json.gz" % GUID, gzip.compress(isf())),
+        ("any name.json", isf()),
+    ],
+    ids=["store", "folder", "renamed", "isf.xz", "isf.gz", "isf"],  # gzip's bytes hold the time
+)
+def test_where_symbols_may_lie_in_a_folder(name: str, data: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "s" / name
+    file.parent.mkdir(parents=True)
+    file.write_bytes(data)
+    (tmp_path / "s" / "another.json").write_bytes(isf(age=9))
+    (tmp_path / "s" / "broken.pdb").write_bytes(b"no PDB")
+    found = find_symbols(str(tmp_path / "s"), WANTED, "a.dmp")
+    assert found.origin == str(file) and found.rva("PsActiveProcessHead") == 0x5010
+    assert find_symbols("srv*%s*https://192.0.2.1/" % (tmp_path / "s"), WANTED, "a.dmp").origin == str(file)
+
+
+def test_the_environment_is_asked_where_nothing_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nt.json").write_bytes(isf())
+    monkeypatch.setenv("_NT_SYMBOL_PATH", "srv*%s*https://192.0.2.1/" % tmp_path)
+    assert find_symbols("", WANTED, "a.dmp").pdb == GUID + "3"
+
+
+def test_what_was_found_and_did_not_fit_is_told(tmp_path: Path) -> None:
+    (tmp_path / "nt.json").write_bytes(isf(age=9))
+    (tmp_path / "broken.json").write_bytes(b"{")
+    with pytest.raises(TargetError) as failed:
+        find_symbols(str(tmp_path), WANTED, "a.dmp")
+    text = str(failed.value)
+    assert "needed: ntkrnlmp.pdb, GUID and age %s3" % GUID in text
+    assert "nt.json: %s9" % GUID in text and "broken.json" in text and "--download" in text
+    with pytest.raises(TargetError, match="GUID and age") as failed:
+        find_symbols("", WANTED, "a.dmp")
+    with pytest.raises(TargetError, match="there are no symbols at"):
+        find_symbols(str(tmp_path / "none"), WANTED, "a.dmp")
+
+
+def test_a_named_file_of_another_kernel_is_refused_with_both_values(tmp_path: Path) -> None:
+    file = tmp_path / "nt.pdb"
+    file.write_bytes(pdb_data(age=4))
+    with pytest.raises(TargetError) as failed:
+        find_symbols(str(file), WANTED, "a.dmp")
+    assert GUID + "3" in str(failed.value) and GUID + "4" in str(failed.value)
+    assert find_symbols(str(file), None, "a.dmp").pdb == GUID + "4"  # the dump does not say: its target judges
+
+
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        (b"MSCF" + bytes(60), "CAB"),
+        (b"MZ" + bytes(60), "program"),
+        (b"PAGEDU64", "crash dump"),
+        (b"", "no symbols"),
+        (b"hello", "no symbols"),
+        (b"{}", "ISF"),
+        (b"[" * 100000, "no symbols"),
+        (b'{"a":' * 100000, "ISF"),
+        (b"\x1f\x8b\x08 broken", "ISF"),
+        (b'{"format": 1}', "layout file"),
+    ],
+)
+def test_what_holds_no_symbols_is_told(data: bytes, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(data)
+    with pytest.raises(BadFormat, match=words):
+        open_symbols(file)
+    with pytest.raises(BadFormat, match="cannot open"):
+        open_symbols(tmp_path / "none")
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Files by path; `log` holds (path, Range) of each request.
+
+    stop_after  bytes of the next answer before the connection breaks
+    ranges      whether it can go on in the middle
+    """
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files: Dict[str, bytes] = {}
+        self.log: List[Tuple[str, Optional[str]]] = []
+        self.stop_after: Optional[int] = None
+        self.ranges = True
+
+    @property
+    def url(self) -> str:
+        return "http://127.0.0.1:%d/symbols/" % self.server_address[1]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        wanted = self.headers.get("Range")
+        self.server.log.append((self.path, wanted))
+        data = self.server.files.get(self.path)
+        if data is None:
+            self.send_error(404)
+            return
+        start = int(wanted.split("=")[1].rstrip("-")) if wanted and self.server.ranges else 0
+        if start >= len(data):
+            self.send_error(416)
+            return
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        stop, self.server.stop_after = self.server.stop_after, None
+        self.wfile.write(data[start : None if stop is None else start + stop])
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: a test's output is its own."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    thread = threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join(5)
+
+
+PATH = "/symbols/ntkrnlmp.pdb/%s3/ntkrnlmp.pdb" % GUID
+
+
+def test_a_download_goes_on_where_it_broke_off(server: Server, tmp_path: Path) -> None:
+    server.files[PATH] = DATA
+    server.stop_after = 100000
+    told: List[Tuple[int, int]] = []
+    with pytest.raises(TargetError, match="run it again"):
+        download(server.url, tmp_path, WANTED, lambda done, total: told.append((done, total)))
+    final = tmp_path / "ntkrnlmp.pdb" / (GUID + "3") / "ntkrnlmp.pdb"
+    part = final.with_name("ntkrnlmp.pdb.part")
+    have = part.stat().st_size
+    assert not final.exists() and 0 < have <= 100000
+    assert download(server.url, tmp_path, WANTED, lambda done, total: told.append((done, total))) == final
+    assert final.read_bytes() == DATA and not part.exists()
+    assert server.log == [(PATH, None), (PATH, "bytes=%d-" % have)]
+    assert told[-1] == (len(DATA), len(DATA))
+    assert download(server.url, tmp_path, WANTED) == final and len(server.log) == 2  # not fetched again
+
+
+def test_a_server_that_cannot_go_on_sends_all_again(server: Server, tmp_path: Path) -> None:
+    server.files[PATH] = DATA
+    server.ranges, server.stop_after = False, 70000
+    with pytest.raises(TargetError):
+        download(server.url, tmp_path, WANTED)
+    assert download(server.url, tmp_path, WANTED).read_bytes() == DATA
+
+
+def test_a_part_that_is_already_whole_or_of_another_file(server: Server, tmp_path: Path) -> None:
+    server.files[PATH] = DATA
+    part = tmp_path / "ntkrnlmp.pdb" / (GUID + "3") / "ntkrnlmp.pdb.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(DATA)
+    assert download(server.url, tmp_path, WANTED).read_bytes() == DATA
+    part.with_name("ntkrnlmp.pdb").unlink()
+    part.write_bytes(bytes(len(DATA)))
+    with pytest.raises(TargetError, match="416"):
+        download(server.url, tmp_path, WANTED)
+    assert not part.exists()
+
+
+def test_a_file_that_is_not_there_and_one_that_is_another(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match="has no such file"):
+        download(server.url, tmp_path, WANTED)
+    server.files[PATH] = pdb_data(age=4)
+    with pytest.raises(TargetError, match="is not ntkrnlmp.pdb"):
+        download(server.url, tmp_path, WANTED)
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_no_server_is_asked_unless_allowed(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.files[PATH] = DATA
+    monkeypatch.setenv("_NT_SYMBOL_PATH", "srv*%s*%s" % (tmp_path, server.url))
+    monkeypatch.setattr(symbol_server, "TIMEOUT", 5)
+    with pytest.raises(TargetError):
+        find_symbols("", WANTED, "a.dmp")
+    assert server.log == []
+    assert find_symbols("", WANTED, "a.dmp", allow_server=True).pdb == GUID + "3"
+    assert find_symbols("", WANTED, "a.dmp").pdb == GUID + "3"  # it is in the store now
+    assert len(server.log) == 1
+
+
+def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match="cannot fetch"):
+        find_symbols("srv*%s*http://127.0.0.1:9/" % tmp_path, WANTED, "a.dmp", allow_server=True)
+
+
+def test_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    show_progress(5, 10)
+    show_progress(10, 10)
+    show_progress(5, 0)
+    err = capsys.readouterr().err
+    assert "50%" in err and "100%" in err and "\n" in err

@@ -1,0 +1,112 @@
+"""`!process` and `!thread` texts: golden expectations by hand, and the round trip on every build."""
+
+from pathlib import Path
+
+import pytest
+
+from kdtoken.layout.layout_file import load_layouts
+from kdtoken.model.absent import Unreadable
+from kdtoken.model.process import FastRef, Impersonation
+from kdtoken.view.debugger.process_command import ProcessTexts, read_process_text
+from kdtoken.view.debugger.process_text import NO_PID
+from kdtoken.view.debugger.text import read_debugger_text
+from kdtoken.view.partial import NotSaid
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import build
+from tests.machine.standin_text import commands
+from tests.view_facts import facts_in, facts_of_debugger
+
+ROOT = Path(__file__).resolve().parent.parent
+VIEWS = ROOT / "fixtures" / "views"
+LAYOUTS = sorted((ROOT / "fixtures" / "layouts").glob("nt-*.json"))
+
+
+def read(name: str) -> ProcessTexts:
+    return read_process_text((VIEWS / name).read_text(encoding="utf-8"), name)
+
+
+def test_processes_and_what_their_threads_run_under() -> None:
+    texts = read("process-threads.txt")
+    system, service = texts.processes
+    assert (system.process.address, system.process.pid, system.process.image_name) == (0xFFFFC10203040040, 4, "System")
+    assert system.session is None and service.session == 0
+    assert (system.handle_count, system.directory_base, system.peb) == (2486, 0x1AA002, 0)
+    assert system.process.token == FastRef(0xFFFFD10203003060, 0) and service.process.parent_pid == 0x2D4
+    assert [one.thread.impersonation for one in system.threads] == [None]
+    assert [one.thread.impersonation for one in service.threads] == [
+        Impersonation(0xFFFFD1020300A060, 2, NotSaid("!process")),
+        Impersonation(0xFFFFD1020300B060, 1, NotSaid("!process")),
+    ]
+    assert [(one.thread.pid, one.thread.tid) for one in service.threads] == [(0x460, 0x468), (0x460, 0x46C)]
+
+
+def test_places() -> None:
+    _, service = read("process-threads.txt").processes
+    assert str(service.seen["address"]) == "process-threads.txt:27"
+    assert str(service.seen["token"]) == "process-threads.txt:31"
+    assert str(service.threads[0].seen["impersonation"]) == "process-threads.txt:35"
+
+
+def test_a_thread_alone_tells_its_process() -> None:
+    (thread,) = read("process-threads.txt").threads
+    assert (thread.owner, thread.image, thread.thread.impersonation) == (0xFFFFC10203044080, "notepad.exe", None)
+
+
+def test_remarks_are_listed() -> None:
+    assert [line.text.strip()[:7] for line in read("process-threads.txt").not_understood] == ["Token  ", "a remar"]
+
+
+def test_the_forms_of_xp() -> None:
+    texts = read("process-xp.txt")
+    (process,) = texts.processes
+    assert (process.process.address, process.process.pid, process.session) == (0x82ABCDA0, 0x62C, 0)
+    assert process.process.token == FastRef(0xE1BAD030, 0) and process.process.parent_pid == 0x124
+    assert isinstance(process.handle_count, NotSaid)
+    assert texts.threads[0].owner == 0x82ABCDA0 and texts.not_understood == ()
+
+
+def test_what_the_debugger_could_not_read() -> None:
+    (process,) = read("token-filtered.txt").processes
+    assert isinstance(process.handle_count, Unreadable) and process.handle_count.reason == "Data Not Accessible"
+
+
+def test_the_number_that_was_searched_for_stands_in_for_a_lost_line() -> None:
+    (one,) = read_process_text("kd> !process 1 0\nSearching for Process with Cid == 1a\nPROCESS 81234567\n").processes
+    (other,) = read_process_text("PROCESS 81234567\n").processes
+    assert (one.process.pid, other.process.pid) == (0x1A, NO_PID)
+
+
+def test_a_block_in_one_line() -> None:
+    text = " ".join((VIEWS / "process-threads.txt").read_text(encoding="utf-8").split("\n")[2:9])
+    (process,) = read_process_text(text).processes
+    assert (process.process.pid, process.process.image_name) == (4, "System")
+    assert process.process.token == FastRef(0xFFFFD10203003060, 0)
+
+
+@pytest.mark.parametrize("text", ["", "PROCESS", "PROCESS of law", "THREAD x", "Token: 5", "Image: x", "!process"])
+def test_a_text_without_a_process_has_none(text: str) -> None:
+    texts = read_process_text(text)
+    assert texts.processes == () and texts.threads == ()
+
+
+@pytest.mark.parametrize("path", sorted(VIEWS.glob("process-*.txt")), ids=lambda path: path.stem)
+def test_no_fact_of_a_fixture_is_lost(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert facts_in(text) - facts_of_debugger(read_debugger_text(text)) == set()
+
+
+@pytest.mark.parametrize("layouts", LAYOUTS, ids=lambda path: path.stem)
+def test_the_stand_ins_text_gives_the_declared_processes(layouts: Path) -> None:
+    kernel = build(MACHINE, load_layouts(layouts))
+    texts = commands(kernel)
+    for spec in MACHINE.processes:
+        found = read_process_text(texts["!process %x 1" % kernel.processes[spec.pid]])
+        (one,) = found.processes
+        token = 0 if spec.token is None else kernel.tokens[spec.token]
+        assert (one.process.address, one.process.pid) == (kernel.processes[spec.pid], spec.pid)
+        assert one.process.token == FastRef(token, 0)
+        assert (one.process.parent_pid, one.session, one.peb) == (spec.parent, spec.session, spec.peb)
+        assert one.process.image_name == spec.image_name.decode("latin-1").strip()
+        assert found.not_understood == ()
+    everything = read_process_text(texts["!process 0 0"])
+    assert [one.process.pid for one in everything.processes] == [spec.pid for spec in MACHINE.processes]

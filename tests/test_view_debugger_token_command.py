@@ -1,0 +1,204 @@
+"""`!token` texts: golden expectations by hand, and the round trip through the stand-in's text on every build."""
+
+from pathlib import Path
+from typing import List, Tuple
+
+import pytest
+
+from kdtoken.layout.layout_file import load_layouts
+from kdtoken.model import group as groups
+from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.group import Group
+from kdtoken.model.luid import Luid
+from kdtoken.model.privilege import Privilege, privileges_of
+from kdtoken.model.sid import Sid
+from kdtoken.view.debugger.text import read_debugger_text
+from kdtoken.view.debugger.token_command import TokenTexts, read_token_text
+from kdtoken.view.partial import NotSaid, Place, TokenText
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import Kernel, build
+from tests.machine.standin_text import commands
+from tests.view_facts import facts_in, facts_of_debugger
+
+ROOT = Path(__file__).resolve().parent.parent
+VIEWS = ROOT / "fixtures" / "views"
+LAYOUTS = sorted((ROOT / "fixtures" / "layouts").glob("nt-*.json"))
+ANNA = "S-1-5-21-1000000001-1000000002-1000000003"
+ALL = groups.MANDATORY | groups.ENABLED_BY_DEFAULT | groups.ENABLED
+LABEL = groups.INTEGRITY | groups.INTEGRITY_ENABLED
+
+
+def sid(text: str) -> Sid:
+    return Sid.from_text(text)
+
+
+def read(name: str) -> TokenTexts:
+    return read_token_text((VIEWS / name).read_text(encoding="utf-8"), name)
+
+
+def only(name: str) -> TokenText:
+    (token,) = read(name).tokens
+    return token
+
+
+def test_every_value_of_a_windows_10_token() -> None:
+    text = only("token-filtered.txt")
+    token = text.token
+    assert token.address == 0xFFFFD10203046060
+    assert token.user_and_groups == (
+        Group(sid(ANNA + "-1001"), 0),
+        Group(sid(ANNA + "-513"), ALL),
+        Group(sid("S-1-1-0"), ALL),
+        Group(sid("S-1-5-32-544"), groups.USE_FOR_DENY_ONLY),
+        Group(sid("S-1-5-5-0-77777"), ALL | groups.LOGON_ID),
+        Group(sid("S-1-16-8192"), LABEL),
+    )
+    assert token.integrity == sid("S-1-16-8192") and token.integrity_level_index == 5
+    assert token.privileges == (
+        Privilege(19, "SeShutdownPrivilege", True, False, False),
+        Privilege(23, "SeChangeNotifyPrivilege", True, True, True),
+        Privilege(34, "SeTimeZonePrivilege", True, True, False),
+    )
+    assert (token.session_id, token.token_type, token.impersonation_level) == (1, 1, 0)
+    assert (token.source_name, token.flags, token.in_use) == ("User32", 0x2A00, 1)
+    assert token.authentication_id == Luid(0, 0x12F0A) and token.originating_logon_session == Luid(0, 0x3E7)
+    assert token.token_id == Luid(0, 0x4D2C1) and token.parent_token_id == Luid(0, 0x12F0D)
+    assert token.modified_id == Luid(0, 0x4D2C8)
+    assert (token.package, token.trust_level_sid, token.primary_group) == (None, None, sid(ANNA + "-513"))
+    assert (token.restricted_sids, token.capabilities, token.lowbox_number) == ((), (), None)
+    assert text.incomplete == () and text.not_understood == ()
+
+
+def test_what_the_text_does_not_hold_is_absent_and_says_so() -> None:
+    token = only("token-filtered.txt").token
+    for value in (token.default_dacl, token.expiration_time, token.mandatory_policy, token.logon_session):
+        assert isinstance(value, NotSaid) and isinstance(value, Absent)
+        assert str(value) == "not said by !token"
+
+
+def test_every_value_keeps_its_line() -> None:
+    seen = only("token-filtered.txt").seen
+    assert seen["address"] == Place("token-filtered.txt", 15)
+    assert seen["user"] == Place("token-filtered.txt", 17)
+    assert seen["groups.S-1-5-32-544"].line == 23
+    assert seen["privileges.SeTimeZonePrivilege"].line == 33
+    assert str(seen["modified_id"]) == "token-filtered.txt:39"
+
+
+def test_names_and_lost_indentation_of_xp() -> None:
+    text = only("token-xp-names.txt")
+    assert text.names[sid("S-1-5-32-544")] == "Alias: BUILTIN\\Administrators"
+    assert text.names[sid(ANNA + "-1120")] == "Alias: LAB\\Printers (third floor)"
+    listed = text.token.user_and_groups
+    assert isinstance(listed, tuple) and listed[4] == Group(sid(ANNA + "-1120"), ALL | groups.RESOURCE)
+    # The rank that XP prints is no privilege number; the LUID behind it is.
+    assert isinstance(text.token.privileges, tuple)
+    assert [(p.number, p.enabled) for p in text.token.privileges] == [(8, False), (20, True), (23, True)]
+    assert text.token.in_use == 0 and isinstance(text.token.integrity, NotSaid)
+
+
+def test_wrapped_sids_are_joined_and_a_page_footer_is_listed() -> None:
+    text = only("token-wrapped.txt")
+    package = "S-1-15-2-111111111-2222222222-333333333-444444444-555555555-666666666-777777777"
+    assert text.token.package == sid(package)
+    assert text.token.capabilities == (
+        Group(sid("S-1-15-3-1"), groups.ENABLED),
+        Group(sid(package.replace("S-1-15-2", "S-1-15-3")), groups.ENABLED),
+    )
+    assert (text.token.capability_count, text.token.lowbox_number) == (2, 7)
+    assert text.token.trust_level_sid == sid("S-1-19-512-4096")
+    assert [line.text for line in text.not_understood] == ["CHAPTER 9 Tokens 101"]
+
+
+def test_a_token_without_a_user_line_says_so_in_the_users_place() -> None:
+    text = only("token-wrapped.txt")
+    assert isinstance(text.token.user, Unreadable) and "no User line" in text.token.user.reason
+    assert text.token.address == 0
+
+
+def test_errors_cuts_and_remarks() -> None:
+    texts = read("token-cut.txt")
+    assert [(error.address, error.place.line) for error in texts.errors] == [(0xFFFFD10203046065, 2)]
+    system, service = texts.tokens
+    assert system.incomplete == ("user_and_groups", "privileges")
+    listed = system.token.user_and_groups
+    assert isinstance(listed, tuple)
+    # Entries 01 and 02 were cut: an index into the kernel's list must still fit.
+    assert [isinstance(one, Unreadable) for one in listed] == [False, False, True, True, False, True]
+    assert system.token.integrity == sid("S-1-16-16384")
+    assert "Frobnicated" in str(listed[5]) and "S-1-5-80-1-2-3-4-5" in str(listed[5])
+    assert [line.number for line in system.not_understood] == [14, 17]
+    assert service.token.address == 0xFFFFD1020304A060 and service.token.impersonation_level == 1
+    assert service.token.restricted_sids == (Group(sid("S-1-5-12"), ALL),)
+
+
+def test_the_source_of_a_web_page() -> None:
+    text = only("token-html.txt")
+    assert (text.token.address, text.token.session_id) == (0xFFFFD10203046060, 2)
+    assert text.token.authentication_id == Luid(1, 0x12F0A)
+    assert [one.name for one in text.privileges] == ["SeDebugPrivilege"]
+
+
+def test_the_user_mode_form() -> None:
+    token = only("token-user-mode.txt").token
+    assert token.integrity == sid("S-1-16-8192") and token.authentication_id == Luid(0, 0x12F0A)
+
+
+def test_a_line_that_was_several() -> None:
+    joined = " ".join((VIEWS / "token-filtered.txt").read_text(encoding="utf-8").split("\n")[16:40])
+    (text,) = read_token_text(joined).tokens
+    assert text.token.user_and_groups == only("token-filtered.txt").token.user_and_groups
+    assert len(text.privileges) == 3 and text.token.modified_id == Luid(0, 0x4D2C8)
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "User: nobody", "Groups:", "S-1-5-18", "Token ID: x", "kd> !token"])
+def test_a_text_without_a_token_has_none(text: str) -> None:
+    assert read_token_text(text).tokens == ()
+
+
+@pytest.mark.parametrize("path", sorted(VIEWS.glob("token-*.txt")), ids=lambda path: path.stem)
+def test_no_fact_of_a_fixture_is_lost(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert facts_in(text) - facts_of_debugger(read_debugger_text(text)) == set()
+
+
+@pytest.fixture(scope="module", params=LAYOUTS, ids=lambda path: path.stem)
+def kernel(request: pytest.FixtureRequest) -> Kernel:
+    return build(MACHINE, load_layouts(request.param))
+
+
+def test_the_stand_ins_text_gives_the_declared_tokens(kernel: Kernel) -> None:
+    texts = commands(kernel)
+    for key, spec in MACHINE.tokens.items():
+        if spec.paged_out:
+            continue
+        (found,) = read_token_text(texts["!token %x" % kernel.tokens[key]]).tokens
+        token = found.token
+        listed = [(str(one.sid), one.attributes) for one in spec.all_groups]
+        # The user's attributes are not in the text.
+        expected = [(listed[0][0], 0)] + listed[1:]
+        assert _pairs(token.user_and_groups) == expected, key
+        assert (token.address, str(token.primary_group)) == (kernel.tokens[key], str(spec.primary_group))
+        present, enabled, default = spec.privileges.masks
+        assert token.privileges == privileges_of(present, enabled & present, default & present), key
+        assert token.session_id == spec.session_id and token.in_use == int(bool(spec.in_use))
+        assert token.authentication_id == Luid.from_value(spec.auth_id)
+        assert token.token_id == Luid.from_value(spec.token_id)
+        assert token.parent_token_id == Luid.from_value(spec.parent_id)
+        assert token.modified_id == Luid.from_value(spec.modified_id)
+        assert token.originating_logon_session == Luid.from_value(spec.originating_id)
+        assert (token.token_type, token.impersonation_level) == (spec.type, spec.level)
+        # Blanks at its end (Advapi has two) cannot be told from the columns'.
+        assert token.source_name == spec.source_name.rstrip(b"\0 ").decode("latin-1")
+        assert _pairs(token.restricted_sids) == [(str(one.sid), one.attributes) for one in spec.restricted]
+        if kernel.layouts.layout("_TOKEN").has("Package"):
+            assert token.flags == spec.flags
+            assert str(token.package) == str(spec.package)
+            assert _pairs(token.capabilities) == [(str(one.sid), one.attributes) for one in spec.capabilities]
+            assert str(token.trust_level_sid) == str(spec.trust_sid)
+        assert found.not_understood == () and found.incomplete == (), key
+
+
+def _pairs(entries: object) -> List[Tuple[str, int]]:
+    assert isinstance(entries, tuple), entries
+    return [(str(one.sid), one.attributes) for one in entries]

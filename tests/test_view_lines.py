@@ -1,0 +1,220 @@
+"""Pasted text made readable: encodings, mark-up, prompts; nothing that comes in gets lost or stops a reader."""
+
+import random
+import time
+from pathlib import Path
+from typing import Callable, List
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kdtoken.errors import BadFormat
+from kdtoken.view.debugger.process_command import read_process_text
+from kdtoken.view.debugger.text import read_debugger_text
+from kdtoken.view.debugger.token_command import read_token_text
+from kdtoken.view.lines import command_of, decode_text, is_cut, is_decoration, split_lines
+from kdtoken.view.whoami.reader import read_whoami_text
+from tests.view_facts import facts_in, facts_of_debugger, facts_of_whoami
+
+VIEWS = Path(__file__).resolve().parent.parent / "fixtures" / "views"
+TEXTS = {path.name: path.read_text(encoding="utf-8") for path in sorted(VIEWS.glob("*.txt"))}
+NAMES = sorted(TEXTS)
+
+
+def texts(text: str) -> List[str]:
+    return [line.text for line in split_lines(text)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("name", ["token-filtered.txt", "whoami-all.txt", "whoami-csv-es.txt"])
+def test_encodings_are_told(name: str, encoding: str) -> None:
+    assert decode_text(TEXTS[name].encode(encoding)).text == TEXTS[name]
+
+
+def test_code_pages_of_one_byte() -> None:
+    oem = decode_text("Descripción: Habilitación, opción, símbolo, sesión".encode("cp437"))
+    assert (oem.encoding, oem.text) == ("cp437", "Descripción: Habilitación, opción, símbolo, sesión")
+    ansi = decode_text("Descripción: Habilitación, opción, símbolo, sesión".encode("cp1252"))
+    assert (ansi.encoding, ansi.text) == ("cp1252", "Descripción: Habilitación, opción, símbolo, sesión")
+    assert ansi.note != ""
+
+
+def test_a_cut_in_the_middle_of_a_letter() -> None:
+    decoded = decode_text("特権名 特権名 特権名".encode("utf-8")[:-1])
+    assert decoded.encoding == "utf-8" and decoded.text.startswith("特権名 特権名 特権") and "1 places" in decoded.note
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b" \r\n\t",
+        b"\0\0\0\0",
+        b"\xef\xbb\xbf",
+        b"MZ\x90\0\3\0\0\0",
+        b"PAGEDU64" + bytes(100),
+        b"MDMP\x93\xa7",
+        bytes(range(256)) * 20,
+        random.Random(1).getrandbits(80000).to_bytes(10000, "little"),
+        b"\x1f\x8b\x08\0",
+    ],
+)
+def test_hopeless_input_is_one_clear_error(data: bytes) -> None:
+    with pytest.raises(BadFormat) as caught:
+        decode_text(data, "some.log")
+    assert "some.log" in str(caught.value) and len(str(caught.value).splitlines()) <= 2
+
+
+def test_nuls_and_other_blanks() -> None:
+    assert texts("_TOKEN\0\u00a0e1c0ffe0\r\nUser:\tS-1-5-18\n\ufeffx") == ["_TOKEN e1c0ffe0", "User: S-1-5-18", "x"]
+
+
+def test_markup_goes_and_the_debuggers_own_brackets_stay() -> None:
+    assert texts('<exec cmd="!token 1">ffffd102&#96;03046060</exec> &lt;Data Not Accessible&gt;') == [
+        "ffffd102`03046060 <Data Not Accessible>"
+    ]
+    assert texts("HandleCount: <Data Not Accessible>") == ["HandleCount: <Data Not Accessible>"]
+    assert texts("a<br>b<br/>c") == ["a", "b", "c"]
+    assert [line.number for line in split_lines("a<br>b\nc")] == [1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("0: kd> !token 1", "!token 1"),
+        ("lkd> !process 0 0", "!process 0 0"),
+        ("kd>", ""),
+        ("16: kd> dt x", "dt x"),
+        ("0: kd:x86> r", "r"),
+        ("0:000> !token -n", "!token -n"),
+        ("0:000>0: kd> !process", "!process"),
+        ("C:\\Users\\anna>whoami /all", "whoami /all"),
+        ("PS C:\\> whoami", "whoami"),
+        ("PS>whoami", "whoami"),
+        ("*Evil-WinRM* PS C:\\Users\\anna\\Documents> whoami /priv", "whoami /priv"),
+        ("whoami /all", "whoami /all"),
+        ("!token", "!token"),
+        ("$ whoami /groups", "whoami /groups"),
+    ],
+)
+def test_prompts(line: str, command: str) -> None:
+    assert command_of(line) == command
+
+
+@pytest.mark.parametrize(
+    "line", ["", "User: S-1-5-18", "    Token    e1", "HandleCount: <x>", "a > b", "# note", "1 > 0"]
+)
+def test_what_is_no_prompt(line: str) -> None:
+    assert command_of(line) is None
+
+
+def test_decoration_and_cuts() -> None:
+    assert is_decoration("") and is_decoration("=====  ===") and is_decoration("-----") and not is_decoration("a -")
+    assert is_cut("...") and is_cut("(略)") and is_cut("[snip]") and not is_cut("...more groups than one")
+
+
+def _loses_nothing(text: str) -> None:
+    wanted = facts_in(text)
+    assert wanted - facts_of_debugger(read_debugger_text(text)) == set()
+    assert {one for one in wanted if one[:2] in ("S-", "Se")} - facts_of_whoami(read_whoami_text(text)) == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_view_survives_the_others_texts(name: str) -> None:
+    _loses_nothing(TEXTS[name])
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(NAMES), st.integers(0, 1 << 32))
+def test_lines_deleted_shuffled_indented_collapsed(name: str, seed: int) -> None:
+    chance = random.Random(seed)
+    lines = [line for line in TEXTS[name].split("\n") if chance.random() > 0.1]
+    if chance.random() < 0.3:
+        lines = [" ".join(line.split()) for line in lines]
+    if chance.random() < 0.3:
+        lines = [" " * chance.randrange(9) + line for line in lines]
+    if chance.random() < 0.2:
+        chance.shuffle(lines)
+    if chance.random() < 0.2:
+        lines = [line + " " + other for line, other in zip(lines[::2], lines[1::2])]
+    _loses_nothing("\n".join(lines))
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(NAMES), st.integers(0, 1 << 32))
+def test_bytes_changed_cut_and_put_in(name: str, seed: int) -> None:
+    chance = random.Random(seed)
+    data = bytearray(TEXTS[name].encode("utf-8"))
+    for _ in range(chance.randrange(1, 40)):
+        at = chance.randrange(len(data))
+        data[at : at + chance.randrange(3)] = bytes(chance.randrange(256) for _ in range(chance.randrange(3)))
+    try:
+        text = decode_text(bytes(data)).text
+    except BadFormat:
+        return
+    _loses_nothing(text)
+
+
+@given(st.text(max_size=300))
+def test_any_text_at_all(text: str) -> None:
+    read_debugger_text(text)
+    read_whoami_text(text)
+
+
+READERS = {"token": read_token_text, "process": read_process_text, "whoami": read_whoami_text}
+# What patterns that try again and again choke on: long runs of what each of them half matches.
+EVIL = (
+    "S-1-5-" * 99,
+    "S-1-" + "1-" * 999,
+    "a:" * 999,
+    "a: " * 999,
+    "<exec cmd=" * 300,
+    "&lt;" * 500,
+    "'\\n" * 400,
+    " " * 2000,
+    "=" * 999,
+    "= " * 999,
+    '","' * 500,
+    "Token " + " " * 999,
+    "PROCESS 81234567 DirBase: Image: " * 60,
+    "0" * 2000,
+    "0`" * 900,
+    "SMB 1.2.3.4 " * 90,
+    "Se" * 999,
+    "kd> " * 400,
+    "C:\\" * 500,
+    "Enabled " * 200,
+    "," * 900,
+    "|" * 900,
+    "é " * 500,
+    "User: User Groups: " * 90,
+    "Attributes - " * 150,
+    "Unable to " * 200,
+    "(略" * 500,
+    "\x1b[" * 500,
+)
+
+
+def _seconds(reader: Callable[[str], object], text: str) -> float:
+    best = 9.0
+    for _ in range(3):
+        start = time.process_time()
+        reader(text)
+        best = min(best, time.process_time() - start)
+    return best
+
+
+@pytest.mark.parametrize("view", sorted(READERS))
+def test_time_grows_as_the_text_does(view: str) -> None:
+    text = "\n".join(TEXTS.values())
+    once, eightfold = _seconds(READERS[view], text), _seconds(READERS[view], text * 8)
+    assert eightfold < 8 * once * 3
+
+
+@pytest.mark.parametrize("view", sorted(READERS))
+def test_time_grows_as_a_line_does(view: str) -> None:
+    for evil in EVIL:
+        once, eightfold = _seconds(READERS[view], evil), _seconds(READERS[view], evil * 8)
+        # Quadratic would be 64; tiny times are not compared.
+        assert eightfold < 0.02 or eightfold < 30 * once, evil[:20]

@@ -1,0 +1,250 @@
+"""Processes put together from what !process, !thread and !token printed: in the text alone, and as the verbs show it."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any, List
+
+import jsonschema
+import pytest
+
+from kdtoken import dump, walk
+from kdtoken.model import sid_names
+from kdtoken.model.absent import Unreadable
+from kdtoken.model.process import FastRef, Impersonation
+from kdtoken.model.sid import Sid
+from kdtoken.model.token import Token
+from kdtoken.view.merged import Told, read_told, told_processes
+from kdtoken.view.partial import NotSaid
+from tests.expected import FILES, kernel_of
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import Kernel
+from tests.machine.standin_text import commands
+
+ROOT = Path(__file__).parent.parent
+KERNEL = kernel_of(FILES[3])
+# A thread as Windows 10 prints it, and a token of which only the user is told.
+THREAD = """        THREAD ffffc10203092080  Cid 0460.0468  Teb: 0000005d40003000 Win32Thread: 0000000000000000 WAIT: (UserRequest)
+        Impersonation token:  ffffd1020300a060 (Level Impersonation)
+        Owning Process            ffffc10203042080       Image:         svchost.exe
+"""
+PROCESS = """PROCESS ffffc10203042080
+    SessionId: 0  Cid: 0460    Peb: 5d40002000  ParentCid: 02d4
+    DirBase: 2b3c4d002  ObjectTable: ffffd10203007000  HandleCount:  90.
+    Image: svchost.exe
+"""
+TOKEN_LINE = "    Token                             ffffd10203009060\n"
+TOKEN = """_TOKEN 0xffffd1020300a060
+TS Session ID: 0
+User: S-1-5-18
+User Groups:
+ 00 S-1-5-32-544
+    Attributes - Default Enabled Owner
+"""
+
+
+def told(*texts: str) -> List[Told]:
+    return told_processes(read_told(("log%d" % index, text) for index, text in enumerate(texts)))
+
+
+def log_of(kernel: Kernel, folder: Path) -> Path:
+    """What a person logs who knows no kdtoken: !process of each process, !token of each token."""
+    said = commands(kernel)
+    typed = [one for one in said if one.startswith("!token ") or one.endswith(" 1") and one.count(" ") == 2]
+    path = folder / "customer.log"
+    path.write_text("".join("0: kd> %s\n%s" % (command, said[command]) for command in typed), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_process_of_a_log_without_memory_is_what_was_declared(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kernel = kernel_of(file)
+    log = str(log_of(kernel, tmp_path))
+    schema = json.loads((ROOT / "kdtoken" / "render" / "dump.schema.json").read_text(encoding="utf-8"))
+    tokens = 0
+    for spec in MACHINE.processes:
+        assert dump.main(["--log", log, "0x%x" % spec.pid, "--json"]) == 0
+        data: Any = json.loads(capsys.readouterr().out)
+        jsonschema.Draft202012Validator(schema).validate(data)
+        process = data["process"]
+        assert (process["pid"], process["parent_pid"]) == (spec.pid, spec.parent)
+        assert process["address"] == hex(kernel.processes[spec.pid])
+        assert data["details"] == {"not_said": "!process"}
+        declared = MACHINE.tokens.get(spec.token) if spec.token else None
+        assert process["token"]["object"] == hex(kernel.tokens[spec.token] if spec.token else 0)
+        assert process["token"]["ref_count"] is None
+        if declared is None:
+            assert data["token"] is None
+            continue
+        token = data["token"]
+        if declared.paged_out:
+            assert token["reason"] == "the text has no !token of it"
+            continue
+        tokens += 1
+        assert token["user"]["sid"] == str(Sid.from_text(declared.user))
+        assert [group["sid"] for group in token["user_and_groups"]] == [
+            str(Sid.from_text(g.sid)) for g in declared.all_groups
+        ]
+        present, enabled, _default = declared.privileges.masks
+        assert sum(1 << p["number"] for p in token["privileges"]) == present
+        assert sum(1 << p["number"] for p in token["privileges"] if p["enabled"]) == enabled & present
+        assert token["session_id"] == declared.session_id
+        assert token["mandatory_policy"] == {"not_said": "!token"}
+    assert tokens >= 25
+
+
+def test_the_report_says_that_it_is_text_and_which_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = log_of(KERNEL, tmp_path)
+    assert dump.main(["--log", str(log), "notepad"]) == 0
+    out = capsys.readouterr().out
+    lines = log.read_text(encoding="utf-8").split("\n")
+    process = lines.index("PROCESS %016x" % KERNEL.processes[6104]) + 1
+    token = lines.index("_TOKEN 0x%016x" % KERNEL.tokens["notepad"]) + 1
+    head = " ".join(out.split("\n\n")[0].split())
+    assert head.startswith("notepad.exe pid 6104 EPROCESS 0x%x" % KERNEL.processes[6104])
+    assert head.endswith(
+        "from log customer.log, the text of !process (line %d) and !token (line %d), no memory" % (process, token)
+    )
+    assert "Not said by !token     any field of _TOKEN that is not listed here" in out
+    assert "none are told of; !process %x 6 lists them" % KERNEL.processes[6104] in out
+    assert "count 0" not in out and "Not in this build" not in out
+    assert all(len(line) < 110 for line in out.split("\n"))
+
+
+def test_chosen_lines_and_several_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.log").write_text(
+        "chatter\n0: kd> !process 0 1 svchost.exe\n" + PROCESS + TOKEN_LINE, encoding="utf-8"
+    )
+    (tmp_path / "b.log").write_text("0: kd> !token\n" + TOKEN.replace("00a060", "009060"), encoding="utf-16")
+    assert dump.main(["--log", "%s:2-7" % (tmp_path / "a.log"), "--log", str(tmp_path / "b.log"), "svchost"]) == 0
+    head = " ".join(capsys.readouterr().out.split("\n\n")[0].split())
+    assert head.endswith("the text of !process (a.log:3) and !token (b.log:2), no memory")
+    assert dump.main(["--log", "%s:2-6" % (tmp_path / "a.log"), "svchost"]) == 0  # without its Token line
+    assert "its token is not said by !process" in capsys.readouterr().out
+    assert dump.main(["--log", str(tmp_path / "b.log"), "--token", "ffffd102`03009060"]) == 0
+    assert "Runs as                NT AUTHORITY\\SYSTEM  (S-1-5-18)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["lsas"], "no process has the name lsas (1 processes seen)"),
+        (["77"], "no process has pid 77 (1 processes seen)"),
+        (["ffffc10203042081"], "no process has the EPROCESS address ffffc10203042081 (1 processes seen)"),
+        (["--token", "ffffd10203009060"], "is not recorded in the log"),
+    ],
+)
+def test_what_the_text_does_not_tell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: List[str], said: str
+) -> None:
+    (tmp_path / "a.log").write_text("0: kd> !process 0 1\n" + PROCESS + TOKEN_LINE, encoding="utf-8")
+    assert dump.main(["--log", str(tmp_path / "a.log"), *words]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_where_the_list_is_in_memory_the_advice_is_its(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    captured = ROOT / "fixtures" / "logs" / "capture-10.0.22000.2538-synthetic.log.gz"
+    text = gzip.decompress(captured.read_bytes()).decode("utf-8").replace("PROCESS ffff", "PROC ffff")
+    (tmp_path / "a.log").write_text(text + "\n0: kd> !process 0 1\n" + PROCESS, encoding="utf-8")
+    assert dump.main(["--log", str(tmp_path / "a.log"), "notpad"]) == 1
+    assert (
+        "no process has the name notpad (31 processes seen)\n  next: near names: notepad.exe" in capsys.readouterr().err
+    )
+    assert dump.main(["--log", str(tmp_path / "a.log"), "ffffc10203042080"]) == 0  # only the text has this one
+    assert "the text of !process" in capsys.readouterr().out
+
+
+def test_a_log_with_neither_memory_nor_text_says_what_memory_it_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.log").write_text(
+        "0: kd> vertarget\nWindows 10 Kernel Version 22000 MP (4 procs) Free x64\n", encoding="utf-8"
+    )
+    for verb in (dump, walk):
+        assert verb.main(["--log", str(tmp_path / "a.log")] + ["x"] * (verb is dump)) == 1
+        assert "dt -v nt!_" in capsys.readouterr().err
+
+
+def test_a_process_that_was_printed_twice_is_one_and_the_later_output_counts() -> None:
+    (one,) = told(
+        PROCESS + TOKEN_LINE, PROCESS.replace("svchost.exe", "other.exe") + TOKEN_LINE.replace("9060", "b060")
+    )
+    assert one.dump.process.image_name == "other.exe" and one.process_at.file == "log1"
+    assert one.dump.process.token == FastRef(0xFFFFD1020300B060, 0)
+    assert one.dump.problems == (
+        "the text shows two outputs of it with another image: svchost.exe, then other.exe",
+        "the text shows two outputs of it with another token: 0xffffd10203009060, then 0xffffd1020300b060",
+    )
+    (one,) = told(PROCESS + TOKEN_LINE, PROCESS)  # !process 0 1, then !process 0 0
+    assert one.dump.process.token == FastRef(0xFFFFD10203009060, 0) and one.dump.problems == ()
+
+
+def test_a_thread_printed_by_itself_belongs_to_its_process_and_its_token_is_found() -> None:
+    (one,) = told(PROCESS + TOKEN_LINE + "\n" + THREAD, "0: kd> !token\n" + TOKEN)
+    (thread,) = one.dump.threads
+    assert thread.impersonation == Impersonation(0xFFFFD1020300A060, 2, NotSaid("!process"))
+    client = one.dump.tokens[0xFFFFD1020300A060]
+    assert isinstance(client, Token) and str(client.user) == "S-1-5-18"
+    assert one.dump.token == Unreadable(0xFFFFD10203009060, "the text has no !token of it", "!token ffffd10203009060")
+    (other,) = told(PROCESS, "0: kd> !thread ffffc10203092080\n" + THREAD)
+    assert other.dump.threads == one.dump.threads
+
+
+def test_of_several_outputs_of_a_token_the_fullest_counts() -> None:
+    short = "0: kd> !token\n" + TOKEN.split("User Groups")[0]
+    for texts in ((TOKEN, short), (short, TOKEN)):
+        (one,) = told(PROCESS + TOKEN_LINE.replace("9060", "a060"), *("0: kd> !token\n" + text for text in texts))
+        assert isinstance(one.dump.token, Token) and len(one.dump.token.groups) == 1
+
+
+def test_walk_lists_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = str(log_of(KERNEL, tmp_path))
+    assert walk.main(["--log", log]) == 0
+    out = capsys.readouterr().out
+    assert "the text of !process and !token, no memory" in " ".join(out.split())
+    assert "%d processes" % len(MACHINE.processes) in out
+    assert any(line.split()[:2] == ["6104", "notepad.exe"] and "Medium" in line for line in out.split("\n"))
+    assert walk.main(["--log", log, "--user", "SYSTEM", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    schema = json.loads((ROOT / "kdtoken" / "render" / "walk.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(data)
+    system = {
+        p.pid
+        for p in MACHINE.processes
+        if p.token and MACHINE.tokens[p.token].user == "S-1-5-18" and not MACHINE.tokens[p.token].paged_out
+    }
+    assert {row["process"]["pid"] for row in data["processes"]} == system
+
+
+def test_call_stacks_are_passed_over_and_lines_keep_their_numbers() -> None:
+    stack = "        ffffa102`03060690 fffff802`12111111     : 00000000`00000000 00000000`00000001 : nt!SepTokenThing+0x76\n"
+    (plain,), (with_stacks,) = (
+        told(PROCESS + TOKEN_LINE + THREAD),
+        told(PROCESS + TOKEN_LINE + stack * 5 + THREAD + stack),
+    )
+    assert with_stacks.dump == plain.dump
+    (later,) = told(stack * 7 + PROCESS)
+    assert later.process_at.line == 8
+
+
+def test_names_that_token_n_prints_are_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sid_names, "_accounts", {})
+    named = (ROOT / "fixtures" / "views" / "token-xp-names.txt").read_text(encoding="utf-8")
+    process = "PROCESS 8237dc70  SessionId: 0  Cid: 0460    Peb: 7ffd5000  ParentCid: 02d4\n    Image: calc.exe\n"
+    (tmp_path / "a.log").write_text(
+        "kd> !process 8237dc70 1\n"
+        + process
+        + "    Token                             e1c0ffe0\n"
+        + named.replace("anna", "an\x1b[31mna"),
+        encoding="utf-8",
+    )
+    assert dump.main(["--log", str(tmp_path / "a.log"), "8237dc70"]) == 0
+    out = capsys.readouterr().out
+    assert "Runs as                LAB\\an" in out and "LAB\\Printers (third floor)" in out and "\x1b" not in out
+    assert "LAB\\Domain Users" in out and "<domain>" not in out
+    assert walk.main(["--log", str(tmp_path / "a.log"), "--user", "lab\\an"]) == 0
+    assert "1 processes" in capsys.readouterr().out
