@@ -28,8 +28,8 @@ from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from kdtoken.render.diff import diff_json, diff_lines
 from kdtoken.source.cached import CachedSource
-from kdtoken.view.debugger.process_text import ProcessText
-from kdtoken.view.partial import TokenText
+from kdtoken.view.debugger.process_text import PartialProcess
+from kdtoken.view.partial import PartialToken
 
 _KINDS = {"!token": Kind.TOKEN_COMMAND, "whoami": Kind.WHOAMI, "GetTokenInformation": Kind.TOKEN_INFORMATION}
 _TAKES = "it takes the text of whoami /all or of !token, a log with dt and db, a recording, or collect's JSON"
@@ -118,7 +118,7 @@ class Sides:
         raise BadFormat("%s tells of no token%s" % (source, " of %s" % which if which else ""), source, _TAKES)
 
     def _log(
-        self, source: str, which: str, argument: str, tokens: List[TokenText], chosen: List[TokenText]
+        self, source: str, which: str, argument: str, tokens: List[PartialToken], chosen: List[PartialToken]
     ) -> Optional[View]:
         """A log that shows the token's memory says more than the text of !token in it; None for any other text."""
         if not which or which.startswith("#"):
@@ -175,20 +175,20 @@ def _collected(text: str, source: str, which: str) -> View:
     return _view(found.token, source)
 
 
-def _whoami(text: str, source: str) -> List[TokenText]:
+def _whoami(text: str, source: str) -> List[PartialToken]:
     from kdtoken.view.whoami.reader import read_whoami_text
 
     return list(read_whoami_text(text, source).tokens)
 
 
-def _choose(tokens: List[TokenText], which: str, processes: Sequence[ProcessText]) -> List[TokenText]:
+def _choose(tokens: List[PartialToken], which: str, processes: Sequence[PartialProcess]) -> List[PartialToken]:
     if which[:1] == "#":
         place = int(which[1:]) if which[1:].isdecimal() else 0
         return tokens[place - 1 : place] if place else []
     return [one for one in tokens if _is_of(one, which, processes)] if which else tokens
 
 
-def _is_of(text: TokenText, which: str, processes: Sequence[ProcessText]) -> bool:
+def _is_of(text: PartialToken, which: str, processes: Sequence[PartialProcess]) -> bool:
     """Whether a text is of the token at that address, of that user, or of the process of that name or pid."""
     wanted = which.lower().replace("`", "")
     address = text.token.address
@@ -206,7 +206,7 @@ def _is_of(text: TokenText, which: str, processes: Sequence[ProcessText]) -> boo
     return False
 
 
-def _names(chosen: List[TokenText], tokens: List[TokenText]) -> str:
+def _names(chosen: List[PartialToken], tokens: List[PartialToken]) -> str:
     words = []
     for text in chosen[:6]:
         user = text.token.user
@@ -215,11 +215,11 @@ def _names(chosen: List[TokenText], tokens: List[TokenText]) -> str:
     return ", ".join(words) + (" and %d more" % (len(chosen) - 6) if len(chosen) > 6 else "")
 
 
-def _line(text: TokenText) -> int:
-    return min((place.line for place in text.seen.values()), default=0)
+def _line(text: PartialToken) -> int:
+    return min((place.line for place in text.places.values()), default=0)
 
 
-def _view(text: TokenText, source: str) -> View:
+def _view(text: PartialToken, source: str) -> View:
     label = "%s, line %d" % (source, _line(text)) if _line(text) else source
     # Listed, with attributes that nobody here knows the words for: the Token has a hole in their place.
     listed = tuple(one.sid for one in text.groups if not isinstance(one.attributes, int))

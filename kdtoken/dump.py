@@ -24,7 +24,7 @@ from kdtoken.render.text import render_dump, render_token
 from kdtoken.source.cached import CachedSource
 
 if TYPE_CHECKING:
-    from kdtoken.view.partial import Place  # the views are for logs only
+    from kdtoken.view.partial import TextPlace  # the views are for logs only
 
 FORMATS = ("text", "json", "windbg")
 
@@ -101,17 +101,17 @@ def _told_report(target: CachedSource, options: Namespace, error: KdTokenError) 
     Raises `error`, which says what memory is missing, where nothing of that kind was printed either.
     """
     from kdtoken.source.log.source import log_texts
-    from kdtoken.view.merged import place_of, read_told, told_names, told_processes, told_tokens
+    from kdtoken.view.merged import account_names, merge_processes, merge_tokens, place_of, read_logs
 
-    texts = read_told(log_texts(options.log))
-    learn_accounts(told_names(texts))
+    texts = read_logs(log_texts(options.log))
+    learn_accounts(account_names(texts))
     if options.token:
-        text = told_tokens(texts).get(_address(options.token))
+        text = merge_tokens(texts).get(_address(options.token))
         if text is None:
             raise error
         _say_that_it_is_text(target, [("!token", place_of(text))], len(texts) > 1)
         return _token_report(target, text.token, options)
-    told = told_processes(texts)
+    told = merge_processes(texts)
     if not told:
         raise error
     kind, value = parse_process_argument(options.process, 4 if told[0].dump.process.address < 1 << 32 else 8)
@@ -127,7 +127,7 @@ def _told_report(target: CachedSource, options: Namespace, error: KdTokenError) 
     return _dump_report(target, found.dump, options)
 
 
-def _say_that_it_is_text(target: CachedSource, where: Sequence[Tuple[str, Optional["Place"]]], files: bool) -> None:
+def _say_that_it_is_text(target: CachedSource, where: Sequence[Tuple[str, Optional["TextPlace"]]], files: bool) -> None:
     said = ["%s (%s)" % (what, at if files else "line %d" % at.line) for what, at in where if at is not None]
     source = "%s, the text of %s, no memory" % (target.about.source, " and ".join(said))
     target.about = replace(target.about, source=source)

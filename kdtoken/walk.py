@@ -80,11 +80,11 @@ def _read(target: CachedSource, options: Namespace) -> Tuple[List[ProcessDump], 
 def _told_rows(target: CachedSource, logs: Sequence[str], error: KdTokenError) -> List[ProcessDump]:
     """The processes that !process printed, of a log that shows no memory; raises `error` where it printed none."""
     from kdtoken.source.log.source import log_texts
-    from kdtoken.view.merged import read_told, told_names, told_processes
+    from kdtoken.view.merged import account_names, merge_processes, read_logs
 
-    texts = read_told(log_texts(logs))
-    learn_accounts(told_names(texts))
-    told = told_processes(texts)
+    texts = read_logs(log_texts(logs))
+    learn_accounts(account_names(texts))
+    told = merge_processes(texts)
     if not told:
         raise error
     target.about = replace(target.about, source=target.about.source + ", the text of !process and !token, no memory")

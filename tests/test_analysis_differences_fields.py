@@ -18,9 +18,9 @@ from kdtoken.model.privilege import NAMES, Privilege
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from kdtoken.view.whoami.reader import read_whoami_text
+from tests.declared_views import VIEWS, command, decoded, information, kernel, of_text, whoami, whoami_lines
 from tests.expected import FILES
 from tests.machine.declared import MACHINE
-from tests.told import VIEWS, command, decoded, information, kernel, of_text, whoami, whoami_lines
 
 EVERYONE, ADMINS, STRANGER = (Sid.from_text(one) for one in ("S-1-1-0", "S-1-5-32-544", "S-1-5-32-551"))
 GONE = Unreadable(0xFFFF8000, "paged out")

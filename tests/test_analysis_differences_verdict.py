@@ -13,7 +13,7 @@ from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
-from tests.told import VIEWS, command, decoded, information, kernel, whoami
+from tests.declared_views import VIEWS, command, decoded, information, kernel, whoami
 
 BASE = decoded("notepad")
 COPIES = "copies of one token: the same identity and policy, with ids of their own"

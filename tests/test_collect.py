@@ -137,7 +137,7 @@ def test_refusals_facts_and_lines() -> None:
     found = read_token_information(text, "a.json")
     assert found.errors == {"TokenAuditPolicy": "error 1314, not held"}
     assert found.facts["TokenElevationType"] == 3 and found.about["pid"] == 7 and found.time[:4] == "2026"
-    line = found.token.seen["TokenStatistics"].line
+    line = found.token.places["TokenStatistics"].line
     assert '"TokenStatistics"' in text.split("\n")[line - 1]
 
 

@@ -11,6 +11,7 @@ from kdtoken import diff
 from kdtoken.layout.layout_file import load_layouts
 from kdtoken.source.cached import CachedSource
 from kdtoken.source.session import RecordingSource
+from tests.declared_views import WIN11, collected, token_lines, whoami_lines
 from tests.dump_bytes import Dump
 from tests.engine.volatility import isf
 from tests.expected import kernel_of
@@ -20,7 +21,6 @@ from tests.machine.kernel import build
 from tests.machine.standin_text import process_details, process_head
 from tests.machine.synthetic import SyntheticSource
 from tests.sessions import MACHINE_22000
-from tests.told import WIN11, collected, token_lines, whoami_lines
 
 MACHINE_FILE = str(MACHINE_22000)
 NOTEPAD = MACHINE_FILE + "@notepad.exe"

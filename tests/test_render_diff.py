@@ -13,8 +13,8 @@ from kdtoken.analysis.differences.fields import compare
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.privilege import Privilege
 from kdtoken.render.diff import diff_json, diff_lines
+from tests.declared_views import VIEWS, decoded, kernel, whoami
 from tests.machine.declared import MACHINE
-from tests.told import VIEWS, decoded, kernel, whoami
 
 SCHEMA = Path(__file__).parent.parent / "kdtoken" / "render" / "diff.schema.json"
 WHOLE = [key for key, token in MACHINE.tokens.items() if not token.paged_out]

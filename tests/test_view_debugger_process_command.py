@@ -7,7 +7,7 @@ import pytest
 from kdtoken.layout.layout_file import load_layouts
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import FastRef, Impersonation
-from kdtoken.view.debugger.process_command import ProcessTexts, read_process_text
+from kdtoken.view.debugger.process_command import PartialProcesses, read_process_text
 from kdtoken.view.debugger.process_text import NO_PID
 from kdtoken.view.debugger.text import read_debugger_text
 from kdtoken.view.partial import NotSaid
@@ -21,7 +21,7 @@ VIEWS = ROOT / "fixtures" / "views"
 LAYOUTS = sorted((ROOT / "fixtures" / "layouts").glob("nt-*.json"))
 
 
-def read(name: str) -> ProcessTexts:
+def read(name: str) -> PartialProcesses:
     return read_process_text((VIEWS / name).read_text(encoding="utf-8"), name)
 
 
@@ -42,9 +42,9 @@ def test_processes_and_what_their_threads_run_under() -> None:
 
 def test_places() -> None:
     _, service = read("process-threads.txt").processes
-    assert str(service.seen["address"]) == "process-threads.txt:27"
-    assert str(service.seen["token"]) == "process-threads.txt:31"
-    assert str(service.threads[0].seen["impersonation"]) == "process-threads.txt:35"
+    assert str(service.places["address"]) == "process-threads.txt:27"
+    assert str(service.places["token"]) == "process-threads.txt:31"
+    assert str(service.threads[0].places["impersonation"]) == "process-threads.txt:35"
 
 
 def test_a_thread_alone_tells_its_process() -> None:

@@ -13,8 +13,8 @@ from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege, privileges_of
 from kdtoken.model.sid import Sid
 from kdtoken.view.debugger.text import read_debugger_text
-from kdtoken.view.debugger.token_command import TokenTexts, read_token_text
-from kdtoken.view.partial import NotSaid, Place, TokenText
+from kdtoken.view.debugger.token_command import PartialTokens, read_token_text
+from kdtoken.view.partial import NotSaid, PartialToken, TextPlace
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel, build
 from tests.machine.standin_text import commands
@@ -32,11 +32,11 @@ def sid(text: str) -> Sid:
     return Sid.from_text(text)
 
 
-def read(name: str) -> TokenTexts:
+def read(name: str) -> PartialTokens:
     return read_token_text((VIEWS / name).read_text(encoding="utf-8"), name)
 
 
-def only(name: str) -> TokenText:
+def only(name: str) -> PartialToken:
     (token,) = read(name).tokens
     return token
 
@@ -77,9 +77,9 @@ def test_what_the_text_does_not_hold_is_absent_and_says_so() -> None:
 
 
 def test_every_value_keeps_its_line() -> None:
-    seen = only("token-filtered.txt").seen
-    assert seen["address"] == Place("token-filtered.txt", 15)
-    assert seen["user"] == Place("token-filtered.txt", 17)
+    seen = only("token-filtered.txt").places
+    assert seen["address"] == TextPlace("token-filtered.txt", 15)
+    assert seen["user"] == TextPlace("token-filtered.txt", 17)
     assert seen["groups.S-1-5-32-544"].line == 23
     assert seen["privileges.SeTimeZonePrivilege"].line == 33
     assert str(seen["modified_id"]) == "token-filtered.txt:39"

@@ -14,7 +14,7 @@ from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
-from kdtoken.view.merged import Told, read_told, told_processes
+from kdtoken.view.merged import MergedProcess, merge_processes, read_logs
 from kdtoken.view.partial import NotSaid
 from tests.expected import FILES, kernel_of
 from tests.machine.declared import MACHINE
@@ -43,8 +43,8 @@ User Groups:
 """
 
 
-def told(*texts: str) -> List[Told]:
-    return told_processes(read_told(("log%d" % index, text) for index, text in enumerate(texts)))
+def told(*texts: str) -> List[MergedProcess]:
+    return merge_processes(read_logs(("log%d" % index, text) for index, text in enumerate(texts)))
 
 
 def log_of(kernel: Kernel, folder: Path) -> Path:

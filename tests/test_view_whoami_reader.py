@@ -9,7 +9,7 @@ from kdtoken.model import group as groups
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.sid import Sid
-from kdtoken.view.partial import TokenText
+from kdtoken.view.partial import PartialToken
 from kdtoken.view.whoami.reader import WhoamiTexts, read_whoami_text
 from kdtoken.view.whoami.words import attributes_of, state_of
 from tests.view_facts import facts_in, facts_of_whoami
@@ -24,11 +24,11 @@ def read(name: str) -> WhoamiTexts:
     return read_whoami_text((VIEWS / name).read_text(encoding="utf-8"), name)
 
 
-def attributes(token: TokenText) -> Dict[str, object]:
+def attributes(token: PartialToken) -> Dict[str, object]:
     return {str(one.sid): one.attributes for one in token.groups}
 
 
-def states(token: TokenText) -> Dict[str, object]:
+def states(token: PartialToken) -> Dict[str, object]:
     return {one.name: one.enabled for one in token.privileges}
 
 
@@ -60,7 +60,7 @@ def test_all_in_a_table() -> None:
 
 
 def test_places() -> None:
-    seen = read("whoami-all.txt").tokens[0].seen
+    seen = read("whoami-all.txt").tokens[0].places
     assert str(seen["user"]) == "whoami-all.txt:11" and seen["privileges.SeShutdownPrivilege"].line == 31
     assert seen["groups.S-1-16-8192"].line == 23 and seen["logon_sid"].line == 41
 

@@ -7,7 +7,7 @@ from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.model.sid import Sid
 from kdtoken.view.debugger.text import DebuggerText
 from kdtoken.view.lines import Line, split_lines
-from kdtoken.view.partial import TokenText
+from kdtoken.view.partial import PartialToken
 from kdtoken.view.whoami.reader import WhoamiTexts
 
 # Not the views' own patterns: a mistake there must not hide itself here.
@@ -36,7 +36,7 @@ def _of_lines(lines: Iterable[Line]) -> Set[str]:
     return found
 
 
-def _of_token(token: TokenText) -> Set[str]:
+def _of_token(token: PartialToken) -> Set[str]:
     found = {str(one.sid) for one in token.groups + token.restricted + token.capabilities}
     found |= {one.name for one in token.privileges}
     for sid in (token.token.primary_group, token.token.package, token.token.trust_level_sid):

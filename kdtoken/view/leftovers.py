@@ -1,4 +1,4 @@
-"""The net under the views: no SID and no privilege name of a text may vanish, however it was mangled.
+"""Leftovers: no SID and no privilege name of a text may vanish, however it was mangled.
 
 A reader knows forms; a line glued out of two of them can satisfy one and drop the other.  After
 reading, every line with a SID or a privilege name that is nowhere in the results is listed as not
@@ -9,12 +9,12 @@ from typing import Callable, Iterable, List, Sequence, Set, Tuple
 
 from kdtoken.model.sid import Sid
 from kdtoken.view.lines import Line
-from kdtoken.view.partial import TokenText
+from kdtoken.view.partial import PartialToken
 from kdtoken.view.words import PRIVILEGE, SID, has_facts
 
 
-def feed(lines: Iterable[Line], read: Callable[[Line], None]) -> List[Line]:
-    """Give each line to a reader; returns those with facts, for `with_lost`."""
+def read_each(lines: Iterable[Line], read: Callable[[Line], None]) -> List[Line]:
+    """Give each line to a reader; returns those with facts, for `with_leftovers`."""
     facts = []
     for line in lines:
         if has_facts(line.text):
@@ -28,7 +28,7 @@ def facts_of_line(text: str) -> Set[str]:
     return {one.upper() for one in SID.findall(text)} | set(PRIVILEGE.findall(text))
 
 
-def facts_of_token(token: TokenText) -> Set[str]:
+def facts_of_token(token: PartialToken) -> Set[str]:
     """The same, of all that a view made of a token, its own not-understood lines included."""
     found = {str(one.sid).upper() for one in token.groups + token.restricted + token.capabilities}
     found |= {one.name for one in token.privileges}
@@ -40,21 +40,21 @@ def facts_of_token(token: TokenText) -> Set[str]:
     return found
 
 
-def with_lost(
-    lines: Sequence[Line], tokens: Iterable[TokenText], kept: Iterable[Line], unknown: List[Line]
+def with_leftovers(
+    lines: Sequence[Line], tokens: Iterable[PartialToken], kept: Iterable[Line], unknown: List[Line]
 ) -> Tuple[Line, ...]:
     """`unknown`, and in the order of the text those of `lines` of which a fact is in no result.
 
     lines  all lines with facts (words.has_facts)
     kept   lines that the result keeps elsewhere: commands, errors
     """
-    heard: Set[str] = set()
+    reported: Set[str] = set()
     for token in tokens:
-        heard |= facts_of_token(token)
+        reported |= facts_of_token(token)
     for line in kept:
-        heard |= facts_of_line(line.text)
+        reported |= facts_of_line(line.text)
     listed = {id(line) for line in unknown}
-    lost = [line for line in lines if id(line) not in listed and not facts_of_line(line.text) <= heard]
+    lost = [line for line in lines if id(line) not in listed and not facts_of_line(line.text) <= reported]
     if not lost:
         return tuple(unknown)
     return tuple(sorted(unknown + lost, key=lambda line: line.number))

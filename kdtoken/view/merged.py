@@ -1,4 +1,4 @@
-"""Processes as a debugger's text tells them: what `!process`, `!thread` and `!token` printed, put together.
+"""Processes out of a debugger's text: what `!process`, `!thread` and `!token` printed, put together.
 
 For a log that shows no memory.  The shape is that of a dump, with holes: what no command printed is NotSaid.
 """
@@ -11,9 +11,9 @@ from kdtoken.model.absent import Absent, Maybe, Unreadable, known
 from kdtoken.model.process import FastRef, Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
-from kdtoken.view.debugger.process_text import NO_PID, VIEW, ProcessText, ThreadText
+from kdtoken.view.debugger.process_text import NO_PID, VIEW, PartialProcess, PartialThread
 from kdtoken.view.debugger.text import DebuggerText, read_debugger_text
-from kdtoken.view.partial import NotSaid, Place, TokenText
+from kdtoken.view.partial import NotSaid, PartialToken, TextPlace
 
 T = TypeVar("T")
 # SID_NAME_USE (winnt.h) in the words of `!token -n`.
@@ -22,15 +22,15 @@ _NAME_KINDS = ("User", "Group", "Domain", "Alias", "Well Known Group", "Computer
 _STACK_LINE = re.compile(r"\n[ \t]*[0-9a-f]{8}`[0-9a-f]{8} [0-9a-f]{8}`[0-9a-f]{8} {1,8}: [^\n]*")
 
 
-class Told(NamedTuple):
+class MergedProcess(NamedTuple):
     """A process, and where it and its token stand in the text (None: no `!token` of it)."""
 
     dump: ProcessDump
-    process_at: Place
-    token_at: Optional[Place]
+    process_at: TextPlace
+    token_at: Optional[TextPlace]
 
 
-def read_told(logs: Iterable[Tuple[str, str]]) -> List[DebuggerText]:
+def read_logs(logs: Iterable[Tuple[str, str]]) -> List[DebuggerText]:
     """What the commands of each (name, text) printed; call stacks, which tell nothing here, are left out.
 
     `!process 0 7` is nearly all call stacks: without them it is read ten times as fast.
@@ -38,35 +38,35 @@ def read_told(logs: Iterable[Tuple[str, str]]) -> List[DebuggerText]:
     return [read_debugger_text(_STACK_LINE.sub("\n", text), name) for name, text in logs]
 
 
-def told_processes(texts: Sequence[DebuggerText]) -> List[Told]:
+def merge_processes(texts: Sequence[DebuggerText]) -> List[MergedProcess]:
     """Every process that a text shows, in the order in which they appear first.
 
     A process or thread that was printed more than once is one: what a later output says counts.
     """
-    blocks: Dict[int, List[ProcessText]] = {}
-    owned: Dict[int, List[ThreadText]] = {}
+    blocks: Dict[int, List[PartialProcess]] = {}
+    owned: Dict[int, List[PartialThread]] = {}
     for text in texts:
         for block in text.processes.processes:
             blocks.setdefault(block.process.address, []).append(block)
         for thread in text.processes.threads:
             if isinstance(thread.owner, int):
                 owned.setdefault(thread.owner, []).append(thread)
-    tokens = told_tokens(texts)
-    return [_told(many, owned.get(address, []), tokens) for address, many in blocks.items()]
+    tokens = merge_tokens(texts)
+    return [_merge(many, owned.get(address, []), tokens) for address, many in blocks.items()]
 
 
-def told_tokens(texts: Iterable[DebuggerText]) -> Dict[int, TokenText]:
+def merge_tokens(texts: Iterable[DebuggerText]) -> Dict[int, PartialToken]:
     """The tokens by address; of several outputs the one that tells most, and of equal ones the last."""
-    found: Dict[int, TokenText] = {}
+    found: Dict[int, PartialToken] = {}
     for text in texts:
         for token in text.tokens.tokens:
             address = token.token.address
-            if address and (address not in found or _told_fields(token) >= _told_fields(found[address])):
+            if address and (address not in found or _known_fields(token) >= _known_fields(found[address])):
                 found[address] = token
     return found
 
 
-def told_names(texts: Iterable[DebuggerText]) -> Dict[Sid, str]:
+def account_names(texts: Iterable[DebuggerText]) -> Dict[Sid, str]:
     r"""The accounts that `!token -n` names: "(User: LAB\anna)" -> LAB\anna."""
     names: Dict[Sid, str] = {}
     for text in texts:
@@ -78,16 +78,16 @@ def told_names(texts: Iterable[DebuggerText]) -> Dict[Sid, str]:
     return names
 
 
-def place_of(token: TokenText) -> Optional[Place]:
+def place_of(token: PartialToken) -> Optional[TextPlace]:
     """Where a token's output begins."""
-    return min(token.seen.values(), key=lambda place: place.line, default=None)
+    return min(token.places.values(), key=lambda place: place.line, default=None)
 
 
-def _told_fields(text: TokenText) -> int:
+def _known_fields(text: PartialToken) -> int:
     return sum(known(value) for value in vars(text.token).values())
 
 
-def _told(blocks: List[ProcessText], owned: List[ThreadText], tokens: Dict[int, TokenText]) -> Told:
+def _merge(blocks: List[PartialProcess], owned: List[PartialThread], tokens: Dict[int, PartialToken]) -> MergedProcess:
     process, problems = _merged(blocks)
     problems += [problem for block in blocks for problem in block.problems]
     threads: Dict[int, Thread] = {}
@@ -109,17 +109,17 @@ def _told(blocks: List[ProcessText], owned: List[ThreadText], tokens: Dict[int, 
         linked=NotSaid("!token"),
         problems=tuple(dict.fromkeys(problems)),
     )
-    return Told(dump, blocks[-1].seen["address"], None if text is None else place_of(text))
+    return MergedProcess(dump, blocks[-1].places["address"], None if text is None else place_of(text))
 
 
-def _token(address: int, tokens: Dict[int, TokenText]) -> Maybe[Optional[Token]]:
+def _token(address: int, tokens: Dict[int, PartialToken]) -> Maybe[Optional[Token]]:
     if not address:
         return None
     text = tokens.get(address)
     return text.token if text else Unreadable(address, "the text has no !token of it", "!token %x" % address)
 
 
-def _merged(blocks: List[ProcessText]) -> Tuple[Process, List[str]]:
+def _merged(blocks: List[PartialProcess]) -> Tuple[Process, List[str]]:
     """One process out of all its blocks; what two of them tell differently is a problem of its own."""
     merged, problems = blocks[0].process, []
     for block in blocks[1:]:

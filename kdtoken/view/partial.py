@@ -24,7 +24,7 @@ class NotSaid(Absent):
 
 
 @dataclass(frozen=True)
-class Place:
+class TextPlace:
     """Where a value stood: the file's name as the caller gave it, and the line, from 1."""
 
     file: str
@@ -35,7 +35,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class SeenGroup:
+class PartialGroup:
     """A SID as a view lists it, whether or not all about it was understood.
 
     name        the text's own name for it, as it stands there; empty where there is none
@@ -59,7 +59,7 @@ class SeenGroup:
 
 
 @dataclass(frozen=True)
-class SeenPrivilege:
+class PartialPrivilege:
     """A privilege as a view lists it; `enabled` is Unreadable, with the word as reason, when that is not known.
 
     enabled_by_default  NotSaid where the view never tells it
@@ -72,29 +72,29 @@ class SeenPrivilege:
 
 
 @dataclass(frozen=True)
-class TokenText:
+class PartialToken:
     """A token as one view tells it.
 
     token           fields the view does not tell are NotSaid (an Absent); the address is 0 where none is given
-    seen            field, or `privileges.SeXxx`, `groups.SID`, and so on -> where it stood
+    places          field, or `privileges.SeXxx`, `groups.SID`, and so on -> where it stood
     not_understood  lines of this token's part of the text that nothing here knew
     groups          all SIDs listed, the user first; `privileges` likewise.  They hold what the Token's own fields
                     cannot: entries of which only a part is known
     incomplete      fields of which the text shows a part only: its author cut lines, or it ends there
-    blind           what this view never shows, or shows as something else, for whoever compares
+    never_shown     what this view never shows, or shows as something else, for whoever compares
     names           the view's own names for SIDs
     """
 
     view: str
     token: Token
-    seen: Mapping[str, Place]
+    places: Mapping[str, TextPlace]
     not_understood: Tuple[Line, ...] = ()
-    groups: Tuple[SeenGroup, ...] = ()
-    restricted: Tuple[SeenGroup, ...] = ()
-    capabilities: Tuple[SeenGroup, ...] = ()
-    privileges: Tuple[SeenPrivilege, ...] = ()
+    groups: Tuple[PartialGroup, ...] = ()
+    restricted: Tuple[PartialGroup, ...] = ()
+    capabilities: Tuple[PartialGroup, ...] = ()
+    privileges: Tuple[PartialPrivilege, ...] = ()
     incomplete: Tuple[str, ...] = ()
-    blind: Tuple[str, ...] = ()
+    never_shown: Tuple[str, ...] = ()
     names: Mapping[Sid, str] = field(default_factory=dict)
 
     @property
@@ -122,7 +122,7 @@ def partial_token(view: str, address: int, known: Mapping[str, Any], problems: T
 _MOST_GROUPS = 4096
 
 
-def entries_of(listed: Tuple[SeenGroup, ...], first: int = 0) -> Tuple[Maybe[Group], ...]:
+def entries_of(listed: Tuple[PartialGroup, ...], first: int = 0) -> Tuple[Maybe[Group], ...]:
     """`listed` as entries of a list that starts with number `first`.
 
     Numbers left out by whoever cut the text are filled with Unreadable, so that an index into the kernel's list
@@ -150,11 +150,11 @@ def label_index(entries: Tuple[Maybe[Group], ...]) -> Optional[int]:
     return found
 
 
-def privileges_field(view: str, listed: Tuple[SeenPrivilege, ...]) -> Maybe[Tuple[Privilege, ...]]:
+def privileges_field(view: str, listed: Tuple[PartialPrivilege, ...]) -> Maybe[Tuple[Privilege, ...]]:
     """`listed` as `Token.privileges`, by number; Unreadable as a whole if any state is not known.
 
     The model has no privilege with its state unknown, and leaving one out would say that the token lacks it.
-    Where the view never says what is enabled by default, that bit is False here; the view's `blind` says so.
+    Where the view never says what is enabled by default, that bit is False here; the view's `never_shown` says so.
     """
     found: Dict[int, Privilege] = {}
     for one in listed:

@@ -23,12 +23,20 @@ from kdtoken.model.sid import Sid
 from kdtoken.model.token import TYPE_IMPERSONATION
 from kdtoken.view.collect.token_bytes import Block
 from kdtoken.view.lines import Line
-from kdtoken.view.partial import NotSaid, Place, SeenGroup, SeenPrivilege, TokenText, partial_token, privileges_field
+from kdtoken.view.partial import (
+    NotSaid,
+    PartialGroup,
+    PartialPrivilege,
+    PartialToken,
+    TextPlace,
+    partial_token,
+    privileges_field,
+)
 
 VIEW = "GetTokenInformation"
 FORMAT = "kdtoken-collect"
 
-BLIND = (
+NEVER_SHOWN = (
     "privileges: those that were removed are not listed",
     "flags: only single bits are told, each by a class of its own",
     "parent_token_id, and all addresses: not told to user mode",
@@ -46,8 +54,8 @@ class Collected:
     about        whose token it is: pid, tid, image; `windows` its version, `time` when (UTC)
     """
 
-    token: TokenText
-    linked: Optional[TokenText]
+    token: PartialToken
+    linked: Optional[PartialToken]
     errors: Mapping[str, str]
     facts: Mapping[str, int]
     about: Mapping[str, Any]
@@ -58,23 +66,25 @@ class Collected:
 class _Token:
     """Fields of one token as its classes come by."""
 
-    def __init__(self, classes: Mapping[str, Any], places: Dict[str, List[int]], file: str, pointer_size: int) -> None:
-        self.classes, self.places, self.file, self.pointer_size = classes, places, file, pointer_size
+    def __init__(
+        self, classes: Mapping[str, Any], lines_of: Dict[str, List[int]], file: str, pointer_size: int
+    ) -> None:
+        self.classes, self.lines_of, self.file, self.pointer_size = classes, lines_of, file, pointer_size
         self.fields: Dict[str, Any] = {}
-        self.seen: Dict[str, Place] = {}
+        self.places: Dict[str, TextPlace] = {}
         self.errors: Dict[str, str] = {}
         self.facts: Dict[str, int] = {}
         self.problems: List[str] = []
         self.unknown: List[Line] = []
-        self.privileges: List[SeenPrivilege] = []
+        self.privileges: List[PartialPrivilege] = []
         self.user: Maybe[Group] = NotSaid(VIEW)
         self.groups: Optional[Tuple[Maybe[Group], ...]] = None
         self.owner: Optional[Sid] = None
         self.label: Optional[Sid] = None
 
-    def read(self) -> TokenText:
+    def read(self) -> PartialToken:
         for name, entry in self.classes.items():
-            line = self.places.get(name, [0])
+            line = self.lines_of.get(name, [0])
             number = line.pop(0) if len(line) > 1 else line[0]
             if not isinstance(entry, dict):
                 self.unknown.append(Line(number, name))
@@ -102,9 +112,9 @@ class _Token:
         elif name not in _RAW_ONLY:
             self.unknown.append(Line(line, name))
             return
-        self.seen[name] = Place(self.file, line)
+        self.places[name] = TextPlace(self.file, line)
 
-    def _finished(self) -> TokenText:
+    def _finished(self) -> PartialToken:
         listed: Tuple[Maybe[Group], ...] = ()
         if self.groups is not None or not isinstance(self.user, NotSaid):
             user = Unreadable(0, "TokenUser was refused") if isinstance(self.user, NotSaid) else self.user
@@ -118,18 +128,18 @@ class _Token:
                 self.fields["integrity_level_index"] = sids.index(self.label)
             elif self.label is not None:
                 self.problems.append("the integrity label %s is not among the groups" % self.label)
-            elif self.label is None and "TokenIntegrityLevel" in self.seen:
+            elif self.label is None and "TokenIntegrityLevel" in self.places:
                 self.fields["integrity_level_index"] = 0xFFFFFFFF
-        if "TokenPrivileges" in self.seen:
+        if "TokenPrivileges" in self.places:
             self.fields["privileges"] = privileges_field(VIEW, tuple(self.privileges))
-        return TokenText(
+        return PartialToken(
             VIEW,
             partial_token(VIEW, 0, self.fields, tuple(self.problems)),
-            self.seen,
+            self.places,
             tuple(self.unknown),
-            tuple(SeenGroup(one.sid, one.attributes) for one in listed if isinstance(one, Group)),
+            tuple(PartialGroup(one.sid, one.attributes) for one in listed if isinstance(one, Group)),
             privileges=tuple(self.privileges),
-            blind=BLIND,
+            never_shown=NEVER_SHOWN,
         )
 
     # --- a reader a class ---
@@ -149,7 +159,7 @@ class _Token:
             given = rows[at].get("name") if isinstance(rows, list) and at < len(rows) else None
             name = given if isinstance(given, str) else name_of(luid.value)
             enabled, default = bool(bits & ATTRIBUTE_ENABLED), bool(bits & ATTRIBUTE_ENABLED_BY_DEFAULT)
-            self.privileges.append(SeenPrivilege(name, luid.value, enabled, default))
+            self.privileges.append(PartialPrivilege(name, luid.value, enabled, default))
 
     def read_owner(self, block: Block) -> None:
         self.owner = block.sid()
@@ -290,15 +300,15 @@ def read_token_information(text: str, file: str = "text") -> Collected:
     pointer_size = data.get("pointer_size")
     if pointer_size not in (4, 8):
         raise BadFormat("%s: pointer_size is %r, must be 4 or 8" % (file, pointer_size), file)
-    places: Dict[str, List[int]] = {}
+    lines_of: Dict[str, List[int]] = {}
     for number, line in enumerate(text.split("\n"), 1):
         found = _CLASS_LINE.match(line)
         if found:
-            places.setdefault(found.group(1), []).append(number)
-    main = _Token(data["classes"], places, file, pointer_size)
+            lines_of.setdefault(found.group(1), []).append(number)
+    main = _Token(data["classes"], lines_of, file, pointer_size)
     token = main.read()
     other = data.get("linked")
-    linked = _Token(other, places, file, pointer_size).read() if isinstance(other, dict) else None
+    linked = _Token(other, lines_of, file, pointer_size).read() if isinstance(other, dict) else None
     about, windows = data.get("about"), data.get("windows")
     return Collected(
         token,

@@ -12,18 +12,18 @@ from typing import Dict, FrozenSet, Iterable, List, Optional, Tuple
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import Impersonation
 from kdtoken.model.token_words import IMPERSONATION_LEVELS
-from kdtoken.view.debugger.process_text import VIEW, ProcessBuilder, ProcessText, ThreadBuilder, ThreadText
+from kdtoken.view.debugger.process_text import VIEW, PartialProcess, PartialThread, ProcessBuilder, ThreadBuilder
 from kdtoken.view.lines import Line, command_of, is_cut, is_decoration, split_lines
-from kdtoken.view.partial import NotSaid, Place
+from kdtoken.view.partial import NotSaid, TextPlace
 from kdtoken.view.words import has_facts, hexadecimal, pointer_at
 
 
 @dataclass(frozen=True)
-class ProcessTexts:
+class PartialProcesses:
     """Everything that a text says about processes; `threads` are those under no PROCESS block of theirs."""
 
-    processes: Tuple[ProcessText, ...]
-    threads: Tuple[ThreadText, ...]
+    processes: Tuple[PartialProcess, ...]
+    threads: Tuple[PartialThread, ...]
     commands: Tuple[Line, ...]
     errors: Tuple[Line, ...]
     not_understood: Tuple[Line, ...]
@@ -158,11 +158,11 @@ class _Reader:
         elif "oken" in text and _JOINED_TOKEN.search(text):
             # A line of something else, and a token's line put behind it.
             pieces = [one.strip() for one in _JOINED_TOKEN.split(text) if one.strip()]
-            if not all([self._told(one, one.partition(" ")[0], line) for one in pieces]):
+            if not all([self._understood(one, one.partition(" ")[0], line) for one in pieces]):
                 self._not_understood(line)
             return
         first = text.partition(" ")[0]
-        if not self._told(text, first, line) and not self._passed(text, first):
+        if not self._understood(text, first, line) and not self._passed(text, first):
             self._not_understood(line)
 
     def _passed(self, text: str, first: str) -> bool:
@@ -172,14 +172,14 @@ class _Reader:
         known = first in _STARTS and text.startswith(_STARTS[first])
         return known or (text[0] in _HEX and _STACK_OR_WAIT.match(text) is not None)
 
-    def _told(self, text: str, first: str, line: Line) -> bool:
+    def _understood(self, text: str, first: str, line: Line) -> bool:
         # Told by the first word, since nothing else is as quick.
         if first.startswith("PROCESS"):
             if "DirBase:" in text:
                 return (
                     all(
                         [
-                            self._told(one.strip(), one.partition(" ")[0], line)
+                            self._understood(one.strip(), one.partition(" ")[0], line)
                             for one in _SPLIT.split(text, 400)
                             if one.strip() != text
                         ]
@@ -239,7 +239,7 @@ class _Reader:
             return not has_facts(command)
         if command.startswith(("PROCESS ", "THREAD ")):
             # Output behind a prompt, where another thread of the debugger printed it.
-            return self._told(command, first.upper(), line)
+            return self._understood(command, first.upper(), line)
         return not command
 
     def _process(self, text: str, line: Line) -> bool:
@@ -251,8 +251,8 @@ class _Reader:
         self.thread = None
         self.processes.append(self.process)
         if self.searched:
-            self.process.values["Cid"], told = self.searched
-            self.process.seen["Cid"], self.searched = Place(self.file, told.number), None
+            self.process.values["Cid"], searching = self.searched
+            self.process.places["Cid"], self.searched = TextPlace(self.file, searching.number), None
         rest = found.group(2).strip()
         return self._fields(rest, line) if rest else True
 
@@ -278,14 +278,14 @@ class _Reader:
         for name, value in _FIELD.findall(text):
             if name in _FIELDS and name not in self.process.values:
                 self.process.values[name] = value
-                self.process.seen[name] = Place(self.file, line.number)
+                self.process.places[name] = TextPlace(self.file, line.number)
         return not _FIELD.sub("", text).strip(" .\t")
 
     def _image(self, name: str, line: Line) -> bool:
         if self.process is None or "Image" in self.process.values:
             return False
         self.process.values["Image"] = name
-        self.process.seen["Image"] = Place(self.file, line.number)
+        self.process.places["Image"] = TextPlace(self.file, line.number)
         return not has_facts(name)
 
     def _token(self, text: str, line: Line) -> bool:
@@ -293,14 +293,14 @@ class _Reader:
         if not found or self.process is None or self.process.token is not None:
             return False
         self.process.token = pointer_at(found.group(1).replace("`", ""))[0]
-        self.process.seen["token"] = Place(self.file, line.number)
+        self.process.places["token"] = TextPlace(self.file, line.number)
         # An author's arrow behind it is decoration, words are not.
         return not any(c.isalnum() for c in found.group(2))
 
     def _impersonation(self, token: Optional[int], rest: str, line: Line) -> bool:
-        if self.thread is None or "impersonation" in self.thread.seen:
+        if self.thread is None or "impersonation" in self.thread.places:
             return False
-        self.thread.seen["impersonation"] = Place(self.file, line.number)
+        self.thread.places["impersonation"] = TextPlace(self.file, line.number)
         if token is None:
             self.thread.impersonation = None
             return True
@@ -318,7 +318,7 @@ class _Reader:
         value = hexadecimal(found.group(1))
         if value:
             self.thread.owner = value
-            self.thread.seen["owner"] = Place(self.file, line.number)
+            self.thread.places["owner"] = TextPlace(self.file, line.number)
         image = (found.group(2) or "").strip()
         if image and image not in _CUT_WORDS:
             self.thread.image = image
@@ -331,12 +331,12 @@ _FIELDS: FrozenSet[str] = frozenset(
 _FIELD_LINES = frozenset(name + ":" for name in _FIELDS)
 
 
-def read_process_lines(lines: Iterable[Line], file: str = "text") -> ProcessTexts:
+def read_process_lines(lines: Iterable[Line], file: str = "text") -> PartialProcesses:
     """All processes and threads that the lines tell of."""
     reader = _Reader(file)
     for line in lines:
         reader.line(line)
-    return ProcessTexts(
+    return PartialProcesses(
         tuple(one.finished() for one in reader.processes),
         tuple(one.finished() for one in reader.threads),
         tuple(reader.commands),
@@ -345,6 +345,6 @@ def read_process_lines(lines: Iterable[Line], file: str = "text") -> ProcessText
     )
 
 
-def read_process_text(text: str, file: str = "text") -> ProcessTexts:
+def read_process_text(text: str, file: str = "text") -> PartialProcesses:
     """All processes and threads that a pasted text or a log tells of; never an error, whatever the text."""
     return read_process_lines(split_lines(text), file)

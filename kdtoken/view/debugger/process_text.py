@@ -6,13 +6,13 @@ from typing import Dict, List, Mapping, Optional, Tuple
 from kdtoken.model.absent import Maybe, Unreadable
 from kdtoken.model.process import FastRef, Impersonation, Process, Thread
 from kdtoken.view.lines import Line
-from kdtoken.view.partial import NotSaid, Place
+from kdtoken.view.partial import NotSaid, TextPlace
 from kdtoken.view.words import hexadecimal
 
 VIEW = "!process"
 NO_PID = -1  # what Process.pid holds when the text has no Cid
 
-BLIND = (
+NEVER_SHOWN = (
     "token.ref_count: the address is printed without it",
     "threads: only with flag 2, and impersonation only with flag 4",
     "impersonation.effective_only: not printed",
@@ -20,20 +20,20 @@ BLIND = (
 
 
 @dataclass(frozen=True)
-class ThreadText:
+class PartialThread:
     """A thread as `!process` or `!thread` lists it; its impersonation is NotSaid when no line tells it.
 
     owner, image  from `Owning Process`, which `!thread` prints
     """
 
     thread: Thread
-    seen: Mapping[str, Place]
+    places: Mapping[str, TextPlace]
     owner: Maybe[int]
     image: Maybe[str]
 
 
 @dataclass(frozen=True)
-class ProcessText:
+class PartialProcess:
     """A PROCESS block.
 
     process         token.mask is 0: the text shows the address without the reference count.  The pid is NO_PID if
@@ -49,8 +49,8 @@ class ProcessText:
     directory_base: Maybe[int]
     object_table: Maybe[int]
     handle_count: Maybe[int]
-    threads: Tuple[ThreadText, ...]
-    seen: Mapping[str, Place]
+    threads: Tuple[PartialThread, ...]
+    places: Mapping[str, TextPlace]
     not_understood: Tuple[Line, ...] = ()
     problems: Tuple[str, ...] = ()
 
@@ -61,7 +61,7 @@ class ProcessBuilder:
     def __init__(self, address: int, line: Line, file: str) -> None:
         self.address, self.file = address, file
         self.values: Dict[str, str] = {}
-        self.seen: Dict[str, Place] = {"address": Place(file, line.number)}
+        self.places: Dict[str, TextPlace] = {"address": TextPlace(file, line.number)}
         self.token: Optional[int] = None
         self.threads: List[ThreadBuilder] = []
         self.not_understood: List[Line] = []
@@ -78,7 +78,7 @@ class ProcessBuilder:
             value = int(digits) if digits.isdigit() and digits.isascii() and len(digits) < 12 else None
         return Unreadable(0, text.strip("<>")) if value is None else value
 
-    def finished(self) -> ProcessText:
+    def finished(self) -> PartialProcess:
         pid = self.number("Cid", 16)
         session: Maybe[Optional[int]] = None if self.values.get("SessionId") == "none" else self.number("SessionId", 10)
         process = Process(
@@ -88,7 +88,7 @@ class ProcessBuilder:
             NotSaid(VIEW) if self.token is None else FastRef(self.token, 0),
             self.number("ParentCid", 16),
         )
-        return ProcessText(
+        return PartialProcess(
             process,
             session,
             self.number("Peb", 16),
@@ -96,7 +96,7 @@ class ProcessBuilder:
             self.number("ObjectTable", 16),
             self.number("HandleCount", 10),
             tuple(one.finished() for one in self.threads),
-            self.seen,
+            self.places,
             tuple(self.not_understood),
             tuple(self.problems),
         )
@@ -107,11 +107,11 @@ class ThreadBuilder:
 
     def __init__(self, address: int, pid: int, tid: int, line: Line, file: str) -> None:
         self.address, self.pid, self.tid = address, pid, tid
-        self.seen: Dict[str, Place] = {"address": Place(file, line.number)}
+        self.places: Dict[str, TextPlace] = {"address": TextPlace(file, line.number)}
         self.impersonation: Maybe[Optional[Impersonation]] = NotSaid(VIEW)
         self.owner: Maybe[int] = NotSaid(VIEW)
         self.image: Maybe[str] = NotSaid(VIEW)
 
-    def finished(self) -> ThreadText:
+    def finished(self) -> PartialThread:
         thread = Thread(self.address, self.pid, self.tid, self.impersonation)
-        return ThreadText(thread, self.seen, self.owner, self.image)
+        return PartialThread(thread, self.places, self.owner, self.image)

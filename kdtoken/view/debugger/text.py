@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import List, Sequence, Tuple
 
 from kdtoken.model.process import FastRef, Impersonation
-from kdtoken.view.debugger.process_command import ProcessTexts, read_process_lines
-from kdtoken.view.debugger.token_command import TokenTexts, read_token_lines
+from kdtoken.view.debugger.process_command import PartialProcesses, read_process_lines
+from kdtoken.view.debugger.token_command import PartialTokens, read_token_lines
 from kdtoken.view.lines import Line, split_lines
 from kdtoken.view.words import has_facts
 
@@ -15,8 +15,8 @@ from kdtoken.view.words import has_facts
 class DebuggerText:
     """Both views of one text; `not_understood` are the lines that neither knew."""
 
-    tokens: TokenTexts
-    processes: ProcessTexts
+    tokens: PartialTokens
+    processes: PartialProcesses
     not_understood: Tuple[Line, ...]
 
 
@@ -38,7 +38,7 @@ _TOKEN_ADDRESS = re.compile(
 )
 
 
-def _lost_addresses(lines: Sequence[Line], tokens: TokenTexts, processes: ProcessTexts) -> List[Line]:
+def _lost_addresses(lines: Sequence[Line], tokens: PartialTokens, processes: PartialProcesses) -> List[Line]:
     """Lines with the address of a token that neither view reports: their text was mangled."""
     said = [
         (line, found)
@@ -48,14 +48,14 @@ def _lost_addresses(lines: Sequence[Line], tokens: TokenTexts, processes: Proces
     ]
     if not said:
         return []
-    heard = {token.token.address for token in tokens.tokens} | {error.address for error in tokens.errors}
+    reported = {token.token.address for token in tokens.tokens} | {error.address for error in tokens.errors}
     threads = list(processes.threads)
     for process in processes.processes:
         threads += process.threads
         if isinstance(process.process.token, FastRef):
-            heard.add(process.process.token.value)
+            reported.add(process.process.token.value)
     for thread in threads:
         if isinstance(thread.thread.impersonation, Impersonation):
-            heard.add(thread.thread.impersonation.token)
+            reported.add(thread.thread.impersonation.token)
     commands = {id(line) for line in tokens.commands}
-    return [line for line, text in said if int(text.replace("`", ""), 16) not in heard and id(line) not in commands]
+    return [line for line, text in said if int(text.replace("`", ""), 16) not in reported and id(line) not in commands]

@@ -13,9 +13,9 @@ from typing import Iterable, List, Optional, Tuple
 
 from kdtoken.view.debugger.token_labels import CAPABILITIES, GROUPS, PRIVILEGES, RESTRICTED
 from kdtoken.view.debugger.token_lines import TokenBuilder
-from kdtoken.view.leftovers import feed, with_lost
+from kdtoken.view.leftovers import read_each, with_leftovers
 from kdtoken.view.lines import Line, command_of, is_cut, is_decoration, split_lines
-from kdtoken.view.partial import Place, TokenText
+from kdtoken.view.partial import PartialToken, TextPlace
 from kdtoken.view.words import PRIVILEGE, SID, has_facts, pointer_at
 
 VIEW = "!token"
@@ -25,20 +25,20 @@ VIEW = "!token"
 class NoToken:
     """An error that `!token` printed in place of a token."""
 
-    place: Place
+    place: TextPlace
     text: str
     address: Optional[int]
 
 
 @dataclass(frozen=True)
-class TokenTexts:
+class PartialTokens:
     """Everything that a text says about tokens.
 
     commands        lines with a prompt and `!token`
     not_understood  lines of the whole text that are no part of a token's output, and those in it nobody knew
     """
 
-    tokens: Tuple[TokenText, ...]
+    tokens: Tuple[PartialToken, ...]
     errors: Tuple[NoToken, ...]
     commands: Tuple[Line, ...]
     not_understood: Tuple[Line, ...]
@@ -144,7 +144,7 @@ class _Reader:
         self.unknown: List[Line] = []
         self.asked = False
         # Lines nobody knew since the last one that was known: many of them end a token.
-        self.strangers = 0
+        self.unknown_in_a_row = 0
 
     def line(self, line: Line) -> None:
         text = line.text.strip()
@@ -167,7 +167,7 @@ class _Reader:
             pieces = _pieces(text)
         # A list and not all(): every piece must be read.
         if all([self._piece(piece, line) for piece in pieces]):
-            self.strangers = 0
+            self.unknown_in_a_row = 0
         else:
             self._not_understood(line)
 
@@ -189,8 +189,8 @@ class _Reader:
 
     def _not_understood(self, line: Line) -> None:
         self.unknown.append(line)
-        self.strangers += 1
-        if self.strangers > 20:
+        self.unknown_in_a_row += 1
+        if self.unknown_in_a_row > 20:
             self.current, self.asked = None, False
         # Behind a token's last lines anything may follow; that is not the token's.
         if self.current and not self.current.complete:
@@ -233,7 +233,7 @@ class _Reader:
         if _WHOSE.match(text):
             return not has_facts(text)
         if _NO_TOKEN.search(text):
-            self.errors.append(NoToken(Place(self.file, line.number), text, _first_pointer(text)))
+            self.errors.append(NoToken(TextPlace(self.file, line.number), text, _first_pointer(text)))
             return True
         if is_cut(text):
             if token:
@@ -243,7 +243,7 @@ class _Reader:
             if token:
                 token.problem(text, line)
             else:
-                self.errors.append(NoToken(Place(self.file, line.number), text, _first_pointer(text)))
+                self.errors.append(NoToken(TextPlace(self.file, line.number), text, _first_pointer(text)))
             return True
         return False
 
@@ -328,15 +328,15 @@ def _pieces(text: str) -> List[str]:
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
-def read_token_lines(lines: Iterable[Line], file: str = "text") -> TokenTexts:
+def read_token_lines(lines: Iterable[Line], file: str = "text") -> PartialTokens:
     """All tokens that the lines tell of."""
     reader = _Reader(file)
-    facts = feed(lines, reader.line)
+    facts = read_each(lines, reader.line)
     tokens = tuple(one.finished() for one in reader.tokens)
-    unknown = with_lost(facts, tokens, reader.commands, reader.unknown)
-    return TokenTexts(tokens, tuple(reader.errors), tuple(reader.commands), unknown)
+    unknown = with_leftovers(facts, tokens, reader.commands, reader.unknown)
+    return PartialTokens(tokens, tuple(reader.errors), tuple(reader.commands), unknown)
 
 
-def read_token_text(text: str, file: str = "text") -> TokenTexts:
+def read_token_text(text: str, file: str = "text") -> PartialTokens:
     """All tokens that a pasted text or a log tells of; never an error, whatever the text."""
     return read_token_lines(split_lines(text), file)

@@ -9,7 +9,7 @@ from kdtoken.model.token_words import IMPERSONATION_LEVELS, TOKEN_TYPES
 
 GROUPS, RESTRICTED, CAPABILITIES, PRIVILEGES, ATTRIBUTES = "groups", "restricted", "capabilities", "privs", "attributes"
 
-BLIND = (
+NEVER_SHOWN = (
     "user_and_groups[0].attributes: only the user's SID is printed",
     "privileges: those that were removed are not listed",
     "source_name: blanks at its end are not seen",

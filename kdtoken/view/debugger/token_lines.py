@@ -14,10 +14,10 @@ from kdtoken.view.debugger import token_labels as labels
 from kdtoken.view.lines import Line
 from kdtoken.view.partial import (
     NotSaid,
-    Place,
-    SeenGroup,
-    SeenPrivilege,
-    TokenText,
+    PartialGroup,
+    PartialPrivilege,
+    PartialToken,
+    TextPlace,
     entries_of,
     label_index,
     partial_token,
@@ -32,10 +32,10 @@ class TokenBuilder:
     def __init__(self, view: str, file: str, address: int, line: Line) -> None:
         self.view, self.file, self.address = view, file, address
         self.fields: Dict[str, Any] = {}
-        self.seen: Dict[str, Place] = {}
-        self.lists: Dict[str, List[SeenGroup]] = {labels.GROUPS: [], labels.RESTRICTED: [], labels.CAPABILITIES: []}
-        self.privileges: List[SeenPrivilege] = []
-        self.user: Optional[SeenGroup] = None
+        self.places: Dict[str, TextPlace] = {}
+        self.lists: Dict[str, List[PartialGroup]] = {labels.GROUPS: [], labels.RESTRICTED: [], labels.CAPABILITIES: []}
+        self.privileges: List[PartialPrivilege] = []
+        self.user: Optional[PartialGroup] = None
         self.names: Dict[Sid, str] = {}
         self.section = ""
         self.headers: List[str] = []
@@ -49,7 +49,7 @@ class TokenBuilder:
             self._place("address", line)
 
     def _place(self, name: str, line: Line) -> None:
-        self.seen.setdefault(name, Place(self.file, line.number))
+        self.places.setdefault(name, TextPlace(self.file, line.number))
 
     def _set(self, name: str, value: Any, line: Line) -> bool:
         if name in self.fields and self.fields[name] != value:
@@ -93,7 +93,7 @@ class TokenBuilder:
         if sid is None:
             return False
         self.split_sid = None
-        listed.append(SeenGroup(sid, NotSaid(self.view), self._name(sid, rest), index))
+        listed.append(PartialGroup(sid, NotSaid(self.view), self._name(sid, rest), index))
         self._place("%s.%s" % (self.section, sid), line)
         return not has_facts(rest)
 
@@ -123,7 +123,7 @@ class TokenBuilder:
         last_group, (value, strange) = listed[-1], labels.attribute_bits(text)
         if strange:
             self.problem("unknown attribute %r of %s" % (strange, last_group.sid), line)
-        listed[-1] = SeenGroup(last_group.sid, value, last_group.name, last_group.index)
+        listed[-1] = PartialGroup(last_group.sid, value, last_group.name, last_group.index)
         return not strange
 
     def privilege(self, number: Optional[int], name: str, words: Optional[str], line: Line) -> bool:
@@ -138,7 +138,7 @@ class TokenBuilder:
             enabled = default = NotSaid(self.view)
         elif strange and not known & {"enabled", "default"}:
             enabled = default = Unreadable(0, "attribute words not known: %r" % words.strip())
-        self.privileges.append(SeenPrivilege(name, number, enabled, default))
+        self.privileges.append(PartialPrivilege(name, number, enabled, default))
         self._place("privileges.%s" % name, line)
         return not strange
 
@@ -188,7 +188,7 @@ class TokenBuilder:
         sid = sid_of(found.group(1))
         if sid is None or self.user is not None:
             return False
-        self.user = SeenGroup(sid, 0, self._name(sid, found.group(2)))
+        self.user = PartialGroup(sid, 0, self._name(sid, found.group(2)))
         self._place("user", line)
         return not has_facts(found.group(2))
 
@@ -238,7 +238,7 @@ class TokenBuilder:
             if sid is None or found is None:
                 return False
             self.lists[labels.GROUPS].append(
-                SeenGroup(sid, groups.INTEGRITY | groups.INTEGRITY_ENABLED, found.group(2).strip())
+                PartialGroup(sid, groups.INTEGRITY | groups.INTEGRITY_ENABLED, found.group(2).strip())
             )
             self.section = labels.GROUPS
             self._place("integrity", line)
@@ -263,7 +263,7 @@ class TokenBuilder:
 
     # --- the end ---
 
-    def finished(self) -> TokenText:
+    def finished(self) -> PartialToken:
         """The token that the lines told of."""
         fields, listed = self.fields, {name: tuple(rows) for name, rows in self.lists.items()}
         started = labels.GROUPS in self.headers or bool(listed[labels.GROUPS])
@@ -289,16 +289,16 @@ class TokenBuilder:
         ):
             if listed[rows] or fields.get(count) == 0:
                 fields[name] = entries_of(listed[rows])
-        return TokenText(
+        return PartialToken(
             self.view,
             partial_token(self.view, self.address, fields, tuple(self.problems)),
-            self.seen,
+            self.places,
             tuple(self.not_understood),
             ((self.user,) if self.user else ()) + listed[labels.GROUPS],
             listed[labels.RESTRICTED],
             listed[labels.CAPABILITIES],
             tuple(self.privileges),
             tuple(dict.fromkeys(self.incomplete)),
-            labels.BLIND,
+            labels.NEVER_SHOWN,
             self.names,
         )

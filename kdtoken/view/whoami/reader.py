@@ -10,7 +10,7 @@ from typing import Iterable, List, Optional, Tuple
 
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.sid import Sid
-from kdtoken.view.leftovers import feed, with_lost
+from kdtoken.view.leftovers import read_each, with_leftovers
 from kdtoken.view.lines import Line, command_of, is_cut, is_decoration, split_lines
 from kdtoken.view.whoami import shapes
 from kdtoken.view.whoami.rows import GROUPS, PRIVILEGES, USER, WhoamiBuilder, WhoamiTexts
@@ -284,11 +284,11 @@ class _Reader:
 def read_whoami_lines(lines: Iterable[Line], file: str = "text") -> WhoamiTexts:
     """All that the lines hold of whoami's output."""
     reader = _Reader(file)
-    facts = feed(lines, reader.line)
+    facts = read_each(lines, reader.line)
     reader.finish()
     tokens = tuple(one.finished() for one in reader.tokens)
     kept = reader.commands + reader.names + reader.claims
-    unknown = with_lost(facts, tokens, kept, reader.unknown)
+    unknown = with_leftovers(facts, tokens, kept, reader.unknown)
     return WhoamiTexts(tokens, tuple(reader.commands), tuple(reader.names), tuple(reader.claims), unknown)
 
 

@@ -10,10 +10,10 @@ from kdtoken.model.sid import Sid
 from kdtoken.view.lines import Line
 from kdtoken.view.partial import (
     NotSaid,
-    Place,
-    SeenGroup,
-    SeenPrivilege,
-    TokenText,
+    PartialGroup,
+    PartialPrivilege,
+    PartialToken,
+    TextPlace,
     entries_of,
     label_index,
     partial_token,
@@ -24,7 +24,7 @@ from kdtoken.view.whoami.words import attributes_of, state_of
 VIEW = "whoami"
 USER, GROUPS, PRIVILEGES = "user", "groups", "privileges"
 
-BLIND = (
+NEVER_SHOWN = (
     "user_and_groups: the logon SID is not listed (only /logonid prints it), nor is the primary group as such",
     "user_and_groups[0].attributes: not printed",
     "integrity label: printed without its attributes",
@@ -43,7 +43,7 @@ class WhoamiTexts:
     names   what plain `whoami` printed
     """
 
-    tokens: Tuple[TokenText, ...]
+    tokens: Tuple[PartialToken, ...]
     commands: Tuple[Line, ...]
     names: Tuple[Line, ...]
     claims: Tuple[Line, ...]
@@ -55,11 +55,11 @@ class WhoamiBuilder:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.seen: Dict[str, Place] = {}
-        self.user: Optional[SeenGroup] = None
-        self.groups: List[SeenGroup] = []
-        self.privileges: List[SeenPrivilege] = []
-        self.logon: Optional[SeenGroup] = None
+        self.places: Dict[str, TextPlace] = {}
+        self.user: Optional[PartialGroup] = None
+        self.groups: List[PartialGroup] = []
+        self.privileges: List[PartialPrivilege] = []
+        self.logon: Optional[PartialGroup] = None
         self.names: Dict[Sid, str] = {}
         self.problems: List[str] = []
         self.incomplete: List[str] = []
@@ -76,7 +76,7 @@ class WhoamiBuilder:
         self.kind = kind
 
     def _place(self, name: str, line: Line) -> None:
-        self.seen.setdefault(name, Place(self.file, line.number))
+        self.places.setdefault(name, TextPlace(self.file, line.number))
 
     def cut(self, line: Line, section: str) -> None:
         """The author left lines out here."""
@@ -87,7 +87,7 @@ class WhoamiBuilder:
         if self.user is not None:
             self.problems.append("line %d: a second user, %s" % (line.number, sid))
             return False
-        self.user = SeenGroup(sid, 0, name.strip())
+        self.user = PartialGroup(sid, 0, name.strip())
         self.names.setdefault(sid, name.strip())
         self._place("user", line)
         self.closed.add(USER)
@@ -102,7 +102,7 @@ class WhoamiBuilder:
             value = NotSaid(VIEW)
         else:
             value = attributes_of(text)
-        self.groups.append(SeenGroup(sid, value, name.strip()))
+        self.groups.append(PartialGroup(sid, value, name.strip()))
         if name.strip():
             self.names.setdefault(sid, name.strip())
         self._attributes_text = text
@@ -126,7 +126,7 @@ class WhoamiBuilder:
         enabled: Maybe[bool] = NotSaid(VIEW) if not word.strip() else Unreadable(0, "state word not known: %r" % word)
         if state is not None:
             enabled = state
-        self.privileges.append(SeenPrivilege(name, NUMBERS.get(name), enabled, NotSaid(VIEW)))
+        self.privileges.append(PartialPrivilege(name, NUMBERS.get(name), enabled, NotSaid(VIEW)))
         self._place("privileges.%s" % name, line)
         return not isinstance(enabled, Unreadable)
 
@@ -143,14 +143,14 @@ class WhoamiBuilder:
         # /logonid prints only the SID; that it has this attribute is what makes it the logon SID (winnt.h).
         if self.logon is not None:
             return False
-        self.logon = SeenGroup(sid, groups.LOGON_ID)
+        self.logon = PartialGroup(sid, groups.LOGON_ID)
         self._place("logon_sid", line)
         return True
 
-    def finished(self) -> TokenText:
+    def finished(self) -> PartialToken:
         """The token that the rows told of."""
         fields: Dict[str, Any] = {}
-        listed: Tuple[SeenGroup, ...] = tuple(self.groups) + ((self.logon,) if self.logon else ())
+        listed: Tuple[PartialGroup, ...] = tuple(self.groups) + ((self.logon,) if self.logon else ())
         if self.user or listed:
             user = self.user.entry if self.user else Unreadable(0, "the text has no user")
             entries = (user,) + entries_of(listed)
@@ -163,14 +163,14 @@ class WhoamiBuilder:
                 fields["integrity_level_index"] = index
         if self.privileges:
             fields["privileges"] = privileges_field(VIEW, tuple(self.privileges))
-        return TokenText(
+        return PartialToken(
             VIEW,
             partial_token(VIEW, 0, fields, tuple(self.problems)),
-            self.seen,
+            self.places,
             tuple(self.not_understood),
             ((self.user,) if self.user else ()) + listed,
             privileges=tuple(self.privileges),
             incomplete=tuple(dict.fromkeys(self.incomplete)),
-            blind=BLIND,
+            never_shown=NEVER_SHOWN,
             names=self.names,
         )

@@ -14,7 +14,7 @@ from kdtoken.model.token import Token
 from kdtoken.source.cached import CachedSource
 from kdtoken.view.collect.token_information import read_token_information
 from kdtoken.view.debugger.token_command import read_token_text
-from kdtoken.view.partial import TokenText
+from kdtoken.view.partial import PartialToken
 from kdtoken.view.whoami.reader import read_whoami_text
 from tests.expected import FILES, kernel_of
 from tests.machine.declared import MACHINE
@@ -47,7 +47,7 @@ def kernel(key: str, path: Any = WIN11) -> View:
     return View(decoded(key, path), Kind.KERNEL, key)
 
 
-def of_text(text: TokenText, kind: Kind, label: str = "text") -> View:
+def of_text(text: PartialToken, kind: Kind, label: str = "text") -> View:
     """A View of what a reader of text gave."""
     listed = tuple(one.sid for one in text.groups if not isinstance(one.attributes, int))
     return View(text.token, kind, label, text.incomplete, listed)
