@@ -6,8 +6,9 @@ BIN = $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 SESSION = fixtures/sessions/notepad-22000-synthetic.kdtoken.gz
 STAMP = $(VENV)/.installed-test
 DEV = $(VENV)/.installed-dev
+DOCS = $(VENV)/.installed-docs
 
-.PHONY: help run test engine golden check bench clean
+.PHONY: help run test engine golden check bench docs clean
 
 help:
 	@echo "make run      dump notepad.exe's token from the recording that the repository carries"
@@ -16,6 +17,7 @@ help:
 	@echo "make engine   the bench: the genuine debugger engine under Wine (installs Debian packages)"
 	@echo "make bench    what a token costs on the wire, beside other tools; how fast logs and dumps are read"
 	@echo "make golden   write fixtures/golden/ anew; read the diff before you commit it"
+	@echo "make docs     the site and the man page in build/docs; runs the examples, checks every link between pages"
 	@echo "make clean    remove .venv and build/"
 
 $(STAMP): pyproject.toml kdtoken/__main__.py kdtoken/build_hook.py
@@ -26,6 +28,10 @@ $(STAMP): pyproject.toml kdtoken/__main__.py kdtoken/build_hook.py
 
 $(DEV): $(STAMP)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[dev]"
+	@touch $@
+
+$(DOCS): $(STAMP)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[docs]"
 	@touch $@
 
 run: $(STAMP)
@@ -49,6 +55,12 @@ bench: $(STAMP)
 	$(BIN)/python -m tests.engine.bench
 	$(BIN)/python -m tests.engine.bench_log
 	$(BIN)/python -m tests.engine.bench_dump
+
+docs: $(DOCS)
+	$(BIN)/python -m sphinx -n -W --keep-going -q -b html docs build/docs/html
+	$(BIN)/python -m sphinx -W -q -b man docs build/docs/man
+	$(BIN)/python -m sphinx -W -q -b doctest docs build/docs/doctest
+	@echo "build/docs/html/index.html, build/docs/man/kdtoken.1"
 
 clean:
 	rm -rf $(VENV) build
