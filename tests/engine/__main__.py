@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import List
 
-from tests.engine import memproc, volatility
+from tests.engine import debian, memproc, volatility
 
 # Judges that PyPI has.
 JUDGES = ("volatility3==%s" % volatility.VERSION, "kdmp-parser==0.7.4", "memprocfs==%s" % memproc.VERSION)
+MODULES = ("volatility3.framework", "kdmp_parser", "memprocfs")
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -19,9 +21,28 @@ def install_judges() -> None:
     subprocess.run(install, check=True)
 
 
+def not_loading() -> List[str]:
+    """The judges that Python cannot import, each with the last line of why."""
+    found = []
+    for name in MODULES:
+        done = subprocess.run([sys.executable, "-c", "import " + name], stderr=subprocess.PIPE, encoding="utf-8")
+        if done.returncode:
+            found.append("{}: {}".format(name, done.stderr.strip().rpartition("\n")[2]))
+    return found
+
+
 def main() -> int:
-    """pytest's exit code; the judges are installed first, and a skipped test is a failure."""
-    install_judges()
+    """pytest's exit code; what the tests need is installed before any is collected, and a skip is a failure."""
+    try:
+        debian.install()
+        install_judges()
+    except (debian.NotInstalled, subprocess.CalledProcessError) as error:
+        print("bench: %s" % error, file=sys.stderr)
+        return 1
+    lacking = not_loading()
+    if lacking:
+        print("bench: judges that do not load:\n" + "\n".join(lacking), file=sys.stderr)
+        return 1
     command = [
         sys.executable,
         "-m",

@@ -20,10 +20,10 @@ import zipfile
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence
 
+from tests.engine import debian
+
 NATIVE = Path(__file__).with_name("native")
 WHEELS = {"pykd": "0.3.4.15", "panda3d": "1.10.16"}
-TOOLS = ("wine", "clang", "lld-link", "llvm-pdbutil", "x86_64-w64-mingw32-gcc", "x86_64-w64-mingw32-g++")
-DEBIAN_PACKAGES = ("wine", "wine64", "clang", "lld", "llvm", "gcc-mingw-w64-x86-64", "g++-mingw-w64-x86-64")
 # Wine has its own half of these; the genuine ones must win. winemenubuilder would write into the user's desktop.
 DLL_OVERRIDES = "mscoree,dbgeng,dbghelp,symsrv,srcsrv,dbgmodel,msdia140=n;winemenubuilder.exe=d"
 
@@ -81,15 +81,10 @@ def made_aside(folder: Path) -> Iterator[Path]:
 
 def install_tools() -> None:
     """Wine, a compiler for Windows, and clang with lld-link (for the PDB of a synthetic kernel)."""
-    missing = [tool for tool in TOOLS if not shutil.which(tool)]
-    if not missing:
-        return
-    packages = " ".join(DEBIAN_PACKAGES)
-    if not shutil.which("apt-get") or os.geteuid() != 0:
-        raise BuildFailed("not found: {}. As root: apt-get install {}".format(", ".join(missing), packages))
-    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    run("list of Debian packages", ["apt-get", "update", "-q"], env)
-    run("Debian packages", ["apt-get", "install", "-y", "-q", "--no-install-recommends", *DEBIAN_PACKAGES], env)
+    try:
+        debian.install()
+    except debian.NotInstalled as error:
+        raise BuildFailed(str(error)) from error
 
 
 def download_wheels(work: Path) -> Dict[str, Path]:

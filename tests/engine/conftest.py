@@ -29,8 +29,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
     if skipped and os.environ.get("KDTOKEN_NO_SKIP"):
-        print("\n%d tests were skipped, and none may be" % len(skipped))
+        print("\n%d skipped, and nothing may be:" % len(skipped))
+        for report in skipped:
+            print("  %s: %s" % (report.nodeid, skip_reason(report)))
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def skip_reason(report: Any) -> str:
+    """Why a test was skipped; pytest keeps (file, line, reason)."""
+    return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
 
 
 @pytest.fixture(scope="session")
