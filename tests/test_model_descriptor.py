@@ -177,3 +177,33 @@ def test_round_trip(owner: object, group: object, dacl: object, sacl: object, bi
 @given(st.binary(min_size=16, max_size=90))
 def test_any_bytes_never_fail_otherwise(data: bytes) -> None:
     SecurityDescriptor.parse(b"\x01\x00\x14\x80" + data)
+
+
+def test_states_follow_from_the_parts() -> None:
+    plain = SecurityDescriptor(SYSTEM, None, 0x8004, Acl.build(()))
+    assert (plain.owner_state, plain.group_state, plain.dacl_state, plain.sacl_state) == (
+        "present",
+        "absent",
+        "present",
+        "absent",
+    )
+
+
+def test_an_empty_dacl_is_neither_null_nor_absent_nor_cut() -> None:
+    empty = SecurityDescriptor.parse(SecurityDescriptor(None, None, 0x8004, Acl.build(())).to_bytes())
+    assert empty.dacl_is_empty and not empty.grants_everything and not empty.is_partial
+    null = SecurityDescriptor(None, None, 0x8004, dacl_state="null")
+    assert not null.dacl_is_empty and null.grants_everything
+    one = SecurityDescriptor(None, None, 0x8004, Acl.build((Ace.build(0, 1, SYSTEM),)))
+    assert not one.dacl_is_empty
+    cut = SecurityDescriptor.parse(one.to_bytes()[:40])  # the ACE's last bytes are missing
+    assert cut.is_partial and not cut.dacl_is_empty and cut.dacl is not None and cut.dacl.aces == ()
+
+
+def test_an_owner_that_is_cut_off_is_unreadable_and_not_absent() -> None:
+    whole = SecurityDescriptor(SYSTEM, None, 0x8000).to_bytes()
+    cut = SecurityDescriptor.parse(whole[:-2])
+    assert (cut.owner, cut.owner_state, cut.group_state) == (None, "unreadable", "absent")
+    assert cut.is_partial and "owner" in cut.problem
+    with pytest.raises(BadFormat):
+        cut.to_bytes()

@@ -68,19 +68,30 @@ ACE_TYPES: Dict[int, str] = {
     0x14: "SYSTEM_PROCESS_TRUST_LABEL",
     0x15: "SYSTEM_ACCESS_FILTER",
 }
+ACCESS_ALLOWED, ACCESS_DENIED = 0x00, 0x01
+SYSTEM_MANDATORY_LABEL = 0x11
+SYSTEM_RESOURCE_ATTRIBUTE = 0x12
+SYSTEM_SCOPED_POLICY_ID = 0x13
+SYSTEM_PROCESS_TRUST_LABEL = 0x14
+SYSTEM_ACCESS_FILTER = 0x15
+# What the types of a DACL do; the compound ACE is in neither, its body is not read.
+ALLOW_TYPES = frozenset((0x00, 0x05, 0x09, 0x0B))
+DENY_TYPES = frozenset((0x01, 0x06, 0x0A, 0x0C))
+CALLBACK_TYPES = frozenset((0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x10))
 OBJECT_TYPES = frozenset((0x05, 0x06, 0x07, 0x08, 0x0B, 0x0C, 0x0F, 0x10))
 # The compound ACE never left Windows NT and has two SIDs; its body is kept as bytes.
 OPAQUE_TYPES = frozenset((0x04,))
 
 # winnt.h inherit and audit flags of ACE_HEADER.AceFlags. Bits 0x20 and 0x40 mean different things by type.
+OBJECT_INHERIT, CONTAINER_INHERIT, NO_PROPAGATE_INHERIT, INHERIT_ONLY, INHERITED = 0x01, 0x02, 0x04, 0x08, 0x10
+CRITICAL, TRUST_PROTECTED_FILTER, SUCCESSFUL_ACCESS, FAILED_ACCESS = 0x20, 0x40, 0x40, 0x80
 _INHERIT_FLAGS = (
-    (0x01, "OBJECT_INHERIT"),
-    (0x02, "CONTAINER_INHERIT"),
-    (0x04, "NO_PROPAGATE_INHERIT"),
-    (0x08, "INHERIT_ONLY"),
-    (0x10, "INHERITED"),
+    (OBJECT_INHERIT, "OBJECT_INHERIT"),
+    (CONTAINER_INHERIT, "CONTAINER_INHERIT"),
+    (NO_PROPAGATE_INHERIT, "NO_PROPAGATE_INHERIT"),
+    (INHERIT_ONLY, "INHERIT_ONLY"),
+    (INHERITED, "INHERITED"),
 )
-_ACCESS_FILTER = 0x15
 
 
 @dataclass(frozen=True)
@@ -182,7 +193,7 @@ class Ace:
         if rest & 0x20 and self.type_name.startswith("ACCESS_ALLOWED"):
             words.append("CRITICAL")
             rest &= ~0x20
-        if rest & 0x40 and (is_audit or self.type == _ACCESS_FILTER):
+        if rest & 0x40 and (is_audit or self.type == SYSTEM_ACCESS_FILTER):
             words.append("SUCCESSFUL_ACCESS" if is_audit else "TRUST_PROTECTED_FILTER")
             rest &= ~0x40
         if rest & 0x80 and is_audit:
@@ -216,6 +227,11 @@ class Acl:
     problem: str = ""
     sbz1: int = 0
     sbz2: int = 0
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether reading stopped before the end, or an ACE's body could not be read: ``aces`` may not be all."""
+        return bool(self.problem) or any(ace.problem for ace in self.aces)
 
     @classmethod
     def parse(cls, data: bytes, offset: int = 0) -> "Acl":

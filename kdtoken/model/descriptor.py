@@ -56,13 +56,16 @@ ABSENT = "absent"  # the PRESENT bit is clear
 NULL = "null"  # the PRESENT bit is set, the offset is 0
 PRESENT = "present"
 UNREADABLE = "unreadable"
+NOT_SAID = "not said"  # this view of the descriptor (icacls, a part that nobody asked for) does not tell of it
 
 
 @dataclass(frozen=True)
 class SecurityDescriptor:
-    """A security descriptor. ``dacl`` and ``sacl`` are None unless their state is ``present``.
+    """A security descriptor. Each part is None unless its state is ``present``.
 
-    ``dacl_state`` and ``sacl_state`` are one of ``absent``, ``null``, ``present``, ``unreadable``.
+    ``dacl_state`` and ``sacl_state`` are one of ``absent``, ``null``, ``present``, ``unreadable``, ``not said``; so
+    are ``owner_state`` and ``group_state``, which cannot be null. A state that is not given follows from the part:
+    present if there is one, else absent. An empty DACL is present and has no ACE.
     """
 
     owner: Optional[Sid]
@@ -70,10 +73,18 @@ class SecurityDescriptor:
     control: int
     dacl: Optional[Acl] = None
     sacl: Optional[Acl] = None
-    dacl_state: str = ABSENT
-    sacl_state: str = ABSENT
+    dacl_state: str = ""
+    sacl_state: str = ""
     sbz1: int = 0
     problem: str = ""
+    owner_state: str = ""
+    group_state: str = ""
+
+    def __post_init__(self) -> None:
+        for part in ("owner", "group", "dacl", "sacl"):
+            if not getattr(self, part + "_state"):
+                state = ABSENT if getattr(self, part) is None else PRESENT
+                object.__setattr__(self, part + "_state", state)
 
     @classmethod
     def parse(cls, data: bytes, offset: int = 0) -> "SecurityDescriptor":
@@ -96,11 +107,23 @@ class SecurityDescriptor:
                 data[:HEADER_SIZE].hex(),
             )
         problems: List[str] = []
-        owner = _sid(data, int(header.owner), "owner", problems)
-        group = _sid(data, int(header.group), "group", problems)
+        owner, owner_state = _sid(data, int(header.owner), "owner", problems)
+        group, group_state = _sid(data, int(header.group), "group", problems)
         sacl, sacl_state = _acl(data, int(header.sacl), control & SACL_PRESENT, "SACL", problems)
         dacl, dacl_state = _acl(data, int(header.dacl), control & DACL_PRESENT, "DACL", problems)
-        return cls(owner, group, control, dacl, sacl, dacl_state, sacl_state, int(header.sbz1), "; ".join(problems))
+        return cls(
+            owner,
+            group,
+            control,
+            dacl,
+            sacl,
+            dacl_state,
+            sacl_state,
+            int(header.sbz1),
+            "; ".join(problems),
+            owner_state,
+            group_state,
+        )
 
     @property
     def control_words(self) -> Tuple[str, ...]:
@@ -112,9 +135,24 @@ class SecurityDescriptor:
         """No DACL or a null one: the access check grants what is asked for (short of integrity and trust labels)."""
         return self.dacl_state in (ABSENT, NULL)
 
+    @property
+    def dacl_is_empty(self) -> bool:
+        """A DACL that is there, was read whole, and holds no ACE: nobody is granted anything by it."""
+        return self.dacl is not None and not self.dacl.aces and not self.dacl.is_partial
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a part could not be read, or an ACL was cut or damaged: what is there is not all."""
+        acls = [acl for acl in (self.dacl, self.sacl) if acl is not None]
+        return UNREADABLE in self._states or any(acl.is_partial for acl in acls)
+
+    @property
+    def _states(self) -> Tuple[str, str, str, str]:
+        return self.owner_state, self.group_state, self.dacl_state, self.sacl_state
+
     def to_bytes(self) -> bytes:
         """Header, SACL, DACL, owner, group, each at a multiple of 4; an unreadable part is :class:`BadFormat`."""
-        if UNREADABLE in (self.dacl_state, self.sacl_state):
+        if UNREADABLE in self._states:
             raise BadFormat("the descriptor has a part that could not be read, so it cannot be written", self.problem)
         body = b""
         offsets = {}
@@ -128,14 +166,14 @@ class SecurityDescriptor:
         return bytes(HEADER.build({**header, **offsets})) + body
 
 
-def _sid(data: bytes, offset: int, what: str, problems: List[str]) -> Optional[Sid]:
+def _sid(data: bytes, offset: int, what: str, problems: List[str]) -> Tuple[Optional[Sid], str]:
     if offset == 0:
-        return None
+        return None, ABSENT
     try:
-        return Sid.parse(_part(data, offset))
+        return Sid.parse(_part(data, offset)), PRESENT
     except BadFormat as error:
         problems.append("{} at offset 0x{:x}: {}".format(what, offset, error.message))
-        return None
+        return None, UNREADABLE
 
 
 def _acl(data: bytes, offset: int, present: int, what: str, problems: List[str]) -> Tuple[Optional[Acl], str]:

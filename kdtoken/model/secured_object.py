@@ -1,0 +1,24 @@
+"""An object and what guards it: the other side of an access check."""
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from kdtoken.model.absent import Maybe
+from kdtoken.model.descriptor import SecurityDescriptor
+from kdtoken.model.object_type import ObjectType
+
+
+@dataclass(frozen=True)
+class SecuredObject:
+    """One object of a machine, or of a text.
+
+    ``address`` is where its body lies, None for a text. ``name`` is what a person would call it. ``descriptor`` is None
+    where the object has none (a null pointer in its header: the kernel then grants everything), Unreadable where there
+    is one that cannot be read, Absent where this source cannot have it. ``notes`` say what a person should know.
+    """
+
+    address: Optional[int]
+    name: str
+    type: Maybe[ObjectType]
+    descriptor: Maybe[Optional[SecurityDescriptor]]
+    notes: Tuple[str, ...] = ()
