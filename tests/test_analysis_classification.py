@@ -7,13 +7,12 @@ import pytest
 
 from kdtoken.analysis.classification import Elevation, dump_remarks, elevation, integrity_level, kinds, token_remarks
 from kdtoken.decode.process_dump import Tokens
-from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.absent import Absent, NotAsked, NotSaid, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.process import CrossCheck, FastRef, Impersonation, Process, ProcessDetails, ProcessDump, Thread
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import LogonSession, SidHash, Token
-from kdtoken.view.partial import NotSaid
 from tests.expected import FILES, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
@@ -117,7 +116,7 @@ def test_what_is_missing_is_named_and_nothing_is_made_of_it() -> None:
     )
     assert texts(replace(one, privileges=GONE, flags=GONE, sid_hash=GONE, user_and_groups=GONE), True) == []
     assert not any("could be read" in text for text in texts(replace(one, package=Absent("_TOKEN.Package")), False))
-    lean = replace(one, default_dacl=Unreadable(0x10, "not asked for"))
+    lean = replace(one, default_dacl=NotAsked(0x10))
     assert not any("could be read" in text for text in texts(lean, False))
 
 

@@ -11,14 +11,13 @@ import pytest
 from kdtoken import collect
 from kdtoken.errors import BadFormat
 from kdtoken.model import group as groups
-from kdtoken.model.absent import Unreadable
+from kdtoken.model.absent import NotSaid, Unreadable
 from kdtoken.model.acl import Ace, Acl
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
 from kdtoken.view.collect.token_information import Collected, read_token_information
-from kdtoken.view.partial import NotSaid
 
 SOURCE = Path(collect.__file__)
 BASE = 0x2000

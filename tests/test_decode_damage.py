@@ -17,7 +17,7 @@ from kdtoken.decode.thread import walk_threads
 from kdtoken.decode.token import FIELDS, decode_token
 from kdtoken.errors import KdTokenError, MemoryUnreadable
 from kdtoken.layout.layout import size_of
-from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.absent import Missing, Unreadable
 from kdtoken.model.process import FastRef
 from kdtoken.model.token import LogonSession, Token
 from kdtoken.source.cached import CachedSource
@@ -178,7 +178,7 @@ def check_logon(session: LogonSession, logon_id: int, damage: Damage) -> None:
             buffer = pointer(ranges[0][0] + 8)
             ranges.append((buffer, buffer + 64))
         seen = getattr(session, name)
-        assert seen == value or isinstance(seen, (Unreadable, Absent)) or damage.touches(ranges), name
+        assert seen == value or isinstance(seen, Missing) or damage.touches(ranges), name
 
 
 @pytest.mark.parametrize("cached", [False, True])
@@ -264,4 +264,4 @@ def test_thread_lists_in_damaged_memory(process: Any, data: Any) -> None:
 def test_a_token_is_not_made_of_whatever_lies_there(address: int) -> None:
     """Where no token is, either that is said or, if it cannot be told, a problem is."""
     seen = decode_token(SyntheticSource(KERNEL), address, {})
-    assert isinstance(seen, (Unreadable, Absent)) or address in BY_ADDRESS or seen.problems
+    assert isinstance(seen, Missing) or address in BY_ADDRESS or seen.problems

@@ -7,7 +7,7 @@ import pytest
 from kdtoken.decode.fast_ref import fast_ref, fast_ref_mask
 from kdtoken.errors import FieldNotFound, TypeNotFound
 from kdtoken.layout.layout import Field, Layout, make_layout
-from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.absent import Missing, Unreadable
 from tests.expected import FILES, kernel_of
 from tests.machine.synthetic import SyntheticSource
 
@@ -34,7 +34,7 @@ def test_four_bits_on_every_x64_build(path: Path) -> None:
 def test_the_width_comes_from_the_symbols() -> None:
     source = OfWidth(KERNEL)
     seen = fast_ref(source, 0xE265A037)
-    assert not isinstance(seen, (Unreadable, Absent))
+    assert not isinstance(seen, Missing)
     assert (seen.object, seen.ref_count, seen.mask) == (0xE265A030, 7, 7)
 
 
@@ -42,13 +42,13 @@ def test_bits_of_the_pointer_beyond_the_count_stay() -> None:
     """With three bits, bit 3 belongs to the pointer."""
     source = OfWidth(KERNEL)
     seen = fast_ref(source, 0xE265A03F)
-    assert not isinstance(seen, (Unreadable, Absent))
+    assert not isinstance(seen, Missing)
     assert (seen.object, seen.ref_count) == (0xE265A038, 7)
 
 
 def test_zero_is_a_null_pointer_with_no_references() -> None:
     seen = fast_ref(SyntheticSource(KERNEL), 0)
-    assert not isinstance(seen, (Unreadable, Absent))
+    assert not isinstance(seen, Missing)
     assert (seen.object, seen.ref_count) == (0, 0)
 
 

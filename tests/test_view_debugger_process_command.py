@@ -5,12 +5,11 @@ from pathlib import Path
 import pytest
 
 from kdtoken.layout.layout_file import load_layouts
-from kdtoken.model.absent import Unreadable
+from kdtoken.model.absent import NotSaid, Unreadable
 from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.view.debugger.process_command import PartialProcesses, read_process_text
 from kdtoken.view.debugger.process_text import NO_PID
 from kdtoken.view.debugger.text import read_debugger_text
-from kdtoken.view.partial import NotSaid
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import build
 from tests.machine.standin_text import commands

@@ -7,14 +7,14 @@ import pytest
 
 from kdtoken.layout.layout_file import load_layouts
 from kdtoken.model import group as groups
-from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.absent import NotSaid, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege, privileges_of
 from kdtoken.model.sid import Sid
 from kdtoken.view.debugger.text import read_debugger_text
 from kdtoken.view.debugger.token_command import PartialTokens, read_token_text
-from kdtoken.view.partial import NotSaid, PartialToken, TextPlace
+from kdtoken.view.partial import PartialToken, TextPlace
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel, build
 from tests.machine.standin_text import commands
@@ -72,7 +72,7 @@ def test_every_value_of_a_windows_10_token() -> None:
 def test_what_the_text_does_not_hold_is_absent_and_says_so() -> None:
     token = only("token-filtered.txt").token
     for value in (token.default_dacl, token.expiration_time, token.mandatory_policy, token.logon_session):
-        assert isinstance(value, NotSaid) and isinstance(value, Absent)
+        assert value == NotSaid("!token")
         assert str(value) == "not said by !token"
 
 

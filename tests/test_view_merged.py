@@ -10,12 +10,11 @@ import pytest
 
 from kdtoken import dump, walk
 from kdtoken.model import sid_names
-from kdtoken.model.absent import Unreadable
+from kdtoken.model.absent import NotSaid, Unreadable
 from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from kdtoken.view.merged import MergedProcess, merge_processes, read_logs
-from kdtoken.view.partial import NotSaid
 from tests.expected import FILES, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import List, Optional, Tuple
 
-from kdtoken.model.absent import Absent, Unreadable, known
+from kdtoken.model.absent import Missing, Unreadable, known
 from kdtoken.model.group import ENABLED
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid import Sid
@@ -24,8 +24,6 @@ from kdtoken.model.token import (
 _FLAG_NOT_LOW = 0x2000
 _FLAG_SANDBOX_INERT = 0x40
 _FLAG_UIACCESS = 0x1000
-# Reason of values that a lean decode did not follow (decode.token): no gap in what was asked for.
-NOT_ASKED = "not asked for"
 LOW = 0x1000
 MEDIUM = 0x2000
 HIGH = 0x3000
@@ -62,7 +60,7 @@ def elevation(token: Token) -> Elevation:
     if not isinstance(session, LogonSession) or not isinstance(token.flags, int):
         return Elevation.UNKNOWN
     buddy = session.buddy_logon_id
-    if isinstance(buddy, (Unreadable, Absent)):
+    if isinstance(buddy, Missing):
         return Elevation.UNKNOWN
     if buddy.value == 0:
         return Elevation.DEFAULT
@@ -115,7 +113,7 @@ def _unread_remarks(token: Token) -> List[Remark]:
     missing = []
     for name, value in vars(token).items():
         words = name.replace("_", " ")
-        if isinstance(value, Unreadable) and value.reason != NOT_ASKED:
+        if isinstance(value, Unreadable):
             missing.append(words)
         elif isinstance(value, tuple):
             holes = sum(isinstance(one, Unreadable) for one in value)
@@ -128,7 +126,7 @@ def _unread_remarks(token: Token) -> List[Remark]:
 
 def _privilege_remarks(token: Token) -> List[Remark]:
     privileges = token.privileges
-    if isinstance(privileges, (Unreadable, Absent)):
+    if isinstance(privileges, Missing):
         return []
     remarks = []
     ghosts = [p.name for p in privileges if p.enabled and not p.present]
@@ -154,7 +152,7 @@ def _group_remarks(token: Token) -> List[Remark]:
     remarks = []
     level = integrity_level(token)
     for group in token.groups:
-        if isinstance(group, (Unreadable, Absent)) or group.sid != ADMINISTRATORS:
+        if isinstance(group, Missing) or group.sid != ADMINISTRATORS:
             continue
         if group.deny_only:
             remarks.append(Remark("BUILTIN\\Administrators counts for deny only"))
@@ -186,10 +184,10 @@ def dump_remarks(dump: ProcessDump) -> List[Remark]:
     """What is unusual about a process and its primary token."""
     remarks = [Remark(problem, True) for problem in dump.problems]
     details = dump.details
-    if not isinstance(details, (Unreadable, Absent)) and isinstance(details.exit_time, int) and details.exit_time:
+    if not isinstance(details, Missing) and isinstance(details.exit_time, int) and details.exit_time:
         remarks.append(Remark("the process has ended; it is still on the list because somebody holds it open"))
     token = dump.token
-    if isinstance(token, (Unreadable, Absent)):
+    if isinstance(token, Missing):
         hint = token.hint if isinstance(token, Unreadable) else ""
         remarks.append(Remark("its token is %s%s" % (token, "; next: " + hint if hint else ""), True))
         return remarks

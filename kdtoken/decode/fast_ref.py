@@ -1,7 +1,7 @@
 """`_EX_FAST_REF`: a pointer to a kernel object with a reference count in its low bits."""
 
 from kdtoken.errors import FieldNotFound
-from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.absent import Maybe, Missing
 from kdtoken.model.process import FastRef
 from kdtoken.source.base import Source
 
@@ -29,6 +29,6 @@ def fast_ref_mask(target: Source) -> int:
 
 def fast_ref(target: Source, value: Maybe[int]) -> Maybe[FastRef]:
     """Take a fast reference's value apart."""
-    if isinstance(value, (Unreadable, Absent)):
+    if isinstance(value, Missing):
         return value
     return FastRef(value, fast_ref_mask(target))

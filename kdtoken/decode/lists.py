@@ -7,7 +7,7 @@ run in a circle; the walk always ends, keeps what it reached, and says what is w
 from typing import Callable, Dict, List, Optional, Set, Tuple, TypeVar
 
 from kdtoken.decode.structure import Structure, read_structure
-from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.absent import Maybe, Missing, Unreadable
 from kdtoken.source.base import Source
 
 # Windows hands out at most some 2^26 / 4 ids; nobody's machine has this many of anything listed.
@@ -54,7 +54,7 @@ def walk_list(
         previous, entry = head, ends.uint(step)
         while True:
             here = (previous, step)
-            if isinstance(entry, (Unreadable, Absent)):
+            if isinstance(entry, Missing):
                 return problem(here, "%s of 0x%x is %s" % (step, previous, entry))
             if entry == head:
                 last = ends.uint(back)

@@ -6,7 +6,7 @@ from kdtoken.decode.object_header import unicode_string
 from kdtoken.decode.structure import read_structure
 from kdtoken.errors import LookupFailed, MemoryUnreadable
 from kdtoken.layout.layout import pointer_size
-from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.absent import Absent, Maybe, Missing, Unreadable
 from kdtoken.model.luid import Luid
 from kdtoken.model.token import LogonSession
 from kdtoken.source.base import Source
@@ -22,7 +22,7 @@ _CHAIN_LIMIT = 4096
 
 def read_logon_session(target: Source, address: Maybe[int]) -> Maybe[Optional[LogonSession]]:
     """The logon session at `address`; None for a null pointer."""
-    if isinstance(address, (Unreadable, Absent)):
+    if isinstance(address, Missing):
         return address
     if address == 0:
         return None
@@ -68,10 +68,10 @@ def find_logon_session(target: Source, logon_id: Luid) -> Maybe[Optional[LogonSe
         here = s.luid("LogonId")
         if here == logon_id:
             return read_logon_session(target, entry)
-        if isinstance(here, (Unreadable, Absent)):
+        if isinstance(here, Missing):
             return here  # this may have been the one
         entry = s.uint("Next")
-    if isinstance(entry, (Unreadable, Absent)):
+    if isinstance(entry, Missing):
         return entry
     if entry:
         return Unreadable(at, "the chain of logon sessions runs in a circle")

@@ -4,7 +4,7 @@ from typing import Optional
 
 from kdtoken.decode.structure import Structure, offset_of, pointer_width, read_members
 from kdtoken.errors import LookupFailed, MemoryUnreadable, SymbolNotFound
-from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.absent import Absent, Maybe, Missing, Unreadable
 from kdtoken.source.base import Source
 
 TYPE = "_OBJECT_HEADER"
@@ -28,13 +28,13 @@ def is_object_of(target: Source, body: int, type_symbol: str) -> Maybe[bool]:
     Unreadable or Absent where the memory or the symbols cannot tell.
     """
     kind = _type_of(target, body)
-    if isinstance(kind, (Unreadable, Absent)):
+    if isinstance(kind, Missing):
         return kind
     try:
         wanted = _pointer(target, target.symbol(type_symbol))
     except SymbolNotFound:
         return Absent("nt!%s" % type_symbol)
-    if isinstance(wanted, (Unreadable, Absent)):
+    if isinstance(wanted, Missing):
         return wanted
     if not wanted:
         return Absent("nt!%s is null" % type_symbol)
@@ -84,7 +84,7 @@ def _type_of(target: Source, body: int) -> Maybe[int]:
         # Before Windows 7 the header points to its type.
         return structure.uint("Type")
     index = structure.uint("TypeIndex")
-    if isinstance(index, (Unreadable, Absent)):
+    if isinstance(index, Missing):
         return index
     try:
         cookie = target.read(target.symbol(_COOKIE), 1)[0]
@@ -128,9 +128,9 @@ def unicode_string(target: Source, structure: Structure, path: str) -> Maybe[Opt
     64 KiB that Length can say.
     """
     length, buffer = structure.uint(path + ".Length"), structure.uint(path + ".Buffer")
-    if isinstance(length, (Unreadable, Absent)):
+    if isinstance(length, Missing):
         return length
-    if isinstance(buffer, (Unreadable, Absent)):
+    if isinstance(buffer, Missing):
         return buffer
     if buffer == 0:
         return None

@@ -4,7 +4,7 @@ from typing import Dict, Tuple
 
 from kdtoken.decode.structure import Structure
 from kdtoken.errors import MemoryUnreadable, SymbolNotFound
-from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.absent import Maybe, Missing
 from kdtoken.model.privilege import KERNEL_SYMBOLS, NAMES, Privilege, privileges_of
 from kdtoken.source.base import Source, read_span
 
@@ -52,7 +52,7 @@ def read_privileges(s: Structure, names: Dict[int, str]) -> Maybe[Tuple[Privileg
     masks = []
     for path in ("Privileges.Present", "Privileges.Enabled", "Privileges.EnabledByDefault"):
         mask = s.raw(path)
-        if isinstance(mask, (Unreadable, Absent)):
+        if isinstance(mask, Missing):
             return mask
         masks.append(mask)
     s.note("Privileges", s.address_of("Privileges.Present"), b"".join(masks))

@@ -9,7 +9,7 @@ from kdtoken.decode.process import process_details
 from kdtoken.decode.thread import walk_threads
 from kdtoken.decode.token import decode_token
 from kdtoken.errors import KdTokenError, LookupFailed, NoCommands
-from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.absent import Maybe, Missing, Unreadable
 from kdtoken.model.process import CrossCheck, FastRef, Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.token import LogonSession, Token
 from kdtoken.source.base import Source
@@ -40,7 +40,7 @@ class Tokens:
     def of(self, process: Process) -> Maybe[Optional[Token]]:
         """A process's primary token; None when its reference is null."""
         ref = process.token
-        if isinstance(ref, (Unreadable, Absent)):
+        if isinstance(ref, Missing):
             return ref
         return self.at(ref.object) if ref.object else None
 
@@ -54,16 +54,16 @@ class Tokens:
         if not isinstance(session, LogonSession):
             return session
         buddy = session.buddy_logon_id
-        if isinstance(buddy, (Unreadable, Absent)):
+        if isinstance(buddy, Missing):
             return buddy
         if buddy.value == 0:
             return None
         other = find_logon_session(self.target, buddy)
-        if isinstance(other, (Unreadable, Absent)):
+        if isinstance(other, Missing):
             return other
         if other is None:
             return Unreadable(session.address, "no logon session %s in the kernel's table" % buddy)
-        if isinstance(other.token, (Unreadable, Absent)):
+        if isinstance(other.token, Missing):
             return other.token
         return self.at(other.token) if other.token else None
 

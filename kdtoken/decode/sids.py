@@ -5,7 +5,7 @@ from typing import List, Optional, Tuple
 from kdtoken.decode.structure import unreadable
 from kdtoken.errors import BadFormat, MemoryUnreadable
 from kdtoken.layout.layout import size_of, stride
-from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.absent import Maybe, Missing, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.sid import HEADER_SIZE, Sid, sid_length
 from kdtoken.source.base import Source, read_span
@@ -19,7 +19,7 @@ _TOGETHER = 0x4000
 
 def read_sid(target: Source, address: Maybe[int]) -> Maybe[Optional[Sid]]:
     """The SID at `address`; None for a null pointer, Unreadable where it is none."""
-    if isinstance(address, (Unreadable, Absent)):
+    if isinstance(address, Missing):
         return address
     if address == 0:
         return None
@@ -37,9 +37,9 @@ def read_groups(target: Source, address: Maybe[int], count: Maybe[int]) -> Maybe
 
     A null array is empty; an element whose SID cannot be read is Unreadable in its place.
     """
-    if isinstance(address, (Unreadable, Absent)):
+    if isinstance(address, Missing):
         return address
-    if isinstance(count, (Unreadable, Absent)):
+    if isinstance(count, Missing):
         return count
     if count > MAX_COUNT:
         return Unreadable(address, "a count of %d (0x%x) groups is not believable" % (count, count))
@@ -85,7 +85,7 @@ def _entry_shape(target: Source) -> Tuple[int, int, int, int, int]:
 
 def _group(target: Source, pointer: Maybe[int], bits: Maybe[int]) -> Maybe[Group]:
     sid = read_sid(target, pointer)
-    if isinstance(sid, (Unreadable, Absent)):
+    if isinstance(sid, Missing):
         return sid
     if sid is None:
         return Unreadable(0, "the SID pointer is null")

@@ -9,7 +9,7 @@ from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
 from kdtoken.errors import FieldNotFound, MemoryUnreadable, NotRecorded
 from kdtoken.layout.layout import PRIMITIVE_SIZES, Field, Layout, array_of, pointer_size, size_of, stride
-from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.absent import Absent, Maybe, Missing, Unreadable
 from kdtoken.model.luid import Luid
 from kdtoken.model.token import Origin
 from kdtoken.source.base import PAGE_SIZE, Source, Span, read_span
@@ -81,7 +81,7 @@ class Structure:
         if place is None:
             return Absent("%s.%s" % (self.layout.name, path))
         data = self._at(path, place)
-        if isinstance(data, (Unreadable, Absent)):
+        if isinstance(data, Missing):
             return data
         number, bits = int.from_bytes(data, "little"), place.bits
         return number if bits is None else (number >> bits[0]) & ((1 << bits[1]) - 1)
@@ -89,28 +89,28 @@ class Structure:
     def sint(self, path: str) -> Maybe[int]:
         """A signed integer (two's complement)."""
         data = self.raw(path)
-        if isinstance(data, (Unreadable, Absent)):
+        if isinstance(data, Missing):
             return data
         return int.from_bytes(data, "little", signed=True)
 
     def luid(self, path: str) -> Maybe[Luid]:
         """A `_LUID` {ULONG LowPart; LONG HighPart;}."""
         data = self.raw(path)
-        if isinstance(data, (Unreadable, Absent)):
+        if isinstance(data, Missing):
             return data
         return Luid.parse(data)
 
     def text(self, path: str) -> Maybe[str]:
         """A `char` array up to its first NUL; bytes outside printable ASCII as \\xNN."""
         data = self.raw(path)
-        if isinstance(data, (Unreadable, Absent)):
+        if isinstance(data, Missing):
             return data
         return printable(data.split(b"\0", 1)[0])
 
     def array(self, path: str) -> Maybe[Tuple[int, ...]]:
         """An array of unsigned integers or pointers."""
         place, data = self._place(path), self.raw(path)
-        if isinstance(data, (Unreadable, Absent)):
+        if isinstance(data, Missing):
             return data
         if place is None or not place.elements:
             return ()

@@ -5,7 +5,7 @@ from typing import List, Optional, Tuple
 from kdtoken.decode.lists import walk_list
 from kdtoken.decode.object_header import THREAD_TYPE, is_object_of
 from kdtoken.decode.structure import Structure, read_members
-from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.absent import Absent, Maybe, Missing
 from kdtoken.model.process import Impersonation, Thread
 from kdtoken.source.base import Source
 
@@ -54,12 +54,12 @@ def _packed(s: Structure, problems: List[str]) -> Maybe[Optional[Impersonation]]
     behind from an impersonation that ended is no token of the thread.
     """
     active = s.uint("ActiveImpersonationInfo")
-    if isinstance(active, (Unreadable, Absent)):
+    if isinstance(active, Missing):
         return active
     word = s.uint(_CLIENT + ".ImpersonationData")
     level = s.uint(_CLIENT + ".ImpersonationLevel")
     only = s.uint(_CLIENT + ".EffectiveOnly")
-    if isinstance(word, (Unreadable, Absent)):
+    if isinstance(word, Missing):
         return word
     if not isinstance(level, int) or not isinstance(only, int):
         return Absent("%s.%s bit-fields" % (TYPE, _CLIENT))
@@ -83,7 +83,7 @@ def _pointed(s: Structure) -> Maybe[Optional[Impersonation]]:
     active = s.uint("ActiveImpersonationInfo")
     pointer = s.uint("ImpersonationInfo")
     for value in (active, pointer):
-        if isinstance(value, (Unreadable, Absent)):
+        if isinstance(value, Missing):
             return value
     assert isinstance(pointer, int)
     if pointer == 0 or active == 0:
@@ -96,7 +96,7 @@ def _pointed(s: Structure) -> Maybe[Optional[Impersonation]]:
     )
     token, only, level = info.uint("Token"), info.uint("EffectiveOnly"), info.uint("ImpersonationLevel")
     for value in (token, only, level):
-        if isinstance(value, (Unreadable, Absent)):
+        if isinstance(value, Missing):
             return value
     assert isinstance(token, int) and isinstance(level, int)
     return Impersonation(token, level, bool(only)) if token else None

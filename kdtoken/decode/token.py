@@ -8,7 +8,7 @@ from kdtoken.decode.privileges import read_privileges
 from kdtoken.decode.sids import read_groups, read_sid
 from kdtoken.decode.structure import Structure, read_members, read_structure, unreadable
 from kdtoken.errors import BadFormat, LookupFailed, MemoryUnreadable
-from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.absent import Absent, Maybe, Missing, NotAsked, Unreadable
 from kdtoken.model.acl import ACL_HEADER_SIZE, Acl, acl_length
 from kdtoken.model.token import AttributeList, Diagnostics, Origin, SidHash, Token
 from kdtoken.source.base import PAGE_SIZE, Source, read_span
@@ -86,8 +86,7 @@ def decode_token(target: Source, address: int, names: Dict[int, str], follow: bo
 
     names   privilege names of this kernel (decode.privileges)
     follow  False reads only the token's own allocation and its logon session: what lies behind
-            other pointers (primary group, DACL, capabilities ...) is Unreadable, "not asked for",
-            and where each value was read is not kept
+            other pointers (primary group, DACL, capabilities ...) is NotAsked, and where each value was read is not kept
     Raises TypeNotFound or FieldNotFound when the symbols do not describe a token at all.
     """
     problems: List[str] = []
@@ -109,7 +108,7 @@ def decode_token(target: Source, address: int, names: Dict[int, str], follow: bo
         pointer = s.uint(path)
         if follow or not isinstance(pointer, int) or pointer == 0:
             return pointer
-        return Unreadable(pointer, "not asked for")
+        return NotAsked(pointer)
 
     groups = read_groups(target, s.uint("UserAndGroups"), s.uint("UserAndGroupCount"))
     restricted = read_groups(target, s.uint("RestrictedSids"), s.uint("RestrictedSidCount"))
@@ -187,7 +186,7 @@ def _not_a_token(target: Source, address: int, problems: List[str]) -> Optional[
         kind = type_name(target, address)
         what = "a %s object" % kind if kind else "no token object"
         return Unreadable(address, "there is %s at that address, by its object header" % what)
-    if isinstance(verdict, (Unreadable, Absent)):
+    if isinstance(verdict, Missing):
         problems.append("could not check that this is a token object: %s" % verdict)
     return None
 
@@ -211,7 +210,7 @@ def _fetch_dynamic_part(s: Structure) -> None:
 
 
 def _acl(target: Source, address: Maybe[int]) -> Maybe[Optional[Acl]]:
-    if isinstance(address, (Unreadable, Absent)):
+    if isinstance(address, Missing):
         return address
     if address == 0:
         return None
@@ -230,9 +229,9 @@ def _hash(s: Structure, path: str) -> Maybe[SidHash]:
         s.array(path + ".Hash"),
     )
     for value in (count, pointer):
-        if isinstance(value, (Unreadable, Absent)):
+        if isinstance(value, Missing):
             return value
-    if isinstance(words, (Unreadable, Absent)):
+    if isinstance(words, Missing):
         return words
     assert isinstance(count, int) and isinstance(pointer, int)
     return SidHash(count, pointer, words)
@@ -240,7 +239,7 @@ def _hash(s: Structure, path: str) -> Maybe[SidHash]:
 
 def _follow(target: Source, address: Maybe[int], read: Callable[[Source, int], Maybe[T]]) -> Maybe[Optional[T]]:
     """What a pointer points to; None when it is null."""
-    if isinstance(address, (Unreadable, Absent)):
+    if isinstance(address, Missing):
         return address
     if address == 0:
         return None

@@ -1,17 +1,26 @@
-"""Values that are not there, told apart: unreadable, absent, null and zero are four things.
+"""Values that are not there, told apart: each says which way it is missing, and none is zero, empty or "no".
 
 Unreadable   memory that the target could not give, with the address and the reason
 Absent       this kernel build has no such field
+NotSaid      the view (a text, a user-mode call) does not tell it; the token may well have it
+NotAsked     it is there, and was left alone since nobody asked for it
 None         the pointer is there and is null
 0, ""        the value is there and is zero or empty
+
+The first four have one base, Missing: `isinstance(value, Missing)` asks whether there is no value.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar, Union
+from typing import TypeVar, Union
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class Missing:
+    """Stands in the place of a value that is not there; a subclass says why."""
+
+
+@dataclass(frozen=True)
+class Unreadable(Missing):
     """Stands in the place of a value that could not be read or made no sense.
 
     address  where it would have been (kernel virtual address)
@@ -28,20 +37,39 @@ class Unreadable:
 
 
 @dataclass(frozen=True)
-class Absent:
-    """Stands in the place of a field that this build's type does not have."""
+class Absent(Missing):
+    """Stands in the place of a field that this build's type does not have; `what` is its "TYPE.member"."""
 
     what: str
-    json_key: ClassVar[str] = "absent"  # what stands for it in JSON
 
     def __str__(self) -> str:
         return "not in this build (no %s)" % self.what
 
 
+@dataclass(frozen=True)
+class NotSaid(Missing):
+    """Stands in the place of a field that a view does not tell; `what` is the view: "!token", "whoami"."""
+
+    what: str
+
+    def __str__(self) -> str:
+        return "not said by %s" % self.what
+
+
+@dataclass(frozen=True)
+class NotAsked(Missing):
+    """Stands in the place of what a pointer leads to, where a lean decode did not follow it; `address` is the pointer."""
+
+    address: int
+
+    def __str__(self) -> str:
+        return "not asked for (it lies at 0x%x)" % self.address
+
+
 T = TypeVar("T")
-Maybe = Union[T, Unreadable, Absent]
+Maybe = Union[T, Missing]
 
 
 def known(value: Maybe[T]) -> bool:
     """Whether there is a value (null and zero are values)."""
-    return not isinstance(value, (Unreadable, Absent))
+    return not isinstance(value, Missing)

@@ -1,13 +1,13 @@
 """An access token as the kernel holds it: `_TOKEN`, every field of it, decoded.
 
 Whoever saw the token (kernel memory, a log, a user-mode view), this is its shape; a view that
-cannot know a field leaves it Absent.  Names follow `_TOKEN`'s own.
+cannot know a field leaves it NotSaid.  Names follow `_TOKEN`'s own.
 """
 
 from dataclasses import dataclass, field
 from typing import Mapping, NamedTuple, Optional, Tuple
 
-from kdtoken.model.absent import Absent, Maybe, Unreadable, known
+from kdtoken.model.absent import Absent, Maybe, Missing, Unreadable, known
 from kdtoken.model.acl import Acl
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
@@ -153,18 +153,18 @@ class Token:
     def user(self) -> Maybe[Sid]:
         """Who the token speaks for."""
         groups = self.user_and_groups
-        if isinstance(groups, (Unreadable, Absent)):
+        if isinstance(groups, Missing):
             return groups
         if not groups:
             return Unreadable(self.address, "the token lists no user")
         first = groups[0]
-        return first if isinstance(first, (Unreadable, Absent)) else first.sid
+        return first if isinstance(first, Missing) else first.sid
 
     @property
     def groups(self) -> Tuple[Maybe[Group], ...]:
         """All entries behind the user; empty where the list itself could not be read."""
         groups = self.user_and_groups
-        return () if isinstance(groups, (Unreadable, Absent)) else groups[1:]
+        return () if isinstance(groups, Missing) else groups[1:]
 
     @property
     def integrity(self) -> Maybe[Optional[Sid]]:
@@ -173,29 +173,29 @@ class Token:
         None where the index says that the token has none (0xffffffff).
         """
         index, groups = self.integrity_level_index, self.user_and_groups
-        if isinstance(groups, (Unreadable, Absent)):
+        if isinstance(groups, Missing):
             return groups
-        if isinstance(index, (Unreadable, Absent)):
+        if isinstance(index, Missing):
             return index
         if index == 0xFFFFFFFF:
             return None
         if index >= len(groups):
             return Unreadable(self.address, "IntegrityLevelIndex %d is past the groups" % index)
         entry = groups[index]
-        return entry if isinstance(entry, (Unreadable, Absent)) else entry.sid
+        return entry if isinstance(entry, Missing) else entry.sid
 
     @property
     def default_owner(self) -> Maybe[Sid]:
         """Owner of objects made without a descriptor: entry DefaultOwnerIndex."""
         index, groups = self.default_owner_index, self.user_and_groups
-        if isinstance(groups, (Unreadable, Absent)):
+        if isinstance(groups, Missing):
             return groups
-        if isinstance(index, (Unreadable, Absent)):
+        if isinstance(index, Missing):
             return index
         if index >= len(groups):
             return Unreadable(self.address, "DefaultOwnerIndex %d is past the groups" % index)
         entry = groups[index]
-        return entry if isinstance(entry, (Unreadable, Absent)) else entry.sid
+        return entry if isinstance(entry, Missing) else entry.sid
 
     def has_flag(self, flag: int) -> Optional[bool]:
         """Whether a TokenFlags bit is set; None when the flags are not known."""
@@ -211,7 +211,7 @@ class Token:
         marked = self.has_flag(FLAG_WRITE_RESTRICTED)
         if not marked:
             return marked
-        return type(self.mandatory_policy) is not Absent and self.restricted_sid_count != 0
+        return not isinstance(self.mandatory_policy, Absent) and self.restricted_sid_count != 0
 
     @property
     def flag_words(self) -> Tuple[str, ...]:
@@ -227,6 +227,6 @@ class Token:
     def enabled_privileges(self) -> Tuple[Privilege, ...]:
         """Privileges that count now."""
         privileges = self.privileges
-        if isinstance(privileges, (Unreadable, Absent)):
+        if isinstance(privileges, Missing):
             return ()
         return tuple(p for p in privileges if p.present and p.enabled)

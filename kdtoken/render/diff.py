@@ -4,7 +4,7 @@ import json
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from kdtoken.analysis.differences.comparison import Comparison, Difference, Outcome, Part, View
-from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.absent import Missing
 from kdtoken.model.access_mask import mask_words
 from kdtoken.model.acl import Ace, Acl
 from kdtoken.model.filetime import filetime_text
@@ -157,7 +157,7 @@ class _Words:
         """A value of a row in words."""
         if value is None:
             return "none"
-        if isinstance(value, (Unreadable, Absent)):
+        if isinstance(value, Missing):
             return clean(str(value))
         if isinstance(value, Sid):
             name = self._sid(value)

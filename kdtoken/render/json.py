@@ -2,6 +2,8 @@
 
     {"unreadable": "0xffff...", "reason": "paged out"}    memory that could not be read
     {"absent": "_TOKEN.TrustLevelSid"}                     this build has no such field
+    {"not_said": "!token"}                                 that view does not tell it
+    {"not_asked": "0xffff..."}                             it lies there, and was left alone
     null                                                   a null pointer
 
 Addresses, LUIDs, times and whatever else needs more than 53 bits are hexadecimal text, since
@@ -13,7 +15,7 @@ import json
 from typing import Any, Callable, Dict, List
 
 from kdtoken.analysis.classification import Remark, dump_remarks, elevation, integrity_level, kinds, token_remarks
-from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.absent import Absent, NotAsked, NotSaid, Unreadable
 from kdtoken.model.access_mask import mask_words
 from kdtoken.model.acl import Ace, Acl
 from kdtoken.model.group import Group
@@ -76,7 +78,11 @@ def plain(value: Any, name: str = "", why: bool = False) -> Any:
             row["hint"] = value.hint
         return row
     if isinstance(value, Absent):
-        return {value.json_key: value.what}
+        return {"absent": value.what}
+    if isinstance(value, NotSaid):
+        return {"not_said": value.what}
+    if isinstance(value, NotAsked):
+        return {"not_asked": hex(value.address)}
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, Sid):

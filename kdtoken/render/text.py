@@ -3,7 +3,7 @@
 from typing import List, Optional, Set, Tuple
 
 from kdtoken.analysis.classification import Elevation, Remark, dump_remarks, elevation, kinds, token_remarks
-from kdtoken.model.absent import Absent, Unreadable, known
+from kdtoken.model.absent import Missing, known
 from kdtoken.model.group import Group
 from kdtoken.model.process import FastRef, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
@@ -155,6 +155,6 @@ def _counts(group: Group) -> Tuple[bool, bool]:
 
 
 def _held(token: Token) -> Optional[Set[str]]:
-    if isinstance(token.privileges, (Unreadable, Absent)):
+    if isinstance(token.privileges, Missing):
         return None
     return {p.name for p in token.privileges if p.present}

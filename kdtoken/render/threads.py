@@ -3,7 +3,7 @@
 from typing import List, Optional, Tuple
 
 from kdtoken.analysis.classification import integrity_level
-from kdtoken.model.absent import Absent, Unreadable, known
+from kdtoken.model.absent import Missing, NotSaid, known
 from kdtoken.model.process import Impersonation, ProcessDump, Thread
 from kdtoken.model.sid_names import integrity_text
 from kdtoken.model.token import Token
@@ -21,7 +21,7 @@ def thread_lines(dump: ProcessDump) -> List[str]:
     """Threads that run under the primary token on one line; each other one on its own."""
     if not dump.threads:
         untold = "none are told of; !process %x 6 lists them" % dump.process.address
-        return ["", "Threads", "  " + (untold if isinstance(dump.details, Absent) else "none on the process's list")]
+        return ["", "Threads", "  " + (untold if isinstance(dump.details, NotSaid) else "none on the process's list")]
     plain = [t for t in dump.threads if t.impersonation is None]
     lines = ["", "Threads (%d)" % len(dump.threads)]
     if plain:
@@ -94,9 +94,7 @@ def differences(primary: Optional[Token], token: Token) -> List[str]:
         found.append("integrity %s" % integrity_text(theirs).replace(" Mandatory Level", ""))
     before = {p.name for p in primary.enabled_privileges}
     after = {p.name for p in token.enabled_privileges}
-    if not isinstance(primary.privileges, (Unreadable, Absent)) and not isinstance(
-        token.privileges, (Unreadable, Absent)
-    ):
+    if not isinstance(primary.privileges, Missing) and not isinstance(token.privileges, Missing):
         gained, lost = sorted(after - before), sorted(before - after)
         if gained:
             more = " and %d more" % (len(gained) - 3) if len(gained) > 3 else ""

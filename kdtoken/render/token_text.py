@@ -2,7 +2,7 @@
 
 from typing import Any, Callable, Dict, List, Tuple
 
-from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.absent import Absent, Maybe, Missing, NotSaid
 from kdtoken.model.access_mask import mask_words
 from kdtoken.model.acl import Acl
 from kdtoken.model.group import Group
@@ -44,7 +44,7 @@ def token_sections(page: Page, token: Token) -> None:
     _privileges(page, token)
     _groups(page, "Groups", token.groups, token.user_and_groups)
     restricted = token.restricted_sids
-    if restricted != () and not isinstance(restricted, Absent):
+    if restricted != () and not isinstance(restricted, (Absent, NotSaid)):
         _groups(page, "Restricting SIDs", restricted if isinstance(restricted, tuple) else (), restricted)
     _app_container(page, token)
     _policy(page, token)
@@ -67,7 +67,7 @@ def _token_type(value: int) -> str:
 
 def _privileges(page: Page, token: Token) -> None:
     privileges = token.privileges
-    if isinstance(privileges, (Unreadable, Absent)):
+    if isinstance(privileges, Missing):
         page.section("Privileges")
         page.row("Privileges", show(privileges, str))
         return
@@ -85,13 +85,13 @@ def _privileges(page: Page, token: Token) -> None:
 
 
 def _groups(page: Page, title: str, groups: Tuple[Maybe[Group], ...], whole: Maybe[object]) -> None:
-    page.section("%s (%d)" % (title, len(groups)) if not isinstance(whole, (Unreadable, Absent)) else title)
-    if isinstance(whole, (Unreadable, Absent)):
+    page.section("%s (%d)" % (title, len(groups)) if not isinstance(whole, Missing) else title)
+    if isinstance(whole, Missing):
         page.row(title, show(whole, str))
         return
     rows: List[Tuple[str, ...]] = []
     for group in groups:
-        if isinstance(group, (Unreadable, Absent)):
+        if isinstance(group, Missing):
             rows.append((show(group, str),))
         else:
             rows.append((words.group_words(group), words.sid_name(group.sid), str(group.sid)))
@@ -101,7 +101,7 @@ def _groups(page: Page, title: str, groups: Tuple[Maybe[Group], ...], whole: May
 def _app_container(page: Page, token: Token) -> None:
     capabilities = token.capabilities
     parts = (token.package, token.lowbox_number, capabilities)
-    if all(part is None or part == () or isinstance(part, Absent) for part in parts):
+    if all(part is None or part == () or isinstance(part, (Absent, NotSaid)) for part in parts):
         return  # what could not be read does not count as nothing
     page.section("AppContainer")
     page.row("Package", show(token.package, _sid), token.origins.get("package"))
@@ -138,7 +138,7 @@ def _logon(page: Page, token: Token) -> None:
     page.row("Authentication id", show(token.authentication_id, words.luid), o.get("authentication_id"))
     page.row("Originating logon", show(token.originating_logon_session, words.luid), o.get("originating_logon_session"))
     session = token.logon_session
-    if isinstance(session, (Unreadable, Absent)) or session is None:
+    if isinstance(session, Missing) or session is None:
         page.row("Logon session", show(session, str, "null"), o.get("logon_session"))
         return
     page.row("Logon session", hex(session.address), o.get("logon_session"))
@@ -185,14 +185,14 @@ def _bookkeeping(page: Page, token: Token) -> None:
     page.section("Bookkeeping")
     for name, (label, form) in _BOOKS.items():
         value = getattr(token, name)
-        if isinstance(value, Absent):
+        if isinstance(value, (Absent, NotSaid)):
             continue  # what this build does not have is listed in one line below
         page.row(label, show(value, form), token.origins.get(name))
-    gone = {(type(value), value.what) for value in vars(token).values() if isinstance(value, Absent)}
-    absent = sorted(what for kind, what in gone if kind is Absent)
+    values = list(vars(token).values())
+    absent = sorted({value.what for value in values if isinstance(value, Absent)})
     if absent:
         page.row("Not in this build", ", ".join(absent))
-    for view in sorted(what for kind, what in gone if kind is not Absent):
+    for view in sorted({value.what for value in values if isinstance(value, NotSaid)}):
         page.row("Not said by %s" % view, "any field of _TOKEN that is not listed here")
 
 

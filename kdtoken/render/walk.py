@@ -13,7 +13,7 @@ from kdtoken.analysis.classification import (
     integrity_level,
     kinds,
 )
-from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.absent import Maybe, Missing
 from kdtoken.model.process import Impersonation, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
 from kdtoken.model.sid_names import integrity_text
@@ -230,7 +230,7 @@ def lean(token: Token) -> Dict[str, Any]:
     data["elevation"] = elevation(token).name.lower()
     data["confined"] = list(kinds(token))
     privileges = token.privileges
-    if isinstance(privileges, (Unreadable, Absent)):
+    if isinstance(privileges, Missing):
         data["enabled_privileges"] = plain(privileges)
     else:
         data["enabled_privileges"] = [p.name for p in token.enabled_privileges]

@@ -5,7 +5,7 @@ What could not be read stands in its place as `?? unreadable at ...`, which `!to
 
 from typing import List, Tuple
 
-from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.absent import Absent, Maybe, Missing, NotSaid, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
@@ -57,7 +57,7 @@ def token_lines(token: Token) -> List[str]:
     lines += _ids(token)
     lines += _restricted(token)
     lines.append("OriginatingLogonSession: %s" % show(token.originating_logon_session, _hex))
-    if not isinstance(token.package, Absent):
+    if not isinstance(token.package, (Absent, NotSaid)):
         lines += _app_container(token)
     return lines + ["!! %s" % clean(problem) for problem in token.problems]
 
@@ -82,11 +82,11 @@ def _pointer_in(name: str, value: Maybe[object], token: Token) -> str:
 
 def _list(title: str, groups: Maybe[Tuple[Maybe[Group], ...]], skip: int = 0) -> List[str]:
     """Entries in two lines each; the user, who is the first of UserAndGroups, has a line of his own."""
-    if isinstance(groups, (Unreadable, Absent)):
+    if isinstance(groups, Missing):
         return [title + show(groups, str)]
     lines = [title]
     for index, group in enumerate(groups[skip:]):
-        if isinstance(group, (Unreadable, Absent)):
+        if isinstance(group, Missing):
             lines += [" %02d %s" % (index, show(group, str)), "    Attributes - ??"]
         else:
             words = "".join(_ATTRIBUTES.get(word, word) + " " for word in group.words)
@@ -96,7 +96,7 @@ def _list(title: str, groups: Maybe[Tuple[Maybe[Group], ...]], skip: int = 0) ->
 
 def _privileges(token: Token) -> List[str]:
     privileges = token.privileges
-    if isinstance(privileges, (Unreadable, Absent)):
+    if isinstance(privileges, Missing):
         return ["Privs: " + show(privileges, str)]
     lines = ["Privs: "]
     for p in privileges:

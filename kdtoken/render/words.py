@@ -3,7 +3,7 @@
 import unicodedata
 from typing import Callable, Iterable, List, Optional, Sequence, Tuple, TypeVar
 
-from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.absent import Maybe, Missing, Unreadable
 from kdtoken.model.filetime import filetime_text
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
@@ -26,7 +26,7 @@ def show(value: Maybe[Optional[T]], words: Callable[[T], str], null: str = "none
     if isinstance(value, Unreadable):
         hint = "  [%s]" % value.hint if value.hint else ""
         return "?? %s%s" % (value, hint)
-    if isinstance(value, Absent):
+    if isinstance(value, Missing):
         return "-  %s" % value
     if value is None:
         return null
@@ -37,7 +37,7 @@ def briefly(value: Maybe[Optional[T]], words: Callable[[T], str], null: str = "n
     """The same where there is room for a word only: the reason without the address."""
     if isinstance(value, Unreadable):
         return "?? %s" % value.reason
-    return "-" if isinstance(value, Absent) else show(value, words, null)
+    return "-" if isinstance(value, Missing) else show(value, words, null)
 
 
 def number(value: int) -> str:

@@ -7,13 +7,13 @@ import re
 from dataclasses import replace
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
-from kdtoken.model.absent import Absent, Maybe, Unreadable, known
+from kdtoken.model.absent import Maybe, Missing, NotSaid, Unreadable, known
 from kdtoken.model.process import FastRef, Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from kdtoken.view.debugger.process_text import NO_PID, VIEW, PartialProcess, PartialThread
 from kdtoken.view.debugger.text import DebuggerText, read_debugger_text
-from kdtoken.view.partial import NotSaid, PartialToken, TextPlace
+from kdtoken.view.partial import PartialToken, TextPlace
 
 T = TypeVar("T")
 # SID_NAME_USE (winnt.h) in the words of `!token -n`.
@@ -151,7 +151,7 @@ def _later(before: Thread, after: Thread) -> Thread:
 
 
 def _known(before: Maybe[T], after: Maybe[T]) -> Maybe[T]:
-    return after if known(after) or isinstance(before, (Unreadable, Absent)) else before
+    return after if known(after) or isinstance(before, Missing) else before
 
 
 def _object(ref: Maybe[FastRef]) -> Maybe[int]:

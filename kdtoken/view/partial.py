@@ -2,25 +2,15 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from kdtoken.model import group as groups
-from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.absent import Maybe, Missing, NotSaid, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import NUMBERS, Privilege
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from kdtoken.view.lines import Line
-
-
-@dataclass(frozen=True)
-class NotSaid(Absent):
-    """A field that a view does not tell; `what` is the view.  Not a finding: the token may well have it."""
-
-    json_key: ClassVar[str] = "not_said"
-
-    def __str__(self) -> str:
-        return "not said by %s" % self.what
 
 
 @dataclass(frozen=True)
@@ -51,10 +41,11 @@ class PartialGroup:
     @property
     def entry(self) -> Maybe[Group]:
         """The same for `Token.user_and_groups`: the model has no group with attributes unknown."""
-        if isinstance(self.attributes, Absent):
+        if isinstance(self.attributes, NotSaid):
             return Unreadable(0, "%s is listed, its attributes are not" % self.sid)
-        if isinstance(self.attributes, Unreadable):
-            return Unreadable(0, "%s: %s" % (self.sid, self.attributes.reason))
+        if isinstance(self.attributes, Missing):
+            why = self.attributes.reason if isinstance(self.attributes, Unreadable) else self.attributes
+            return Unreadable(0, "%s: %s" % (self.sid, why))
         return Group(self.sid, self.attributes)
 
 
@@ -75,7 +66,7 @@ class PartialPrivilege:
 class PartialToken:
     """A token as one view tells it.
 
-    token           fields the view does not tell are NotSaid (an Absent); the address is 0 where none is given
+    token           fields the view does not tell are NotSaid; the address is 0 where none is given
     places          field, or `privileges.SeXxx`, `groups.SID`, and so on -> where it stood
     not_understood  lines of this token's part of the text that nothing here knew
     groups          all SIDs listed, the user first; `privileges` likewise.  They hold what the Token's own fields
@@ -158,7 +149,7 @@ def privileges_field(view: str, listed: Tuple[PartialPrivilege, ...]) -> Maybe[T
     """
     found: Dict[int, Privilege] = {}
     for one in listed:
-        if isinstance(one.enabled, (Unreadable, Absent)):
+        if isinstance(one.enabled, Missing):
             return Unreadable(0, "%s: %s" % (one.name, one.enabled))
         number = one.number if one.number is not None else NUMBERS.get(one.name)
         if number is None or not 0 <= number < 64:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Optional, Tuple
 
-from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.absent import Missing, NotAsked, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import name_of
@@ -109,12 +109,12 @@ class Comparison:
 
 def one_sided(left: object, right: object) -> Optional[Outcome]:
     """The outcome where a side has no value; None where both have one."""
-    if isinstance(left, Unreadable) or isinstance(right, Unreadable):
+    if isinstance(left, (Unreadable, NotAsked)) or isinstance(right, (Unreadable, NotAsked)):
         return Outcome.UNREADABLE
-    if isinstance(left, Absent) and isinstance(right, Absent):
+    if isinstance(left, Missing) and isinstance(right, Missing):
         return Outcome.NEITHER
-    if isinstance(right, Absent):
+    if isinstance(right, Missing):
         return Outcome.ONLY_A
-    if isinstance(left, Absent):
+    if isinstance(left, Missing):
         return Outcome.ONLY_B
     return None

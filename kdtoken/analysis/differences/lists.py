@@ -3,7 +3,7 @@
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from kdtoken.analysis.differences.comparison import Difference, Kind, Outcome, Part, View, one_sided
-from kdtoken.model.absent import Absent, Maybe, Unreadable
+from kdtoken.model.absent import Maybe, Missing, NotSaid, Unreadable
 from kdtoken.model.group import (
     ENABLED,
     ENABLED_BY_DEFAULT,
@@ -78,9 +78,9 @@ def user_and_label_rows(a: View, b: View) -> List[Difference]:
 
 def _user(view: View) -> Maybe[Group]:
     if view.kind in (Kind.WHOAMI, Kind.TOKEN_COMMAND):
-        return Absent("attributes of the user in " + view.kind.value)
+        return NotSaid(view.kind.value)
     groups = view.token.user_and_groups
-    if isinstance(groups, (Unreadable, Absent)):
+    if isinstance(groups, Missing):
         return groups
     return groups[0] if groups else Unreadable(view.token.address, "the token lists no user")
 
@@ -91,7 +91,7 @@ def _label_at(token: Token) -> Optional[int]:
     Where nothing tells (GetTokenInformation was refused that class), the entry with the attribute.
     """
     index, groups = token.integrity_level_index, token.user_and_groups
-    if isinstance(groups, (Unreadable, Absent)):
+    if isinstance(groups, Missing):
         return None
     if isinstance(index, int):
         return index if index < len(groups) else None
@@ -103,7 +103,7 @@ def _label_at(token: Token) -> Optional[int]:
 
 def _label(token: Token) -> Optional[Maybe[Group]]:
     at, groups = _label_at(token), token.user_and_groups
-    return None if at is None or isinstance(groups, (Unreadable, Absent)) else groups[at]
+    return None if at is None or isinstance(groups, Missing) else groups[at]
 
 
 def _entries(token: Token, attribute: str) -> Sequence[Maybe[Group]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Dict, List, Optional
 
 from kdtoken.analysis.classification import ADMINISTRATORS, integrity_level, kinds
-from kdtoken.model.absent import Absent, Unreadable, known
+from kdtoken.model.absent import Missing, known
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.token import FLAG_IS_FILTERED, LogonSession, Token
@@ -163,6 +163,6 @@ def _buddies(a: Token, b: Token) -> Optional[bool]:
 
 def _administrators(token: Token) -> Optional[Group]:
     groups = token.user_and_groups
-    if isinstance(groups, (Unreadable, Absent)):
+    if isinstance(groups, Missing):
         return None
     return next((g for g in groups if isinstance(g, Group) and g.sid == ADMINISTRATORS), None)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from kdtoken.errors import BadFormat
-from kdtoken.model.absent import Maybe, Unreadable
+from kdtoken.model.absent import Maybe, NotSaid, Unreadable
 from kdtoken.model.acl import Acl
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import (
@@ -24,7 +24,6 @@ from kdtoken.model.token import TYPE_IMPERSONATION
 from kdtoken.view.collect.token_bytes import Block
 from kdtoken.view.lines import Line
 from kdtoken.view.partial import (
-    NotSaid,
     PartialGroup,
     PartialPrivilege,
     PartialToken,

@@ -9,12 +9,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Dict, FrozenSet, Iterable, List, Optional, Tuple
 
-from kdtoken.model.absent import Unreadable
+from kdtoken.model.absent import NotSaid, Unreadable
 from kdtoken.model.process import Impersonation
 from kdtoken.model.token_words import IMPERSONATION_LEVELS
 from kdtoken.view.debugger.process_text import VIEW, PartialProcess, PartialThread, ProcessBuilder, ThreadBuilder
 from kdtoken.view.lines import Line, command_of, is_cut, is_decoration, split_lines
-from kdtoken.view.partial import NotSaid, TextPlace
+from kdtoken.view.partial import TextPlace
 from kdtoken.view.words import has_facts, hexadecimal, pointer_at
 
 

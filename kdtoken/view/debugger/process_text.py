@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Dict, List, Mapping, Optional, Tuple
 
-from kdtoken.model.absent import Maybe, Unreadable
+from kdtoken.model.absent import Maybe, NotSaid, Unreadable
 from kdtoken.model.process import FastRef, Impersonation, Process, Thread
 from kdtoken.view.lines import Line
-from kdtoken.view.partial import NotSaid, TextPlace
+from kdtoken.view.partial import TextPlace
 from kdtoken.view.words import hexadecimal
 
 VIEW = "!process"

@@ -6,14 +6,13 @@ Attribute words are the debugger's own; their bits are winnt.h SE_GROUP_* and SE
 from typing import Any, Dict, List, Optional, Tuple
 
 from kdtoken.model import group as groups
-from kdtoken.model.absent import Maybe, Unreadable
+from kdtoken.model.absent import Maybe, NotSaid, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import NAMES
 from kdtoken.model.sid import Sid
 from kdtoken.view.debugger import token_labels as labels
 from kdtoken.view.lines import Line
 from kdtoken.view.partial import (
-    NotSaid,
     PartialGroup,
     PartialPrivilege,
     PartialToken,

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Set, Tuple
 
 from kdtoken.model import group as groups
-from kdtoken.model.absent import Maybe, Unreadable
+from kdtoken.model.absent import Maybe, NotSaid, Unreadable
 from kdtoken.model.privilege import NUMBERS
 from kdtoken.model.sid import Sid
 from kdtoken.view.lines import Line
 from kdtoken.view.partial import (
-    NotSaid,
     PartialGroup,
     PartialPrivilege,
     PartialToken,
