@@ -55,7 +55,7 @@ class MemoryUnreadable(KdTokenError):
 
 
 class NotRecorded(MemoryUnreadable):
-    """Memory that a recording or a log does not hold: nobody ever asked for it.
+    """Memory that a source does not hold which keeps pieces smaller than pages: a recording, a log, a triage dump.
 
     `known` holds the parts of the range behind the first gap, as (address, bytes), where there are some.
     """
@@ -67,8 +67,9 @@ class NotRecorded(MemoryUnreadable):
         next_step: str = "",
         partial: bytes = b"",
         known: Tuple[Tuple[int, bytes], ...] = (),
+        reason: str = "not recorded",
     ) -> None:
-        super().__init__(address, size, "not recorded", partial)
+        super().__init__(address, size, reason, partial)
         self.next_step = next_step
         self.known = known
 

@@ -22,6 +22,9 @@ _WALK = _REQUIRED + ("InheritedFromUniqueProcessId",)
 _DETAILS = ("CreateTime", "ExitTime", "Protection.Level", "ActiveThreads", "ThreadListHead")
 
 
+_ONLY_KEPT = "a triage dump has no list of processes: this is the one that ran at the crash"
+
+
 def walk_processes(target: Source, details: bool = False) -> Tuple[List[Process], List[str]]:
     """All processes of nt!PsActiveProcessHead, one request each, and what was wrong with the list.
 
@@ -32,6 +35,8 @@ def walk_processes(target: Source, details: bool = False) -> Tuple[List[Process]
     for name in _REQUIRED:
         layout.field(name)
     fast_ref_mask(target)
+    if target.kept_processes is not None:
+        return [process_at(target, address) for address in target.kept_processes], [_ONLY_KEPT]
     fetch_variables(target)
 
     def read(address: int) -> Tuple[Structure, Process]:

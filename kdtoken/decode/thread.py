@@ -25,6 +25,10 @@ _WALK = (
 def walk_threads(target: Source, list_head: int) -> Tuple[List[Thread], List[str]]:
     """The threads of `_EPROCESS.ThreadListHead` at `list_head`, one request each."""
 
+    if target.kept_threads is not None:
+        kept = [_thread(read_members(target, TYPE, address, _WALK)) for address in target.kept_threads]
+        return kept, ["a triage dump has no list of threads: this is the one that ran at the crash"]
+
     def read(address: int) -> Tuple[Structure, Thread]:
         s = read_members(target, TYPE, address, _WALK)
         return s, _thread(s)

@@ -34,6 +34,10 @@ class Source(ABC):
     # What decoders have worked out of the layouts, where those stay the same for a whole run;
     # None where they may change.  Keys are the decoders' own.
     memo: Optional[Dict[Tuple[str, ...], Any]] = None
+    # Addresses of the only _EPROCESS and _ETHREAD that are there, of a source that keeps no list of all of them;
+    # None where the kernel's own lists are to be walked.
+    kept_processes: Optional[Tuple[int, ...]] = None
+    kept_threads: Optional[Tuple[int, ...]] = None
 
     @abstractmethod
     def read(self, address: int, size: int) -> bytes:
@@ -136,5 +140,5 @@ def _sparse(address: int, size: int, error: MemoryUnreadable) -> Span:
 def _hole(address: int, size: int, error: MemoryUnreadable) -> MemoryUnreadable:
     """The same failure, told of the part that is really missing."""
     if isinstance(error, NotRecorded):
-        return NotRecorded(address, size, error.next_step)
+        return NotRecorded(address, size, error.next_step, reason=error.reason)
     return MemoryUnreadable(address, size, error.reason)

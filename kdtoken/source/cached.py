@@ -20,6 +20,7 @@ class CachedSource(Source):
     def __init__(self, inner: Source) -> None:
         self._inner = inner
         self.about = inner.about
+        self.kept_processes, self.kept_threads = inner.kept_processes, inner.kept_threads
         self.requests = 0
         self.bytes_read = 0
         # page number -> (its bytes, the ranges of it that are known, in order)
@@ -74,7 +75,9 @@ class CachedSource(Source):
         try:
             return known + self._fetch(start, want)
         except NotRecorded as error:
-            raise NotRecorded(address, size, error.next_step, known + error.partial, error.known) from error
+            raise NotRecorded(
+                address, size, error.next_step, known + error.partial, error.known, error.reason
+            ) from error
         except MemoryUnreadable as error:
             raise MemoryUnreadable(address, size, error.reason, known + error.partial) from error
 

@@ -48,6 +48,7 @@ class RecordingSource(Source):
     def __init__(self, inner: Source) -> None:
         self._inner = inner
         self.about = inner.about
+        self.kept_processes, self.kept_threads = inner.kept_processes, inner.kept_threads
         self._memory: Dict[int, bytes] = {}
         self._failed: Dict[Tuple[int, int], MemoryUnreadable] = {}
         self._layouts: Dict[str, Optional[Layout]] = {}
@@ -65,6 +66,9 @@ class RecordingSource(Source):
             self._failed[(address, size)] = error
             if error.partial:
                 self._keep(address, error.partial)
+            if isinstance(error, NotRecorded):
+                for start, piece in error.known:
+                    self._keep(start, piece)
             raise
         self._keep(address, data)
         return data
@@ -102,16 +106,21 @@ class RecordingSource(Source):
 
     def lines(self) -> Iterator[str]:
         """The recording, a JSON object a line, in an order that does not depend on the run."""
-        head = {
+        head: Dict[str, Any] = {
             _MAGIC: FORMAT,
             "source": self.about.source,
             "build": self.about.build,
             "synthetic": self.about.synthetic,
             "made-by": "kdtoken " + __version__,
         }
+        if self.kept_processes is not None:
+            head["processes"] = [hex(address) for address in self.kept_processes]
+        if self.kept_threads is not None:
+            head["threads"] = [hex(address) for address in self.kept_threads]
         yield json.dumps(head)
+        row: Dict[str, Any]
         for name, layout in sorted(self._layouts.items()):
-            row: Dict[str, Any] = {"layout": name}
+            row = {"layout": name}
             row.update({"missing": True} if layout is None else layout_to_json(layout))
             yield json.dumps(row)
         for name, address in sorted(self._symbols.items()):
@@ -120,7 +129,10 @@ class RecordingSource(Source):
         for start, data in sorted(self._memory.items()):
             yield json.dumps({"memory": hex(start), "bytes": data.hex()})
         for (start, size), error in sorted(self._failed.items()):
-            yield json.dumps({"unreadable": hex(start), "size": size, "reason": error.reason})
+            row = {"unreadable": hex(start), "size": size, "reason": error.reason}
+            if isinstance(error, NotRecorded):
+                row["pieces"] = True  # the target keeps less than pages: what lies beside may be there
+            yield json.dumps(row)
         for text, output in sorted(self._commands.items()):
             yield json.dumps({"command": text, "output": output})
 
@@ -145,7 +157,7 @@ class SessionSource(Source):
     def __init__(self, text: str, origin: str) -> None:
         """Raises BadFormat, which names the file and the line."""
         self._memory: List[Tuple[int, bytes]] = []
-        self._failed: Dict[Tuple[int, int], str] = {}
+        self._failed: Dict[Tuple[int, int], Tuple[str, bool]] = {}  # why, and whether parts may be there
         self._layouts: Dict[str, Optional[Layout]] = {}
         self._symbols: Dict[str, Optional[int]] = {}
         self._commands: Dict[str, Optional[str]] = {}
@@ -157,6 +169,7 @@ class SessionSource(Source):
                 data = json.loads(row)
                 if number == 1:
                     self.about = self._read_head(data, origin)
+                    self.kept_processes, self.kept_threads = _kept(data, "processes"), _kept(data, "threads")
                 else:
                     self._read_fact(data)
             except _DAMAGE as error:
@@ -183,7 +196,8 @@ class SessionSource(Source):
         if "memory" in data:
             self._memory.append((int(data["memory"], 16), bytes.fromhex(data["bytes"])))
         elif "unreadable" in data:
-            self._failed[(int(data["unreadable"], 16), int(data["size"]))] = str(data["reason"])
+            why = str(data["reason"]), bool(data.get("pieces"))
+            self._failed[(int(data["unreadable"], 16), int(data["size"]))] = why
         elif "layout" in data:
             name = str(data["layout"])
             self._layouts[name] = None if data.get("missing") else layout_from_json(name, data)
@@ -205,12 +219,22 @@ class SessionSource(Source):
             partial = data[address - start : address - start + size]
         if len(partial) == size and reason is None:
             return partial
+        if reason is None:
+            for (start, length), why in self._failed.items():
+                if start <= address and address + size <= start + length:
+                    reason = why
+                    break
+        if reason is not None and reason[1]:
+            known = self._behind(address + len(partial), address + size)
+            raise NotRecorded(address, size, "", partial, known, reason[0])
         if reason is not None:
-            raise MemoryUnreadable(address, size, reason, partial)
-        for (start, length), why in self._failed.items():
-            if start <= address and address + size <= start + length:
-                raise MemoryUnreadable(address, size, why, partial)
+            raise MemoryUnreadable(address, size, reason[0], partial)
         raise NotRecorded(address, size, _AGAIN, partial)
+
+    def _behind(self, start: int, end: int) -> Tuple[Tuple[int, bytes], ...]:
+        """What is recorded between two addresses, from the first piece that begins there on."""
+        first, last = bisect.bisect_left(self._starts, start), bisect.bisect_left(self._starts, end)
+        return tuple((at, data[: end - at]) for at, data in self._memory[first:last])
 
     def layout(self, name: str) -> Layout:
         if name not in self._layouts:
@@ -233,6 +257,10 @@ class SessionSource(Source):
         if output is None:
             raise NoCommands("the recording does not hold the command %s" % text, text, _AGAIN)
         return output
+
+
+def _kept(head: Dict[str, Any], name: str) -> Optional[Tuple[int, ...]]:
+    return tuple(int(address, 16) for address in head[name]) if name in head else None
 
 
 def _merge(pieces: List[Tuple[int, bytes]]) -> List[Tuple[int, bytes]]:

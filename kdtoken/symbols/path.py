@@ -8,7 +8,7 @@ PDB as NAME/GUIDAGE/NAME.  Servers are left alone unless the caller allows them.
 import os
 import re
 from pathlib import Path
-from typing import Iterator, List, Optional, Tuple
+from typing import Callable, Iterator, List, Optional, Tuple
 
 from kdtoken.errors import BadFormat, KdTokenError, TargetError
 from kdtoken.layout.pdb.identity import PdbIdentity
@@ -21,11 +21,18 @@ _ENDINGS = (".pdb", ".json", ".json.xz", ".json.gz")
 _MOST_FILES = 200  # of a folder that are opened to look for the right one
 
 
-def find_symbols(where: str, wanted: Optional[PdbIdentity], dump: str, allow_server: bool = False) -> SymbolFile:
+def find_symbols(
+    where: str,
+    wanted: Optional[PdbIdentity],
+    dump: str,
+    allow_server: bool = False,
+    misfit: Optional[Callable[[SymbolFile], str]] = None,
+) -> SymbolFile:
     """The symbols of the kernel in `dump`.
 
     where         a file, a folder or a symbol path; "" for _NT_SYMBOL_PATH
-    wanted        what the dump asks for; None where it does not tell (then only a file will do)
+    wanted        what the dump asks for; None where it does not tell
+    misfit        then: why a file's symbols are not the dump's, "" where they are; without it only a file will do
     allow_server  whether what is not there may be fetched
 
     A file that is named must fit; one that lies in a folder and does not is passed over.
@@ -38,7 +45,7 @@ def find_symbols(where: str, wanted: Optional[PdbIdentity], dump: str, allow_ser
             check_match(symbols, wanted, dump)
         return symbols
     if wanted is None:
-        raise TargetError("%s does not say which PDB its kernel needs" % dump, dump, "name the file: --symbols FILE")
+        return _by_trying(path, dump, misfit)
     folders, servers = split_path(path)
     seen: List[str] = []
     for folder in folders:
@@ -55,6 +62,39 @@ def find_symbols(where: str, wanted: Optional[PdbIdentity], dump: str, allow_ser
         store = Path(folders[0]) if folders else default_store()
         return _fetched(servers or [DEFAULT_SERVER], store, wanted, dump)
     raise _not_found(where, path, wanted, dump, seen)
+
+
+def _by_trying(path: str, dump: str, misfit: Optional[Callable[[SymbolFile], str]]) -> SymbolFile:
+    """The first file of the kernel's in the path's folders whose symbols fit a dump that names none."""
+    seen: List[str] = []
+    if misfit is not None:
+        for folder in split_path(path)[0]:
+            for file in _kernel_files(Path(folder)):
+                try:
+                    symbols = open_symbols(file)
+                    why = misfit(symbols)
+                except KdTokenError as error:
+                    why = str(error).split("\n")[0]
+                if not why:
+                    return symbols
+                seen.append(str(file))
+    message = "%s does not say which PDB its kernel needs" % dump
+    if seen:
+        message += ", and none of %d symbol files fits, such as %s" % (len(seen), seen[0])
+    raise TargetError(message, dump, "name the file: --symbols FILE")
+
+
+def _kernel_files(folder: Path) -> List[Path]:
+    """Symbol files of kernels: those that lie openly, and those of a store or of a tree of ISF files."""
+    found: List[Path] = []
+    for pattern in ("*", "nt*.pdb/*", "nt*.pdb/*/*", "windows/nt*.pdb/*"):
+        try:
+            found += sorted(
+                one for one in folder.glob(pattern) if one.name.lower().endswith(_ENDINGS) and one.is_file()
+            )
+        except OSError:
+            continue
+    return found[:_MOST_FILES]
 
 
 def _fetched(servers: List[str], store: Path, wanted: PdbIdentity, dump: str) -> SymbolFile:

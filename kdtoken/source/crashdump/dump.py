@@ -11,14 +11,15 @@ mapped" from each other in no way, and trusts the file in C++.  It judges this f
 
 import mmap
 from pathlib import Path
-from typing import Any, List, Optional, Union
+from typing import Any, Dict, List, Optional, Protocol, Tuple, Union
 
 from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, MemoryUnreadable, SymbolNotFound, TargetError
 from kdtoken.layout.layout import Layout
 from kdtoken.source.base import PAGE_SIZE, About, Source
-from kdtoken.source.crashdump.header import KINDS, check_magic, read_header
+from kdtoken.source.crashdump.header import KINDS, TRIAGE, DumpHeader, check_magic, read_header
 from kdtoken.source.crashdump.kernel import Nt, find_nt
 from kdtoken.source.crashdump.pages import locate_pages
+from kdtoken.source.crashdump.triage import TriageDump
 from kdtoken.source.paging import PageTables
 from kdtoken.symbols.file import SymbolFile, check_match
 from kdtoken.symbols.path import find_symbols
@@ -27,6 +28,27 @@ _TOP = 1 << 64
 _LIMIT = 1 << 28  # longer reads are damage: page tables that run in a circle would serve any length
 _USER_SHARED_DATA = 0xFFFFF78000000000  # ntddk.h SharedUserData; the same on every x64 Windows
 _MARK = b"synthetic"  # what the tests' own dumps say in their comment
+
+
+class KernelMemory(Protocol):
+    """A file with a kernel's memory in it, before there are symbols.
+
+    header  what it says of itself, as a crash dump's header would
+    nt      the kernel's image; None where it cannot be found, and `why_no_nt` says more
+    notes   what is odd about the file, in words
+    """
+
+    origin: str
+    header: DumpHeader
+    notes: List[str]
+    nt: Optional[Nt]
+    why_no_nt: str
+
+    def read(self, address: int, size: int) -> bytes:
+        """Kernel virtual memory.  Raises MemoryUnreadable."""
+
+    def close(self) -> None:
+        """Let go of the file."""
 
 
 class CrashDump:
@@ -42,6 +64,8 @@ class CrashDump:
         self.origin = str(path)
         self._data: Any = _map(path)
         self.header = read_header(self._data, self.origin)
+        if self.header.kind == TRIAGE:
+            raise BadFormat("%s is a triage dump, which keeps no pages" % path, self.origin, "open_dump reads it")
         self.pages = locate_pages(self._data, self.header, self.origin)
         self.tables = PageTables(self._data, self.pages, self.header.directory_table)
         self.notes: List[str] = list(self.pages.notes)
@@ -88,47 +112,14 @@ class CrashDump:
 class CrashDumpSource(Source):
     """A dump and the symbols that belong to it."""
 
-    def __init__(self, dump: CrashDump, symbols: SymbolFile) -> None:
+    def __init__(self, dump: KernelMemory, symbols: SymbolFile) -> None:
         """Raises TargetError where dump and symbols do not belong together, with both values."""
         self.dump = dump
         self.symbols = symbols
-        notes = list(dump.notes)
-        self._base = self._find_base(notes)
-        self.about = self._about(notes)
-
-    def _find_base(self, notes: List[str]) -> int:
-        nt = self.dump.nt
-        if nt is not None and nt.identity is not None:
-            check_match(self.symbols, nt.identity, self.dump.origin)
-            return nt.base
-        why = nt.why if nt is not None else self.dump.why_no_nt
-        base = nt.base if nt is not None else self._base_by_lists()
-        # No GUID to go by, but the header names two variables: symbols of another build put them elsewhere.
-        header = self.dump.header
-        for name, address in (("PsLoadedModuleList", header.module_list), ("PsActiveProcessHead", header.process_list)):
-            told = self.symbols.rva(name)
-            if told is None or address == 0 or base + told != address:
-                raise TargetError(
-                    "%s does not say which PDB its kernel needs (%s), and %s does not fit: "
-                    "%s is at 0x%x in the dump, the symbols say %s"
-                    % (
-                        self.dump.origin,
-                        why,
-                        self.symbols.origin,
-                        name,
-                        address,
-                        "nothing" if told is None else hex(base + told),
-                    ),
-                    self.symbols.origin,
-                    "give the symbols of the very kernel that was dumped",
-                )
-        notes.append("symbols matched by two variables only: %s" % why)
-        return base
-
-    def _base_by_lists(self) -> int:
-        told = self.symbols.rva("PsLoadedModuleList")
-        address = self.dump.header.module_list
-        return address - told if told is not None and address > told else 0
+        self._base, said = fit(symbols, dump)
+        if isinstance(dump, TriageDump):
+            self.kept_processes, self.kept_threads = dump.place(symbols)
+        self.about = self._about(list(dump.notes) + said)
 
     def _about(self, notes: List[str]) -> About:
         header = self.dump.header
@@ -177,18 +168,101 @@ class CrashDumpSource(Source):
         raise SymbolNotFound("%s has no symbol %s" % (self.symbols.origin, name), name)
 
 
+def fit(symbols: SymbolFile, dump: KernelMemory) -> Tuple[int, List[str]]:
+    """nt's base, and what is to be said of how the symbols were matched.
+
+    Where no GUID tells, the variables do that the dump names: symbols of another build put them elsewhere.
+    Raises TargetError where dump and symbols do not belong together, with both values.
+    """
+    nt, header = dump.nt, dump.header
+    if nt is not None and nt.identity is not None:
+        check_match(symbols, nt.identity, dump.origin)
+        return nt.base, []
+    why = nt.why if nt is not None else dump.why_no_nt
+    said: List[str] = []
+    agree: List[str] = []
+    told: Dict[str, Optional[int]] = {name: symbols.rva(name) for name, _ in _variables(header)}
+    first = told["PsLoadedModuleList"] or 0
+    base = nt.base if nt is not None else max(0, header.module_list - first)
+    for name, address in _variables(header):
+        rva = told[name]
+        if address and rva is not None and base + rva == address:
+            agree.append(name)
+        elif name == "PsActiveProcessHead" and _is_system(symbols, dump, address):
+            said.append("its header gives System itself for the list of processes")
+        elif address and rva is None and name == "KdDebuggerDataBlock":
+            continue  # ISF files may lack it
+        elif address or name != "KdDebuggerDataBlock":
+            raise TargetError(
+                "%s does not say which PDB its kernel needs (%s), and %s does not fit: "
+                "%s is at 0x%x in the dump, the symbols say %s"
+                % (dump.origin, why, symbols.origin, name, address, "nothing" if rva is None else hex(base + rva)),
+                symbols.origin,
+                "give the symbols of the very kernel that was dumped",
+            )
+    if len(agree) < 2:
+        raise TargetError(
+            "%s does not say which PDB its kernel needs (%s), nor enough to match symbols by" % (dump.origin, why),
+            dump.origin,
+        )
+    said.append("symbols matched by %s only: %s" % (", ".join(agree), why))
+    return base, said
+
+
+def _misfit(symbols: SymbolFile, dump: KernelMemory) -> str:
+    """Why the symbols are not the dump's, "" where they are."""
+    try:
+        fit(symbols, dump)
+        return ""
+    except TargetError as error:
+        return error.message
+
+
+def _variables(header: DumpHeader) -> Tuple[Tuple[str, int], ...]:
+    return (
+        ("PsLoadedModuleList", header.module_list),
+        ("PsActiveProcessHead", header.process_list),
+        ("KdDebuggerDataBlock", header.debugger_data),
+    )
+
+
+def _is_system(symbols: SymbolFile, dump: KernelMemory, address: int) -> bool:
+    """Whether an _EPROCESS with System's id is at the address, as some tools write it for the list's head."""
+    try:
+        layout = symbols.layout("_EPROCESS")
+        at = address + layout.field("UniqueProcessId").offset
+        name = dump.read(address + layout.field("ImageFileName").offset, 7)
+        return dump.read(at, 4) == b"\4\0\0\0" and name == b"System\0"
+    except (LookupFailed, MemoryUnreadable, BadFormat):
+        return False
+
+
+def open_memory(path: Union[str, Path]) -> KernelMemory:
+    """The memory in a file, by what the file is.  Raises BadFormat that says what it is instead, and what to do."""
+    data = _map(path)
+    try:
+        header = read_header(data, str(path))
+        if header.kind == TRIAGE:
+            return TriageDump(data, header, str(path))
+    except KdTokenError:
+        data.close()
+        raise
+    data.close()
+    return CrashDump(path)
+
+
 def open_dump(path: Union[str, Path], symbols: str = "", download: bool = False) -> CrashDumpSource:
     """The dump at `path` with the symbols at `symbols`: a file, a folder, or a symbol path.
 
     Without `symbols`, the local parts of _NT_SYMBOL_PATH are searched.  `download` allows to ask
     symbol servers.  Raises KdTokenError.
     """
-    dump = CrashDump(path)
+    dump = open_memory(path)
     nt: Optional[Nt] = dump.nt
     try:
         # A dump that lacks the page with the answer lacks it for a reason, which its notes tell.
         name = dump.origin + (" (%s)" % "; ".join(dump.notes) if dump.notes else "")
-        found = find_symbols(symbols, nt.identity if nt else None, name, download)
+        found = find_symbols(symbols, nt.identity if nt else None, name, download, lambda one: _misfit(one, dump))
         return CrashDumpSource(dump, found)
     except KdTokenError:
         dump.close()  # Windows lets nobody move or delete a mapped file

@@ -6,6 +6,7 @@ the judges of this file are Microsoft's dbgeng and kdmp-parser (tests/engine/tes
 Windows fills the header with "PAGE" over and over first, so a field nobody set reads 0x45474150.
 """
 
+import struct
 from dataclasses import dataclass
 from typing import Any, Tuple, Union
 
@@ -104,12 +105,41 @@ RANGES_HEADER = Struct(
     "total_pages" / Int64ul,  # 0x28 of RANGES_FULL; unknown in the others
 )  # 0x30: (first page, number of pages), 64 bits each
 
+# Behind the header of TRIAGE dumps: TRIAGE_DUMP64 (Ghidra's TriageDump.java names the fields).  Offsets of the file.
+TRIAGE_HEADER = Struct(
+    "service_pack" / Int32ul,
+    "size" / Int32ul,  # 0x04 bytes of the file up to here are the dump; tagged data of others follow
+    "valid" / Int32ul,  # 0x08 where "TRGD" is
+    "context" / Int32ul,
+    "exception" / Int32ul,
+    Padding(8),  # 0x14 memory manager's counters, unloaded drivers
+    "prcb" / Int32ul,  # 0x1c _KPRCB of the processor that crashed
+    "process" / Int32ul,  # 0x20 _EPROCESS
+    "thread" / Int32ul,  # 0x24 _ETHREAD
+    "stack" / Int32ul,  # 0x28 of the thread, from top_of_stack on
+    "stack_size" / Int32ul,
+    "drivers" / Int32ul,  # 0x30
+    "driver_count" / Int32ul,
+    Padding(16),  # 0x38 string pool, broken driver, options
+    "top_of_stack" / Int64ul,  # 0x48
+    Padding(16),  # 0x50 backing store of Itanium
+    "page_address" / Int64ul,  # 0x60
+    "page" / Int32ul,
+    "page_size" / Int32ul,
+    "debugger_data" / Int32ul,  # 0x70 KDDEBUGGER_DATA64
+    "debugger_data_size" / Int32ul,
+    "blocks" / Int32ul,  # 0x78 TRIAGE_DATA_BLOCK: address, then offset and size
+    "block_count" / Int32ul,
+)
+MAX_BLOCKS = 1 << 16  # real dumps have some two thousand
+
 
 @dataclass(frozen=True)
 class DumpHeader:
     """What a dump says of itself.
 
     kind             one of KINDS
+    machine          MACHINE_AMD64 or MACHINE_ARM64
     build            Windows build number, 22000
     directory_table  physical address of the page tables' root
     module_list, process_list, debugger_data    addresses of nt's variables, 0 where not told
@@ -117,6 +147,7 @@ class DumpHeader:
     """
 
     kind: int
+    machine: int
     build: int
     directory_table: int
     module_list: int
@@ -181,20 +212,14 @@ def read_header(data: Buffer, origin: str) -> DumpHeader:
     """Check what can be checked.  Raises BadFormat that says what this is and what to do."""
     check_magic(data, origin)
     raw = _parse(DUMP_HEADER64, data, 0, origin)
-    if raw.machine != MACHINE_AMD64:
+    kind = int(raw.type)
+    if raw.machine != MACHINE_AMD64 and (raw.machine, kind) != (MACHINE_ARM64, TRIAGE):
         known = {MACHINE_ARM64: "an ARM64", 0x14C: "a 32-bit x86"}.get(raw.machine)
         what = "of %s machine" % known if known else "of a machine of type 0x%x" % raw.machine
         raise BadFormat(
             "%s is a crash dump %s; only x64 is read from files so far" % (origin, what),
             origin,
             "open it in WinDbg and run kdtoken there",
-        )
-    kind = int(raw.type)
-    if kind == TRIAGE:
-        raise BadFormat(
-            "%s is a triage (small memory) dump: the crashed thread's stack, without the kernel's tokens" % origin,
-            origin,
-            "set Windows to write a kernel memory dump (System > Startup and Recovery), or use MEMORY.DMP",
         )
     if kind not in KINDS or kind == HEADER_ONLY:
         words = KINDS.get(kind, "dump of type %d (0x%x), which nothing public describes" % (kind, kind))
@@ -206,6 +231,7 @@ def read_header(data: Buffer, origin: str) -> DumpHeader:
         runs = tuple((int(run.base), int(run.count)) for run in raw.run[: raw.runs])
     return DumpHeader(
         kind=kind,
+        machine=int(raw.machine),
         build=int(raw.minor),
         directory_table=int(raw.directory_table) & ~0xFFF,
         module_list=_set(raw.module_list),
@@ -234,6 +260,14 @@ def ranges_header(data: Buffer, origin: str) -> Any:
     if raw.first_page != HEADER_SIZE + 0x20 + raw.metadata_size:
         raise BadFormat("%s: the sizes in its RDMP header contradict each other" % origin, origin)
     return raw
+
+
+def triage_header(data: Buffer, origin: str) -> Tuple[Any, Tuple[Tuple[int, int, int], ...]]:
+    """TRIAGE_HEADER, and (address, offset, size) of each block of memory.  Raises BadFormat."""
+    raw = _parse(TRIAGE_HEADER, data, HEADER_SIZE, origin)
+    table = bytes(data[raw.blocks : raw.blocks + 16 * min(raw.block_count, MAX_BLOCKS)])
+    whole = table[: len(table) // 16 * 16]
+    return raw, tuple((address, offset, length) for address, offset, length in struct.iter_unpack("<QII", whole))
 
 
 def _set(value: Union[int, Any]) -> int:

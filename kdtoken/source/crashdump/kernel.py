@@ -12,11 +12,11 @@ from typing import Callable, Iterator, Optional, Tuple
 from kdtoken.errors import MemoryUnreadable
 from kdtoken.layout.pdb.identity import PdbIdentity, parse_rsds
 from kdtoken.source.base import PAGE_SIZE
-from kdtoken.source.crashdump.header import MACHINE_AMD64, DumpHeader
+from kdtoken.source.crashdump.header import MACHINE_AMD64, MACHINE_ARM64, DumpHeader
 
 Read = Callable[[int, int], bytes]
 
-_KDBG_TAG, _KDBG_BASE = 0x10, 0x18  # DBGKD_DEBUG_DATA_HEADER64.OwnerTag; KDDEBUGGER_DATA64.KernBase
+KDBG_TAG, KDBG_BASE = 0x10, 0x18  # DBGKD_DEBUG_DATA_HEADER64.OwnerTag; KDDEBUGGER_DATA64.KernBase
 _DLL_BASE = 0x30  # LDR_DATA_TABLE_ENTRY.DllBase: behind three list entries of two pointers
 _SEARCH = 0x2000000  # nt is smaller than 32 MiB
 _DEBUG_DIRECTORY, _CODEVIEW, _ENTRY_SIZE = 6, 2, 28  # IMAGE_DIRECTORY_ENTRY_DEBUG, IMAGE_DEBUG_TYPE_CODEVIEW
@@ -48,9 +48,9 @@ def find_nt(read: Read, header: DumpHeader) -> Tuple[Optional[Nt], str]:
 
 
 def _candidates(read: Read, header: DumpHeader) -> Iterator[Tuple[str, int]]:
-    block = _bytes(read, header.debugger_data, _KDBG_BASE + 8)
-    if block[_KDBG_TAG : _KDBG_TAG + 4] == b"KDBG":
-        yield "KdDebuggerDataBlock", struct.unpack_from("<Q", block, _KDBG_BASE)[0]
+    block = _bytes(read, header.debugger_data, KDBG_BASE + 8)
+    if block[KDBG_TAG : KDBG_TAG + 4] == b"KDBG":
+        yield "KdDebuggerDataBlock", struct.unpack_from("<Q", block, KDBG_BASE)[0]
     first = _bytes(read, header.module_list, 8)
     if first:
         entry = _bytes(read, int.from_bytes(first, "little") + _DLL_BASE, 8)
@@ -72,7 +72,7 @@ def _image(read: Read, base: int) -> Optional[Nt]:
     optional = new + 24
     if optional + 112 + 7 * 8 > PAGE_SIZE or head[new : new + 4] != b"PE\0\0":
         return None
-    if struct.unpack_from("<H", head, new + 4)[0] != MACHINE_AMD64:
+    if struct.unpack_from("<H", head, new + 4)[0] not in (MACHINE_AMD64, MACHINE_ARM64):
         return None
     size = struct.unpack_from("<I", head, optional + 56)[0]
     rva, length = struct.unpack_from("<II", head, optional + 112 + 8 * _DEBUG_DIRECTORY)
