@@ -1,6 +1,6 @@
 """Layouts as plain data: sizes, strides, look-ups, and the JSON form."""
 
-from typing import List
+from typing import List, Optional
 
 import pytest
 from hypothesis import given
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kdtoken.errors import BadFormat, FieldNotFound, TypeNotFound
 from kdtoken.layout.layout import (
+    LARGEST,
     PRIMITIVE_SIZES,
     Field,
     Layout,
@@ -141,7 +142,7 @@ types = st.recursive(
     max_leaves=3,
 ) | st.builds("Pos {}, {} Bits".format, st.integers(0, 60), st.integers(2, 64))
 fields = st.builds(Field, names, st.integers(0, 1 << 16), types, st.sampled_from(["", "Uint4B"]))
-structs = st.builds(make_layout, names, st.none() | st.integers(0, 1 << 16), st.lists(fields, max_size=6))
+structs = st.builds(make_layout, names, st.none() | st.integers(1 << 28, LARGEST), st.lists(fields, max_size=6))
 enums = st.builds(
     make_layout,
     names,
@@ -149,6 +150,30 @@ enums = st.builds(
     st.just(()),
     st.lists(st.tuples(names, st.integers(-(1 << 63), 1 << 63)), min_size=1, max_size=6),
 )
+
+
+@pytest.mark.parametrize(
+    "size, offset, kind",
+    [
+        (1 << 60, 0, "UChar"),  # what nobody could read
+        (8, -4, "UChar"),  # what lies in front of the struct
+        (8, 8, "UChar"),  # what lies behind it
+        (8, 4, "Ptr64 Void"),  # half behind it
+        (8, 0, "[3] Uint4B"),
+        (8, 0, "[99999] [99999] UChar"),
+        (8, 6, "Pos 20, 1 Bit"),
+        (None, 1 << 40, "UChar"),  # text of dt, which tells no size
+    ],
+)
+def test_no_layout_leads_out_of_its_struct(size: Optional[int], offset: int, kind: str) -> None:
+    with pytest.raises(BadFormat, match="the symbols are damaged: ") as caught:
+        make_layout("_TOKEN", size, [Field("A", offset, kind)])
+    assert caught.value.subject == "_TOKEN"
+
+
+def test_an_array_without_end_may_stand_at_a_structs_end() -> None:
+    """_SCATTER_GATHER_LIST.Elements, as ISF files tell it: offset and size are both 16."""
+    assert make_layout("_LIST", 16, [Field("Elements", 16, "[0] _ELEMENT")]).fields[0].offset == 16
 
 
 @given(structs | enums)
@@ -164,16 +189,17 @@ def test_json_round_trip(layout: Layout) -> None:
     [
         (None, "not an object"),
         ([], "not an object"),
-        ({}, "'size'"),
+        ({}, "it has no 'size'"),
         ({"size": "8"}, "size is '8'"),
         ({"size": -1}, "size is -1"),
-        ({"size": 8, "fields": [["a"]]}, "out of range"),
-        ({"size": 8, "fields": [["a", "x", "UChar"]]}, "invalid literal"),
-        ({"size": 8, "fields": [["a", -4, "UChar"]]}, "a has a negative offset"),
-        ({"size": 8, "fields": 5}, "not iterable"),
-        ({"size": 8, "fields": [5]}, "not subscriptable"),
-        ({"size": 4, "values": [["a"]]}, "out of range"),
-        ({"size": 4, "values": [["a", None]]}, "NoneType"),
+        ({"size": 8, "fields": [["a"]]}, "a value is of the wrong kind"),
+        ({"size": 8, "fields": [["a", "x", "UChar"]]}, "a value is of the wrong kind"),
+        ({"size": 8, "fields": 5}, "a value is of the wrong kind"),
+        ({"size": 8, "fields": [5]}, "a value is of the wrong kind"),
+        ({"size": float("inf")}, "size is inf"),
+        ({"size": 8, "fields": [["a", float("inf"), "UChar"]]}, "a value is of the wrong kind"),
+        ({"size": 4, "values": [["a"]]}, "a value is of the wrong kind"),
+        ({"size": 4, "values": [["a", None]]}, "a value is of the wrong kind"),
     ],
 )
 def test_damaged_json_names_the_type_and_the_damage(data: object, why: str) -> None:

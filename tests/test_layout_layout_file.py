@@ -140,14 +140,14 @@ def test_the_form_on_disk(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text, why",
     [
-        ("", "my.json is not a layout file: Expecting value"),
-        ("[]", "my.json is not a layout file: "),
-        ("{}", "my.json is not a layout file: 'format'"),
+        ("", "my.json is not a layout file"),
+        ("[]", "my.json is not a layout file"),
+        ("{}", "my.json is not a layout file"),
         ('{"format": 2}', "my.json is layout format 2, this kdtoken reads 1"),
-        ('{"format": 1, "types": {}}', "my.json is not a layout file: 'build'"),
-        (HEAD + "[]}", "my.json is not a layout file: "),
-        (HEAD + '{"_X": {}}}', "layout of _X is damaged: 'size'"),
-        (HEAD.replace("8", '"x"') + "{}}", "my.json is not a layout file: invalid literal"),
+        ('{"format": 1, "types": {}}', "my.json is not a layout file"),
+        (HEAD + "[]}", "my.json is not a layout file"),
+        (HEAD + '{"_X": {}}}', "layout of _X is damaged: it has no 'size'"),
+        (HEAD.replace("8", '"x"') + "{}}", "my.json is not a layout file"),
     ],
 )
 def test_damage_is_named(text: str, why: str) -> None:
@@ -157,9 +157,9 @@ def test_damage_is_named(text: str, why: str) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadFormat, match="cannot read layouts from .*absent.json"):
+    with pytest.raises(BadFormat, match="cannot read the layout file .*absent.json: No such file"):
         load_layouts(tmp_path / "absent.json")
     binary = tmp_path / "binary.json"
     binary.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BadFormat, match="cannot read layouts from .*binary.json"):
+    with pytest.raises(BadFormat, match="binary.json is not a layout file: it is not UTF-8"):
         load_layouts(binary)

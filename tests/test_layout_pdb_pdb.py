@@ -12,6 +12,7 @@ from kdtoken.errors import BadFormat, KdTokenError, TypeNotFound
 from kdtoken.layout.layout import Field
 from kdtoken.layout.pdb.identity import PdbIdentity, parse_rsds
 from kdtoken.layout.pdb.pdb import PdbFile, load_pdb
+from kdtoken.layout.pdb.types import TypeStream
 from tests.pdb_bytes import (
     CHAR,
     FORWARD,
@@ -208,6 +209,33 @@ def test_types_that_contain_themselves_end() -> None:
     for name in ("_SELF", "_ARRAY", "_LIST", "_MISSING", "_NO_LIST"):
         with pytest.raises(BadFormat):
             made.layout(name)
+
+
+def test_unnamed_structs_without_end_are_bounded() -> None:
+    """Ten unnamed members wide, fourteen deep, and not one named member: 10^14 lists to go through."""
+    pdb = Pdb()
+    inner = pdb.struct("", 8, pdb.fields(b""))  # nothing in it
+    for _ in range(14):
+        inner = pdb.struct("", 8, pdb.fields(b"".join(member("", 0, inner) for _ in range(10))))
+    pdb.struct("_TOKEN", 8, pdb.fields(member("", 0, inner)))
+    with pytest.raises(BadFormat, match="a type has over 20000 members"):
+        PdbFile(pdb.data(), "x").layout("_TOKEN")
+
+
+def test_a_member_in_front_of_its_struct_is_refused() -> None:
+    """Otherwise bytes in front of the token would be shown as its session."""
+    pdb = Pdb()
+    pdb.struct("_TOKEN", 8, pdb.fields(member("SessionId", -8, ULONG)))
+    with pytest.raises(BadFormat, match="_TOKEN.SessionId is said to lie at -8 to -4"):
+        PdbFile(pdb.data(), "x").layout("_TOKEN")
+
+
+def test_a_record_too_short_for_its_kind() -> None:
+    """The last record is two bytes, LF_STRUCTURE, and the file ends."""
+    types = struct.pack("<HH", 2, 0x1505)  # length without itself, kind
+    head = struct.pack("<5I", 20040203, 20, 0x1000, 0x1001, len(types))  # version, size of this, first, last, bytes
+    with pytest.raises(BadFormat, match="x is a damaged PDB: type 0x1000"):
+        TypeStream(head + types, "x")
 
 
 def use(data: bytes) -> None:

@@ -104,4 +104,4 @@ def test_a_session_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[st
     for path in (wrong, tmp_path / "missing.gz"):
         assert dump.main(["--session", str(path), "a.exe"]) == 1
         err = capsys.readouterr().err
-        assert err.startswith("kdtoken: cannot read the session %s: " % path) and err.count("\n") == 1
+        assert err.startswith("kdtoken: ") and str(path) in err and "Traceback" not in err

@@ -202,7 +202,7 @@ HEAD = '{"kdtoken-session": 1, "source": "x", "build": "", "synthetic": false, "
 DAMAGED: Dict[str, Tuple[bytes, str]] = {
     "empty": (b"", "is empty"),
     "blank": (b"\n \n\n", "is empty"),
-    "binary": (bytes(range(256)), "cannot read the session"),
+    "binary": (bytes(range(256)), "it is not UTF-8 text"),
     "another file": (b"PK\x03\x04 zip", "line 1 is damaged"),
     "other JSON": (b'{"format": 1}\n', "is not a recorded kdtoken session"),
     "a list": (b"[1, 2]\n", "is not a recorded kdtoken session"),
@@ -220,10 +220,21 @@ DAMAGED: Dict[str, Tuple[bytes, str]] = {
     "bad layout": ((HEAD + '{"layout": "_T", "size": -1, "fields": []}\n').encode(), "line 2 is damaged"),
     "infinite size": ((HEAD + '{"unreadable": "0x1", "size": Infinity, "reason": ""}\n').encode(), "line 2 is damaged"),
     "brackets": ((HEAD + "[" * 100000 + "\n").encode(), "line 2 is damaged"),
-    "cut gzip": (gzip.compress(HEAD.encode() * 50)[:-20], "cannot read the session"),
-    "broken gzip": (gzip.compress(HEAD.encode() * 50)[:20] + b"\xff" * 40, "cannot read the session"),
+    "cut gzip": (gzip.compress(HEAD.encode() * 50)[:-20], "is cut short"),
+    "broken gzip": (gzip.compress(HEAD.encode() * 50)[:20] + b"\xff" * 40, "is cut short"),
     "gzip of nothing": (gzip.compress(b""), "is empty"),
-    "only the mark of gzip": (b"\x1f\x8b", "cannot read the session"),
+    "only the mark of gzip": (b"\x1f\x8b", "is cut short"),
+    "below zero": ((HEAD + '{"memory": "-0x537", "bytes": "00"}\n').encode(), "there is no address -0x537"),
+    "past the end": ((HEAD + '{"memory": "0xffffffffffffffff", "bytes": "0000"}\n').encode(), "there is no address"),
+    "a symbol nowhere": (
+        (HEAD + '{"symbol": "X", "address": "0x10000000000000000"}\n').encode(),
+        "there is no address",
+    ),
+    "a size of nothing": ((HEAD + '{"unreadable": "0x10", "size": -8, "reason": ""}\n').encode(), "with -8 bytes"),
+    "a huge type": (
+        (HEAD + '{"layout": "_TOKEN", "size": 1152921504606846976, "fields": []}\n').encode(),
+        "they say that _TOKEN takes 1152921504606846976 bytes",
+    ),
 }
 
 
@@ -238,7 +249,7 @@ def test_a_damaged_file_is_one_clear_message(tmp_path: Path, kind: str) -> None:
 
 
 def test_no_such_file(tmp_path: Path) -> None:
-    with pytest.raises(BadFormat, match="cannot read the session .*nothing"):
+    with pytest.raises(BadFormat, match="cannot read the recording .*nothing.gz: No such file"):
         load_session(tmp_path / "nothing.gz")
 
 

@@ -20,7 +20,7 @@ KEY = "0CE4A95C0CD782A7596B034D8648E5851"
 OTHER = "0CE4A95C0CD782A7596B034D8648E5852"  # the same GUID, one age on
 LUID = make_layout("_LUID", 8, [Field("LowPart", 0, "Uint4B"), Field("HighPart", 4, "Int4B")])
 LEVEL = make_layout("_LEVEL", 4, (), [("SecurityAnonymous", 0), ("SecurityIdentification", 1)])
-FLAGS = make_layout("_FLAGS", 4, [Field("Level", 0, "Pos 0, 2 Bits", "Uint4B"), Field("Name", 0, "[4] Wchar")])
+FLAGS = make_layout("_FLAGS", 8, [Field("Level", 0, "Pos 0, 2 Bits", "Uint4B"), Field("Name", 0, "[4] Wchar")])
 UNNAMED = make_layout("_KPROCESS", 8, [Field("u", 0, "__unnamed_2f78")])
 
 

@@ -131,7 +131,7 @@ def test_a_named_file_of_another_kernel_is_refused_with_both_values(tmp_path: Pa
         (b"{}", "ISF"),
         (b"[" * 100000, "no symbols"),
         (b'{"a":' * 100000, "ISF"),
-        (b"\x1f\x8b\x08 broken", "ISF"),
+        (b"\x1f\x8b\x08 broken", "gzip"),
         (b'{"format": 1}', "layout file"),
     ],
 )

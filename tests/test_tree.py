@@ -35,9 +35,10 @@ IDS = [path.relative_to(PACKAGE).as_posix() for path in FILES]
 MAY_IMPORT: Dict[str, FrozenSet[str]] = {
     "errors": frozenset(),
     "model": frozenset({"errors"}),
-    "layout": frozenset({"errors"}),
-    "symbols": frozenset({"errors", "layout"}),
-    "source": frozenset({"errors", "layout", "symbols"}),
+    "files": frozenset({"errors"}),
+    "layout": frozenset({"errors", "files"}),
+    "symbols": frozenset({"errors", "files", "layout"}),
+    "source": frozenset({"errors", "files", "layout", "symbols"}),
     "decode": frozenset({"errors", "model", "layout", "source"}),
     "view": frozenset({"errors", "model"}),
     "analysis": frozenset({"errors", "model"}),

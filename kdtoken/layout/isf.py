@@ -4,15 +4,13 @@ Format: "Intermediate Symbol Format" of Volatility 3, versions 4 to 6 (base_type
 enums, symbols), plain, .gz or .xz.
 """
 
-import gzip
 import json
-import lzma
 import re
-import zlib
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Union
 
 from kdtoken.errors import BadFormat, TypeNotFound
+from kdtoken.files import read_packed
 from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.layout.layout_file import LayoutFile
 
@@ -31,8 +29,12 @@ class IsfFile:
             pdb = data["metadata"].get("windows", {}).get("pdb", {})
             self.pdb = "%s%X" % (pdb["GUID"].upper(), int(pdb["age"])) if pdb else ""
             self.pointer_size = int(self._base["pointer"]["size"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise BadFormat("%s is not an ISF symbol file: %r" % (origin, error), origin) from error
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+            raise BadFormat(
+                "%s is not an ISF symbol file, or a damaged one" % origin,
+                origin,
+                "Volatility's symbol tables are ISF files",
+            ) from error
         self.origin = origin
 
     def names(self) -> List[str]:
@@ -51,8 +53,8 @@ class IsfFile:
             if name in self._enums:
                 body = self._enums[name]
                 return make_layout(name, int(body["size"]), (), body["constants"].items())
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise BadFormat("%s: type %s is damaged: %r" % (self.origin, name, error), name) from error
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+            raise BadFormat("%s: type %s is damaged" % (self.origin, name), name) from error
         raise TypeNotFound("%s has no type %s" % (self.origin, name), name)
 
     def layouts(self, names: Iterable[str], build: str) -> LayoutFile:
@@ -113,16 +115,11 @@ class IsfFile:
 
 def load_isf(path: Union[str, Path]) -> IsfFile:
     """Open a plain, .gz or .xz ISF file.  Raises BadFormat naming the file."""
-    raw = Path(path)
+    data = read_packed(path, "ISF symbol file")
     try:
-        data = raw.read_bytes()
-        if data[:6] == b"\xfd7zXZ\0":
-            data = lzma.decompress(data)
-        elif data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-        parsed = json.loads(data.decode("utf-8"))
-    except (OSError, ValueError, EOFError, RecursionError, lzma.LZMAError, zlib.error) as error:
-        raise BadFormat("cannot read %s as an ISF symbol file: %s" % (path, error), str(path)) from error
+        parsed = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise BadFormat("%s is not an ISF symbol file: it is no JSON" % path, str(path)) from error
     if not isinstance(parsed, dict):
         raise BadFormat("%s is not an ISF symbol file" % path, str(path))
     return IsfFile(parsed, str(path))

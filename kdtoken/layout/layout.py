@@ -34,6 +34,9 @@ PRIMITIVE_SIZES: Dict[str, int] = {
     "Double": 8,
 }
 
+# Bytes.  The largest type of a public nt PDB is _MI_HYPER_SPACE of 10.0.17763: a map of 264 MB of addresses.
+LARGEST = 1 << 30
+
 _BITS = re.compile(r"Pos ([0-9]{1,4}), ([0-9]{1,4}) Bits?$")
 _POINTER = re.compile(r"Ptr(32|64) (.+)$")
 _ARRAY = re.compile(r"\[([0-9]{1,9})\] (.+)$")
@@ -122,7 +125,22 @@ def make_layout(
     fields: Iterable[Field] = (),
     values: Iterable[Tuple[str, int]] = (),
 ) -> Layout:
-    """A Layout with its members in the one order that all sources are brought to."""
+    """A Layout with its members in the one order that all sources are brought to.
+
+    Raises BadFormat where a size or an offset is impossible: a symbol file from a stranger could otherwise have
+    bytes in front of a struct shown as its members, or a terabyte read for one.
+    """
+    fields = tuple(fields)
+    if size is not None and not 0 <= size <= LARGEST:
+        raise BadFormat("the symbols are damaged: they say that %s takes %d bytes" % (name, size), name)
+    for member in fields:
+        end = member.offset + _least_size(member.type)
+        if member.offset < 0 or end > (LARGEST if size is None else size):
+            raise BadFormat(
+                "the symbols are damaged: %s.%s is said to lie at %d to %d, outside the type's %s bytes"
+                % (name, member.name, member.offset, end, "possible" if size is None else size),
+                name,
+            )
 
     def order(member: Field) -> Tuple[int, int, str]:
         return member.offset, member.bits[0] if member.bits else -1, member.name
@@ -133,6 +151,19 @@ def make_layout(
         tuple(sorted(fields, key=order)),
         tuple(sorted(values, key=lambda pair: (pair[1], pair[0]))),
     )
+
+
+def _least_size(type_text: str) -> int:
+    """Bytes that the type takes as far as its text alone tells; 0 for one that is named."""
+    match = _ARRAY.match(type_text)
+    count, depth = 1, 0
+    while match is not None and depth < 8:
+        count, depth, type_text = count * int(match[1]), depth + 1, match[2]
+        match = _ARRAY.match(type_text)
+    bits = _BITS.match(type_text)
+    if bits:
+        return (int(bits[1]) + int(bits[2]) + 7) // 8
+    return count * (pointer_size(type_text) or PRIMITIVE_SIZES.get(type_text, 0))
 
 
 def pointer_size(type_text: str) -> Optional[int]:
@@ -219,21 +250,27 @@ def layout_to_json(layout: Layout) -> Dict[str, object]:
     return {"size": layout.size, "fields": rows}
 
 
+class _Damage(ValueError):
+    """What is wrong, in our own words."""
+
+
+def _own_words(error: Exception) -> str:
+    return str(error) if isinstance(error, _Damage) else "a value is of the wrong kind"
+
+
 def layout_from_json(name: str, data: object) -> Layout:
     """The reverse of layout_to_json.  Raises BadFormat, naming the type."""
     try:
         if not isinstance(data, dict):
-            raise TypeError("not an object")
+            raise _Damage("not an object")
         size = data["size"]
         if size is not None and not (isinstance(size, int) and size >= 0):
-            raise ValueError("size is %r" % (size,))
+            raise _Damage("size is %r" % (size,))
         fields = []
         for row in data.get("fields", ()):
-            member = Field(str(row[0]), int(row[1]), str(row[2]), str(row[3]) if row[3:] else "")
-            if member.offset < 0:
-                raise ValueError("%s has a negative offset" % member.name)
-            fields.append(member)
+            fields.append(Field(str(row[0]), int(row[1]), str(row[2]), str(row[3]) if row[3:] else ""))
         values = [(str(row[0]), int(row[1])) for row in data.get("values", ())]
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise BadFormat("layout of %s is damaged: %s" % (name, error), name) from error
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        fault = "it has no %s" % error if isinstance(error, KeyError) else _own_words(error)
+        raise BadFormat("layout of %s is damaged: %s" % (name, fault), name) from error
     return make_layout(name, size, fields, values)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Dict, Iterable, Mapping, Union
 
 from kdtoken.errors import BadFormat, TypeNotFound
+from kdtoken.files import read_packed
 from kdtoken.layout.layout import Layout, layout_from_json, layout_to_json
 
 FORMAT = 1
@@ -55,16 +56,16 @@ def loads_layouts(text: str, origin: str = "layouts") -> LayoutFile:
             str(name): layout_from_json(str(name), body) for name, body in data["types"].items()
         }
         return LayoutFile(str(data["build"]), str(data["pdb"]), int(data["pointer_size"]), types)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadFormat("%s is not a layout file: %s" % (origin, error), origin) from error
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise BadFormat("%s is not a layout file, or a damaged one" % origin, origin) from error
 
 
 def load_layouts(path: Union[str, Path]) -> LayoutFile:
     """Read a layout file from disk."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadFormat("cannot read layouts from %s: %s" % (path, error), str(path)) from error
+        text = read_packed(path, "layout file").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadFormat("%s is not a layout file: it is not UTF-8" % path, str(path)) from error
     return loads_layouts(text, str(path))
 
 

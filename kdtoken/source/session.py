@@ -14,23 +14,22 @@ What the recorded run never asked for answers NotRecorded.
 """
 
 import bisect
-import gzip
 import json
 import zlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from kdtoken import __version__
 from kdtoken.errors import (
     BadFormat,
-    KdTokenError,
     MemoryUnreadable,
     NoCommands,
     NotRecorded,
     SymbolNotFound,
     TypeNotFound,
 )
+from kdtoken.files import read_packed, write_whole
 from kdtoken.layout.layout import Layout, layout_from_json, layout_to_json
 from kdtoken.source.base import About, Source
 
@@ -138,17 +137,16 @@ class RecordingSource(Source):
 
     def save(self, path: Union[str, Path]) -> None:
         """Write the recording; gzip when the name ends in .gz.  Raises KdTokenError on I/O failure."""
-        text = "\n".join(self.lines()) + "\n"
-        try:
-            if str(path).endswith(".gz"):
-                # No name and no time in the gzip header: the same run gives the same file.
-                with open(str(path), "wb") as raw:
-                    with gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
-                        packed.write(text.encode("utf-8"))
-            else:
-                Path(path).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise KdTokenError("cannot write the recording %s: %s" % (path, error), str(path)) from error
+        lines = ((line + "\n").encode("utf-8") for line in self.lines())
+        write_whole(path, _gzipped(lines) if str(path).endswith(".gz") else lines, "recording")
+
+
+def _gzipped(data: Iterable[bytes]) -> Iterator[bytes]:
+    """No name and no time in the gzip header: the same run gives the same file."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    for part in data:
+        yield packer.compress(part)
+    yield packer.flush()
 
 
 class SessionSource(Source):
@@ -175,7 +173,7 @@ class SessionSource(Source):
             except _DAMAGE as error:
                 if isinstance(error, BadFormat) and error.subject == origin:
                     raise
-                raise BadFormat("%s, line %d is damaged: %s" % (origin, number, error), origin) from error
+                raise BadFormat("%s, line %d is damaged: %s" % (origin, number, _fault(error)), origin) from error
         self._memory = _merge(self._memory)
         self._starts = [start for start, _ in self._memory]
 
@@ -194,21 +192,22 @@ class SessionSource(Source):
 
     def _read_fact(self, data: Dict[str, Any]) -> None:
         if "memory" in data:
-            self._memory.append((int(data["memory"], 16), bytes.fromhex(data["bytes"])))
+            content = bytes.fromhex(data["bytes"])
+            self._memory.append((_address(data["memory"], len(content)), content))
         elif "unreadable" in data:
-            why = str(data["reason"]), bool(data.get("pieces"))
-            self._failed[(int(data["unreadable"], 16), int(data["size"]))] = why
+            size = int(data["size"])
+            self._failed[_address(data["unreadable"], size), size] = str(data["reason"]), bool(data.get("pieces"))
         elif "layout" in data:
             name = str(data["layout"])
             self._layouts[name] = None if data.get("missing") else layout_from_json(name, data)
         elif "symbol" in data:
             address = data["address"]
-            self._symbols[str(data["symbol"])] = None if address is None else int(address, 16)
+            self._symbols[str(data["symbol"])] = None if address is None else _address(address, 0)
         elif "command" in data:
             output = data["output"]
             self._commands[str(data["command"])] = None if output is None else str(output)
         else:
-            raise ValueError("unknown kind of line: %s" % ", ".join(sorted(map(str, data))[:3]))
+            raise BadFormat("unknown kind of line: %s" % ", ".join(sorted(map(str, data))[:3]))
 
     def read(self, address: int, size: int) -> bytes:
         reason = self._failed.get((address, size))
@@ -260,28 +259,42 @@ class SessionSource(Source):
 
 
 def _kept(head: Dict[str, Any], name: str) -> Optional[Tuple[int, ...]]:
-    return tuple(int(address, 16) for address in head[name]) if name in head else None
+    return tuple(_address(address, 0) for address in head[name]) if name in head else None
+
+
+def _address(text: str, size: int) -> int:
+    """A hexadecimal address of which `size` bytes fit below 2^64.  Raises BadFormat."""
+    address = int(text, 16)
+    if not 0 <= address < 1 << 64 or not 0 <= size <= (1 << 64) - address:
+        raise BadFormat("there is no address %s with %d bytes" % (text, size))
+    return address
+
+
+def _fault(error: Exception) -> str:
+    """What is wrong with a line, for a person."""
+    if isinstance(error, BadFormat):
+        return error.message
+    if isinstance(error, KeyError):
+        return "it has no %s" % error
+    return "it is no JSON, cut off or changed" if isinstance(error, (ValueError, RecursionError)) else "a wrong value"
 
 
 def _merge(pieces: List[Tuple[int, bytes]]) -> List[Tuple[int, bytes]]:
-    """Join pieces that overlap or touch, so that a read may cross what were two reads."""
-    merged: List[Tuple[int, bytes]] = []
+    """Join pieces that overlap or touch, so that a read may cross what were two reads.  In linear time."""
+    merged: List[Tuple[int, bytearray]] = []
     for start, data in sorted(pieces):
         if merged and start <= merged[-1][0] + len(merged[-1][1]):
             first, before = merged[-1]
-            merged[-1] = (first, before[: start - first] + data + before[start - first + len(data) :])
+            before[start - first : start - first + len(data)] = data
         else:
-            merged.append((start, data))
-    return merged
+            merged.append((start, bytearray(data)))
+    return [(start, bytes(data)) for start, data in merged]
 
 
 def load_session(path: Union[str, Path]) -> SessionSource:
     """Open a recording, packed or not.  Raises BadFormat naming the file."""
     try:
-        data = Path(path).read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-        text = data.decode("utf-8")
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise BadFormat("cannot read the session %s: %s" % (path, error), str(path)) from error
+        text = read_packed(path, "recording").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadFormat("%s is no recording: it is not UTF-8 text" % path, str(path)) from error
     return SessionSource(text, Path(path).name)

@@ -42,7 +42,7 @@ _HEADER = struct.Struct("<5I")  # Version HeaderSize TypeIndexBegin TypeIndexEnd
 _PREFIX = struct.Struct("<HH")  # length without itself, kind
 _FORWARD = 1 << 7  # property "forward reference"
 _DEPTH = 16  # pointers to arrays of pointers ...: no kernel type goes half as deep
-_MAX_FIELDS = 20000  # nor has one this many members
+_MAX_FIELDS = 20000  # nor has one this many members, those of unnamed structs in it included
 # Types without a name get the one that Volatility's ISF files give them: by their type index.
 _UNNAMED_NAME = re.compile(r"__unnamed_([0-9a-f]{4,8})$")
 
@@ -76,7 +76,9 @@ class TypeStream:
             if length < 2 or at + 2 + length > end:
                 raise self._damaged(index)
             places.append(at + 2)
-            if kind in named and not data[at + 6] & _FORWARD:  # the property word is at 2 behind the kind
+            if kind in named and length < 6:
+                raise self._damaged(index)  # too short for the property word, at 2 behind the kind
+            if kind in named and not data[at + 6] & _FORWARD:
                 name = self._udt(index)[2]
                 if name not in UNNAMED:
                     self._names.setdefault(name, index)
@@ -100,9 +102,11 @@ class TypeStream:
             if kind == LF_ENUM:
                 return self._enum(name, index, record)
             size, fields_index, _ = self._udt(index)
-            return make_layout(name, size, self._fields(fields_index, 0, 0))
+            fields: List[Field] = []
+            self._collect(fields, [0], fields_index, 0, 0)
+            return make_layout(name, size, fields)
         except (struct.error, IndexError, RecursionError) as error:
-            raise BadFormat("%s: type %s is damaged: %s" % (self.origin, name, error), name) from error
+            raise BadFormat("%s: type %s is damaged" % (self.origin, name), name, "fetch the PDB again") from error
 
     def _is_unnamed(self, index: int) -> bool:
         if not 0 <= index - FIRST < len(self._at):
@@ -161,23 +165,27 @@ class TypeStream:
                 else:
                     yield leaf
 
-    def _fields(self, index: int, offset: int, depth: int) -> List[Field]:
+    def _collect(self, found: List[Field], gone: List[int], index: int, offset: int, depth: int) -> None:
+        """Add the members of a field list to `found`.
+
+        gone  [how many leaves were gone through for this type]: structs without members, ten wide and
+              fourteen deep, would otherwise be gone through for ever with nothing found
+        """
         if depth > _DEPTH:
             raise BadFormat("%s is damaged: structs nested without end" % self.origin, self.origin)
-        found: List[Field] = []
         for leaf in self._leaves(index):
+            gone[0] += 1
+            if gone[0] > _MAX_FIELDS:
+                raise BadFormat("%s is damaged: a type has over %d members" % (self.origin, _MAX_FIELDS), self.origin)
             at = offset + leaf.value
             if leaf.kind == LF_BCLASS or (leaf.kind == LF_MEMBER and not leaf.name):
                 # Members of a base class, and of an anonymous struct or union where the compiler has not
                 # already put them in the outer one (it mostly has), count as the outer one's.
                 inner = self._resolve(leaf.type)
                 if inner is not None:
-                    found += self._fields(self._udt(inner)[1], at, depth + 1)
+                    self._collect(found, gone, self._udt(inner)[1], at, depth + 1)
             elif leaf.kind == LF_MEMBER:
                 found.append(self._field(leaf.name, at, leaf.type))
-            if len(found) > _MAX_FIELDS:
-                raise BadFormat("%s is damaged: a type has over %d members" % (self.origin, _MAX_FIELDS), self.origin)
-        return found
 
     def _field(self, name: str, offset: int, index: int) -> Field:
         if index >= FIRST:
