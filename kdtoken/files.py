@@ -8,7 +8,7 @@ import os
 import stat
 import tempfile
 from pathlib import Path
-from typing import Iterable, Union
+from typing import Iterable, Optional, Union
 
 from kdtoken.errors import BadFormat, KdTokenError
 
@@ -57,7 +57,10 @@ def unpack(data: bytes, origin: str, what: str, largest: int = LARGEST) -> bytes
 
 def why(error: Exception) -> str:
     """An operating system's reason in its own words, without the class and the number around it."""
-    return getattr(error, "strerror", None) or ("no file can have that name" if isinstance(error, ValueError) else "")
+    text: Optional[str] = getattr(error, "strerror", None)
+    if text is None and isinstance(error, ValueError):
+        text = "it is empty" if "empty" in str(error) else "no file can have that name"  # mmap says the former so
+    return text or "it cannot be done"
 
 
 def _gunzip(data: bytes, origin: str, what: str, largest: int) -> bytes:

@@ -19,7 +19,7 @@ from kdtoken.layout.dt import parse_dt
 from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.layout.pdb.identity import read_identity
 from kdtoken.source.base import PAGE_SIZE, About, Source
-from kdtoken.symbols.layout_cache import LayoutCache
+from kdtoken.symbols.layout_cache import LayoutCache, digest_of_file
 
 pykd: Any
 _IMPORT_ERROR = ""
@@ -131,7 +131,7 @@ class LiveSource(Source):
         found = self._layouts.get(name)
         if found is None:
             if self._kept is None and self._pdb():
-                self._kept = LayoutCache(self._pdb(), "pykd")
+                self._kept = LayoutCache(self._pdb(), digest_of_file(str(self._nt.symfile())), "pykd")
             # Symbols that are not loaded yet have no file to be known by; asking for a type loads them.
             found = self._kept.layout(name, self._ask_layout) if self._kept else self._ask_layout(name)
             self._layouts[name] = found

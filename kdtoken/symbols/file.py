@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Optional, Protocol, Union
 
 from kdtoken.errors import BadFormat, TargetError
+from kdtoken.files import why
 from kdtoken.layout.isf import IsfFile, load_isf
 from kdtoken.layout.layout import Layout
 from kdtoken.layout.layout_file import LayoutFile, load_layouts
 from kdtoken.layout.pdb.identity import PdbIdentity
 from kdtoken.layout.pdb.msf import MAGIC
 from kdtoken.layout.pdb.pdb import PdbFile, load_pdb
-from kdtoken.symbols.layout_cache import LayoutCache
+from kdtoken.symbols.layout_cache import LayoutCache, digest_of
 
 
 class SymbolFile(Protocol):
@@ -39,10 +40,13 @@ class PdbSymbols:
 
     def __init__(self, pdb: PdbFile) -> None:
         self.origin, self.pdb, self.rva = pdb.origin, pdb.pdb, pdb.rva
-        self._types, self._cache = pdb.layout, LayoutCache(pdb.pdb, "pdb")
+        self._file = pdb
+        self._cache: Optional[LayoutCache] = None
 
     def layout(self, name: str) -> Layout:
-        return self._cache.layout(name, self._types)
+        if self._cache is None:
+            self._cache = LayoutCache(self.pdb, self._file.digest(digest_of), "pdb")
+        return self._cache.layout(name, self._file.layout)
 
 
 class IsfSymbols:
@@ -72,8 +76,8 @@ def open_symbols(path: Union[str, Path]) -> SymbolFile:
     try:
         with open(origin, "rb") as file:
             head = file.read(32)
-    except OSError as error:
-        raise BadFormat("cannot open the symbols %s: %s" % (path, error), origin) from error
+    except (OSError, ValueError) as error:
+        raise BadFormat("cannot open the symbols %s: %s" % (path, why(error)), origin) from error
     if head.startswith(MAGIC[:17]):
         return PdbSymbols(load_pdb(path))
     if head.startswith(b"MSCF"):

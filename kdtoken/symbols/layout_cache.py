@@ -1,31 +1,33 @@
 """Layouts kept on disk: each `!py` starts with an empty Python and would ask the engine for the same types again.
 
-    cache = LayoutCache(pdb.key, "pdb")
+    cache = LayoutCache(pdb.key, digest_of_file(path), "pdb")
     cache.layout("_TOKEN", pdb.layout)        # from the disk, or asked for and kept
 
-One file a build, FOLDER/FORMAT/GUIDAGE.txt, named by the PDB that the types come from, so that no other
-build's is ever looked at.  A line a type, with a head that tells what it is and a checksum; a line that is torn,
+One file a PDB, FOLDER/FORMAT/GUIDAGE-DIGEST.txt, named by what the PDB says of itself and by what is in it: a PDB
+with the right GUID and other contents, a customer's, a damaged or a hostile one, never answers for the
+genuine one.  Folder and files are the user's alone, or else nothing is kept.  A line a type, with a head that tells what it is and a checksum; a line that is torn,
 damaged or foreign counts as none, and what it should have held is asked for and added anew.  Lines are
 only ever added, each in one write, so that two sessions at once do no harm.  The folder may be deleted at any time.
 
 One file and not one a type: under Wine, opening 14 of them took longer (80 ms) than asking the engine again (20 ms).
-What is not there is not kept: a PDB with private symbols has the GUID of the public one, and more types.
+What is not there is not kept.
 """
 
 import json
 import os
 import re
+import stat
 from binascii import crc32
-from typing import Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from kdtoken.errors import BadFormat
 from kdtoken.layout.layout import Layout, layout_from_json, layout_to_json
 
 VARIABLE = "KDTOKEN_CACHE"  # a folder to keep things in instead, or "off"
-FORMAT = "layouts-1"  # another number when what a layout says of a type changes
+FORMAT = "layouts-2"  # another number when what a layout says of a type changes
 _LIMIT = 1 << 24  # no build's file is near this
 # Names of files on every system; what a hostile PDB calls its types besides is not kept.
-_KEY = re.compile(r"[0-9A-F]{33,40}")
+_KEY = re.compile(r"[0-9A-F]{33,40}-[0-9a-f]{32}")
 _NAME = re.compile(r"[A-Za-z_]\w{0,99}", re.ASCII)
 _ANY = "any"  # instead of a reader's name
 
@@ -44,16 +46,40 @@ def default_home() -> str:
     return os.path.join(local, "kdtoken")
 
 
+def digest_of(data: Any) -> str:
+    """What names a PDB's contents: BLAKE2b of all its bytes (bytes or a mapped file), 32 hex digits."""
+    from hashlib import blake2b  # 3 ms that a run without symbols does without
+
+    return blake2b(data, digest_size=16).hexdigest()
+
+
+def digest_of_file(path: str) -> str:
+    """The same of a file; "" where it cannot be read, and then nothing is kept."""
+    from hashlib import blake2b
+
+    made = blake2b(digest_size=16)
+    try:
+        with open(path, "rb") as file:
+            while True:
+                chunk = file.read(1 << 20)
+                if not chunk:
+                    return made.hexdigest()
+                made.update(chunk)
+    except (OSError, ValueError):
+        return ""
+
+
 class LayoutCache:
     """The layouts of one PDB."""
 
-    def __init__(self, pdb: str, reader: str) -> None:
+    def __init__(self, pdb: str, digest: str, reader: str) -> None:
         """pdb     its GUID (32 hex digits) and age in one; any other text, and nothing is kept
+        digest  of its contents (`digest_of`); "" and nothing is kept
         reader  who reads the types ("pykd", "pdb"): a type without a name is called otherwise by each, so
                 what mentions one is of use to the same reader only
         """
         home = cache_home()
-        self._pdb, self._reader = pdb.upper(), reader
+        self._pdb, self._reader = "%s-%s" % (pdb.upper(), digest), reader
         self._file = os.path.join(home, FORMAT, self._pdb + ".txt") if home and _KEY.fullmatch(self._pdb) else ""
         self._lines: Optional[Dict[Tuple[bytes, bytes], bytes]] = None  # (name, reader) -> the line's layout
 
@@ -81,11 +107,11 @@ class LayoutCache:
         return None
 
     def _read(self) -> Dict[Tuple[bytes, bytes], bytes]:
-        try:
-            with open(self._file, "rb") as file:
-                rows = [line.split(b" ", 2) for line in file.read(_LIMIT).split(b"\n")]
-        except OSError:
+        handle = _open_own(self._file, os.O_RDONLY)
+        if handle is None:
             return {}
+        with os.fdopen(handle, "rb") as file:
+            rows = [line.split(b" ", 2) for line in file.read(_LIMIT).split(b"\n")]
         return {(row[0], row[1]): row[2] for row in rows if len(row) == 3}
 
     def _add(self, layout: Layout) -> None:
@@ -102,15 +128,48 @@ class LayoutCache:
             body,
         )
         try:
-            os.makedirs(os.path.dirname(self._file), exist_ok=True)
-            with open(self._file, "ab", buffering=0) as file:
-                file.write(line)
+            os.makedirs(os.path.dirname(self._file), 0o700, exist_ok=True)
         except OSError:
             return
+        handle = _open_own(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        if handle is None:
+            return
+        try:
+            os.write(handle, line)
+        except OSError:
+            pass  # a full disk: the line is torn, and counts as none
+        finally:
+            os.close(handle)
 
     def _seal(self, name: str, reader: str, body: bytes) -> bytes:
         """A checksum of the layout, and of the build, the type and the reader that it belongs to."""
         return b"%08x" % crc32(("%s %s %s %s " % (FORMAT, self._pdb, name, reader)).encode("ascii") + body)
+
+
+def _open_own(path: str, flags: int) -> Optional[int]:
+    """A handle of a regular file that nobody but this user can have written; else None.
+
+    In a folder that others may write to, anybody could say where the members of _TOKEN are.
+    """
+    flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        if not _is_own(os.stat(os.path.dirname(path))):
+            return None
+        handle = os.open(path, flags, 0o600)
+    except (OSError, ValueError):
+        return None
+    status = os.fstat(handle)
+    if stat.S_ISREG(status.st_mode) and _is_own(status):
+        return handle
+    os.close(handle)
+    return None
+
+
+def _is_own(status: os.stat_result) -> bool:
+    """On Windows %LOCALAPPDATA% is the user's own by its access list, and st_mode says nothing of it."""
+    if not hasattr(os, "geteuid"):
+        return True
+    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _mentions_unnamed(layout: Layout) -> bool:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import BinaryIO, Optional
 
 from kdtoken.errors import BadFormat
+from kdtoken.files import why
 from kdtoken.layout.pdb.msf import Msf
 
 RSDS = b"RSDS"
 _INFO = struct.Struct("<III16s")  # Version, Signature, Age, GUID: the PDB info stream
 _INFO_STREAM, _SYMBOL_STREAM = 1, 3
+_LONGEST_NAME = 200  # bytes: a store's folder and a ".part" file are named by it, and file systems take 255
 _AGE = 8  # where the symbol stream's head has the age
 
 
@@ -49,6 +51,8 @@ def parse_rsds(data: bytes) -> Optional[PdbIdentity]:
     name = ntpath.basename(path)
     if not name or any(ord(char) < 32 or char in '<>:"|?*/\\' for char in name) or name.strip(". ") == "":
         return None
+    if len(name.encode("utf-8")) > _LONGEST_NAME:
+        return None
     return PdbIdentity(name, guid_text(data[4:20]), age)
 
 
@@ -69,8 +73,8 @@ def read_identity(path: str) -> PdbIdentity:
     try:
         with open(path, "rb") as file:
             return identity_of(Msf(_Slices(file), path))
-    except OSError as error:
-        raise BadFormat("cannot open the PDB %s: %s" % (path, error), path) from error
+    except (OSError, ValueError) as error:
+        raise BadFormat("cannot open the PDB %s: %s" % (path, why(error)), path) from error
 
 
 class _Slices:

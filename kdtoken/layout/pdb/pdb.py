@@ -7,9 +7,10 @@ pdb.rva("PsActiveProcessHead")
 
 import mmap
 from pathlib import Path
-from typing import Any, List, Optional, Union
+from typing import Any, Callable, List, Optional, Union
 
 from kdtoken.errors import BadFormat
+from kdtoken.files import why
 from kdtoken.layout.layout import Layout
 from kdtoken.layout.pdb.identity import PdbIdentity, identity_of
 from kdtoken.layout.pdb.msf import Msf
@@ -52,6 +53,10 @@ class PdbFile:
         """All public and global symbols."""
         return self._symbols.names()
 
+    def digest(self, function: Callable[[Any], str]) -> str:
+        """What a function of all the file's bytes says."""
+        return function(self._data)
+
     def close(self) -> None:
         """Let go of the file: on Windows nobody can rename or delete it before."""
         if not isinstance(self._data, bytes):
@@ -69,7 +74,7 @@ def load_pdb(path: Union[str, Path]) -> PdbFile:
         with open(str(path), "rb") as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
-        raise BadFormat("cannot open the PDB %s: %s" % (path, error), str(path)) from error
+        raise BadFormat("cannot open the PDB %s: %s" % (path, why(error)), str(path)) from error
     try:
         return PdbFile(data, str(path))
     except BadFormat:
