@@ -16,7 +16,6 @@ from kdtoken.symbols.file import SymbolFile, check_match, open_symbols
 from kdtoken.symbols.layout_cache import cache_home, default_home
 
 VARIABLE = "_NT_SYMBOL_PATH"
-DEFAULT_SERVER = "https://msdl.microsoft.com/download/symbols"
 _ENDINGS = (".pdb", ".json", ".json.xz", ".json.gz")
 _MOST_FILES = 200  # of a folder that are opened to look for the right one
 
@@ -59,8 +58,10 @@ def find_symbols(
                 return symbols
             seen.append("%s: %s" % (file, symbols.pdb))
     if allow_server:
+        from kdtoken.symbols.server import DEFAULT  # urllib and ssl: slow to import, and seldom of use
+
         store = Path(folders[0]) if folders else default_store()
-        return _fetched(servers or [DEFAULT_SERVER], store, wanted, dump)
+        return _fetched(servers or [DEFAULT], store, wanted, dump)
     raise _not_found(where, path, wanted, dump, seen)
 
 
@@ -101,7 +102,7 @@ def _fetched(servers: List[str], store: Path, wanted: PdbIdentity, dump: str) ->
     problems = []
     for server in servers:
         try:
-            from kdtoken.symbols.server import download  # urllib and ssl: slow to import, and seldom of use
+            from kdtoken.symbols.server import download
 
             symbols = open_symbols(download(server, store, wanted))
             check_match(symbols, wanted, dump)

@@ -6,18 +6,23 @@ Protocol: plain HTTP GET of URL/NAME/GUIDAGE/NAME ("Using SymSrv", learn.microso
 kernel PDB's name, GUID and age leave this machine.
 """
 
+import http.client
 import os
+import re
 import sys
 import urllib.error
 import urllib.parse
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 from kdtoken.errors import BadFormat, TargetError
+from kdtoken.files import why
 from kdtoken.layout.pdb.identity import PdbIdentity
 from kdtoken.layout.pdb.pdb import load_pdb
 
+DEFAULT = "https://msdl.microsoft.com/download/symbols"
 TIMEOUT = 30  # seconds without a byte
 _CHUNK = 1 << 18
 _LIMIT = 1 << 30  # no kernel's PDB is near 1 GB
@@ -41,7 +46,8 @@ def download(server: str, store: Path, wanted: PdbIdentity, progress: Progress =
     """Fetch the PDB into the store NAME/GUIDAGE/NAME; what is there already is not fetched again.
 
     A partial file stays as NAME.part and is gone on with next time.  The file gets its name only
-    when it is whole and is the one that was asked for.  Raises TargetError.
+    when it is whole and is the one that was asked for.  Of many runs at once, one fetches and the others wait.
+    Raises TargetError.
     """
     folder = store / wanted.name / wanted.key
     final, part = folder / wanted.name, folder / (wanted.name + ".part")
@@ -50,24 +56,97 @@ def download(server: str, store: Path, wanted: PdbIdentity, progress: Progress =
     url = "/".join([server.rstrip("/"), urllib.parse.quote(wanted.name), wanted.key, urllib.parse.quote(wanted.name)])
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _fetch(url, part, progress)
-    except urllib.error.HTTPError as error:
-        if error.code == 416:  # asked to go on behind the end: the part is whole, or of another file
-            if _is_it(part, wanted):
+        with _alone(folder / (wanted.name + ".lock")):
+            if not final.is_file():
+                _fetch_whole(server, url, part, wanted, progress)
                 os.replace(str(part), str(final))
-                return final
-            part.unlink()
-        what = "has no such file" if error.code == 404 else "answers %d %s" % (error.code, error.reason)
-        raise TargetError("%s %s: %s" % (server, what, url), url) from error
-    except (OSError, ValueError) as error:
-        raise TargetError(
-            "cannot fetch %s: %s" % (url, error), url, "run it again: it goes on where it stopped"
-        ) from error
+    except OSError as error:
+        raise TargetError("cannot keep %s in %s: %s" % (wanted.name, folder, why(error)), url) from error
+    return final
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the lock that this file is; the system lets go of it when its holder dies."""
+    with open(str(path), "ab") as file:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(0)
+            while True:
+                try:
+                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)  # gives up after ten seconds
+                    break
+                except OSError:
+                    continue
+            try:
+                yield
+            finally:
+                file.seek(0)
+                msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+            yield
+
+
+def _fetch_whole(server: str, url: str, part: Path, wanted: PdbIdentity, progress: Progress) -> None:
+    """Leave the whole and right file in `part`.  Raises TargetError: one message for each odd answer."""
+    again = "run it again: it goes on where it stopped"
+    for attempt in (1, 2):
+        try:
+            _fetch(url, part, progress)
+        except urllib.error.HTTPError as error:
+            if error.code == 416 and _is_it(part, wanted):
+                return  # asked to go on behind the end: the part is whole already
+            if error.code == 416 and attempt == 1:
+                part.unlink()  # or it is of another file, or the server has lost count: begin anew
+                continue
+            what = "has no such file" if error.code == 404 else "answers with the HTTP status %d" % error.code
+            if 300 <= error.code < 400:
+                what = "sends on to where it is not followed"
+            raise TargetError("%s %s: %s" % (server, what, url), url) from error
+        except http.client.HTTPException as error:
+            raise TargetError("%s does not speak HTTP as it should; nothing was taken from it" % server, url) from error
+        except urllib.error.URLError as error:
+            reason = error.reason
+            words = why(reason) if isinstance(reason, OSError) and reason.strerror else str(reason)
+            raise TargetError("cannot fetch %s: %s" % (url, words), url, again) from error
+        except _Refused as error:
+            raise TargetError("cannot fetch %s: %s" % (url, error), url) from error
+        except OSError as error:
+            raise TargetError("cannot fetch %s: %s" % (url, _cut(error)), url, again) from error
+        except ValueError as error:
+            raise TargetError("%s is no address of a symbol server" % server, url, DEFAULT) from error
+        break
     if not _is_it(part, wanted):
         part.unlink()
         raise TargetError("%s sent something that is not %s" % (server, wanted), url)
-    os.replace(str(part), str(final))
-    return final
+
+
+class _Refused(Exception):
+    """An answer that is not followed or not taken, in our own words."""
+
+
+class _Cut(OSError):
+    """The connection ended early, in our own words."""
+
+
+def _cut(error: OSError) -> str:
+    return str(error) if isinstance(error, _Cut) else why(error)
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """A few, and never from HTTPS to anything less."""
+
+    max_redirections = 5
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        """What to ask instead.  Raises _Refused."""
+        if not re.match("(?i)https://" if req.type == "https" else "(?i)https?://", newurl):
+            raise _Refused("the server sends on to %s, which is not followed" % newurl.split("://")[0])
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _fetch(url: str, part: Path, progress: Progress) -> None:
@@ -75,10 +154,13 @@ def _fetch(url: str, part: Path, progress: Progress) -> None:
     request = urllib.request.Request(url, headers={"User-Agent": _AGENT})
     if have:
         request.add_header("Range", "bytes=%d-" % have)
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+    with urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT) as answer:
         if have and answer.status != 206:
             have = 0  # this server does not go on in the middle: it sends all again
-        left = int(answer.headers.get("Content-Length") or 0)
+        told = answer.headers.get("Content-Length") or "0"
+        left = int(told) if told.isascii() and told.isdigit() else 0
+        if have + left > _LIMIT:
+            raise _Refused("it is said to have %d MB, and no kernel's PDB is that large" % (have + left >> 20))
         _write(answer, part, have, have + left if left else 0, progress)
 
 
@@ -92,9 +174,9 @@ def _write(answer: Any, part: Path, have: int, total: int, progress: Progress) -
             have += len(chunk)
             progress(have, total)
             if have > _LIMIT:
-                raise ValueError("more than %d bytes" % _LIMIT)
+                raise _Refused("it sends more than %d MB, and no kernel's PDB is that large" % (_LIMIT >> 20))
     if total and have < total:
-        raise OSError("the connection ended after %d of %d bytes" % (have, total))
+        raise _Cut("the connection ended after %d of %d bytes" % (have, total))
 
 
 def _is_it(file: Path, wanted: PdbIdentity) -> bool:
