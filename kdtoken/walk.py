@@ -20,6 +20,7 @@ from kdtoken.decode.process_dump import Tokens
 from kdtoken.decode.thread import walk_threads
 from kdtoken.errors import KdTokenError, LookupFailed, MemoryUnreadable, UsageError
 from kdtoken.model.absent import Maybe
+from kdtoken.model.integrity import BY_WORD as LEVELS
 from kdtoken.model.process import Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import learn_accounts
@@ -31,8 +32,6 @@ from kdtoken.source.cached import CachedSource
 
 if TYPE_CHECKING:
     from concurrent.futures import Future  # of no use where one dump is read, and slow to import
-
-LEVELS = {"untrusted": 0, "low": 0x1000, "medium": 0x2000, "mediumplus": 0x2100, "high": 0x3000, "system": 0x4000}
 
 
 def add_arguments(parser: cli.Parser) -> None:

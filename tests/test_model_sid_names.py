@@ -12,7 +12,7 @@ from kdtoken.model import sid_derive, sid_names, sid_tables
 from kdtoken.model.capability_names import CAPABILITY_NAMES
 from kdtoken.model.service_names import SERVICE_NAMES
 from kdtoken.model.sid import Sid
-from kdtoken.model.sid_names import integrity_text, kind_of, name_of
+from kdtoken.model.sid_names import kind_of, name_of
 
 
 @pytest.mark.parametrize(
@@ -93,27 +93,12 @@ def test_virtual_machine_and_entra_show_the_guid() -> None:
     assert name_of(entra) == "AzureAD\\<object 73d664e4-0886-4a73-b745-c694da45ddb4>"
 
 
-@pytest.mark.parametrize(
-    "level, text",
-    [
-        (0x0, "Untrusted Mandatory Level"),
-        (0x3000, "High Mandatory Level"),
-        (0x2010, "between Medium and Medium Plus (0x2010)"),
-        (0x2800, "between Medium Plus and High (0x2800)"),
-        (0xFFFF, "above Secure Process (0xffff)"),
-    ],
-)
-def test_integrity_text(level: int, text: str) -> None:
-    assert integrity_text(level) == text
-
-
 def test_tables_are_well_formed() -> None:
     for text in sid_tables.WELL_KNOWN:
         assert str(Sid.from_text(text)) == text
     for names in (SERVICE_NAMES, CAPABILITY_NAMES):
         assert len({name.upper() for name in names}) == len(names)
     assert len(SERVICE_NAMES) > 150
-    assert [level for level, _ in sid_tables.INTEGRITY_LEVELS] == sorted({v for v, _ in sid_tables.INTEGRITY_LEVELS})
 
 
 @given(st.integers(0, 25), st.lists(st.one_of(st.integers(0, 100), st.integers(0, 2**32 - 1)), max_size=10))

@@ -1,7 +1,6 @@
 """Words for token numbers, FILETIMEs and protection bytes."""
 
 import datetime
-from functools import reduce
 
 import pytest
 from hypothesis import given
@@ -14,32 +13,11 @@ from kdtoken.model.token_words import (
     IMPERSONATION_LEVELS,
     LABEL_POLICY,
     MANDATORY_POLICY,
-    TOKEN_FLAGS,
     TOKEN_TYPES,
     audit_entries,
     bit_words,
-    token_flag_words,
     value_word,
 )
-
-
-def test_token_flags() -> None:
-    # 0x2A00 is what an ordinary user's filtered token has on Windows 7 and later.
-    assert token_flag_words(0x2A00) == ("VIRTUALIZE_ALLOWED", "IS_FILTERED", "NOT_LOW")
-    assert token_flag_words(0x2000) == ("NOT_LOW",)
-    assert token_flag_words(0x4000) == ("LOWBOX",)
-    assert token_flag_words(0x03000000) == ("LEARNING_MODE_LOGGING", "PERMISSIVE_LEARNING_MODE")
-    assert token_flag_words(0x80000001) == ("HAS_TRAVERSE_PRIVILEGE", "0x80000000")
-    assert token_flag_words(0x9) == ("HAS_TRAVERSE_PRIVILEGE", "WRITE_RESTRICTED")
-    assert token_flag_words(0x9, before_vista=True) == ("HAS_TRAVERSE_PRIVILEGE", "HAS_ADMIN_GROUP")
-    assert sorted(TOKEN_FLAGS) == [1 << bit for bit in range(26)]  # ntifs.h leaves no gap
-
-
-@given(st.integers(0, 2**32 - 1))
-def test_no_flag_is_lost(flags: int) -> None:
-    values = {name: bit for bit, (name, _) in TOKEN_FLAGS.items()}
-    words = token_flag_words(flags)
-    assert reduce(lambda a, b: a | b, (values[w] if w in values else int(w, 16) for w in words), 0) == flags
 
 
 def test_policies_and_enumerations() -> None:

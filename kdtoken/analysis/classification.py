@@ -10,27 +10,18 @@ from typing import List, Optional, Tuple
 
 from kdtoken.model.absent import Missing, Unreadable, known
 from kdtoken.model.group import ENABLED
+from kdtoken.model.integrity import IntegrityLevel, integrity_text
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid import Sid
-from kdtoken.model.sid_names import integrity_text
-from kdtoken.model.token import (
-    FLAG_IS_FILTERED,
-    FLAG_IS_RESTRICTED,
-    FLAG_LOWBOX,
-    LogonSession,
-    Token,
-)
+from kdtoken.model.token import LogonSession, Token
+from kdtoken.model.token_flags import TokenFlags
 
-_FLAG_NOT_LOW = 0x2000
-_FLAG_SANDBOX_INERT = 0x40
-_FLAG_UIACCESS = 0x1000
-LOW = 0x1000
-MEDIUM = 0x2000
-HIGH = 0x3000
 LOCAL_SYSTEM = Sid(5, (18,))
 ADMINISTRATORS = Sid(5, (32, 544))
 # Services' own accounts hold sensitive privileges as a matter of course.
 SERVICE_ACCOUNTS = (LOCAL_SYSTEM, Sid(5, (19,)), Sid(5, (20,)))
+# A secure process (of VTL 1) is nothing that a walk of the ordinary kernel's list meets.
+_COMMON_LEVELS = frozenset(IntegrityLevel) - {IntegrityLevel.SECURE_PROCESS}
 
 
 class Elevation(Enum):
@@ -64,7 +55,7 @@ def elevation(token: Token) -> Elevation:
         return Elevation.UNKNOWN
     if buddy.value == 0:
         return Elevation.DEFAULT
-    return Elevation.LIMITED if token.flags & FLAG_IS_FILTERED else Elevation.FULL
+    return Elevation.LIMITED if token.has_flag(TokenFlags.IS_FILTERED) else Elevation.FULL
 
 
 def integrity_level(token: Token) -> Optional[int]:
@@ -78,15 +69,15 @@ def integrity_level(token: Token) -> Optional[int]:
 def kinds(token: Token) -> Tuple[str, ...]:
     """Words for what confines the token: AppContainer, restricted, write-restricted ..."""
     words = []
-    if token.has_flag(FLAG_LOWBOX) or isinstance(token.package, Sid):
+    if token.has_flag(TokenFlags.LOWBOX) or isinstance(token.package, Sid):
         words.append("AppContainer")
-    if token.write_restricted:
+    if token.has_flag(TokenFlags.WRITE_RESTRICTED):
         words.append("write-restricted")
-    elif token.has_flag(FLAG_IS_RESTRICTED):
+    elif token.has_flag(TokenFlags.IS_RESTRICTED):
         words.append("restricted")
-    if token.has_flag(_FLAG_UIACCESS):
+    if token.has_flag(TokenFlags.UIACCESS):
         words.append("UIAccess")
-    if token.has_flag(_FLAG_SANDBOX_INERT):
+    if token.has_flag(TokenFlags.SANDBOX_INERT):
         words.append("sandbox-inert")
     return tuple(words)
 
@@ -103,7 +94,7 @@ def token_remarks(token: Token) -> List[Remark]:
             what = "writes are" if kind == "write-restricted" else "every access is"
             remarks.append(Remark("%s: %s checked a second time, against the restricting SIDs" % (kind, what)))
     level = integrity_level(token)
-    if level is not None and level not in (0, LOW, MEDIUM, 0x2100, HIGH, 0x4000, 0x5000):
+    if level is not None and level not in _COMMON_LEVELS:
         remarks.append(Remark("its integrity level is uncommon: %s" % integrity_text(level)))
     return remarks
 
@@ -137,7 +128,7 @@ def _privilege_remarks(token: Token) -> List[Remark]:
     level = integrity_level(token)
     strong = [p.name for p in token.enabled_privileges if p.danger]
     if strong and token.user not in SERVICE_ACCOUNTS:
-        below = level is not None and level < HIGH
+        below = level is not None and level < IntegrityLevel.HIGH
         usual = strong == ["SeImpersonatePrivilege"] and not below
         if not usual:
             remarks.append(
@@ -156,7 +147,7 @@ def _group_remarks(token: Token) -> List[Remark]:
             continue
         if group.deny_only:
             remarks.append(Remark("BUILTIN\\Administrators counts for deny only"))
-        elif group.attributes & ENABLED and level is not None and level < HIGH:
+        elif group.attributes & ENABLED and level is not None and level < IntegrityLevel.HIGH:
             remarks.append(Remark("BUILTIN\\Administrators is enabled below High integrity", True))
     return remarks
 
@@ -168,9 +159,11 @@ def _consistency_remarks(token: Token) -> List[Remark]:
     """
     remarks = []
     level = integrity_level(token)
-    not_low = token.has_flag(_FLAG_NOT_LOW)
+    not_low = token.has_flag(TokenFlags.NOT_LOW)
     # Between Low and Medium lie levels of which nobody tells what the flag should be.
-    if level is not None and ((not_low is True and level <= LOW) or (not_low is False and level >= MEDIUM)):
+    if level is not None and (
+        (not_low is True and level <= IntegrityLevel.LOW) or (not_low is False and level >= IntegrityLevel.MEDIUM)
+    ):
         remarks.append(
             Remark("TokenFlags %s NOT_LOW, but the label is 0x%x" % ("has" if not_low else "lacks", level), True)
         )

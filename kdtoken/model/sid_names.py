@@ -10,12 +10,12 @@ from typing import Dict, Iterable, Mapping, Optional, Tuple
 
 from kdtoken.model import sid_derive
 from kdtoken.model.capability_names import CAPABILITY_NAMES
+from kdtoken.model.integrity import integrity_text
 from kdtoken.model.service_names import SERVICE_NAMES
 from kdtoken.model.sid import BUILTIN_DOMAIN_RID, NT_AUTHORITY, Sid
 from kdtoken.model.sid_tables import (
     BUILTIN_RIDS,
     DOMAIN_RIDS,
-    INTEGRITY_LEVELS,
     KINDS,
     TRUST_LEVELS,
     TRUST_TYPES,
@@ -146,18 +146,6 @@ def _capability_name(sid: Sid) -> Optional[str]:
     else:
         name = None  # a device interface's GUID, or an app's own package: nothing to look up
     return None if name is None else "capability " + name
-
-
-def integrity_text(level: int) -> str:
-    """``High Mandatory Level`` for a level of winnt.h; ``between Medium Plus and High (0x2800)`` for others."""
-    below = ""
-    for value, name in INTEGRITY_LEVELS:
-        if value == level:
-            return name + " Mandatory Level"
-        if value > level:
-            return "between {} and {} (0x{:x})".format(below, name, level)
-        below = name
-    return "above {} (0x{:x})".format(below, level)
 
 
 def trust_text(sid: Sid) -> str:

@@ -133,18 +133,6 @@ DOMAIN_RIDS: Dict[int, str] = {
     572: "Denied RODC Password Replication Group",
 }
 
-# S-1-16-LEVEL, ascending: winnt.h SECURITY_MANDATORY_*_RID; Secure Process is on the "Security identifiers" page.
-INTEGRITY_LEVELS: Tuple[Tuple[int, str], ...] = (
-    (0x0000, "Untrusted"),
-    (0x1000, "Low"),
-    (0x2000, "Medium"),
-    (0x2100, "Medium Plus"),
-    (0x3000, "High"),
-    (0x4000, "System"),
-    (0x5000, "Protected Process"),
-    (0x7000, "Secure Process"),
-)
-
 # S-1-19-TYPE-LEVEL: winnt.h SECURITY_PROCESS_PROTECTION_TYPE_* and _LEVEL_*.
 TRUST_TYPES: Dict[int, str] = {0: "None", 512: "ProtectedLight", 1024: "Protected"}
 TRUST_LEVELS: Dict[int, str] = {

@@ -7,20 +7,13 @@ cannot know a field leaves it NotSaid.  Names follow `_TOKEN`'s own.
 from dataclasses import dataclass, field
 from typing import Mapping, NamedTuple, Optional, Tuple
 
-from kdtoken.model.absent import Absent, Maybe, Missing, Unreadable, known
+from kdtoken.model.absent import Absent, Maybe, Missing, NotSaid, Unreadable, known
 from kdtoken.model.acl import Acl
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
-from kdtoken.model.token_words import token_flag_words
-
-# TokenFlags that the summary rests on: ntifs.h TOKEN_IS_RESTRICTED and following, and the
-# flags that public type headers add for later builds; names of all are in token_words.
-FLAG_WRITE_RESTRICTED = 0x8
-FLAG_IS_RESTRICTED = 0x10
-FLAG_IS_FILTERED = 0x800
-FLAG_LOWBOX = 0x4000
+from kdtoken.model.token_flags import TokenFlags, token_flag_words
 
 TYPE_PRIMARY = 1
 TYPE_IMPERSONATION = 2
@@ -197,26 +190,30 @@ class Token:
         entry = groups[index]
         return entry if isinstance(entry, Missing) else entry.sid
 
-    def has_flag(self, flag: int) -> Optional[bool]:
-        """Whether a TokenFlags bit is set; None when the flags are not known."""
-        return bool(self.flags & flag) if isinstance(self.flags, int) else None
+    def has_flag(self, flag: TokenFlags) -> Optional[bool]:
+        """Whether a bit of TokenFlags is set and means this flag; None when the flags are not known."""
+        flags = self.flags
+        if not isinstance(flags, int):
+            return None
+        if flag is TokenFlags.WRITE_RESTRICTED and self.has_admin_group_bit:
+            return False
+        return bool(flags & flag.value)
 
     @property
-    def write_restricted(self) -> Optional[bool]:
-        """Whether the restricting SIDs count for writes only: bit 0x8 of TokenFlags, None when they are not known.
+    def has_admin_group_bit(self) -> bool:
+        """Whether bit 0x8 of TokenFlags, set or not, is HAS_ADMIN_GROUP here and not WRITE_RESTRICTED.
 
-        Before Vista that bit was TOKEN_HAS_ADMIN_GROUP, which every administrator's token has.  Such a token has no
-        MandatoryPolicy; a text does not tell, but what is write-restricted has restricting SIDs.
+        It was before Vista, whose tokens have no MandatoryPolicy.  A text does not tell of that member: what is
+        write-restricted has restricting SIDs, and most administrators' tokens have none.
         """
-        marked = self.has_flag(FLAG_WRITE_RESTRICTED)
-        if not marked:
-            return marked
-        return not isinstance(self.mandatory_policy, Absent) and self.restricted_sid_count != 0
+        if isinstance(self.mandatory_policy, NotSaid):
+            return self.restricted_sid_count == 0
+        return isinstance(self.mandatory_policy, Absent)
 
     @property
     def flag_words(self) -> Tuple[str, ...]:
         """Names of the TokenFlags; none where they are not known."""
-        return token_flag_words(self.flags, not self.write_restricted) if isinstance(self.flags, int) else ()
+        return token_flag_words(self.flags, self.has_admin_group_bit) if isinstance(self.flags, int) else ()
 
     @property
     def is_primary(self) -> Optional[bool]:

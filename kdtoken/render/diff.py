@@ -12,13 +12,12 @@ from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import FLAG_IS_RESTRICTED, Token
+from kdtoken.model.token import Token
 from kdtoken.model.token_words import (
     IMPERSONATION_LEVELS,
     MANDATORY_POLICY,
     TOKEN_TYPES,
     bit_words,
-    token_flag_words,
     value_word,
 )
 from kdtoken.render.json import SCHEMA, plain
@@ -121,7 +120,7 @@ class _Words:
             elif isinstance(row.a, Privilege):
                 cells.append(("privilege", "%s: %s" % (row.name, " ".join(row.a.words))))
             else:
-                cells.append((row.name, self.value(row, row.a)))
+                cells.append((row.name, self.value(row, row.a, self._tokens[0])))
         return cells
 
     def name(self, row: Difference) -> str:
@@ -147,14 +146,14 @@ class _Words:
         return label, "" if ordinary else group_words(row.group), name
 
     def _field(self, row: Difference) -> List[_Cell]:
-        a, b = self.value(row, row.a), self.value(row, row.b)
+        a, b = self.value(row, row.a, self._tokens[0]), self.value(row, row.b, self._tokens[1])
         note = [("", row.note)] if row.note else []
         if len(a) + len(b) + 4 <= _ROOM:
             return [(clean(row.name), "%s -> %s" % (a, b)), *note]
         return [(clean(row.name), "A  " + a), ("", "B  " + b), *note]
 
-    def value(self, row: Difference, value: Any) -> str:
-        """A value of a row in words."""
+    def value(self, row: Difference, value: Any, token: Token) -> str:
+        """A value of a row in words; `token` is the one that it is of."""
         if value is None:
             return "none"
         if isinstance(value, Missing):
@@ -172,8 +171,8 @@ class _Words:
         if isinstance(value, bytes):
             return value.hex() if any(value) else "nothing audited"
         if isinstance(value, tuple):
-            return ", ".join(self.value(row, one) for one in value) or "none"
-        return _number(row.name, value) if isinstance(value, int) else clean(str(value)).rstrip()
+            return ", ".join(self.value(row, one, token) for one in value) or "none"
+        return _number(row.name, value, token) if isinstance(value, int) else clean(str(value)).rstrip()
 
     def _sid(self, sid: Sid) -> str:
         """The SID's name; one that has none here stands for itself, with the kind it is."""
@@ -201,9 +200,9 @@ def _privilege(one: object, other: object) -> Tuple[str, str]:
     return "switched" if held[0] else "not held, but marked", "%s -> %s" % (words[0], words[1])
 
 
-def _number(name: str, value: int) -> str:
+def _number(name: str, value: int, token: Token) -> str:
     if name == "TokenFlags":
-        return "0x%x %s" % (value, " ".join(token_flag_words(value, not value & FLAG_IS_RESTRICTED)))
+        return "0x%x %s" % (value, " ".join(token.flag_words))
     if name == "type":
         return value_word(value, TOKEN_TYPES)
     if name == "impersonation level":

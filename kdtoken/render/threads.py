@@ -4,8 +4,8 @@ from typing import List, Optional, Tuple
 
 from kdtoken.analysis.classification import integrity_level
 from kdtoken.model.absent import Missing, NotSaid, known
+from kdtoken.model.integrity import integrity_text
 from kdtoken.model.process import Impersonation, ProcessDump, Thread
-from kdtoken.model.sid_names import integrity_text
 from kdtoken.model.token import Token
 from kdtoken.model.token_words import IMPERSONATION_LEVELS, value_word
 from kdtoken.render.words import WIDTH, clean, row_lines, show, sid_name, wrapped

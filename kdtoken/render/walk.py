@@ -14,9 +14,9 @@ from kdtoken.analysis.classification import (
     kinds,
 )
 from kdtoken.model.absent import Maybe, Missing
+from kdtoken.model.integrity import integrity_text
 from kdtoken.model.process import Impersonation, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
-from kdtoken.model.sid_names import integrity_text
 from kdtoken.model.token import Token
 from kdtoken.render.json import SCHEMA, named, plain, token_flags
 from kdtoken.render.threads import impersonation_lines

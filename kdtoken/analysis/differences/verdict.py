@@ -7,7 +7,8 @@ from kdtoken.analysis.classification import ADMINISTRATORS, integrity_level, kin
 from kdtoken.model.absent import Missing, known
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
-from kdtoken.model.token import FLAG_IS_FILTERED, LogonSession, Token
+from kdtoken.model.token import LogonSession, Token
+from kdtoken.model.token_flags import TokenFlags
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _filtered_of(full: Token, limited: Token) -> bool:
     by_logon = _buddies(full, limited)
     if by_logon is False:
         return False
-    flags = full.has_flag(FLAG_IS_FILTERED), limited.has_flag(FLAG_IS_FILTERED)
+    flags = full.has_flag(TokenFlags.IS_FILTERED), limited.has_flag(TokenFlags.IS_FILTERED)
     if by_logon and None not in flags:
         return flags == (False, True)
     if flags[0] or flags[1] is False:
