@@ -1,5 +1,6 @@
 """Single values in words, and tables that keep their width."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,8 +15,39 @@ from kdtoken.render.words import WIDTH, briefly, clean, row_lines, show, table, 
 @given(st.text())
 def test_clean_text_is_printable_and_says_what_was_there(text: str) -> None:
     assert clean(text).isprintable()
-    if text.isprintable():
+    if text.isascii() and text.isprintable() and "\\" not in text:
         assert clean(text) == text
+
+
+# Names that are made to be taken for others: their letters, as a generator for all that is printed.
+TRICKY = st.text(
+    st.sampled_from("aSYSTEM\\u202ee0\u202e\u3164\u034f\ufe0f\x1b\0\U000e0041") | st.characters(), max_size=12
+)
+
+
+@given(TRICKY, TRICKY)
+def test_no_two_texts_print_alike(one: str, other: str) -> None:
+    assert (clean(one) == clean(other)) == (one == other)
+
+
+@pytest.mark.parametrize(
+    "text, printed",
+    [
+        ("SYSTEM\u3164", "SYSTEM\\u3164"),  # HANGUL FILLER: a letter that is drawn as a blank
+        ("SYS\u034fTEM", "SYS\\u034fTEM"),  # COMBINING GRAPHEME JOINER: drawn as nothing
+        ("SYSTEM\u115f", "SYSTEM\\u115f"),
+        ("SYSTEM\u2800", "SYSTEM\\u2800"),  # BRAILLE PATTERN BLANK
+        ("SYSTEM\ufe0f", "SYSTEM\\ufe0f"),  # VARIATION SELECTOR-16
+        ("SYSTEM\U000e0041", "SYSTEM\\U000e0041"),  # TAG LATIN CAPITAL LETTER A
+        ("a\u202eb", "a\\u202eb"),
+        (r"a\u202eb", r"a\\u202eb"),  # the same, typed as six characters
+        ("a\\\u202eb", r"a\\\u202eb"),  # a backslash, and then the character itself
+        ("NT AUTHORITY\\SYSTEM", "NT AUTHORITY\\SYSTEM"),
+        ("C:\\", "C:\\"),
+    ],
+)
+def test_what_looks_like_nothing_or_like_an_escape(text: str, printed: str) -> None:
+    assert clean(text) == printed
 
 
 def test_clean_escapes_what_moves_or_hides() -> None:

@@ -26,3 +26,12 @@ def test_header_says_what_was_not_shown_and_every_goto_has_its_label(path: Path)
     assert "rem Not run on Windows itself" in text
     labels = set(re.findall(r"(?m)^:(\w+)", text))
     assert labels == set(re.findall(r"\bgoto (\w+)", text))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_name_that_somebody_chose_is_read_as_commands(path: Path) -> None:
+    """A folder named a&b, or a user's name with & in it: `echo %OUT%` would run b."""
+    for line in path.read_text(encoding="ascii").splitlines():
+        outside = "".join(line.split('"')[::2])
+        if not line.lower().startswith("rem"):
+            assert not re.search(r"%(OUT|COLLECT|USERNAME|COMPUTERNAME|CD|~\d|~dp0)%?", outside), line

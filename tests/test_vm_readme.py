@@ -38,6 +38,7 @@ def test_tool_needs_the_standard_library_only_and_parses_as_python_3_8(path: Pat
     own = {one.stem for one in VM.glob("*.py")}
     standard = {
         "argparse",
+        "unicodedata",
         "codecs",
         "ctypes",
         "difflib",
@@ -60,4 +61,4 @@ def test_tool_needs_the_standard_library_only_and_parses_as_python_3_8(path: Pat
         elif isinstance(node, ast.ImportFrom):
             named.add((node.module or "").split(".")[0])
     assert named <= own | standard
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400

@@ -19,7 +19,7 @@ import guest_text
 import kd_connection
 import vmx
 import windbg_side
-from findings import Finding, Status, broken, fine, first_to_mend, note, report
+from findings import Finding, Status, broken, clean, fine, first_to_mend, note, pasteable, report
 from vmx_file import Refused, VmxFile
 
 
@@ -31,15 +31,40 @@ class Seen(NamedTuple):
     path: str = "NAME.vmx"
 
 
+LARGEST = 1 << 22  # bytes of a pasted text: a day in WinDbg is less
+_LONGEST = 1000  # characters of a line: no console is wider
+
+
 def text_of(path: str) -> str:
-    """A pasted text, in any encoding that Windows saves in."""
-    data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    """A pasted text, in any encoding that Windows saves in.  Raises Refused for what nobody can have pasted."""
+    if path != "-" and not Path(path).is_file():
+        raise Refused("%s is no file" % path)
+    if path == "-":
+        data = sys.stdin.buffer.read(LARGEST + 1)
+    else:
+        with open(path, "rb") as file:
+            data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise Refused("%s has over %d MB: paste the part about the connection" % (path, LARGEST >> 20))
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
+        return bounded(data.decode("utf-16", "replace"))
     try:
-        return data.decode("utf-8-sig")
+        return bounded(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+        return bounded(data.decode("cp1252", "replace"))
+
+
+def bounded(text: str) -> str:
+    """The same text with no line, no run of blanks and no run of empty lines beyond what a console prints.
+
+    The checks look for sentences with patterns that take their time on such runs; here none is left.
+    """
+    lines: List[str] = []
+    for line in text.splitlines():
+        line = re.sub(r"[ \t]{40,}", " " * 40, line[: 4 * _LONGEST])[:_LONGEST].rstrip()
+        if line or not lines or lines[-1]:
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def hypervisor_in(text: str) -> str:
@@ -58,8 +83,8 @@ def hypervisor_in(text: str) -> str:
 def vmx_in(text: str) -> Optional[VmxFile]:
     """The .vmx lines among others, as a file; None where there are none."""
     lines = re.findall(
-        r"(?m)^\s*((?:serial\d|uefi|displayName|config|virtualHW|guestOS|firmware|\.encoding)[\w.]*"
-        r'\s*=\s*"?[^"\r\n]*"?)\s*$',
+        r"(?m)^[ \t]*((?:serial\d|uefi|displayName|config|virtualHW|guestOS|firmware|\.encoding)[\w.]*"
+        r'[ \t]*=[ \t]*"?[^"\r\n]*"?)[ \t]*$',
         text,
     )
     if not lines:
@@ -132,17 +157,7 @@ def check_text(text: str, seen: Seen) -> List[Finding]:
     strings = kd_connection.find(text)
     last = strings[-1] if strings else None
     opened = re.findall(r"\bOpened\s+\\\\[^\\\s]+\\pipe\\(\S+)", text)
-    # A name is taken from the VM first, for that is where the pipe is made.
-    name = (
-        seen.port.pipe
-        if seen.port
-        else last.port
-        if last and kd_connection.PIPE.match(last.port)
-        else last.pipe_name
-        if last and last.pipe_name
-        else "\\\\.\\pipe\\NAME"
-    )
-    start = 'windbg -k "%s"' % kd_connection.build(name, hypervisor or "vmware")
+    start = 'windbg -k "%s"' % kd_connection.build(_pipe_to_name(seen, last), hypervisor or "vmware")
     if last is not None:
         found += check_string(last, hypervisor, seen, start)
     for pipe in opened:
@@ -183,6 +198,19 @@ def check_text(text: str, seen: Seen) -> List[Finding]:
     return consequences(found)
 
 
+def _pipe_to_name(seen: Seen, last: Optional[kd_connection.Connection]) -> str:
+    """The pipe of the command that is printed for pasting; one that is no pipe's name never becomes part of it.
+
+    It is taken from the VM first, for that is where the pipe is made.
+    """
+    said = [seen.port.pipe] if seen.port else [last.port, last.pipe_name] if last else []
+    for name in said:
+        whole = name if name.startswith("\\\\") else "\\\\.\\pipe\\" + name
+        if kd_connection.PIPE.match(whole):
+            return whole
+    return "\\\\.\\pipe\\NAME"
+
+
 def check_string(last: kd_connection.Connection, hypervisor: str, seen: Seen, start: str) -> List[Finding]:
     """The -k string by itself, and against the VM's pipe."""
     text = kd_connection.without_key(last.text)
@@ -216,15 +244,16 @@ def check_file(path: Path) -> List[Finding]:
     try:
         settings = VmxFile(path.read_bytes())
     except Refused as refusal:
-        return [broken("vmx", str(refusal), 'python vm/vmx.py "%s"' % path)]
-    found = check_vmx(settings, Seen(path=str(path)))
+        return [broken("vmx", str(refusal), 'python vm/vmx.py "%s"' % pasteable(str(path), "FILE.vmx"))]
+    name = pasteable(str(path), "FILE.vmx")
+    found = check_vmx(settings, Seen(path=name))
     busy = vmx.why_busy(path, settings)
     if "suspended" in busy:
-        found.append(broken("running", "the VM is suspended", 'vmrun start "%s"' % path))
+        found.append(broken("running", "the VM is suspended", 'vmrun start "%s"' % name))
     elif busy:
         found.append(fine("running", "the VM is open in VMware (its lock files are there)"))
     else:
-        found.append(broken("running", "the VM is off: there is no lock file", 'vmrun start "%s"' % path))
+        found.append(broken("running", "the VM is off: there is no lock file", 'vmrun start "%s"' % name))
     return found
 
 
@@ -241,15 +270,17 @@ def main(arguments: Optional[Sequence[str]] = None, host: Optional[windbg_side.H
         if options.vmx:
             path = Path(options.vmx).resolve()
             found += check_file(path)
-            seen = seen._replace(path=str(path))
+            seen = seen._replace(path=pasteable(str(path), "FILE.vmx"))
             if not any(one.link == "vmx" and "not a .vmx" in one.found for one in found):
                 seen = seen._replace(port=port_of(VmxFile(path.read_bytes())))
         if options.text:
             found += check_text(text_of(options.text), seen)
-    except Refused:
-        pass  # check_file has said it already
+    except Refused as refusal:
+        if not found:  # else check_file has said it already
+            print("doctor.py: %s" % clean(str(refusal)), file=sys.stderr)
+            return 1
     except OSError as error:
-        print("doctor.py: %s: %s" % (error.filename, error.strerror), file=sys.stderr)
+        print("doctor.py: %s" % clean("%s: %s" % (error.filename, error.strerror)), file=sys.stderr)
         return 1
     if not options.text:
         found += windbg_side.look(machine, seen.port.pipe if seen.port else "")

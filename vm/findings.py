@@ -1,5 +1,7 @@
 """What the doctor says of each link of the chain, from the VM's settings to the script in the debugger."""
 
+import re
+import unicodedata
 from enum import Enum
 from typing import Iterable, List, NamedTuple, Optional
 
@@ -36,6 +38,20 @@ class Finding(NamedTuple):
     status: Status
     found: str
     mend: str = ""
+
+
+# What may stand between double quotes on a command line of cmd, PowerShell and a Unix shell and mean only itself.
+_INERT = re.compile(r"[\w .:\\/()+,\-=~@#\[\]{}&']*")
+
+
+def clean(text: str) -> str:
+    """A text that a stranger may have written, for a terminal: what it obeys or does not show is escaped."""
+    return "".join(c if c in " \n" or unicodedata.category(c)[0] not in "CZ" else "\\u%04x" % ord(c) for c in text)
+
+
+def pasteable(text: str, instead: str) -> str:
+    """The text, where it may be part of a command that people paste; else a word that stands for it."""
+    return text if _INERT.fullmatch(text) else instead
 
 
 def broken(link: str, found: str, mend: str) -> Finding:
@@ -91,7 +107,11 @@ def first_to_mend(findings: Iterable[Finding]) -> Optional[Finding]:
 
 
 def report(findings: Iterable[Finding], on_windows: bool = False) -> List[str]:
-    """The lines to print."""
+    """The lines to print, clean."""
+    return [clean(line) for line in _report(findings, on_windows)]
+
+
+def _report(findings: Iterable[Finding], on_windows: bool) -> List[str]:
     ordered = in_order(findings, on_windows)
     lines = []
     for finding in ordered:

@@ -12,6 +12,8 @@ COM Port" and "WinDbg Command-Line Options":
 import re
 from typing import List, NamedTuple, Optional
 
+from vmx_file import Refused
+
 # What a hypervisor's pipe needs behind its name.
 SUFFIX = {
     "vmware": "",
@@ -19,7 +21,9 @@ SUFFIX = {
     "virtualbox": ",resets=0,reconnect",
     "qemu": ",resets=0,reconnect",
 }
-PIPE = re.compile(r"^\\\\[^\\/]+\\pipe\\[^\\/,\"\s]+$", re.IGNORECASE)
+# The name becomes part of a debugger's command line, and of lines that people paste: no quote, blank, comma,
+# nor anything that a shell or a .vmx's |22 could turn into a further option or command.
+PIPE = re.compile(r"\\\\(?:\.|[\w.\-]+)\\pipe\\[\w.+#@{}()\-]+\Z", re.IGNORECASE)
 
 
 class Fault(NamedTuple):
@@ -47,8 +51,10 @@ class Connection(NamedTuple):
 
 
 def build(pipe: str, hypervisor: str = "vmware") -> str:
-    r"""The string for a pipe, given as NAME or as \\.\pipe\NAME."""
+    r"""The string for a pipe, given as NAME or as \\.\pipe\NAME.  Raises Refused for what is no pipe's name."""
     port = pipe if pipe.startswith("\\\\") else "\\\\.\\pipe\\" + pipe
+    if not PIPE.match(port):
+        raise Refused("%r is not the name of a pipe: letters, digits and _ - . + are" % pipe, "--pipe kd_Win11")
     return "com:pipe,port=%s%s" % (port, SUFFIX[hypervisor])
 
 

@@ -11,6 +11,7 @@ path for Windows debuggers"; and those named in windbg_side.py and kd_connection
 """
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import kd_connection
 import vmx
 import windbg_side
 from debugger_text import INSTALL_PYKD, INSTALL_PYTHON
+from findings import clean, pasteable
 from vmx_file import Refused, VmxFile
 from windbg_side import Host
 
@@ -51,6 +53,8 @@ def plan(host: Host, connection: str, which: str = "", process: str = "notepad.e
     }
     program = choice[which] if which else found.store or found.classic or found.kd or "windbg.exe"
     pythons = windbg_side.pythons_of(host) if host.windows else []
+    if not re.match(r"[\w .+()\-]+\Z", process):
+        raise Refused("%r is not the name of a process: it becomes part of a debugger command" % process)
     first = ".load pykd; !py %s-m kdtoken.dump %s" % (windbg_side.switch(pythons), process)
     command = [program, "-k", connection, "-y", host.env.get("_NT_SYMBOL_PATH") or SYMBOL_PATH, "-c", first]
     if break_in:
@@ -167,8 +171,11 @@ def connection_of(options: argparse.Namespace) -> str:
     if options.vmx:
         there = vmx.pipes(VmxFile(Path(options.vmx).read_bytes()))
         if not there or not there[0].pipe:
-            raise Refused("%s has no serial port with a pipe" % options.vmx, 'python vm/vmx.py "%s"' % options.vmx)
-        if not there[0].pipe.startswith("\\\\"):
+            raise Refused(
+                "%s has no serial port with a pipe" % options.vmx,
+                'python vm/vmx.py "%s"' % pasteable(options.vmx, "FILE.vmx"),
+            )
+        if there[0].pipe.startswith("/"):
             raise Refused(
                 "%s is a socket of Linux or macOS: WinDbg runs in a second VM there" % there[0].pipe,
                 "windbg -k com:port=COM%d,baud=115200     (in that VM)" % there[0].debugport,
@@ -209,14 +216,14 @@ def main(arguments: Optional[Sequence[str]] = None, host: Optional[Host] = None)
             return 0
         made = plan(machine, connection_of(options), options.debugger, options.process, options.break_in)
     except Refused as refusal:
-        print("start.py: %s" % refusal, file=sys.stderr)
+        print("start.py: %s" % clean(str(refusal)), file=sys.stderr)
         if refusal.command:
-            print("  %s" % refusal.command, file=sys.stderr)
+            print("  %s" % clean(refusal.command), file=sys.stderr)
         return 1
     except OSError as error:
         print("start.py: %s: %s" % (error.filename, error.strerror), file=sys.stderr)
         return 1
-    print("\n".join(made.notes + [kd_connection.without_key(quoted(made.command))]))
+    print(clean("\n".join(made.notes + [kd_connection.without_key(quoted(made.command))])))
     if only_print:
         print("not started: %s" % ("--print" if options.only_print else "this is not Windows"))
         return 0

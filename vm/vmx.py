@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import List, NamedTuple, Optional, Sequence
 
 import hypervisors
+import kd_connection
+from findings import clean, pasteable
 from vmx_file import Refused, VmxFile
 
 PORTS = range(4)  # VMware gives a VM four serial ports
@@ -108,7 +110,7 @@ def edit(
     there = [port for port in pipes(vmx) if number in (None, port.number)]
     wanted = pipe_path(pipe, host) if pipe else there[0].pipe if there and there[0].pipe else default_pipe(vmx, host)
     # A pipe without its \\.\ is a file name to VMware, and one that a shell halved is no pipe at all.
-    if host == "windows" and not re.match(r"^\\\\[^\\/]+\\pipe\\[^\\/\"]+$", wanted):
+    if host == "windows" and not kd_connection.PIPE.match(wanted):
         if pipe:
             raise Refused(r"%r is no pipe: give a bare NAME, or \\.\pipe\NAME" % pipe)
         number = there[0].number
@@ -163,7 +165,7 @@ def why_busy(path: Path, vmx: Optional[VmxFile] = None) -> str:
 def backup_name(path: Path) -> Path:
     """The first name that is free: FILE.before-kd, then FILE.before-kd-2 and so on."""
     candidate, count = path.with_name(path.name + ".before-kd"), 1
-    while candidate.exists():
+    while os.path.lexists(str(candidate)):  # a link that leads nowhere is no free name: it would be written through
         count += 1
         candidate = path.with_name("%s.before-kd-%d" % (path.name, count))
     return candidate
@@ -172,11 +174,22 @@ def backup_name(path: Path) -> Path:
 def write(path: Path, data: bytes) -> Path:
     """Keep the old file under another name, put the new one in its place in one step; returns the backup."""
     backup = backup_name(path)
-    shutil.copy2(str(path), str(backup))
+    try:
+        with open(str(backup), "xb") as out:  # never through what somebody has put there meanwhile
+            out.write(path.read_bytes())
+            out.flush()
+            os.fsync(out.fileno())
+        shutil.copystat(str(path), str(backup))
+    except OSError:
+        if backup.is_file():
+            os.unlink(str(backup))  # half a backup is none
+        raise
     handle, fresh = tempfile.mkstemp(prefix=path.name, dir=str(path.parent))
     try:
         with os.fdopen(handle, "wb") as out:
             out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
         shutil.copymode(str(path), fresh)
         os.replace(fresh, str(path))
     except OSError:
@@ -233,7 +246,7 @@ def run(options: argparse.Namespace) -> List[str]:
         "in the guest: debug-on.cmd %d     (serial%d is COM%d there)" % (port.debugport, port.number, port.debugport)
     )
     if port.pipe.startswith("\\\\"):
-        lines.append('on the host:  python vm/start.py --vmx "%s"' % path)
+        lines.append('on the host:  python vm/start.py --vmx "%s"' % pasteable(str(path), "FILE.vmx"))
     else:
         lines.append(
             "the debugger runs in a second VM: give that one the same port with --end-point client "
@@ -283,14 +296,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         else:
             lines = run(options)
     except Refused as refusal:
-        print("vmx.py: %s" % refusal, file=sys.stderr)
+        print("vmx.py: %s" % clean(str(refusal)), file=sys.stderr)
         if refusal.command:
-            print("  %s" % refusal.command, file=sys.stderr)
+            print("  %s" % clean(refusal.command), file=sys.stderr)
         return 1
     except OSError as error:
-        print("vmx.py: %s: %s" % (error.filename or options.file, error.strerror or error), file=sys.stderr)
+        print("vmx.py: %s" % clean("%s: %s" % (error.filename or options.file, error.strerror)), file=sys.stderr)
         return 1
-    print("\n".join(lines))
+    print(clean("\n".join(lines)))
     return 0
 
 

@@ -10,11 +10,45 @@ import codecs
 import re
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-_LINE = re.compile(
-    rb"^(?P<head>[ \t]*(?P<key>[A-Za-z0-9_.:\-]+)[ \t]*=[ \t]*)"
-    rb'(?P<value>"[^"\r\n]*"|[^"#\r\n]*?)'
-    rb"(?P<tail>[ \t]*(?:#[^\r\n]*)?)(?P<end>\r?\n|)$"
-)
+_KEY = re.compile(rb"[ \t]*([A-Za-z0-9_.:\-]+)[ \t]*=[ \t]*")
+_LARGEST = 1 << 20  # bytes: a .vmx has some hundred lines
+
+
+class Parts(NamedTuple):
+    """A `key = "value"` line in four parts that make it up again, and the key. end: the line break, if any."""
+
+    key: str
+    head: bytes
+    value: bytes
+    tail: bytes
+    end: bytes
+
+
+def parts_of(line: bytes) -> Optional[Parts]:
+    """None for a comment, an empty line, and whatever else is no `key = "value"`.  In linear time."""
+    found = _KEY.match(line)
+    if found is None:
+        return None
+    body = line.rstrip(b"\r\n")
+    end = line[len(body) :]
+    if end not in (b"\r\n", b"\n", b"") or b"\r" in body or b"\n" in body:
+        return None
+    head, rest = found.group(), body[found.end() :]
+    if rest.startswith(b'"'):
+        close = rest.find(b'"', 1)
+        if close < 0:
+            return None
+        value, tail = rest[: close + 1], rest[close + 1 :]
+        if tail.strip(b" \t") and not tail.lstrip(b" \t").startswith(b"#"):
+            return None
+    else:
+        value = rest.partition(b"#")[0].rstrip(b" \t")
+        tail = rest[len(value) :]
+        if b'"' in value:
+            return None
+    return Parts(found.group(1).decode("ascii").lower(), head, value, tail, end)
+
+
 _UTF8_BOM = codecs.BOM_UTF8
 # Every .vmx that VMware opens names the hardware version; the older key is config.version.
 _MARKS = ("virtualhw.version", "config.version")
@@ -41,6 +75,8 @@ class VmxFile:
 
     def __init__(self, data: bytes) -> None:
         """Raises Refused when this is no .vmx, or one that cannot be edited as text."""
+        if len(data) > _LARGEST:
+            raise Refused("the file has over %d MB, and no .vmx has" % (_LARGEST >> 20))
         self._bom = _UTF8_BOM if data.startswith(_UTF8_BOM) else b""
         self._lines: List[bytes] = data[len(self._bom) :].splitlines(keepends=True) if _plain(data) else []
         # bytes.splitlines also splits at a lone CR, which old Mac editors leave; join() gives the same bytes back.
@@ -53,10 +89,10 @@ class VmxFile:
         self._where.clear()
         self._twice.clear()
         for number, line in enumerate(self._lines):
-            found = _LINE.match(line)
+            found = parts_of(line)
             if found is None:
                 continue
-            key = found.group("key").decode("ascii").lower()
+            key = found.key
             if key in self._where:
                 self._twice[key] = (self._where[key] + 1, number + 1)
             self._where[key] = number
@@ -94,19 +130,16 @@ class VmxFile:
         return self._raw(".encoding").decode("ascii", "replace")
 
     def codec(self) -> str:
-        """Python's name for it. A set that Python does not know is read as Latin-1, which loses no byte."""
-        name = "utf-8" if self._bom else self.encoding or "utf-8"
-        for candidate in (name, re.sub(r"(?i)^(?:windows|x-windows|ibm)-", "cp", name)):
-            try:
-                return codecs.lookup(candidate).name
-            except LookupError:
-                continue
-        return "latin-1"
+        """Python's name for it; Latin-1, which loses no byte, for one that Python does not know or that keeps no ASCII.
+
+        A file of which this code reads ASCII keys in the bytes cannot be UTF-16, whatever its .encoding says.
+        """
+        return _codec("utf-8" if self._bom else self.encoding or "utf-8") or "latin-1"
 
     def _raw(self, key: str) -> bytes:
         number = self._where.get(key.lower())
-        found = _LINE.match(self._lines[number]) if number is not None else None
-        return found.group("value").strip().strip(b'"') if found else b""
+        found = parts_of(self._lines[number]) if number is not None else None
+        return found.value.strip().strip(b'"') if found else b""
 
     def get(self, key: str) -> Optional[str]:
         """The value, or None where the key is missing. VMware's |XX stands for a byte, as |22 for a quote."""
@@ -141,14 +174,14 @@ class VmxFile:
         quoted = b'"' + self._encode(key, value) + b'"'
         number = self._where.get(key.lower())
         if number is not None:
-            found = _LINE.match(self._lines[number])
-            assert found is not None  # _index only keeps lines that match
+            found = parts_of(self._lines[number])
+            assert found is not None  # _index only keeps lines that have these parts
             # TRUE and "true" are the same to VMware, and so is a value without quotes.
-            if found.group("value").strip().strip(b'"') == quoted.strip(b'"'):
+            if found.value.strip().strip(b'"') == quoted.strip(b'"'):
                 return False
             if value.upper() in ("TRUE", "FALSE") and self.is_true(key) == (value.upper() == "TRUE"):
                 return False
-            self._lines[number] = found.group("head") + quoted + found.group("tail") + found.group("end")
+            self._lines[number] = found.head + quoted + found.tail + found.end
             return True
         self._insert(b"%s = %s" % (key.encode("ascii"), quoted), after)
         self._index()
@@ -157,12 +190,22 @@ class VmxFile:
     def _encode(self, key: str, value: str) -> bytes:
         escaped = value.replace("|", "|7C").replace('"', "|22")
         try:
+            if not escaped.isascii() and (_codec(self.encoding or "utf-8") is None or not self._fits()):
+                raise UnicodeError("a guess at the character set is good enough to read by, not to write by")
             return escaped.encode(self.codec())
-        except UnicodeEncodeError:
+        except UnicodeError:
             raise Refused(
                 "%s: %r cannot be written in this file's character set, %s; use a name in ASCII"
                 % (key, value, self.encoding or "UTF-8")
             ) from None
+
+    def _fits(self) -> bool:
+        """Whether the file is in the character set that it says."""
+        try:
+            b"".join(self._lines).decode(self.codec())
+        except UnicodeError:
+            return False
+        return True
 
     def _insert(self, line: bytes, after: str) -> None:
         places = [entry.number for entry in self.entries(after)]
@@ -182,6 +225,18 @@ class VmxFile:
 
     def data(self) -> bytes:
         return self._bom + b"".join(self._lines)
+
+
+def _codec(name: str) -> Optional[str]:
+    """Python's name for a character set in VMware's words; None unless ASCII stays ASCII in it."""
+    ascii_bytes = bytes(byte for byte in range(128) if byte != 0x1B)  # ISO-2022 sets begin with an escape
+    for candidate in (name, re.sub(r"(?i)^(?:windows|x-windows|ibm)-", "cp", name)):
+        try:
+            if ascii_bytes.decode(candidate) == ascii_bytes.decode("ascii"):
+                return codecs.lookup(candidate).name
+        except (LookupError, UnicodeError, ValueError):  # ValueError: a NUL in the name
+            continue
+    return None
 
 
 def _plain(data: bytes) -> bool:

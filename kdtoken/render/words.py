@@ -1,5 +1,6 @@
 """Single values in words, and tables of them; the same for every output that people read."""
 
+import re
 import unicodedata
 from typing import Callable, Iterable, List, Optional, Sequence, Tuple, TypeVar
 
@@ -16,9 +17,43 @@ _LONG = 46  # the longest cell that counts for its column's width: a domain user
 T = TypeVar("T")
 
 
+# Drawn as nothing, or as a blank, though their category does not say so: the Default_Ignorable_Code_Point of
+# Unicode's DerivedCoreProperties.txt, the blank Braille pattern, and the note head that is none.
+_UNSEEN = re.compile(
+    "[\u034f\u115f-\u1160\u17b4-\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U0001d159\U000e0000-\U000e0fff]"
+)
+_PLAIN = re.compile("[ -~]*")  # nearly every text
+_LIKE_ESCAPED = re.compile("u[0-9a-f]{4}|U[0-9a-f]{8}")  # behind a backslash
+
+
 def clean(text: str) -> str:
-    """Text from a target made safe for a terminal: controls, bidi and other invisible characters escaped."""
-    return "".join(c if c == " " or unicodedata.category(c)[0] not in "CZ" else "\\u%04x" % ord(c) for c in text)
+    r"""Text from a target made safe for people: what a terminal obeys or does not show is escaped.
+
+    Controls, bidi overrides, lone surrogates, blanks but the plain one, and what is drawn as nothing become
+    \uXXXX or \UXXXXXXXX.  Text that only looks so gets its backslashes doubled: an odd number of them stands in
+    front of an escaped character, an even number in front of a literal one, so that no two texts print alike.
+    """
+    if "\\" not in text and _PLAIN.fullmatch(text):
+        return text
+    shown, backslashes = [], ""
+    for at, c in enumerate(text):
+        if c == "\\":
+            backslashes += c
+            continue
+        unseen = _is_unseen(c)
+        doubled = unseen or (backslashes and _LIKE_ESCAPED.match(text, at) is not None)
+        shown += [backslashes * 2 if doubled else backslashes, _escape(c) if unseen else c]
+        backslashes = ""
+    return "".join(shown) + backslashes
+
+
+def _is_unseen(c: str) -> bool:
+    return c != " " and (unicodedata.category(c)[0] in "CZ" or _UNSEEN.match(c) is not None)
+
+
+def _escape(c: str) -> str:
+    return ("\\u%04x" if ord(c) < 0x10000 else "\\U%08x") % ord(c)
 
 
 def show(value: Maybe[Optional[T]], words: Callable[[T], str], null: str = "none") -> str:

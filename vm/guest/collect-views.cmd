@@ -51,8 +51,8 @@ if not errorlevel 1 goto done
 echo collect.py failed (see above); the whoami files are good.
 if exist "%OUT%\token.json" del "%OUT%\token.json"
 :done
-echo Done. Carry this folder to the host: %OUT%
+echo Done. Carry this folder to the host: "%OUT%"
 exit /b 0
 :no_folder
-echo collect-views: cannot make the folder %OUT%
+echo collect-views: cannot make the folder "%OUT%"
 exit /b 1
