@@ -1,0 +1,187 @@
+"""What conditions come to.
+
+fixtures/sddl/conditions.json: random conditions, callers and objects of ours, answers by Samba 4.22's access check, as
+far as it is believed (no Exists, which it always answers with UNKNOWN; no attribute that is missing or stands alone).
+The rest is written out from [MS-DTYP] 2.4.4.17.6 and .7.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kdtoken.model.condition import UNKNOWABLE, Outcome, Truth, Values, condition_from_text, evaluate, parse_condition
+from kdtoken.model.condition.evaluate import Unknowable
+from kdtoken.model.sid import Sid
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "sddl"
+CASES: List[Any] = json.loads((FIXTURES / "conditions.json").read_text(encoding="utf-8"))
+
+Claims = Mapping[str, Mapping[str, Tuple[List[Union[int, str]], int]]]
+
+
+class Caller:
+    """A caller made of SIDs as text and claims as {space: {name: ([values], flags)}}."""
+
+    def __init__(self, sids: List[str], device: List[str], claims: Claims) -> None:
+        self.sids, self.device, self.claims = sids, device, claims
+
+    def member(self, sid: Sid, device: bool) -> Optional[bool]:
+        return str(sid) in (self.device if device else self.sids)
+
+    def attribute(self, space: str, name: str) -> Union[Values, None, Unknowable]:
+        for key, (values, flags) in self.claims.get(space, {}).items():
+            if key.lower() == name.lower():
+                return Values(1 if isinstance(values[0], int) else 3, tuple(values), flags)
+        return None
+
+
+@pytest.mark.parametrize("text, truth, sids, device, claims", CASES, ids=range(len(CASES)))
+def test_as_samba_answers(text: str, truth: str, sids: List[str], device: List[str], claims: Claims) -> None:
+    seen = evaluate(condition_from_text(text), Caller(sids, device, claims))
+    assert Truth(truth) in seen.possible
+    assert len(seen.possible) == 1 or seen.conflicts
+
+
+def test_samba_was_asked_for_every_answer() -> None:
+    for truth in Truth:
+        assert sum(row[1] == truth.value for row in CASES) >= 90
+
+
+def outcome(text: str, **known: object) -> Outcome:
+    """Of a caller in Everyone and Administrators, on a device in Users; user claims by name."""
+    claims: Dict[str, Values] = {}
+    for name, value in known.items():
+        values = value if isinstance(value, Values) else Values(1 if isinstance(value, int) else 3, (value,))  # type: ignore[arg-type]
+        claims[name] = values
+
+    class Someone:
+        def member(self, sid: Sid, device: bool) -> Optional[bool]:
+            return str(sid) in (["S-1-5-32-545"] if device else ["S-1-1-0", "S-1-5-32-544"])
+
+        def attribute(self, space: str, name: str) -> Union[Values, None, Unknowable]:
+            return claims.get(name) if space == "User" else None
+
+    return evaluate(condition_from_text(text), Someone())
+
+
+TRUE, FALSE, UNKNOWN = Truth.TRUE, Truth.FALSE, Truth.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "text, truth",
+    [
+        ("Exists @User.n", TRUE),
+        ("Exists @User.nope", FALSE),
+        ("Not_Exists @User.nope", TRUE),
+        ("@User.nope == 1", UNKNOWN),
+        ("@User.nope == 1 || Member_of {SID(BA)}", TRUE),
+        ("@User.nope == 1 && Member_of {SID(BU)}", FALSE),
+        ("@User.nope == 1 && Member_of {SID(BA)}", UNKNOWN),
+        ("!(@User.nope == 1)", UNKNOWN),
+        # An operand of another type makes the whole UNKNOWN, whatever the rest says.
+        ('@User.n == "3" || Member_of {SID(BA)}', UNKNOWN),
+        ("(@User.n == 3) && (@User.s)", TRUE),
+        ("(@User.zero) || Member_of {SID(BU)}", FALSE),
+        ("(@User.empty) || Member_of {SID(BU)}", FALSE),
+        ('@User.s == "pM"', TRUE),
+        ('@User.exact == "pM"', FALSE),
+        ('@User.exact == "PM"', TRUE),
+        # A string that is the start of another is less.
+        ('@User.s < "PMO"', TRUE),
+        ("@User.flag == 1", TRUE),
+        ("@User.flag != 0", TRUE),
+        ("@User.flag < 1", UNKNOWN),
+        ("@User.flag == 2", UNKNOWN),
+        # The sign that is written counts, and none is a plus.
+        ("@User.big == 0xffffffffffffffff", TRUE),
+        ("@User.big == -1", FALSE),
+        ("Member_of {1}", UNKNOWN),
+        ("Device_Member_of {SID(BU)} && Not_Device_Member_of {SID(BA)}", TRUE),
+        ("Member_of {SID(BA), SID(BU)}", FALSE),
+        ("Member_of_Any {SID(BA), SID(BU)}", TRUE),
+        ("Not_Member_of_Any {SID(BG), SID(BU)}", TRUE),
+        ('@User.many Contains {"a", "B"}', TRUE),
+        ('@User.many Contains {"a", "x"}', FALSE),
+        ('@User.many Any_of {"x", "b"}', TRUE),
+        ('@User.many Not_Any_of {"x"}', TRUE),
+        ('@User.many == {"c", "b", "a"}', TRUE),
+    ],
+)
+def test_rules_of_the_specification(text: str, truth: Truth) -> None:
+    seen = outcome(
+        text,
+        n=3,
+        zero=0,
+        s="PM",
+        empty="",
+        exact=Values(3, ("PM",), 2),
+        flag=Values(6, (1,)),
+        big=Values(2, ((1 << 64) - 1,)),
+        many=Values(3, ("a", "b", "c")),
+    )
+    assert seen.possible == {truth}, seen
+
+
+def test_where_the_authorities_differ_both_are_possible() -> None:
+    several = outcome("@User.many == 1", many=Values(1, (1, 2)))
+    assert several.possible == {FALSE, UNKNOWN} and several.conflicts
+    alone = outcome("@User.n", n=3)
+    assert alone.possible == {TRUE, UNKNOWN} and alone.conflicts
+
+
+class Dump:
+    """A dump: it has the SIDs, and cannot tell of claims."""
+
+    def member(self, sid: Sid, device: bool) -> Optional[bool]:
+        return None if device else str(sid) == "S-1-5-32-544"
+
+    def attribute(self, space: str, name: str) -> Union[Values, None, Unknowable]:
+        return None if space == "Resource" else UNKNOWABLE
+
+
+@pytest.mark.parametrize(
+    "text, possible, not_known",
+    [
+        ("Exists @User.a", {TRUE, FALSE}, ("@USER.a",)),
+        ("(@User.a == 1) && Member_of {SID(BU)}", {FALSE, UNKNOWN}, ("@USER.a",)),
+        ("(@User.a == 1) || Member_of {SID(BA)}", {TRUE, UNKNOWN}, ("@USER.a",)),
+        ("(Exists @User.a) || Member_of {SID(BA)}", {TRUE}, ("@USER.a",)),
+        ("Device_Member_of {SID(BA)}", {TRUE, FALSE}, ("Device_Member_of {SID(S-1-5-32-544)}",)),
+        ("@Resource.a == 1", {UNKNOWN}, ()),
+        ("Member_of {SID(BA)}", {TRUE}, ()),
+    ],
+)
+def test_what_a_source_cannot_know_is_never_decided(text: str, possible: object, not_known: Tuple[str, ...]) -> None:
+    seen = evaluate(condition_from_text(text), Dump())
+    assert seen.possible == possible and seen.not_known == not_known
+
+
+def test_the_terms_tell_the_way() -> None:
+    seen = outcome("!(@User.n >= 2) || Member_of {SID(BA)}", n=3)
+    assert [(text, {one.value for one in found}) for text, found in seen.terms] == [
+        ("@USER.n >= 2", {"true"}),
+        ("!(@USER.n >= 2)", {"false"}),
+        ("Member_of {SID(BA)}", {"true"}),
+        ("(!(@USER.n >= 2)) || (Member_of {SID(BA)})", {"true"}),
+    ]
+
+
+def test_a_malformed_expression_says_why() -> None:
+    seen = evaluate(parse_condition(b"artx" + bytes.fromhex("10 02000000 6100 a2")), Dump())  # !("a")
+    assert seen.possible == {UNKNOWN} and "literal" in seen.problem
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=40))
+def test_whatever_is_parsed_is_evaluated(data: bytes) -> None:
+    from kdtoken.errors import BadFormat
+
+    try:
+        condition = parse_condition(b"artx" + data)
+    except BadFormat:
+        return
+    assert evaluate(condition, Dump()).possible

@@ -1,0 +1,296 @@
+"""SDDL -> descriptor.
+
+Bytes that were not made by us: fixtures/sddl/pairs.json (texts of our own, bytes by Samba 4.22), the example of [MS-DTYP]
+2.5.1.4, and ACEs written out by hand from winnt.h.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, List, Optional
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kdtoken.errors import BadFormat
+from kdtoken.model.acl import Acl
+from kdtoken.model.descriptor import SecurityDescriptor
+from kdtoken.model.object_type import documented_type
+from kdtoken.model.sddl import from_sddl, to_sddl
+from kdtoken.model.sid import Sid
+from kdtoken.model.sid_aliases import ALIASES, DOMAIN_ALIASES, alias_of_sid, sid_of_alias
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "sddl"
+PAIRS: List[Any] = json.loads((FIXTURES / "pairs.json").read_text(encoding="utf-8"))
+DOMAIN = Sid.from_text("S-1-5-21-1111-2222-3333")  # the one that the pairs were made with
+
+
+def hexes(acl: Optional[Acl]) -> Optional[List[str]]:
+    """The ACEs' bytes in hex; None where there is no ACL."""
+    return None if acl is None else [ace.raw.hex() for ace in acl.aces]
+
+
+def hex_of(sid: Optional[Sid]) -> Optional[str]:
+    return None if sid is None else sid.to_bytes().hex()
+
+
+@pytest.mark.parametrize("text, control, owner, group, dacl, sacl", PAIRS, ids=range(len(PAIRS)))
+def test_as_samba_reads_it(text: str, control: int, owner: str, group: str, dacl: List[str], sacl: List[str]) -> None:
+    seen = from_sddl(text, DOMAIN)
+    assert seen.control == control
+    assert (hex_of(seen.owner), hex_of(seen.group)) == (owner, group)
+    assert (hexes(seen.dacl), hexes(seen.sacl)) == (dacl, sacl)
+    # What is written of it stands for the same bytes.
+    again = to_sddl(seen)
+    assert from_sddl(again).to_bytes() == seen.to_bytes()
+    assert to_sddl(from_sddl(again)) == again
+
+
+def test_there_are_enough_pairs() -> None:
+    kinds = "".join(row[0] for row in PAIRS)
+    assert len(PAIRS) >= 300 and all(
+        kinds.count("(" + kind) > 10 for kind in ("A;", "D;", "OA", "OU", "XA", "XU", "RA")
+    )
+
+
+# [MS-DTYP] 2.5.1.4, both columns.
+EXAMPLE = "O:BAG:BAD:P(A;CIOI;GRGX;;;BU)(A;CIOI;GA;;;BA)(A;CIOI;GA;;;SY)(A;CIOI;GA;;;CO)S:P(AU;FA;GR;;;WD)"
+EXAMPLE_BYTES = bytes.fromhex(
+    "010014b090000000a000000014000000300000000200"  # header; SACL
+    "1c000100000002801400000000800101000000000001"
+    "0000000002006000040000000003180000"  # DACL of 0x60 bytes, 4 ACEs
+    "0000a00102000000000005200000002102000000031800000000100102000000000005"
+    "2000000020020000000314000000001001010000000000051200000000031400"
+    "00000010010100000000000300000000"
+    "01020000000000052000000020020000"  # owner
+    "01020000000000052000000020020000"  # group
+)
+
+
+def test_the_example_of_the_specification() -> None:
+    assert from_sddl(EXAMPLE).to_bytes() == EXAMPLE_BYTES
+    seen = SecurityDescriptor.parse(EXAMPLE_BYTES)
+    # Windows writes flags and rights in its own order.
+    expected = "O:BAG:BAD:P(A;OICI;GXGR;;;BU)(A;OICI;GA;;;BA)(A;OICI;GA;;;SY)(A;OICI;GA;;;CO)S:P(AU;FA;GR;;;WD)"
+    assert to_sddl(seen) == expected
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        # ACE_HEADER (type, flags, size), mask, SID, by hand from winnt.h.
+        ("S:(ML;;NW;;;HI)", "11 00 1400 01000000 0101000000000010 00300000"),
+        ("S:(ML;OICI;NWNRNX;;;LW)", "11 03 1400 07000000 0101000000000010 00100000"),
+        ("S:(TL;;0x1000;;;S-1-19-512-4096)", "14 00 1800 00100000 0102000000000013 00020000 00100000"),
+        ("S:(SP;;;;;S-1-17-1)", "13 00 1400 00000000 0101000000000011 01000000"),
+        ("S:(FL;TP;FR;;;WD)", "15 40 1400 89001200 0101000000000001 00000000"),
+        ("D:(A;CR;GA;;;SY)", "00 20 1400 00000010 0101000000000005 12000000"),
+        ("S:(AL;SA;GR;;;WD)", "03 40 1400 00000080 0101000000000001 00000000"),
+        (
+            "S:(OL;;CR;00299570-246d-11d0-a768-00aa006e0529;;WD)",  # ObjectFlags 1, the GUID's first parts little-endian
+            "08 00 2800 00010000 01000000 709529006d24d011a76800aa006e0529 0101000000000001 00000000",
+        ),
+    ],
+)
+def test_types_that_few_readers_know(text: str, expected: str) -> None:
+    seen = from_sddl(text)
+    acl = seen.dacl or seen.sacl
+    assert acl is not None and hexes(acl) == [expected.replace(" ", "")]
+    assert to_sddl(seen) == text
+
+
+def test_a_filter_with_a_condition() -> None:
+    text = 'S:(FL;;FR;;;WD;(@USER.Title == "PM"))'
+    sacl = from_sddl(text).sacl
+    assert sacl is not None and sacl.aces[0].application_data.startswith(b"artx")
+    assert to_sddl(from_sddl(text)) == text
+
+
+def test_null_empty_and_absent_lists() -> None:
+    null = from_sddl("O:SYD:NO_ACCESS_CONTROL")
+    assert (null.dacl, null.dacl_state, null.sacl_state) == (None, "null", "absent")
+    assert to_sddl(null) == "O:SYD:NO_ACCESS_CONTROL"
+    assert SecurityDescriptor.parse(null.to_bytes()).dacl_state == "null"
+    empty = from_sddl("D:")
+    assert empty.dacl_is_empty and to_sddl(empty) == "D:"
+    assert from_sddl("").dacl_state == "absent" and to_sddl(from_sddl("")) == ""
+    assert to_sddl(from_sddl("D:PARAINO_ACCESS_CONTROL")) == "D:PARAINO_ACCESS_CONTROL"
+
+
+def test_flags_and_the_next_part_are_told_apart() -> None:
+    assert to_sddl(from_sddl("D:PS:")) == "D:PS:"
+    seen = from_sddl("D:PARAIS:PAR")
+    assert seen.control == 0x8000 | 0x4 | 0x10 | 0x1000 | 0x100 | 0x400 | 0x2000 | 0x200
+
+
+# --- what a person gets wrong
+
+
+@pytest.mark.parametrize(
+    "text, column, words",
+    [
+        ("Q:SY", 1, '"O:"'),
+        ("d:(A;;GA;;;SY)", 1, '"D:"'),
+        ("O:", 3, "a SID"),
+        ("O:XX", 3, "no alias"),
+        ("O:S-2-5-18", 3, "S-1-"),
+        ("O:SYO:BA", 5, "only one"),
+        ("D:(B;;GA;;;SY)", 4, "an ACE type"),
+        ("D:(A,;GA;;;SY)", 5, '";" after the ACE\'s type'),
+        ("D:(A;QQ;GA;;;SY)", 6, "an ACE flag"),
+        ("D:(A;;GAQQ;;;SY)", 9, "rights"),
+        ("D:(A;;0x1ffffffff;;;SY)", 7, "32 bits"),
+        ("D:(A;;089;;;SY)", 7, "octal"),
+        ("D:(A;;-2;;;SY)", 7, '";"'),
+        ("D:(A;;NW;;;SY)", 7, "rights"),
+        ("D:(A;;GA;x;;SY)", 10, "GUID"),
+        ("D:(A;;GA;00299570-246d-11d0-a768-00aa006e0529;;SY)", 10, "only object ACEs"),
+        ("D:(A;;GA;;;SY", 14, '")"'),
+        ("D:(A;;GA;;;SY;)", 14, '")"'),
+        ("D:(XA;;GA;;;SY)", 15, "condition"),
+        ("D:(XA;;GA;;;SY;)", 16, "condition"),
+        ("D:(XA;;GA;;;SY;(@User.a == ))", 28, "a number"),
+        ("S:(RA;;;;;WD;)", 14, "resource attribute"),
+        ('S:(RA;;;;;WD;("a",QQ,0,1))', 19, "the type of its values"),
+        ("D:(A;;GA;;;SY)x", 15, 'ACE "("'),
+        ("D:(A;;GA;;;S-1-5-21-4294967296-1)", 12, "32 bits"),
+    ],
+)
+def test_errors_say_the_column_and_what_was_expected(text: str, column: int, words: str) -> None:
+    with pytest.raises(BadFormat) as caught:
+        from_sddl(text)
+    assert "column %d:" % column in caught.value.message, caught.value.message
+    assert words in caught.value.message, caught.value.message
+    assert caught.value.subject == text
+
+
+def test_an_account_of_a_domain_that_nobody_named() -> None:
+    with pytest.raises(BadFormat) as caught:
+        from_sddl("O:DA")
+    assert "column 3" in caught.value.message and "RID 512" in caught.value.message
+    assert "S-1-5-21-...-512" in caught.value.next_step
+    assert from_sddl("O:DA", DOMAIN).owner == Sid.from_text("S-1-5-21-1111-2222-3333-512")
+
+
+def test_what_windows_would_silently_change_is_an_error() -> None:
+    """It reads 0x123456789 as 0xffffffff, and S-0x1-... as some SID."""
+    for text in ("D:(A;;0x123456789;;;SY)", "O:S-0x1-20-0-579", "D:(A;;GA;;;S-1-3-4294967296)"):
+        with pytest.raises(BadFormat):
+            from_sddl(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    # Windows takes these; who pastes one should not have to clean it.
+    [
+        " O:BA ",
+        "D: (A;;GA;;;SY)",
+        "D:(a;;ga;;;sy)",
+        "D:(A;;GA;;; SY)",
+        "D:(A;;GA;;;SY )",
+        "D:P (A;;GA;;;SY) (A;;GA;;;BA)",
+    ],
+)
+def test_spaces_and_letter_case_as_windows_takes_them(text: str) -> None:
+    assert to_sddl(from_sddl(text)).replace("P", "").startswith(("O:BA", "D:(A;;GA;;;SY)"))
+
+
+@pytest.mark.parametrize("text", ["D:(A;;GA ;;;SY)", "D:(A;;0x1 ;;;SY)", "D:(A;;GA;;;S-1-5-18 )"])
+def test_spaces_that_windows_does_not_take(text: str) -> None:
+    with pytest.raises(BadFormat):
+        from_sddl(text)
+
+
+def test_a_sid_whose_last_number_runs_into_the_dacl() -> None:
+    """0x2D: is 0x2 and then D:, for what else could the colon be."""
+    seen = from_sddl("O:S-1-5-0x2D:(A;;GA;;;SY)")
+    assert seen.owner == Sid(5, (2,)) and seen.dacl is not None
+
+
+def test_rights_by_the_names_of_a_type() -> None:
+    process = documented_type("process")
+    seen = from_sddl("D:(A;;VM_READ|QUERY_INFORMATION;;;SY)", object_type=process)
+    assert seen.dacl is not None and seen.dacl.aces[0].mask == 0x410
+    assert to_sddl(seen) == "D:(A;;0x410;;;SY)"
+    assert to_sddl(seen, process) == "D:(A;;QUERY_INFORMATION|VM_READ;;;SY)" or "VM_READ" in to_sddl(seen, process)
+    assert from_sddl(to_sddl(seen, process), object_type=process) == seen
+    with pytest.raises(BadFormat, match="column 7: .*no access right"):
+        from_sddl("D:(A;;VM_NOPE|VM_READ;;;SY)", object_type=process)
+
+
+# --- aliases
+
+
+def test_every_alias_both_ways() -> None:
+    for name, sid in ALIASES.items():
+        assert sid_of_alias(name) == sid_of_alias(name.lower()) == sid
+        assert alias_of_sid(sid) == name
+    for name, rid in DOMAIN_ALIASES.items():
+        sid = Sid(5, (21, 1111, 2222, 3333, rid))
+        assert sid_of_alias(name, DOMAIN) == sid
+        assert alias_of_sid(sid, DOMAIN) == name
+        assert alias_of_sid(sid) == str(sid)
+
+
+def test_no_two_aliases_are_one() -> None:
+    assert len(set(ALIASES.values())) == len(ALIASES) and len(set(DOMAIN_ALIASES.values())) == len(DOMAIN_ALIASES)
+    assert not set(ALIASES) & set(DOMAIN_ALIASES)
+
+
+# The whole list of [MS-DTYP] 2.5.1.1.
+SPECIFIED = (
+    "DA DG DU ED DD DC BA BG BU LA LG AO BO PO SO AU PS CO CG SY PU WD RE IU NU SU RC WR AN SA CA RS EA PA RU LS NS RD "
+    "NO MU LU IS CY OW ER RO CD AC RA ES MS UD HA CN AA RM LW ME MP HI SI"
+)
+
+
+def test_the_specification_has_no_alias_that_we_lack() -> None:
+    for name in SPECIFIED.split():
+        assert sid_of_alias(name, DOMAIN)
+
+
+# --- laws
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet='DOGSAXRA:;()PI"@.=!&|{}#0123456789abc SYBAxML,', max_size=60))
+def test_any_text_is_read_or_refused_with_a_column(text: str) -> None:
+    try:
+        seen = from_sddl(text)
+    except BadFormat as error:
+        assert "column" in error.message
+        return
+    assert from_sddl(to_sddl(seen)) == seen
+
+
+RIGHTS = st.integers(0, 0xFFFFFFFF)
+SIDS = st.builds(
+    lambda authority, numbers: Sid(authority, tuple(numbers)),
+    st.sampled_from([0, 1, 5, 15, 16, 1 << 33]),
+    st.lists(st.integers(0, 0xFFFFFFFF), min_size=1, max_size=15),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("AD"), RIGHTS, SIDS, st.integers(0, 31)), max_size=6),
+    st.none() | SIDS,
+    st.integers(0, 7),
+)
+def test_every_plain_descriptor_comes_back(aces: List[Any], owner: Optional[Sid], flags: int) -> None:
+    from kdtoken.model.acl import Ace
+
+    built = [Ace.build("AD".index(kind), mask, sid, ace_flags) for kind, mask, sid, ace_flags in aces]
+    control = 0x8004 | sum(bit for index, bit in enumerate((0x1000, 0x100, 0x400)) if flags >> index & 1)
+    descriptor = SecurityDescriptor(owner, None, control, Acl.build(tuple(built)))
+    assert from_sddl(to_sddl(descriptor)) == descriptor
+
+
+def test_guids_keep_their_order() -> None:
+    seen = from_sddl("D:(OA;;CR;00299570-246d-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;WD)")
+    assert seen.dacl is not None
+    ace = seen.dacl.aces[0]
+    assert ace.object_type == UUID("00299570-246d-11d0-a768-00aa006e0529")
+    assert ace.inherited_object_type == UUID("bf967aba-0de6-11d0-a285-00aa003049e2")
+    assert seen.dacl.revision == 4

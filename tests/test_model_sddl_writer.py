@@ -1,0 +1,84 @@
+"""Descriptor -> SDDL: Windows' spelling, and what SDDL cannot say."""
+
+import pytest
+
+from kdtoken.errors import BadFormat
+from kdtoken.model.acl import Ace, Acl
+from kdtoken.model.descriptor import SecurityDescriptor
+from kdtoken.model.sddl import ace_to_sddl, from_sddl, rights_text, to_sddl
+from kdtoken.model.sid import Sid
+
+SYSTEM = Sid(5, (18,))
+DOMAIN = Sid.from_text("S-1-5-21-1111-2222-3333")
+
+
+@pytest.mark.parametrize(
+    "mask, text",
+    [
+        # Words of [MS-DTYP] 2.5.1.1, bits in the order in which Windows prints them.
+        (0x1F01FF, "FA"),
+        (0x120089, "FR"),
+        (0x120116, "FW"),
+        (0x1200A0, "FX"),
+        (0xF003F, "KA"),
+        (0x20019, "KR"),
+        (0x20006, "KW"),
+        (0x0, ""),
+        (0x1FF, "CCDCLCSWRPWPDTLOCR"),
+        (0xF01FF, "CCDCLCSWRPWPDTLOCRSDRCWDWO"),
+        (0xE00F0000, "SDRCWDWOGXGWGR"),
+        (0x10000000, "GA"),
+        (0x401200A0, "0x401200a0"),  # SYNCHRONIZE has no letters
+        (0x200, "0x200"),
+    ],
+)
+def test_rights(mask: int, text: str) -> None:
+    assert rights_text(mask) == text
+
+
+def test_the_mask_of_a_label_is_its_policy() -> None:
+    assert rights_text(0x3, 0x11) == "NWNR" and rights_text(0x9, 0x11) == "0x9"
+
+
+def test_accounts_of_the_own_domain() -> None:
+    seen = from_sddl("O:DAD:(A;;GA;;;LA)", DOMAIN)
+    assert to_sddl(seen, domain=DOMAIN) == "O:DAD:(A;;GA;;;LA)"
+    assert to_sddl(seen) == "O:S-1-5-21-1111-2222-3333-512D:(A;;GA;;;S-1-5-21-1111-2222-3333-500)"
+
+
+def of(*aces: Ace) -> SecurityDescriptor:
+    return SecurityDescriptor(None, None, 0x8004, Acl.build(aces))
+
+
+def test_types_without_a_word_name_the_ace() -> None:
+    for kind in (0x0C, 0x0E, 0x0F, 0x10):
+        with pytest.raises(BadFormat, match="ACE 1 .*CALLBACK"):
+            to_sddl(of(Ace.build(0, 1, SYSTEM), Ace.build(kind, 1, SYSTEM)))
+    with pytest.raises(BadFormat, match="COMPOUND"):
+        ace_to_sddl(Ace.parse(bytes([0x04, 0, 8, 0, 0, 0, 0, 0])))
+
+
+def test_what_was_cut_is_not_written_as_whole() -> None:
+    whole = of(Ace.build(0, 1, SYSTEM), Ace.build(0, 2, SYSTEM)).to_bytes()
+    cut = SecurityDescriptor.parse(whole[:-4])
+    with pytest.raises(BadFormat, match="not whole"):
+        to_sddl(cut)
+    unread = SecurityDescriptor(None, None, 0x8004, dacl_state="unreadable", problem="paged out")
+    with pytest.raises(BadFormat, match="unreadable.*paged out"):
+        to_sddl(unread)
+    with pytest.raises(BadFormat, match='"O:" .*not said'):
+        to_sddl(SecurityDescriptor(None, None, 0x8000, owner_state="not said"))
+
+
+def test_application_data_that_is_no_condition() -> None:
+    with pytest.raises(BadFormat, match="no condition"):
+        to_sddl(of(Ace.build(0x09, 1, SYSTEM, application_data=b"abcd")))
+    with pytest.raises(BadFormat, match="no place"):
+        to_sddl(of(Ace.build(0x00, 1, SYSTEM, application_data=b"abcd")))
+
+
+def test_bits_of_flags_by_type() -> None:
+    """0x40 is SA for an audit ACE and TP for a filter; 0x20 is CR for an allowing one."""
+    assert ace_to_sddl(Ace.build(0x02, 1, SYSTEM, 0x40)) == "(AU;SA;CC;;;SY)"
+    assert ace_to_sddl(Ace.build(0x15, 1, SYSTEM, 0x40)) == "(FL;TP;CC;;;SY)"
+    assert ace_to_sddl(Ace.build(0x00, 1, SYSTEM, 0x20)) == "(A;CR;CC;;;SY)"
