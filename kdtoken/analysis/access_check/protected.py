@@ -1,0 +1,78 @@
+"""Protected processes: rights that a less protected caller is refused, whatever the descriptor and privileges gave.
+
+The lists are those of LEARN, "Process Security and Access Rights" and "Thread Security and Access Rights".
+"""
+
+from typing import Dict, Optional
+
+from kdtoken.analysis.access_check.questions import Question
+from kdtoken.analysis.access_check.reason import Reason, ReasonType
+from kdtoken.analysis.access_check.request import ACCESS_CHECK, DELETE, READ_CONTROL, WRITE_DAC, WRITE_OWNER
+from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run
+from kdtoken.model.access_mask import SPECIFIC
+from kdtoken.model.protection import Protection
+
+_PROCESS = (
+    "CREATE_PROCESS CREATE_THREAD DUP_HANDLE QUERY_INFORMATION SET_INFORMATION SET_QUOTA VM_OPERATION VM_READ VM_WRITE"
+)
+_THREAD = "DIRECT_IMPERSONATION GET_CONTEXT IMPERSONATE QUERY_INFORMATION SET_CONTEXT SET_INFORMATION SET_THREAD_TOKEN TERMINATE"
+
+
+def _mask(kind: str, names: str) -> int:
+    bits = {name: bit for bit, name in SPECIFIC[kind].items()}
+    return sum(bits[name] for name in names.split())
+
+
+REFUSED: Dict[str, int] = {
+    "Process": _mask("process", _PROCESS) | DELETE | READ_CONTROL | WRITE_DAC | WRITE_OWNER,
+    "Thread": _mask("thread", _THREAD),
+}
+_TERMINATE_PROCESS = 0x1  # winnt.h PROCESS_TERMINATE
+
+
+def less_protected(caller: int, target: int) -> bool:
+    """Whether a caller with one _PS_PROTECTION.Level is less protected than the process with another.
+
+    Full protection stands above light, and a signer below the other's is less.  LEARN speaks of "less protected"
+    without saying how signers compare; the order is that of the enumeration _PS_PROTECTED_SIGNER.
+    """
+    mine, other = Protection(caller), Protection(target)
+    return mine.type < other.type or (mine.signer < other.signer and mine.type == other.type)
+
+
+def protected(run: Run) -> Optional[Denial]:
+    """Refuse a less protected caller what LEARN lists."""
+    request = run.request
+    if not request.is_process or request.call == ACCESS_CHECK or request.protection == 0:
+        return None
+    kind = request.type.name
+    target = request.protection
+    refused = REFUSED[kind] & (run.granted | run.wish)
+    if target is None or run.caller.protection is None:
+        if not refused:
+            return None
+        text = "the caller is less protected than the process"
+        if not run.answers.ask(Question("protection", text, run.caller.settle), False):
+            return None
+        looked = "a protection that is not known"
+    else:
+        looked = "caller %s; process %s" % (Protection(run.caller.protection), Protection(target))
+        if not Protection(target).type or not less_protected(run.caller.protection, target):
+            run.step("protected process", looked, "goes on", "the caller is not less protected")
+            return None
+        if kind == "Process" and (run.granted | run.wish) & _TERMINATE_PROCESS:
+            if run.answers.other("protected-signer"):
+                refused |= _TERMINATE_PROCESS
+    if run.maximum and refused and not run.wish & refused and run.answers.other("protected-maximum"):
+        refused |= run.granted
+    if not refused:
+        run.step("protected process", looked, "goes on", "protection leaves a less protected caller what is asked")
+        return None
+    why = "a protected process refuses a less protected caller 0x%x" % refused
+    run.because(refused, Reason(ReasonType.NONE, 0, "refused by a protected process"))
+    run.granted &= ~refused
+    if run.wish & refused or not run.granted:
+        run.step("protected process", looked, "refused", why)
+        return Denial(Place.PROTECTED, STATUS_ACCESS_DENIED, why)
+    run.step("protected process", looked, "takes 0x%x" % refused, why)
+    return None

@@ -1,0 +1,51 @@
+"""What is asked: who wants what of which object, and by which call."""
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+from uuid import UUID
+
+from kdtoken.analysis.access_check.caller import MEDIUM, Caller
+from kdtoken.model.object_type import ObjectType
+from kdtoken.model.secured_object import SecuredObject
+from kdtoken.model.sid import Sid
+
+MAXIMUM_ALLOWED = 0x02000000  # winnt.h
+ACCESS_SYSTEM_SECURITY = 0x01000000
+SYNCHRONIZE, WRITE_OWNER, WRITE_DAC, READ_CONTROL, DELETE = 0x100000, 0x80000, 0x40000, 0x20000, 0x10000
+GENERIC_BITS = 0xF0000000
+# What an ACE can give at all: specific and standard rights.  ACCESS_SYSTEM_SECURITY is given by a privilege only
+# (LEARN, "SACL Access Right"), MAXIMUM_ALLOWED is a way of asking.
+GRANTABLE = 0x00FFFFFF
+
+OPEN = "open"  # an object is opened: SeAccessCheck
+ACCESS_CHECK = "AccessCheck"  # a server asks on a client's behalf: AccessCheck, NtAccessCheck
+
+
+@dataclass(frozen=True)
+class Request:
+    """One access check to be worked out.
+
+    wish            ACCESS_MASK as asked for; generic bits and MAXIMUM_ALLOWED may be in it
+    principal_self  who S-1-5-10 in an ACE stands for; None for nobody
+    type_list       object type list: (level, GUID) from the root down; empty for none
+    protection      _PS_PROTECTION.Level of the object, if it is a process or a thread of one; None where not known
+    call            OPEN or ACCESS_CHECK
+    backup_intent   the file was opened with FILE_OPEN_FOR_BACKUP_INTENT
+    default_level   the level of an object without a label
+    """
+
+    caller: Caller
+    object: SecuredObject
+    type: ObjectType
+    wish: int
+    principal_self: Optional[Sid] = None
+    type_list: Tuple[Tuple[int, UUID], ...] = ()
+    protection: Optional[int] = 0
+    call: str = OPEN
+    backup_intent: bool = False
+    default_level: int = MEDIUM
+
+    @property
+    def is_process(self) -> bool:
+        """Whether a process or a thread is opened: SeDebugPrivilege and protection matter for these only."""
+        return self.type.name in ("Process", "Thread")
