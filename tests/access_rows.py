@@ -10,8 +10,8 @@ from kdtoken.analysis.access_check.caller import DENY_ONLY, DISABLED, ENABLED, C
 from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED, Request
 from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.model.object_type import documented_type
-from kdtoken.model.secured_object import SecuredObject
 from kdtoken.model.sddl import from_sddl
+from kdtoken.model.secured_object import SecuredObject
 from kdtoken.model.sid import Sid
 
 ROWS = Path(__file__).resolve().parent / "access_cases" / "rows.txt"

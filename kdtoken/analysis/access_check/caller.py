@@ -8,7 +8,8 @@ from kdtoken.model.group import ENABLED as SE_GROUP_ENABLED
 from kdtoken.model.group import USE_FOR_DENY_ONLY, Group
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import FLAG_LOWBOX, TYPE_IMPERSONATION, Token
+from kdtoken.model.token import TYPE_IMPERSONATION, Token
+from kdtoken.model.token_flags import TokenFlags
 
 # How a SID of the token counts: enabled for allow and deny ACEs, for deny ones only, for neither.
 ENABLED, DENY_ONLY, DISABLED = 2, 1, 0
@@ -108,7 +109,7 @@ def caller_of(
         sids,
         whole,
         None if isinstance(token.restricted_sids, Missing) and not _none_restricting(token) else frozenset(restricting),
-        token.write_restricted,
+        token.has_flag(TokenFlags.WRITE_RESTRICTED),
         known_level,
         0 if isinstance(policy, Absent) else (None if isinstance(policy, Missing) else policy),
         _privileges(token.privileges),
@@ -151,7 +152,7 @@ def _none_restricting(token: Token) -> bool:
 
 
 def _container(token: Token) -> Tuple[Optional[bool], Optional[Sid]]:
-    package, flag = token.package, token.has_flag(FLAG_LOWBOX)
+    package, flag = token.package, token.has_flag(TokenFlags.LOWBOX)
     if isinstance(package, Sid):
         return True, package
     if flag is not None:

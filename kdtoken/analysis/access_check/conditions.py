@@ -84,15 +84,20 @@ def condition_of(run: Run, ace: Ace, key: str, deny: bool) -> Tuple[Truth, str]:
         if not is_condition(ace.application_data):
             return Truth.UNKNOWN, "(no condition that can be read)"
         condition = parse_condition(ace.application_data)
-        text = condition_text(condition) if run.detail else ""
         outcome = evaluate(condition, _Facts(run, deny))
+        text = condition_text(condition) if run.detail or len(outcome.possible) > 1 else ""
     except BadFormat as error:
         return Truth.UNKNOWN, "(malformed: %s)" % error.message
     possible = outcome.possible
     if len(possible) == 1:
         return next(iter(possible)), text
-    what = ", ".join(outcome.not_known) or text
     settle = run.caller.settle
+    if not outcome.not_known:  # nothing is missing: the sources leave open which of FALSE and UNKNOWN it is
+        question = Question(
+            "%s:unknown" % key, "the condition %s is UNKNOWN, not FALSE (no source says)" % text, settle
+        )
+        return (Truth.UNKNOWN if run.answers.ask(question, False) else Truth.FALSE), text
+    what = ", ".join(outcome.not_known)
     if Truth.TRUE in possible:
         question = Question("%s:true" % key, "the condition %s is true (not known: %s)" % (text, what), settle)
         if run.answers.ask(question, False):

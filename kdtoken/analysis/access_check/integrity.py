@@ -18,8 +18,8 @@ from kdtoken.analysis.access_check.run import Denial, Place, Run
 from kdtoken.analysis.access_check.sacl import aces_of, narrow
 from kdtoken.model.acl import SYSTEM_MANDATORY_LABEL
 from kdtoken.model.descriptor import ABSENT, NULL, SecurityDescriptor
+from kdtoken.model.integrity import integrity_text
 from kdtoken.model.object_type import GenericMapping
-from kdtoken.model.sid_names import integrity_text
 from kdtoken.model.token_words import LABEL_POLICY, bit_words
 
 LABEL_NO_WRITE_UP, LABEL_NO_READ_UP, LABEL_NO_EXECUTE_UP = 0x1, 0x2, 0x4

@@ -1,0 +1,89 @@
+"""Conditional ACEs inside the check: a hundred public situations, and what is not known about them."""
+
+import pytest
+
+from kdtoken.analysis.access_check.caller import ENABLED, Caller
+from kdtoken.analysis.access_check.check import check
+from kdtoken.analysis.access_check.request import Request
+from kdtoken.analysis.access_check.truth import Verdict, decide
+from kdtoken.model.object_type import documented_type
+from kdtoken.model.sddl import from_sddl
+from kdtoken.model.secured_object import SecuredObject
+from kdtoken.model.sid import Sid
+from tests.access_conditional import CASES, Case, values
+
+FILE = documented_type("file")
+
+
+def request(case: Case) -> Request:
+    sids = [Sid.from_text(text) for text in case.sids]
+    claims = {
+        "User": {name: values(claim) for name, claim in case.user.items()},
+        "Device": {name: values(claim) for name, claim in case.machine.items()},
+        "Local": {},
+    }
+    caller = Caller(
+        "a caller",
+        sids[0],
+        dict.fromkeys(sids, ENABLED),
+        claims=claims,
+        device_sids=frozenset(Sid.from_text(text) for text in case.device),
+        lpac=False,
+    )
+    return Request(caller, SecuredObject(None, case.name, FILE, from_sddl(case.sddl)), FILE, 0x10)
+
+
+def test_there_are_a_hundred_with_names_of_their_own() -> None:
+    assert len(CASES) == 100 == len({case.name for case in CASES})
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case(case: Case) -> None:
+    answer = decide(request(case))
+    assert answer.verdict is (Verdict.YES if case.allow else Verdict.NO)
+    assert answer.outcome.allowed is case.allow and not answer.depends
+
+
+def _of_a_dump(sddl: str) -> Request:
+    """A caller whose claims and device groups cannot be known, as in any dump."""
+    everyone = Sid(1, (0,))
+    caller = Caller("a caller", everyone, {everyone: ENABLED}, settle="kdtoken collect")
+    return Request(caller, SecuredObject(None, "a file", FILE, from_sddl(sddl)), FILE, 0x10)
+
+
+def test_a_claim_that_cannot_be_known_is_what_it_depends_on() -> None:
+    answer = decide(_of_a_dump('O:SYG:SYD:(XA;;0x1f;;;WD;(@User.Title == "PM"))'))
+    assert answer.verdict is Verdict.DEPENDS
+    (dependence,) = answer.depends
+    assert "title" in dependence.question.text.lower() and dependence.question.settle == "kdtoken collect"
+    assert dependence.if_true.allowed and not dependence.if_false.allowed
+
+
+def test_a_deny_ace_with_such_a_claim_denies_when_it_is_true_and_when_it_is_missing() -> None:
+    answer = decide(_of_a_dump('O:SYG:SYD:(XD;;0x1f;;;WD;(@User.Title == "PM"))(A;;0x1f;;;WD)'))
+    assert answer.verdict is Verdict.DEPENDS
+    results = {dependence.if_true.allowed for dependence in answer.depends}
+    assert len(answer.depends) == 2 and results == {False}, "true denies, and missing (UNKNOWN) denies too"
+    assert answer.outcome.allowed, "false lets the next ACE speak"
+
+
+def test_a_claim_that_changes_nothing_is_not_mentioned() -> None:
+    answer = decide(_of_a_dump('O:SYG:SYD:(XA;;0x1f;;;WD;(@User.Title == "PM"))(A;;0x1f;;;WD)'))
+    assert answer.verdict is Verdict.YES and not answer.depends
+    answer = decide(_of_a_dump('O:SYG:SYD:(XA;;0x1;;;WD;(@User.Title == "PM"))'))
+    assert answer.verdict is Verdict.NO and not answer.depends
+
+
+def test_a_condition_that_is_none_is_unknown() -> None:
+    """A callback ACE whose data is no condition: it does not allow, and it denies ([MS-DTYP] 2.4.4.17.3)."""
+    from kdtoken.model.acl import Ace, Acl
+    from kdtoken.model.descriptor import SecurityDescriptor
+
+    everyone = Sid(1, (0,))
+    for kind, allowed in ((0x09, False), (0x0A, False)):
+        aces = (Ace.build(kind, 0x1F, everyone, application_data=b"junk"), Ace.build(0, 0x1, everyone))
+        descriptor = SecurityDescriptor(everyone, everyone, 0x8004, Acl.build(aces), None, "present")
+        asked = _of_a_dump("O:SYG:SY")
+        thing = SecuredObject(None, "a file", FILE, descriptor)
+        outcome = check(Request(asked.caller, thing, FILE, 0x10))
+        assert outcome.allowed is allowed
