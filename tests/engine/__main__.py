@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import List
 
-from tests.engine import debian, memproc, volatility
+from tests.engine import debian, memproc, samba, volatility
 
 # Judges that PyPI has.
 JUDGES = ("volatility3==%s" % volatility.VERSION, "kdmp-parser==0.7.4", "memprocfs==%s" % memproc.VERSION)
@@ -35,7 +35,9 @@ def main() -> int:
     """pytest's exit code; what the tests need is installed before any is collected, and a skip is a failure."""
     try:
         debian.install()
+        unpacking = samba.start_install()  # a minute of downloading, beside the rest
         install_judges()
+        samba.finish_install(unpacking)
     except (debian.NotInstalled, subprocess.CalledProcessError) as error:
         print("bench: %s" % error, file=sys.stderr)
         return 1

@@ -59,13 +59,26 @@ def install() -> None:
     names = ", ".join(sorted(lacking))
     if not shutil.which("apt-get") or os.geteuid() != 0:
         raise NotInstalled("not found: {}. As root: apt-get install {}".format(names, " ".join(packages)))
+    _install(packages)
+    lacking = missing()
+    if lacking:
+        raise NotInstalled("still not found after apt-get: {}".format(", ".join(sorted(lacking))))
+
+
+def install_package(program: str) -> None:
+    """One program more, of the package with its name; NotInstalled where that cannot be."""
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        raise NotInstalled("not found: {0}. As root: apt-get install {0}".format(program))
+    _install([program])
+    if not shutil.which(program):
+        raise NotInstalled("still not found after apt-get: {}".format(program))
+
+
+def _install(packages: Sequence[str]) -> None:
     env = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C")
     print("bench: installing {}".format(" ".join(packages)), flush=True)
     apt_get(["update", "-q"], env)
     apt_get(["install", "-y", "-q", "--no-install-recommends", *packages], env)
-    lacking = missing()
-    if lacking:
-        raise NotInstalled("still not found after apt-get: {}".format(", ".join(sorted(lacking))))
 
 
 def apt_get(
