@@ -1,7 +1,7 @@
 """What kind of token it is, and what is unusual; nothing is concluded from what was not read."""
 
 from dataclasses import replace
-from typing import List
+from typing import Any, Dict, List, Optional
 
 import pytest
 
@@ -9,11 +9,13 @@ from kdtoken.analysis.classification import Elevation, dump_remarks, elevation, 
 from kdtoken.decode.process_dump import Tokens
 from kdtoken.model.absent import Absent, NotAsked, NotSaid, Unreadable
 from kdtoken.model.group import Group
+from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.process import CrossCheck, FastRef, Impersonation, Process, ProcessDetails, ProcessDump, Thread
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import LogonSession, SidHash, Token
 from kdtoken.model.token_flags import TokenFlags
+from kdtoken.render.words import account_of
 from tests.expected import FILES, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
@@ -108,6 +110,49 @@ def test_fields_that_contradict_each_other() -> None:
         label = one.user_and_groups[:-1] + (Group(Sid(16, (level,)), 0x60),)
         serious = [t for t in texts(replace(one, user_and_groups=label, flags=flags), True) if "NOT_LOW" in t]
         assert bool(serious) is (level == 0x1000)
+
+
+def test_a_logon_session_of_another_token_names_nobody() -> None:
+    """192 of 200 swapped pointers printed another account's name beside Anna's SID."""
+    one = token("notepad")
+    assert isinstance(one.logon_session, LogonSession) and account_of(one)
+    other = replace(one, logon_session=replace(one.logon_session, logon_id=Luid(0, 0x3E5)))
+    assert texts(other, True) == [
+        "its LogonSession is that of 0x3e5, but its AuthenticationId is %s: the account's name is not to be believed"
+        % one.authentication_id
+    ]
+    assert account_of(other) is None
+    for gone in (
+        replace(one, authentication_id=GONE),
+        replace(one, logon_session=replace(one.logon_session, logon_id=GONE)),
+    ):
+        assert texts(gone, True) == []
+
+
+@pytest.mark.parametrize(
+    "key, flags, changes, says",
+    [
+        ("notepad", 0x4000, {}, "TokenFlags has LOWBOX, but there is no package"),
+        ("calculator", -0x4000, {}, "there is a package, but TokenFlags lacks LOWBOX"),
+        ("notepad", 0x10, {}, "TokenFlags has IS_RESTRICTED, but RestrictedSidCount is 0"),
+        ("restricted", -0x10, {}, "RestrictedSidCount is 3, but TokenFlags lacks IS_RESTRICTED"),
+        ("notepad", 0x4000, {"package": Absent("_TOKEN.Package")}, None),  # Windows 7 has no packages
+        ("notepad", 0x10, {"restricted_sid_count": GONE}, None),
+        ("notepad", 0, {}, None),
+    ],
+)
+def test_flags_against_what_they_are_about(key: str, flags: int, changes: Dict[str, Any], says: Optional[str]) -> None:
+    one = token(key)
+    assert isinstance(one.flags, int)
+    found = texts(replace(one, flags=one.flags + flags, **changes), True)
+    assert found == ([says] if says else [])
+
+
+def test_an_index_that_leads_to_no_label_is_no_integrity() -> None:
+    """ "Integrity Administrators" was printed, 200 of 200."""
+    moved = replace(token("notepad"), integrity_level_index=3).integrity
+    assert isinstance(moved, Unreadable) and moved.reason.startswith("IntegrityLevelIndex 3 leads to S-1-5-")
+    assert integrity_level(replace(token("notepad"), integrity_level_index=3)) is None
 
 
 def test_what_is_missing_is_named_and_nothing_is_made_of_it() -> None:

@@ -165,8 +165,13 @@ def test_an_empty_string_is_empty() -> None:
     assert text(string(0, BUFFER)) == ""
 
 
-def test_an_odd_length_loses_nothing() -> None:
-    assert text(string(5, BUFFER, b"a\0b\0c")) == "ab\\x63"
+def test_a_length_that_cannot_be_gives_no_text_from_behind_the_string() -> None:
+    assert text(string(5, BUFFER, b"a\0b\0c")) == Unreadable(BUFFER, "no text: its Length 5 is odd")
+    whole = string(4, BUFFER, b"a\0b\0c\0")
+    whole.poke_field(HERE, "_OBJECT_TYPE", "Name.MaximumLength", 4)
+    assert text(whole) == "ab"
+    whole.poke_field(HERE, "_OBJECT_TYPE", "Name.Length", 6)
+    assert text(whole) == Unreadable(BUFFER, "no text: its Length 6 is over its MaximumLength 4")
 
 
 def test_half_a_surrogate_pair_is_escaped() -> None:

@@ -87,7 +87,9 @@ class X86(Source):
 
     def _text(self, at: int, buffer: int, text: str) -> None:
         self.memory.write(buffer, text.encode("utf-16-le"))
-        self.structs.put("_UNICODE_STRING", at, {"Length": 2 * len(text), "Buffer": buffer})
+        self.structs.put(
+            "_UNICODE_STRING", at, {"Length": 2 * len(text), "MaximumLength": 2 * len(text) + 2, "Buffer": buffer}
+        )
 
     def _types(self) -> None:
         for index, name, variable in (

@@ -167,10 +167,37 @@ def _consistency_remarks(token: Token) -> List[Remark]:
         remarks.append(
             Remark("TokenFlags %s NOT_LOW, but the label is 0x%x" % ("has" if not_low else "lacks", level), True)
         )
+    session = token.logon_session
+    if isinstance(session, LogonSession) and known(session.logon_id) and known(token.authentication_id):
+        if session.logon_id != token.authentication_id:
+            remarks.append(
+                Remark(
+                    "its LogonSession is that of %s, but its AuthenticationId is %s: the account's name is not to be "
+                    "believed" % (session.logon_id, token.authentication_id),
+                    True,
+                )
+            )
+    remarks += [Remark(text, True) for text in _flags_against_members(token)]
     separate = token.integrity_level_sid_value
     if isinstance(separate, Sid) and known(token.integrity) and separate != token.integrity:
         remarks.append(Remark("IntegrityLevelSidValue is %s, but the label is %s" % (separate, token.integrity), True))
     return remarks
+
+
+def _flags_against_members(token: Token) -> List[str]:
+    """TokenFlags that say one thing where the members that they are about say another."""
+    found = []
+    lowbox, package = token.has_flag(TokenFlags.LOWBOX), token.package
+    if lowbox is True and package is None:
+        found.append("TokenFlags has LOWBOX, but there is no package")
+    if lowbox is False and isinstance(package, Sid):
+        found.append("there is a package, but TokenFlags lacks LOWBOX")
+    restricted, count = token.has_flag(TokenFlags.IS_RESTRICTED), token.restricted_sid_count
+    if restricted is True and count == 0:
+        found.append("TokenFlags has IS_RESTRICTED, but RestrictedSidCount is 0")
+    if restricted is False and isinstance(count, int) and count:
+        found.append("RestrictedSidCount is %d, but TokenFlags lacks IS_RESTRICTED" % count)
+    return found
 
 
 def dump_remarks(dump: ProcessDump) -> List[Remark]:

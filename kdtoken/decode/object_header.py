@@ -125,9 +125,11 @@ def unicode_string(target: Source, structure: Structure, path: str) -> Maybe[Opt
     """An embedded _UNICODE_STRING {USHORT Length (bytes), MaximumLength; PWCH Buffer;}.
 
     None for a null buffer; unpaired surrogates stay as \\udNNN escapes; never more than the
-    64 KiB that Length can say.
+    64 KiB that Length can say.  Unreadable where Length cannot be: odd, or over MaximumLength (RtlInitUnicodeString
+    and its like keep both, "UNICODE_STRING structure" on learn.microsoft.com): what follows is no part of the text.
     """
     length, buffer = structure.uint(path + ".Length"), structure.uint(path + ".Buffer")
+    most = structure.uint(path + ".MaximumLength")
     if isinstance(length, Missing):
         return length
     if isinstance(buffer, Missing):
@@ -136,6 +138,10 @@ def unicode_string(target: Source, structure: Structure, path: str) -> Maybe[Opt
         return None
     if length == 0:
         return ""
+    if length % 2:
+        return Unreadable(buffer, "no text: its Length %d is odd" % length)
+    if isinstance(most, int) and length > most:
+        return Unreadable(buffer, "no text: its Length %d is over its MaximumLength %d" % (length, most))
     try:
         data = target.read(buffer, length)
     except MemoryUnreadable as error:

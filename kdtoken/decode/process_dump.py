@@ -9,7 +9,7 @@ from kdtoken.decode.process import process_details
 from kdtoken.decode.thread import walk_threads
 from kdtoken.decode.token import decode_token
 from kdtoken.errors import KdTokenError, LookupFailed, NoCommands
-from kdtoken.model.absent import Maybe, Missing, Unreadable
+from kdtoken.model.absent import Maybe, Missing, Unreadable, known
 from kdtoken.model.process import CrossCheck, FastRef, Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.token import LogonSession, Token
 from kdtoken.source.base import Source
@@ -65,7 +65,17 @@ class Tokens:
             return Unreadable(session.address, "no logon session %s in the kernel's table" % buddy)
         if isinstance(other.token, Missing):
             return other.token
-        return self.at(other.token) if other.token else None
+        if other.token == 0:
+            return None
+        linked = self.at(other.token)
+        if isinstance(linked, Token) and known(linked.authentication_id) and linked.authentication_id != buddy:
+            # Somebody wrote into the logon session, or its memory is used for something else by now.
+            return Unreadable(
+                other.token,
+                "no half of this pair: the token there is of logon session %s, not of %s"
+                % (linked.authentication_id, buddy),
+            )
+        return linked
 
 
 def dump_process(
@@ -88,6 +98,11 @@ def dump_process(
         problems.append("threads cannot be listed: %s" % error.message)
     impersonated: Dict[int, Maybe[Token]] = {}
     for thread in threads:
+        if isinstance(thread.pid, int) and thread.pid != process.pid:
+            problems.append(
+                "the thread at 0x%x is on this process's list and says that it belongs to pid %d"
+                % (thread.address, thread.pid)
+            )
         if isinstance(thread.impersonation, Impersonation):
             address = thread.impersonation.token
             impersonated[address] = tokens.at(address)

@@ -175,7 +175,13 @@ class Token:
         if index >= len(groups):
             return Unreadable(self.address, "IntegrityLevelIndex %d is past the groups" % index)
         entry = groups[index]
-        return entry if isinstance(entry, Missing) else entry.sid
+        if isinstance(entry, Missing):
+            return entry
+        if not entry.sid.is_integrity_label:
+            return Unreadable(
+                self.address, "IntegrityLevelIndex %d leads to %s, which is no label" % (index, entry.sid)
+            )
+        return entry.sid
 
     @property
     def default_owner(self) -> Maybe[Sid]:

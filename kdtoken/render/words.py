@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Callable, Iterable, List, Optional, Sequence, Tuple, TypeVar
 
-from kdtoken.model.absent import Maybe, Missing, Unreadable
+from kdtoken.model.absent import Maybe, Missing, Unreadable, known
 from kdtoken.model.filetime import filetime_text
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
@@ -113,6 +113,8 @@ def account_of(token: Token) -> Optional[str]:
     session = token.logon_session
     if not isinstance(session, LogonSession) or not isinstance(session.account_name, str):
         return None
+    if known(session.logon_id) and known(token.authentication_id) and session.logon_id != token.authentication_id:
+        return None  # another's session: its name beside this user's SID would be a lie
     authority = session.authority_name
     prefix = "%s\\" % clean(authority) if isinstance(authority, str) and authority else ""
     return prefix + clean(session.account_name) if session.account_name else None
