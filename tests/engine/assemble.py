@@ -21,11 +21,10 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence
 
 from tests.engine import debian
+from tests.engine.prefix import wine_environment
 
 NATIVE = Path(__file__).with_name("native")
 WHEELS = {"pykd": "0.3.4.15", "panda3d": "1.10.16"}
-# Wine has its own half of these; the genuine ones must win. winemenubuilder would write into the user's desktop.
-DLL_OVERRIDES = "mscoree,dbgeng,dbghelp,symsrv,srcsrv,dbgmodel,msdia140=n;winemenubuilder.exe=d"
 
 
 class BuildFailed(Exception):
@@ -179,27 +178,14 @@ def compile_all(work: Path) -> None:
         compile_native("mscoree.c", folder / "mscoree.dll")
 
 
-def wine_environment(work: Path) -> Dict[str, str]:
-    """The environment of any program under Wine: nothing of this side's Python, and no registry but our own."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "WINE", "_NT_"))}
-    env.update(
-        WINEPREFIX=str(work / "prefix"),
-        WINEARCH="win64",
-        WINEDEBUG="-all",
-        LC_ALL="C.UTF-8",
-        WINEDLLOVERRIDES=DLL_OVERRIDES,
-    )
-    return env
-
-
 def make_prefix(work: Path) -> None:
     if (work / "prefix" / "system.reg").exists():
         return
     # wineboot's own exit status says nothing: what counts is that it left a registry.
     with contextlib.suppress(BuildFailed):
-        run("Wine prefix", ["wine", "wineboot", "-i"], wine_environment(work), timeout=300)
+        run("Wine prefix", ["wine", "wineboot", "-i"], wine_environment(work / "prefix"), timeout=300)
     with contextlib.suppress(BuildFailed):
-        run("Wine prefix", ["wineserver", "-w"], wine_environment(work), timeout=60)
+        run("Wine prefix", ["wineserver", "-w"], wine_environment(work / "prefix"), timeout=60)
     if not (work / "prefix" / "system.reg").exists():
         raise BuildFailed("Wine prefix: `wine wineboot -i` left no registry in {}".format(work / "prefix"))
 

@@ -2,15 +2,16 @@
 
 import os
 import pickle
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Iterator, List
 
 import pytest
 
 from kdtoken.layout.layout_file import load_layouts
-from tests.engine.assemble import default_folder
+from tests.engine.assemble import alone, default_folder
 from tests.engine.image import Image, build_image
 from tests.engine.windows import Windows
 from tests.engine.windows import build as build_windows
@@ -22,6 +23,11 @@ from tests.machine.standin_text import write_standin
 ROOT = Path(__file__).resolve().parent.parent.parent
 LAYOUTS = sorted((ROOT / "fixtures" / "layouts").glob("nt-*.json"))
 BUILDS = [path.stem[3:] for path in LAYOUTS]
+# By version, not by the spelling of a file's name: a new fixture changes which one this is, and nothing else.
+NEWEST = max(BUILDS, key=lambda name: tuple(map(int, name.split("."))))
+# Of pytest-xdist: which worker this is, and of which run; empty where there is none.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -40,14 +46,54 @@ def skip_reason(report: Any) -> str:
     return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
 
 
+# First, so that nothing long is left for the end: half a minute each, or more.
+LONG = ("against_volatility", "random_faults", "test_vm_guest", "as_often_as_one_likes", "against_the_engine")
+
+
+def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
+    items.sort(key=lambda item: not any(word in item.nodeid for word in LONG))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests of one module and one build go to one worker, one after the other: they share what is costly.
+
+    By the name of the test: the groups of `--dist=loadgroup` are not seen by every pytest.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByBuild(LoadScopeScheduling):  # type: ignore[misc,unused-ignore]
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    config.option.loadscopereorder = False  # in the order above, not by how many tests a group has
+    return ByBuild(config, log)
+
+
+def group_of(nodeid: str) -> str:
+    """ "test_dump.py 10.0.22000.2538" of a test of a build; the module, where all its tests share one long run."""
+    module, _, test = nodeid.partition("::")
+    build_name = re.search(r"\[.*?(\d+\.\d+\.\d+\.\d+)", test)
+    if build_name:
+        return "%s %s" % (module, build_name[1])
+    return module if module.endswith(("test_vm_guest.py", "test_collect.py")) else nodeid
+
+
 @pytest.fixture(scope="session")
-def windows() -> Windows:
-    """The Windows side with this kdtoken installed. A failed build fails the tests that need it: it is no skip."""
+def windows() -> Iterator[Windows]:
+    """The Windows side with this kdtoken installed. A failed build fails the tests that need it: it is no skip.
+
+    Workers of pytest-xdist have a Wine prefix each: one name of a pipe or a registry key is not another's.
+    """
     if not sys.platform.startswith("linux"):
         pytest.skip("the bench needs Linux: Wine, Debian packages")
     made = build_windows()
-    made.install(ROOT)
-    return made
+    if not os.environ.get("KDTOKEN_ENGINE_INSTALLED"):  # `make engine` has done it, once for all workers
+        made.install(ROOT)
+    if WORKER:
+        made = made.apart(WORKER)
+    with made.awake():
+        yield made
 
 
 @dataclass(frozen=True)
@@ -76,13 +122,25 @@ def make_lab(build_name: str) -> Lab:
     if build_name not in _LABS:
         layouts = load_layouts(ROOT / "fixtures" / "layouts" / ("nt-%s.json" % build_name))
         folder = default_folder() / "kernels" / build_name
-        folder.mkdir(parents=True, exist_ok=True)
-        image = build_image(layouts, folder)
-        lab = Lab(folder, image, build(MACHINE, layouts, image))
-        write_dump(lab.kernel, lab.dump)
-        write_standin(lab.kernel, lab.standin)
+        with alone(folder):
+            image = build_image(layouts, folder)
+            lab = Lab(folder, image, build(MACHINE, layouts, image))
+            if not _made_in_this_run(lab.standin):
+                write_dump(lab.kernel, lab.dump)
+                write_standin(lab.kernel, lab.standin)
+                _made_now(lab.standin)
         _LABS[build_name] = lab
     return _LABS[build_name]
+
+
+def _made_in_this_run(path: Path) -> bool:
+    """Whether another worker of this run has made the file."""
+    stamp = path.with_name(path.name + ".run")
+    return bool(RUN) and stamp.exists() and stamp.read_text(encoding="ascii") == RUN
+
+
+def _made_now(path: Path) -> None:
+    path.with_name(path.name + ".run").write_text(RUN, encoding="ascii")
 
 
 @pytest.fixture(params=BUILDS)
@@ -97,7 +155,10 @@ def seen(lab: Lab, windows: Windows) -> Dict[str, Any]:
     key = lab.folder.name
     if key not in _SEEN:
         out = lab.folder / "seen.pickle"
-        done = windows.python(Path(__file__).with_name("seen.py"), lab.dump, out, cwd=lab.folder, timeout=300)
-        assert done.returncode == 0, done.stdout + done.stderr
+        with alone(lab.folder):
+            if not _made_in_this_run(out):
+                done = windows.python(Path(__file__).with_name("seen.py"), lab.dump, out, cwd=lab.folder, timeout=300)
+                assert done.returncode == 0, done.stdout + done.stderr
+                _made_now(out)
         _SEEN[key] = pickle.loads(out.read_bytes())
     return _SEEN[key]

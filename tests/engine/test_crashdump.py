@@ -4,9 +4,6 @@ pip install kdmp-parser==0.7.4 volatility3==2.28.2
 """
 
 import pickle
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any, Dict, List, Set, Tuple
 
@@ -120,39 +117,22 @@ def test_two_thousand_processes_against_the_engine(windows: Windows, tmp_path: P
         assert _said(ours) == _said(seen), process.image_name
 
 
-def test_two_thousand_processes_against_volatility(tmp_path: Path) -> None:
-    """The same dump, the same run: every token of every process, and how much faster."""
+def test_five_hundred_processes_against_volatility(tmp_path: Path) -> None:
+    """Every SID of every token of every process. (Its two thousand take minutes: `make bench`.)"""
     lab = make_lab(BUILD)
     path = tmp_path / "grown.dmp"
-    write_dump(build(grown(MACHINE, 2000, 300), lab.kernel.layouts, lab.image), path)
-    command = [sys.executable, "-m", "kdtoken.walk", "--json", "--dump", str(path), "--symbols", str(lab.image.pdb)]
-    start = time.perf_counter()
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=120)
-    ours = time.perf_counter() - start
-    assert done.stdout.count(b'"image_name"') == 2000
-    target = CachedSource(open_dump(path, str(lab.image.pdb)))
-    tokens = Tokens(target)
-    start = time.perf_counter()
+    write_dump(build(grown(MACHINE, 500, 300), lab.kernel.layouts, lab.image), path)
+    tokens = Tokens(CachedSource(open_dump(path, str(lab.image.pdb))))
     mine: Dict[int, Set[str]] = {}
-    for process in walk_processes(target)[0]:
+    for process in walk_processes(tokens.target)[0]:
         token = tokens.of(process)
         if isinstance(token, Token) and isinstance(process.pid, int):
             mine[process.pid] = {str(getattr(group, "sid", "")) for group in token.groups} | {str(token.user)}
-    inside = time.perf_counter() - start
     judge = Volatility(path, lab.kernel.layouts, lab.image, tmp_path)
-    start = time.perf_counter()
-    sids = judge.rows("windows.getsids", timeout=300)
-    judge.rows("windows.privileges", timeout=300)
-    theirs = time.perf_counter() - start
     said: Dict[int, Set[str]] = {}
-    for row in sids:
+    for row in judge.rows("windows.getsids", timeout=300):
         said.setdefault(int(str(row["PID"])), set()).add(str(row["SID"]))
-    whole = [pid for pid, found in mine.items() if pid >= 10000]
-    assert len(whole) > 1900
+    whole = [pid for pid in mine if pid >= 10000]
+    assert len(whole) > 450
     for pid in whole:
-        assert said[pid] <= mine[pid] | {""}, pid
-    print(
-        "\nwalk --json %.2f s (decoding alone %.2f s); Volatility getsids + privileges %.1f s: %.0f times"
-        % (ours, inside, theirs, theirs / ours)
-    )
-    assert theirs / ours > 10
+        assert said[pid] - {""} == mine[pid] - {""}, pid

@@ -9,7 +9,7 @@ from typing import Any, List, Tuple
 
 import pytest
 
-from tests.engine.conftest import BUILDS, Lab, make_lab
+from tests.engine.conftest import NEWEST, Lab, make_lab
 from tests.engine.windows import Windows
 from tests.vm_tools import VM, tool
 
@@ -70,7 +70,7 @@ def test_whole_way_on_a_windows_python(windows: Windows, tmp_path: Path) -> None
 
 @pytest.fixture(scope="module")
 def lab(windows: Windows) -> Lab:
-    return make_lab(BUILDS[-1])
+    return make_lab(NEWEST)
 
 
 def said(text: str) -> List[Tuple[str, str]]:

@@ -1,12 +1,16 @@
 """The Windows side of the bench does what the tests that stand on it take for granted."""
 
+import shutil
+import subprocess
 import threading
+import time
 import zipfile
 from pathlib import Path
 from typing import Dict, List
 
 import pytest
 
+from tests.engine.ended import kill_group
 from tests.engine.user_dump import write_user_dump
 from tests.engine.windows import TimedOut, Windows, answers, build, wine_path
 
@@ -65,6 +69,22 @@ def test_nothing_of_this_sides_python_leaks_in(windows: Windows, monkeypatch: py
 def test_a_program_that_does_not_end_is_killed_and_quoted(windows: Windows) -> None:
     with pytest.raises(TimedOut, match="so far"):
         windows.python("-c", "import time; print('so far', flush=True); time.sleep(60)", timeout=5)
+
+
+def test_a_run_ends_although_explorer_lives_on_with_its_output(windows: Windows) -> None:
+    """In a prefix where something else runs: the first window starts explorer.exe, which inherits stdout."""
+    apart = windows.apart("explorer")
+    sleep = [apart.python_home / "python.exe", "-c", "import sys; print(1, flush=True); sys.stdin.read()"]
+    window = "import ctypes; ctypes.windll.user32.GetDesktopWindow(); print('window')"
+    holder = subprocess.Popen(**dict(apart._how(sleep, None, None), stdin=subprocess.PIPE))
+    try:
+        assert holder.stdout is not None and holder.stdout.readline().strip() == b"1"
+        start = time.monotonic()
+        assert apart.python("-c", window, timeout=60).stdout == "window\n"
+        assert time.monotonic() - start < 50
+    finally:
+        kill_group(holder)
+        shutil.rmtree(str(apart.prefix), ignore_errors=True)
 
 
 def test_pykd_attaches_by_itself_and_knows_a_user_session_from_a_kernel(windows: Windows, dump: Path) -> None:
@@ -203,5 +223,5 @@ def test_install_puts_scripts_on_the_path_and_packages_in_place(windows: Windows
 def test_build_a_second_time_changes_nothing(windows: Windows) -> None:
     host = windows.work / "debugger" / "kdhost.exe"
     before = host.stat().st_mtime
-    assert build(windows.work) == windows
+    assert build(windows.work).work == windows.work
     assert host.stat().st_mtime == before

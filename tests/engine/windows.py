@@ -8,6 +8,7 @@
 `python -m tests.engine.windows` builds it and says what there is. README.md tells what is genuine and what is not.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -17,27 +18,46 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from tests.engine import assemble, standard_library
 from tests.engine.assemble import BuildFailed, alone
+from tests.engine.ended import TimedOut, read_to_end
+from tests.engine.prefix import awake, copy_prefix, wine_environment
 
+__all__ = ["EXTENSIONS", "PROMPT", "BuildFailed", "TimedOut", "Windows", "answers", "build", "wine_path"]
 PROMPT = "kd> "
+# Seconds that a program may take: much more than it needs where others use the same cores.
+LIMIT = 300.0
 Environment = Optional[Dict[str, str]]
 Arguments = Sequence[Union[str, Path]]
 # How a debugger is told to load pykd, so that !py exists.
 EXTENSIONS = {"bootstrapper": ".load pykd", "pykd.pyd": ".load pykd.pyd"}
 
 
-class TimedOut(Exception):
-    """A program under Wine did not end in time; the text carries what it had printed."""
-
-
 @dataclass(frozen=True)
 class Windows:
-    """A Windows Python, pykd and a debugger in one folder, ready to run."""
+    """A Windows Python, pykd and a debugger in one folder, ready to run.
+
+    prefix_name   the folder of Wine's C: drive and registry in `work`; see `apart`
+    """
 
     work: Path
+    prefix_name: str = "prefix"
+
+    @property
+    def prefix(self) -> Path:
+        return self.work / self.prefix_name
+
+    def apart(self, name: str) -> "Windows":
+        """The same programs with a drive C: and a registry of their own, fresh: nothing that runs there is seen here."""
+        with alone(self.work):
+            copy_prefix(self.prefix, self.work / ("prefix-" + name))
+        return Windows(self.work, "prefix-" + name)
+
+    def awake(self) -> "contextlib.AbstractContextManager[None]":
+        """While the block runs, a program costs a tenth of a second to start instead of one and a half."""
+        return awake(self.prefix, wine_path(self.python_home / "python.exe"))
 
     @property
     def python_home(self) -> Path:
@@ -62,7 +82,7 @@ class Windows:
         script: Union[str, Path],
         *arguments: Union[str, Path],
         cwd: Optional[Path] = None,
-        timeout: float = 120,
+        timeout: float = LIMIT,
         env: Environment = None,
     ) -> "subprocess.CompletedProcess[str]":
         """Run a script (or "-m", "-c" and what follows) in the Windows Python.
@@ -84,7 +104,7 @@ class Windows:
         pykd_in: Optional[str] = None,
         kdexts: Optional[Path] = None,
         env: Environment = None,
-        timeout: float = 120,
+        timeout: float = LIMIT,
     ) -> str:
         """Open a dump (Path) or a kernel connection ("com:pipe,port=...") and type the commands: all that is printed.
 
@@ -103,38 +123,38 @@ class Windows:
         return done.stdout + done.stderr
 
     def run(
-        self, command: Arguments, cwd: Optional[Path] = None, timeout: float = 120, env: Environment = None
+        self, command: Arguments, cwd: Optional[Path] = None, timeout: float = LIMIT, env: Environment = None
     ) -> "subprocess.CompletedProcess[str]":
-        """Run any Windows program to its end."""
-        process = self.start(command, cwd, env)
-        try:
-            out, err = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired as error:
-            process.kill()
-            out, err = process.communicate()
-            raise TimedOut(f"{command[0]} after {timeout} s\n{out}{err}") from error
+        """Run any Windows program to its end; TimedOut, with what it had printed, where that does not come."""
+        process = subprocess.Popen(**self._how(command, cwd, env))
+        out, err = read_to_end(process, timeout)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def start(self, command: Arguments, cwd: Optional[Path] = None, env: Environment = None) -> "subprocess.Popen[str]":
         """Start any Windows program; its output is read from the pipes of the process returned."""
-        where = Path(cwd or Path.cwd()).resolve()
-        wine = assemble.wine_environment(self.work)
+        return subprocess.Popen(**self._how(command, cwd, env), encoding="utf-8", errors="replace")
+
+    def _how(self, command: Arguments, cwd: Optional[Path], env: Environment) -> Dict[str, Any]:
+        """What Popen is told."""
+        # dbghelp looks for symbols in every folder below: two minutes, were it the repository with all that is built.
+        where = (cwd or self.work / "empty").resolve()
+        where.mkdir(parents=True, exist_ok=True)
+        wine = wine_environment(self.prefix)
         # The engine and pykd look for symbols here; a program for its DLLs and scripts there, as on a user's machine.
         wine["_NT_SYMBOL_PATH"] = wine_path(where)
         wine["WINEPATH"] = ";".join(map(wine_path, (self.python_home, self.scripts)))
         wine.update(env or {})
         program = [wine_path(part) if isinstance(part, Path) else part for part in command]
         # Pipes on both outputs: Windows Python refuses to start ("Invalid handle") on a plain file from Wine.
-        return subprocess.Popen(
-            ["wine", *program],
-            cwd=str(where),
-            env=wine,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-        )
+        return {
+            "args": ["wine", *program],
+            "cwd": str(where),
+            "env": wine,
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "start_new_session": True,
+        }
 
     def install(self, what: Path) -> None:
         """Put a wheel (or a project's folder, built first) and what it requires into the Windows Python.

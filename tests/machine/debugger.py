@@ -43,9 +43,9 @@ _KDBG_OFFSETS = {
     0x2BE: ("_KPRCB", "Number"),
     0x2E2: ("_KPCR", "Self"),
     0x2E4: ("_KPCR", "CurrentPrcb"),
-    0x2E6: ("_KPCR", "Prcb"),
     0x2F2: ("_KPRCB", "ProcessorState.SpecialRegisters"),
 }
+_KDBG_PRCB_IN_PCR = 0x2E6
 _KDBG_SIZES = {0x2A8: "_EPROCESS", 0x2B0: "_KPRCB", 0x2C0: "_ETHREAD", 0x2E0: "_KPCR"}
 # Selectors of x64 Windows: kernel code and data, user code and data, 32-bit TEB, TSS, 32-bit code.
 _KDBG_SELECTORS = {0x2F4: 0x10, 0x2F6: 0x18, 0x2FA: 0x33, 0x2FC: 0x2B, 0x2FE: 0x53, 0x302: 0x40, 0x304: 0x23}
@@ -88,8 +88,8 @@ class DebuggerData:
         """KPCR, KPRCB and GDT of the only processor; returns its CONTEXT."""
         s = self.structs
         s.memory.map(pcr - 0x10000, 0x80)
-        s.memory.map(pcr - 0x2000, 0x2000 + s.size("_KPCR"))
-        prcb = pcr + s.offset("_KPCR", "Prcb")
+        prcb = pcr + self.prcb_in_pcr()
+        s.memory.map(pcr - 0x2000, prcb + s.size("_KPRCB") - pcr + 0x2000)
         special = prcb + s.offset("_KPRCB", "ProcessorState.SpecialRegisters")
         gdt = pcr - 0x10000
         for selector, descriptor in _GDT.items():
@@ -121,6 +121,12 @@ class DebuggerData:
         )
         return s.memory.peek(frame, s.size("_CONTEXT"))
 
+    def prcb_in_pcr(self) -> int:
+        """From a KPCR to its KPRCB: a member up to 22H1; later types end before it, the memory does not."""
+        if self.structs.has("_KPCR", "Prcb"):
+            return self.structs.offset("_KPCR", "Prcb")
+        return -(-self.structs.size("_KPCR") // 64) * 64  # a KPRCB begins a cache line
+
     def debugger_block(self) -> None:
         """KdDebuggerDataBlock; its list holds itself alone."""
         at = self.symbols["KdDebuggerDataBlock"]
@@ -137,6 +143,7 @@ class DebuggerData:
                 words[offset] = self.structs.offset(kind, member)
         for offset, kind in _KDBG_SIZES.items():
             words[offset] = self.structs.size(kind) & 0xFFFF
+        words[_KDBG_PRCB_IN_PCR] = self.prcb_in_pcr()
         words.update(_KDBG_SELECTORS)
         for offset, value in words.items():
             struct.pack_into("<H", block, offset, value)
@@ -178,5 +185,7 @@ class DebuggerData:
         root = process + s.offset("_EPROCESS", "VadRoot")
         s.pointer(root, root)  # BalancedRoot.u1.Parent: the root is its own parent
         s.put("_EPROCESS", process, {"VadRoot.BalancedRoot.RightChild": at})
-        s.put("_MMVAD_SHORT", at, {"u1.Parent": root})
+        # Windows 7 names the node's members in each of the types, Windows 8 has them in a member of their own.
+        parents = [name for name in ("u1.Parent", "VadNode.u1.Parent") if s.has("_MMVAD_SHORT", name)]
+        s.put_present("_MMVAD_SHORT", at, {parents[0] if parents else "u1.Parent": root})
         s.memory.map(WORKING_SET_LIST, PAGE)
