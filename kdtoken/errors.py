@@ -108,3 +108,7 @@ class ProcessAmbiguous(KdTokenError):
 
 class NotAToken(KdTokenError):
     """The address does not hold a token object."""
+
+
+class ObjectNotFound(KdTokenError):
+    """No object of the kernel answers to that name, path or address."""

@@ -12,7 +12,7 @@ Volatility 3's windows.handles and psscan plugins; the layouts themselves, as th
 
 from typing import Optional
 
-from kdtoken.decode.object_header import PROCESS_TYPE, body_offset, is_object_of
+from kdtoken.decode.object_header import PROCESS_TYPE, THREAD_TYPE, body_offset, is_object_of
 from kdtoken.decode.structure import find, pointer_width, read_members
 from kdtoken.errors import KdTokenError, MemoryUnreadable
 from kdtoken.layout.layout import size_of, stride
@@ -53,6 +53,18 @@ def process_by_id(target: Source, pid: int) -> Optional[int]:
     except KdTokenError:
         return None
     return address if found == pid else None
+
+
+def thread_by_id(target: Source, tid: int) -> Optional[int]:
+    """Address of the _ETHREAD that the table has for `tid`, checked by what lies there; None as in process_by_id."""
+    try:
+        address = _object(target, tid)
+        if not address or is_object_of(target, address, THREAD_TYPE) is not True:
+            return None
+        found = read_members(target, "_ETHREAD", address, ["Cid.UniqueThread"]).uint("Cid.UniqueThread")
+    except KdTokenError:
+        return None
+    return address if found == tid else None
 
 
 def _object(target: Source, number: int) -> int:

@@ -48,6 +48,20 @@ def is_object_of(target: Source, body: int, type_symbol: str) -> Maybe[bool]:
     return False
 
 
+def type_object(target: Source, body: int) -> Maybe[int]:
+    """Address of the _OBJECT_TYPE that the object's header names; Unreadable or Absent where it cannot be told."""
+    return _type_of(target, body)
+
+
+def is_in_type_table(target: Source, kind: int, index: int) -> bool:
+    """Whether nt!ObTypeIndexTable has that very _OBJECT_TYPE at its own Index; True where there is no such table."""
+    try:
+        table = target.symbol("ObTypeIndexTable")
+    except SymbolNotFound:
+        return True
+    return _pointer(target, table + index * pointer_width(target)) == kind
+
+
 def type_name(target: Source, body: int) -> Optional[str]:
     """Name of the object's type ("Token", "Process" ...), None where it cannot be told."""
     try:

@@ -3,9 +3,24 @@
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
-from kdtoken.model.absent import Maybe
+from kdtoken.model.absent import Maybe, Missing
 from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.model.object_type import ObjectType
+
+
+@dataclass(frozen=True)
+class NotInMemory(Missing):
+    """Stands in the place of a descriptor that another keeps: a file's lies in its file system.
+
+    what    who keeps it
+    hint    what to give instead
+    """
+
+    what: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return "not in the kernel's memory: %s" % self.what
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,19 @@ from typing import Dict, Optional, Protocol, Tuple
 from kdtoken.layout.layout import size_of
 from kdtoken.layout.layout_file import LayoutFile
 from kdtoken.model.privilege import KERNEL_SYMBOLS
+from tests.machine.binary import sid_bytes
 from tests.machine.debugger import DebuggerData
 from tests.machine.memory import Memory, Pool
+from tests.machine.namespace import KEYS, OBJECTS, NamespaceWriter, descriptor_of_token
 from tests.machine.objects import Objects, Regions
 from tests.machine.paging import DirectoryBases
 from tests.machine.processes import CidTable, ProcessWriter
 from tests.machine.security import TokenWriter, put_logon_sessions
 from tests.machine.spec import Machine
-from tests.machine.structs import Structs, link
+from tests.machine.structs import Structs
 from tests.machine.symbols import FUNCTIONS, variables_of
 
+_LATER = 0x4000000  # from the start of a pool to where the later things lie
 _IMAGE_SIZE = 0x100000  # of the nt that has no image: room for its variables
 
 
@@ -44,6 +47,7 @@ class Kernel:
     tokens          key -> _TOKEN             logon_sessions  LogonId -> its struct
     directory_base  pid -> physical address of its PML4
     object_tables   pid -> its _HANDLE_TABLE, which is empty
+    named           path -> body              keys            path -> _CM_KEY_CONTROL_BLOCK
     dropped_fields  "_TOKEN.Package" -> how often a declaration had a value for a member that
                     this kernel does not have
     """
@@ -64,6 +68,8 @@ class Kernel:
     dropped_fields: Dict[str, int] = field(default_factory=dict)
     directory_base: Dict[int, int] = field(default_factory=dict)
     object_tables: Dict[int, int] = field(default_factory=dict)
+    named: Dict[str, int] = field(default_factory=dict)
+    keys: Dict[str, int] = field(default_factory=dict)
     context: bytes = b""
 
     def process_named(self, name: str) -> int:
@@ -169,6 +175,7 @@ def build(machine: Machine, layouts: LayoutFile, image: Optional[Image] = None, 
     kernel.directory_base, kernel.object_tables = writer.directory_base, writer.object_tables
     CidTable(structs, objects).put({**kernel.processes, **kernel.threads}, symbols["PspCidTable"])
     _variables(kernel, structs, version)
+    _namespace(kernel, structs, objects)
     data = DebuggerData(structs, objects, symbols, kernel.base, kernel.image_size)
     data.module_list()
     data.debugger_block()
@@ -184,13 +191,34 @@ def build(machine: Machine, layouts: LayoutFile, image: Optional[Image] = None, 
     return kernel
 
 
+def _namespace(kernel: Kernel, structs: Structs, objects: Objects) -> None:
+    """Descriptors, named objects, keys: in pools of their own, so that all else lies where it always did."""
+    writer = NamespaceWriter(
+        structs,
+        objects.elsewhere(
+            Pool(kernel.memory, kernel.regions.nonpaged + _LATER), Pool(kernel.memory, kernel.regions.paged + _LATER)
+        ),
+    )
+    writer.types(kernel.symbols["ObTypeIndexTable"], kernel.symbols)
+    writer.guard_all(kernel.machine, kernel.processes, kernel.threads)
+    for key, at in kernel.tokens.items():
+        writer.guard(at, descriptor_of_token(kernel.machine, key))
+    writer.namespace(OBJECTS, kernel.symbols["ObpRootDirectoryObject"])
+    writer.registry(KEYS, kernel.symbols["CmpHiveListHead"])
+    kernel.named, kernel.keys = writer.bodies, writer.blocks
+    if "SepDefaultMandatorySid" in kernel.symbols:
+        sid = sid_bytes("S-1-16-8192")
+        at = writer.objects.block(len(sid), b"Seml")
+        kernel.memory.write(at, sid)
+        structs.pointer(kernel.symbols["SepDefaultMandatorySid"], at)
+
+
 def _variables(kernel: Kernel, structs: Structs, version: Tuple[int, ...]) -> None:
     """The plain global variables."""
     symbols, memory = kernel.symbols, kernel.memory
     system = kernel.processes.get(4)
     if system is not None:
         structs.pointer(symbols["PsInitialSystemProcess"], system)
-    link(structs, symbols["CmpHiveListHead"], ())
     structs.pointer(symbols["PsNtosImageBase"], kernel.base)
     memory.write(symbols["NtBuildNumber"], (0xF0000000 | version[2]).to_bytes(4, "little"))
     highest = 0x7FFFFFEFFFF if version < (6, 3) else 0x7FFFFFFEFFFF

@@ -24,6 +24,16 @@ CREATOR, NAME, HANDLE, QUOTA = (bit for bit, _ in OPTIONAL_HEADERS)
 # Type indexes as on real machines; 0 is never used.
 TYPE_INDEXES = {"Type": 2, "Directory": 3, "Token": 5, "Process": 7, "Thread": 8}
 POOL_TAGS = {"Type": b"ObjT", "Token": b"Toke", "Process": b"Proc", "Thread": b"Thre"}
+# Types that come last, after all processes and tokens, which so lie where they always did.
+MORE_TYPES = {"Directory": 3, "SymbolicLink": 4, "Event": 16, "Device": 33, "File": 37, "Key": 44}
+MORE_TAGS = {
+    "Directory": b"Dire",
+    "SymbolicLink": b"Symb",
+    "Event": b"Even",
+    "Device": b"Devi",
+    "File": b"File",
+    "Key": b"Key ",
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,12 @@ class Objects:
         self.cookie = cookie
         self.protected_tag = protected_tag
         self.types: Dict[str, int] = {}
+
+    def elsewhere(self, nonpaged: Pool, paged: Pool) -> "Objects":
+        """The same maker with other pools; types are known to both."""
+        other = Objects(self.structs, nonpaged, paged, self.cookie, self.protected_tag)
+        other.types = self.types
+        return other
 
     def block(
         self,
@@ -98,7 +114,7 @@ class Objects:
         paged = kind == "Token"
         at = self.block(
             before + start + body,
-            POOL_TAGS[kind],
+            {**POOL_TAGS, **MORE_TAGS}[kind],
             paged,
             crossing=before + start + crossing if crossing else 0,
             own_pages=own_pages,
@@ -113,20 +129,27 @@ class Objects:
 
     def type_byte(self, kind: str, header: int) -> int:
         """What TypeIndex holds in the header at that address."""
-        index = TYPE_INDEXES[kind]
+        index = {**TYPE_INDEXES, **MORE_TYPES}[kind]
         if self.cookie is None:
             return index
         return index ^ self.cookie ^ (header >> 8 & 0xFF)
 
     def make_types(self, table: int) -> None:
         """Fill ObTypeIndexTable with `_OBJECT_TYPE` objects, "Type" first."""
+        self._make_types(table, {kind: index for kind, index in TYPE_INDEXES.items() if kind in POOL_TAGS}, POOL_TAGS)
+
+    def make_more_types(self, table: int) -> None:
+        """The types of what has a name."""
+        self._make_types(table, MORE_TYPES, MORE_TAGS)
+
+    def _make_types(self, table: int, indexes: Dict[str, int], tags: Dict[str, bytes]) -> None:
         s = self.structs
-        for kind, index in TYPE_INDEXES.items():
-            if kind not in POOL_TAGS or not s.has("_OBJECT_TYPE"):
+        for kind, index in indexes.items():
+            if not s.has("_OBJECT_TYPE"):
                 continue
             at = self.create("Type", s.size("_OBJECT_TYPE"), mask=CREATOR | NAME, handles=0)
             s.put("_OBJECT_TYPE", at, {"Index": index})
-            s.put_present("_OBJECT_TYPE", at, {"Key": POOL_TAGS[kind]})
+            s.put_present("_OBJECT_TYPE", at, {"Key": tags[kind]})
             self.unicode_string(at + s.offset("_OBJECT_TYPE", "Name"), kind)
             for member in ("TypeList", "CallbackList"):
                 here = at + s.offset("_OBJECT_TYPE", member)

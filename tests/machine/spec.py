@@ -42,6 +42,39 @@ class AceSpec:
 
 
 @dataclass(frozen=True)
+class DescriptorSpec:
+    """A security descriptor; None for a part that it does not have.
+
+    dacl_present  with no DACL: whether SE_DACL_PRESENT is set all the same, which makes it a null one
+    """
+
+    owner: Optional[str]
+    group: Optional[str]
+    dacl: Optional[Tuple[AceSpec, ...]]
+    sacl: Optional[Tuple[AceSpec, ...]] = None
+    dacl_present: bool = False
+
+
+@dataclass(frozen=True)
+class ObjectSpec:
+    """An object with a name; `target` is where a symbolic link leads."""
+
+    path: str
+    kind: str
+    descriptor: Optional[DescriptorSpec]
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class KeySpec:
+    """A registry key that the kernel has in memory; `hive` says that it is the root of one."""
+
+    path: str
+    descriptor: DescriptorSpec
+    hive: bool = False
+
+
+@dataclass(frozen=True)
 class PrivilegesSpec:
     """Privilege numbers; what is enabled by default is on unless `enabled` says otherwise."""
 
@@ -160,6 +193,7 @@ class ProcessSpec:
     exit_time: int = 0
     peb: int = 0
     handles: int = 100
+    descriptor: Optional[DescriptorSpec] = None  # None: what a process of its account has
 
     @property
     def image_name(self) -> bytes:

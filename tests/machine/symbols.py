@@ -59,6 +59,14 @@ _OTHERS: Dict[str, str] = {
 # Only kernels of Windows 10 and later have this one, and ObHeaderCookie.
 _DELEGATE = {"SeDelegateSessionUserImpersonatePrivilege": "_LUID"}
 
+# The types of what has a name, and the label of what has none.
+_OBJECTS: Dict[str, str] = {
+    "CmKeyObjectType": "Ptr64 _OBJECT_TYPE",
+    "IoFileObjectType": "Ptr64 _OBJECT_TYPE",
+    "IoDeviceObjectType": "Ptr64 _OBJECT_TYPE",
+    "SepDefaultMandatorySid": "Ptr64 Void",
+}
+
 FUNCTIONS = ("KiSystemStartup", "KeBugCheckEx", "DbgBreakPointWithStatus")
 
 
@@ -87,6 +95,8 @@ def variables_of(layouts: LayoutFile) -> Dict[str, str]:
             _SECURITY,
             _SESSIONS,
             _DELEGATE,
+            _far(8),
+            _OBJECTS,
         )
     else:
         parts = (
@@ -102,5 +112,7 @@ def variables_of(layouts: LayoutFile) -> Dict[str, str]:
             _TOKEN_TYPE,
             _SECURITY,
             _SESSIONS,
+            _far(5),
+            _OBJECTS,
         )
     return {name: kind for part in parts for name, kind in part.items()}

@@ -1,0 +1,186 @@
+"""The object manager's namespace: from a path such as \\BaseNamedObjects\\Name to the object.
+
+`_OBJECT_DIRECTORY` is a table of buckets, each a chain of `_OBJECT_DIRECTORY_ENTRY`; an object's name lies in the optional
+header `_OBJECT_HEADER_NAME_INFO` in front of it.  Public: Windows Internals, part 2, "Object names" and "Object headers".
+"""
+
+from typing import Iterator, List, NamedTuple, Optional, Set, Tuple, Union
+
+from kdtoken.decode.object_header import body_offset, read_unicode, type_name
+from kdtoken.decode.structure import pointer_width, read_members, read_structure
+from kdtoken.errors import KdTokenError, LookupFailed, ObjectNotFound
+from kdtoken.layout.layout import stride
+from kdtoken.model.absent import Missing
+from kdtoken.source.base import Source, read_span
+
+ROOT = "ObpRootDirectoryObject"
+DIRECTORY, ENTRY, NAME_INFO, LINK = (
+    "_OBJECT_DIRECTORY",
+    "_OBJECT_DIRECTORY_ENTRY",
+    "_OBJECT_HEADER_NAME_INFO",
+    "_OBJECT_SYMBOLIC_LINK",
+)
+HEADER = "_OBJECT_HEADER"
+# Bits of _OBJECT_HEADER.InfoMask, nearest to the header first (Windows Internals, "Object headers").
+_BEFORE_NAME = ((0x01, "_OBJECT_HEADER_CREATOR_INFO"),)
+_NAME_BIT = 0x02
+_MAX_LINKS = 16
+_MAX_ENTRIES = 100_000  # of one directory; a chain that runs in a circle ends sooner
+
+
+class Named(NamedTuple):
+    """An object that a path led to: its body, the path with the names as they are spelled, links that were followed."""
+
+    body: int
+    path: str
+    links: Tuple[str, ...]
+
+
+def object_name(target: Source, body: int) -> Optional[str]:
+    """The name in the object's own header; None where it has none or it cannot be read."""
+    start = body_offset(target)
+    header = body - start
+    # Header and what may lie in front of it, in one request.
+    room = sum(_size(target, kind) for kind in (NAME_INFO, *(kind for _, kind in _BEFORE_NAME)))
+    read_span(target, header - room, room + start)
+    structure = read_members(target, HEADER, header, ["InfoMask", "NameInfoOffset"])
+    if structure.has("InfoMask"):
+        mask = structure.uint("InfoMask")
+        if isinstance(mask, Missing) or not mask & _NAME_BIT:
+            return None
+        before = _size(target, NAME_INFO)
+        for bit, kind in _BEFORE_NAME:
+            if mask & bit:
+                before += _size(target, kind)
+    else:  # before Windows 7 the header says how far in front of it the name lies
+        offset = structure.uint("NameInfoOffset")
+        if isinstance(offset, Missing) or not offset:
+            return None
+        before = offset
+    return read_unicode(target, read_structure(target, NAME_INFO, header - before), "Name")
+
+
+def _size(target: Source, kind: str) -> int:
+    return stride(target.layout(kind), target.layout)
+
+
+def find_path(target: Source, path: str) -> Named:
+    """The object at a path of the namespace, symbolic links followed.
+
+    Names are looked for as they are spelled, then in any letter case.  Raises ObjectNotFound, which names the directory
+    that lacks the name, and LookupFailed where the symbols cannot describe the namespace.
+    """
+    links: List[str] = []
+    while True:
+        found = _walk(target, path)
+        if isinstance(found, Named):
+            return found._replace(links=tuple(links))
+        at, path = found
+        links.append("%s -> %s" % (at, path))
+        if len(links) > _MAX_LINKS:
+            raise ObjectNotFound("%s: symbolic links lead in a circle" % links[0], path)
+
+
+def _walk(target: Source, path: str) -> Union[Named, Tuple[str, str]]:
+    """The object, or (where a link stands, the path to go on with)."""
+    names = [name for name in path.split("\\") if name]
+    body = _pointer_at(target, target.symbol(ROOT))
+    here = ""
+    for index, name in enumerate(names):
+        entry = _lookup(target, body, name, here or "\\")
+        body, spelled = entry
+        here += "\\" + spelled
+        if type_name(target, body) == "SymbolicLink":
+            goal = _link_target(target, body)
+            if goal is None:
+                raise ObjectNotFound("the symbolic link %s cannot be read" % here, here)
+            return here, "\\".join([goal.rstrip("\\")] + names[index + 1 :])
+    return Named(body, here or "\\", ())
+
+
+def _lookup(target: Source, directory: int, name: str, where: str) -> Tuple[int, str]:
+    """(body, name as it is spelled) of an entry of the directory."""
+    kind = type_name(target, directory)
+    if kind != "Directory":
+        step = "the rest of the path belongs to the driver behind it, which no dump shows" if kind == "Device" else ""
+        raise ObjectNotFound(
+            "%s is %s, no directory, so nothing named %s is in it"
+            % (where, "of type %s" % kind if kind else "unreadable", name),
+            where,
+            step,
+        )
+    other: Optional[Tuple[int, str]] = None
+    unread, current = 0, -1
+    for number, body in _entries(target, directory, name):
+        if other is not None and number != current:
+            break  # names that differ in letter case only are in one bucket
+        current = number
+        spelled = object_name(target, body)
+        if spelled == name:
+            return body, spelled
+        if spelled is None:
+            unread += 1
+        elif spelled.lower() == name.lower() and other is None:
+            other = body, spelled
+    if other is not None:
+        return other
+    more = "; %d names there cannot be read" % unread if unread else ""
+    raise ObjectNotFound(
+        "there is no object %s in %s%s" % (name, where, more),
+        name,
+        "names of programs of a user's session are in \\Sessions\\N\\BaseNamedObjects"
+        if "basenamedobjects" in where.lower()
+        else "!object %s lists what is there" % where,
+    )
+
+
+def _entries(target: Source, directory: int, name: str) -> Iterator[Tuple[int, int]]:
+    """(bucket, body) of the directory's objects: first those of the bucket that the name should be in, then the others.
+
+    The bucket is a guess (the hash is not documented), which saves hundreds of requests where it is right and costs
+    nothing where it is not: what is found is told by its own name.
+    """
+    s = read_members(target, DIRECTORY, directory, ["HashBuckets"])
+    buckets = s.array("HashBuckets")
+    if isinstance(buckets, Missing):
+        raise ObjectNotFound("the directory at 0x%x cannot be read: %s" % (directory, buckets), directory)
+    order = list(range(len(buckets)))
+    if order:
+        likely = bucket_of(name, len(order))
+        order.remove(likely)
+        order.insert(0, likely)
+    seen: Set[int] = set()
+    for number in order:
+        at = buckets[number]
+        while at and at not in seen and len(seen) < _MAX_ENTRIES:
+            seen.add(at)
+            entry = read_structure(target, ENTRY, at)
+            body, after = entry.uint("Object"), entry.uint("ChainLink")
+            if isinstance(body, int) and body:
+                yield number, body
+            at = after if isinstance(after, int) else 0
+
+
+def bucket_of(name: str, buckets: int) -> int:
+    """Which bucket the object manager most likely puts a name in.
+
+    Fact from the open object manager of ReactOS (ob/obdir.c): of each upper-case character h += 2h + h/2, h += c.
+    """
+    hashed = 0
+    for character in name.upper():
+        hashed = (hashed + (hashed << 1) + (hashed >> 1) + ord(character)) & 0xFFFFFFFF
+    return hashed % buckets
+
+
+def _link_target(target: Source, body: int) -> Optional[str]:
+    try:
+        return read_unicode(target, read_structure(target, LINK, body), "LinkTarget")
+    except LookupFailed:
+        return None
+
+
+def _pointer_at(target: Source, address: int) -> int:
+    try:
+        return int.from_bytes(target.read(address, pointer_width(target)), "little")
+    except KdTokenError as error:
+        raise ObjectNotFound("nt!%s cannot be read: %s" % (ROOT, error.message), ROOT) from None

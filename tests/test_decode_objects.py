@@ -1,0 +1,318 @@
+"""Objects by address, by name, and as the process, thread or token of a process: type, rights, descriptor."""
+
+from typing import Any, List, Optional, Tuple
+
+import pytest
+
+from kdtoken.decode.objects import Objects, default_label
+from kdtoken.decode.process import find_process
+from kdtoken.decode.process_dump import Tokens, dump_process
+from kdtoken.errors import KdTokenError, ObjectNotFound, ProcessNotFound, UsageError
+from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.acl import Acl
+from kdtoken.model.descriptor import SecurityDescriptor
+from kdtoken.model.object_type import DOCUMENTED, GenericMapping, ObjectType
+from kdtoken.model.secured_object import NotInMemory, SecuredObject
+from kdtoken.model.sid import Sid
+from kdtoken.source.cached import CachedSource
+from tests.expected import FILES, kernel_of
+from tests.machine.kernel import Kernel
+from tests.machine.namespace import (
+    KEYS,
+    MAPPINGS,
+    OBJECTS,
+    descriptor_bytes,
+    descriptor_of_process,
+    descriptor_of_token,
+)
+from tests.machine.spec import AceSpec, DescriptorSpec
+from tests.machine.synthetic import SyntheticSource
+
+NEWEST, SEVEN = FILES[3], FILES[4]
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.stem)
+def kernel(request: pytest.FixtureRequest) -> Kernel:
+    return kernel_of(request.param)
+
+
+def seen_acl(acl: Optional[Acl]) -> Any:
+    return None if acl is None else tuple((ace.type, ace.flags, ace.mask, str(ace.sid)) for ace in acl.aces)
+
+
+def said_acl(aces: Optional[Tuple[AceSpec, ...]]) -> Any:
+    return None if aces is None else tuple((ace.kind, ace.flags, ace.mask, ace.sid) for ace in aces)
+
+
+def assert_guarded(seen: SecuredObject, said: Optional[DescriptorSpec]) -> None:
+    """The descriptor is the declared one, part by part."""
+    if said is None:
+        assert seen.descriptor is None
+        return
+    found = seen.descriptor
+    assert isinstance(found, SecurityDescriptor), found
+    for mine, declared in ((found.owner, said.owner), (found.group, said.group)):
+        assert (None if mine is None else str(mine)) == declared
+    assert (seen_acl(found.dacl), seen_acl(found.sacl)) == (said_acl(said.dacl), said_acl(said.sacl))
+    assert found.dacl_state == ("present" if said.dacl is not None else "null" if said.dacl_present else "absent")
+    assert not found.is_partial and not found.problem
+
+
+def assert_type(seen: SecuredObject, kind: str) -> None:
+    read, write, execute, everything, valid = MAPPINGS[kind]
+    assert seen.type == ObjectType(kind, GenericMapping(read, write, execute, everything), valid, "target")
+
+
+def test_every_process_thread_and_token(kernel: Kernel) -> None:
+    objects = Objects(SyntheticSource(kernel))
+    machine = kernel.machine
+    for process in machine.processes:
+        said = descriptor_of_process(machine, process.token, 0x1FFFFF)
+        seen = objects.at(kernel.processes[process.pid])
+        assert_type(seen, "Process")
+        assert_guarded(seen, said)
+        for thread in process.threads:
+            of_thread = objects.at(kernel.threads[thread.tid])
+            assert_type(of_thread, "Thread")
+            assert_guarded(of_thread, said)
+    for key, at in kernel.tokens.items():
+        seen = objects.at(at)
+        assert_type(seen, "Token")
+        assert_guarded(seen, descriptor_of_token(machine, key))
+
+
+def test_every_named_object_by_its_path(kernel: Kernel) -> None:
+    source = SyntheticSource(kernel)
+    for one in OBJECTS:
+        if one.kind == "SymbolicLink":
+            continue
+        seen = Objects(source).find(one.path)
+        assert (seen.address, seen.name) == (kernel.named[one.path], one.path)
+        assert_type(seen, one.kind)
+        if one.kind == "File":
+            assert isinstance(seen.descriptor, NotInMemory) and "icacls" in seen.descriptor.hint
+        else:
+            assert_guarded(seen, one.descriptor)
+
+
+def test_every_key_by_its_path(kernel: Kernel) -> None:
+    source = SyntheticSource(kernel)
+    for one in KEYS:
+        for spelling in (
+            one.path,
+            "key:" + one.path,
+            one.path.upper(),
+            one.path.replace("\\REGISTRY\\MACHINE", "HKLM"),
+        ):
+            seen = Objects(source).find(spelling)
+            assert (seen.address, seen.name) == (kernel.keys[one.path], one.path)
+            assert_type(seen, "Key")
+            assert_guarded(seen, one.descriptor)
+
+
+def test_names_as_they_are_spelled_come_first() -> None:
+    """Two events whose names differ in letter case only are two objects."""
+    objects = Objects(SyntheticSource(kernel_of(NEWEST)))
+    first, second = "\\BaseNamedObjects\\ServiceReady", "\\BaseNamedObjects\\serviceREADY"
+    assert objects.find(first).address != objects.find(second).address
+    assert objects.find("\\basenamedobjects\\SERVICEREADY").name in (first, second)
+
+
+def test_symbolic_links_are_followed_and_told() -> None:
+    objects = Objects(SyntheticSource(kernel_of(NEWEST)))
+    seen = objects.find("\\GLOBAL??\\NUL")
+    assert seen.name == "\\Device\\Null" and seen.notes == ("symbolic link \\GLOBAL??\\NUL -> \\Device\\Null",)
+    assert objects.find("\\GLOBAL??\\Names\\Open").name == "\\BaseNamedObjects\\Open"
+    with pytest.raises(ObjectNotFound, match="circle"):
+        objects.find("\\GLOBAL??\\Loop")
+
+
+@pytest.mark.parametrize(
+    "argument, name",
+    [
+        ("lsass.exe", "lsass.exe (744)"),
+        ("process:lsass", "lsass.exe (744)"),
+        ("744", "lsass.exe (744)"),
+        ("token:lsass.exe", "token of lsass.exe (744)"),
+        ("thread:1128", "thread 1128"),
+        ("thread:1120:1128", "thread 1120:1128"),
+        ("thread:0n1120:1128", "thread 0n1120:1128"),
+    ],
+)
+def test_processes_threads_and_tokens_by_the_ordinary_argument(argument: str, name: str) -> None:
+    kernel = kernel_of(NEWEST)
+    seen = Objects(SyntheticSource(kernel)).find(argument)
+    assert seen.name == name
+    body = {"lsass.exe (744)": kernel.processes[744], "token of lsass.exe (744)": kernel.tokens["lsass"]}
+    assert seen.address == body.get(name, kernel.threads[1128])
+
+
+def test_any_object_by_its_address() -> None:
+    kernel = kernel_of(NEWEST)
+    objects = Objects(SyntheticSource(kernel))
+    at = kernel.tokens["cmd"]
+    for text in ("0x%x" % at, "%x" % at, "%x`%08x" % (at >> 32, at & 0xFFFFFFFF), "token:0x%x" % at, "object:%x" % at):
+        assert objects.find(text).address == at
+    assert objects.find("0x%x" % kernel.named["\\BaseNamedObjects\\Open"]).name == "Open"
+
+
+def test_the_low_bits_of_the_pointer_are_taken_off_by_the_symbols_width(kernel: Kernel) -> None:
+    source = SyntheticSource(kernel)
+    header = kernel.processes[744] - source.layout("_OBJECT_HEADER").field("Body").offset
+    at = header + source.layout("_OBJECT_HEADER").field("SecurityDescriptor").offset
+    pointer = int.from_bytes(source.read(at, 8), "little")
+    for bits in (0, 1, 15):
+        source.poke(at, (pointer & ~15 | bits).to_bytes(8, "little"))
+        assert isinstance(Objects(source).find("744").descriptor, SecurityDescriptor)
+
+
+# --- what goes wrong
+
+
+@pytest.mark.parametrize(
+    "argument, error, words",
+    [
+        ("\\BaseNamedObjects\\nope", ObjectNotFound, "no object nope in \\BaseNamedObjects"),
+        ("\\Nowhere\\x", ObjectNotFound, "no object Nowhere in \\"),
+        ("\\Device\\Null\\partition", ObjectNotFound, "is of type Device"),
+        ("key:HKLM\\SYSTEM\\Nope", ObjectNotFound, "not in the kernel's memory"),
+        ("key:\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\x", ObjectNotFound, "not in the kernel's memory"),
+        ("key:HKCU\\Software", ObjectNotFound, "no path of the kernel's registry"),
+        ("token:nobody.exe", ProcessNotFound, "nobody"),
+        ("thread:3", ObjectNotFound, "no thread 3"),
+        ("token:", UsageError, "names nothing"),
+        ("object:zzz", UsageError, "no address"),
+        ("token:whoami.exe", ObjectNotFound, "has no token"),
+    ],
+)
+def test_errors_name_the_thing_and_the_next_step(argument: str, error: Any, words: str) -> None:
+    with pytest.raises(error) as caught:
+        Objects(SyntheticSource(kernel_of(NEWEST))).find(argument)
+    assert words in caught.value.message
+
+
+def test_an_address_that_is_no_object() -> None:
+    kernel = kernel_of(NEWEST)
+    for at in (kernel.tokens["cmd"] + 8, kernel.base, 0xFFFFDEAD00000000, kernel.tokens["cmd"] | 0xF):
+        with pytest.raises(ObjectNotFound) as caught:
+            Objects(SyntheticSource(kernel)).find("0x%x" % at)
+        assert "%x" % at in caught.value.message
+
+
+def test_a_file_is_not_guarded_by_memory() -> None:
+    seen = Objects(SyntheticSource(kernel_of(NEWEST))).find("file:C:\\Windows\\notepad.exe")
+    assert isinstance(seen.descriptor, NotInMemory) and "Sddl" in seen.descriptor.hint
+    assert isinstance(seen.type, ObjectType) and seen.type.origin == DOCUMENTED
+
+
+def test_a_descriptor_on_a_missing_page_is_unreadable_and_not_nothing() -> None:
+    kernel = kernel_of(NEWEST)
+    source = SyntheticSource(kernel)
+    header = kernel.processes[744] - source.layout("_OBJECT_HEADER").field("Body").offset
+    at = header + source.layout("_OBJECT_HEADER").field("SecurityDescriptor").offset
+    source.poke(at, (0xFFFFDEAD00000000).to_bytes(8, "little"))
+    seen = Objects(source).find("744")
+    assert isinstance(seen.descriptor, Unreadable) and seen.descriptor.address == 0xFFFFDEAD00000000
+
+
+HERE = 0xFFFFA08077000000
+
+
+def with_descriptor_at(place: int, data: bytes, mapped: Tuple[int, ...]) -> SecuredObject:
+    """lsass guarded by bytes at `place`, of which only some pages are there."""
+    kernel = kernel_of(NEWEST)
+    source = SyntheticSource(kernel)
+    source.poke(place, data)
+    source.without_pages([page for page in range(HERE, HERE + 0x3000, 0x1000) if page not in mapped])
+    header = kernel.processes[744] - source.layout("_OBJECT_HEADER").field("Body").offset
+    at = header + source.layout("_OBJECT_HEADER").field("SecurityDescriptor").offset
+    return Objects(source.poke(at, place.to_bytes(8, "little"))).find("744")
+
+
+LONG = DescriptorSpec("S-1-5-18", "S-1-5-18", tuple(AceSpec("S-1-5-21-1-2-3-%d" % rid, rid) for rid in range(200)))
+
+
+def test_a_long_descriptor_is_read_to_its_end() -> None:
+    place = HERE + 0x1000 - 0x40
+    seen = with_descriptor_at(place, descriptor_bytes(LONG), (HERE, HERE + 0x1000, HERE + 0x2000))
+    assert_guarded(seen, LONG)
+
+
+def test_a_descriptor_whose_end_is_missing_is_kept_and_marked() -> None:
+    seen = with_descriptor_at(HERE + 0x1000 - 0x400, descriptor_bytes(LONG), (HERE,))
+    found = seen.descriptor
+    assert isinstance(found, SecurityDescriptor) and found.is_partial
+    # 0x400 bytes: 20 of header, 8 of the ACL's, then 36 an ACE.
+    assert found.dacl is not None and len(found.dacl.aces) == (0x400 - 28) // 36
+    assert "paged out" in found.problem and found.owner_state == "unreadable"
+
+
+def test_bytes_that_are_no_descriptor() -> None:
+    seen = with_descriptor_at(HERE, b"\x07" * 64, (HERE,))
+    assert isinstance(seen.descriptor, Unreadable) and "Revision" in seen.descriptor.reason
+
+
+# --- the default label
+
+
+def test_the_label_of_what_has_none(kernel: Kernel) -> None:
+    assert default_label(SyntheticSource(kernel)) == Sid(16, (0x2000,))
+
+
+def test_a_default_label_that_is_none() -> None:
+    source = SyntheticSource(kernel_of(NEWEST))
+    symbol = source.symbol("SepDefaultMandatorySid")
+    assert default_label(SyntheticSource(kernel_of(NEWEST)).without_symbol("SepDefaultMandatorySid")) == Absent(
+        "nt!SepDefaultMandatorySid"
+    )
+    source.poke(symbol, bytes(8))
+    assert isinstance(default_label(source), Unreadable)
+    source.poke(HERE, bytes.fromhex("010100000000000512000000")).poke(symbol, HERE.to_bytes(8, "little"))  # S-1-5-18
+    assert isinstance(default_label(source), Unreadable)
+
+
+# --- cost
+
+
+def test_an_object_of_two_dumped_processes_costs_six_requests_more(kernel: Kernel) -> None:
+    """What explain needs beyond the dumps of the caller and the target: the object, its type, the default label."""
+    for argument in ("lsass.exe", "token:lsass.exe", "thread:lsass.exe:748"):
+        source = CachedSource(SyntheticSource(kernel))
+        tokens = Tokens(source)
+        for name in ("notepad.exe", "lsass.exe"):
+            process, others, _ = find_process(source, name)
+            dump_process(tokens, process, tuple(others))
+        before = source.requests
+        objects = Objects(source)
+        objects.find(argument)
+        objects.default_label()
+        assert source.requests - before <= 6, argument
+
+
+def test_paths_cost_a_handful_of_requests_a_name(kernel: Kernel) -> None:
+    def cost(argument: str) -> int:
+        source = CachedSource(SyntheticSource(kernel))
+        Objects(source).find(argument)
+        return source.requests
+
+    assert cost("\\BaseNamedObjects\\Open") <= 18
+    assert cost("key:HKLM\\SYSTEM\\ControlSet001\\Services") <= 20
+
+
+def test_damage_anywhere_is_an_error_or_a_value_never_a_crash() -> None:
+    """Each place that a look-up reads is overwritten in turn."""
+    kernel = kernel_of(NEWEST)
+    for argument in ("\\BaseNamedObjects\\Open", "key:HKLM\\SAM\\SAM", "token:lsass.exe", "\\GLOBAL??\\NUL"):
+        plain = SyntheticSource(kernel)
+        Objects(plain).find(argument)
+        places: List[int] = sorted({address for address, _ in plain.log})
+        for place in places:
+            for damage in (bytes(8), b"\xff" * 8, place.to_bytes(8, "little")):
+                try:
+                    Objects(SyntheticSource(kernel).poke(place, damage)).find(argument)
+                except KdTokenError:
+                    pass
+            try:
+                Objects(SyntheticSource(kernel).without_pages([place])).find(argument)
+            except KdTokenError:
+                pass
