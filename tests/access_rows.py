@@ -7,7 +7,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 from uuid import UUID
 
 from kdtoken.analysis.access_check.caller import DENY_ONLY, DISABLED, ENABLED, Caller
-from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED, Request
+from kdtoken.analysis.access_check.request import ACCESS_CHECK, MAXIMUM_ALLOWED, OPEN, Request
 from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.model.object_type import documented_type
 from kdtoken.model.sddl import from_sddl
@@ -15,6 +15,9 @@ from kdtoken.model.secured_object import SecuredObject
 from kdtoken.model.sid import Sid
 
 ROWS = Path(__file__).resolve().parent / "access_cases" / "rows.txt"
+PUBLIC = ROWS.with_name("public.txt")
+# The one-letter GUIDs of public.txt.
+GUIDS = {letter: "00000000-0000-0000-0000-0000000000%02x" % number for number, letter in enumerate("RABCDE", 1)}
 PLACES = {
     "{U}": "S-1-5-21-1-2-3-1001",
     "{X}": "S-1-5-21-1-2-3-1002",
@@ -59,10 +62,10 @@ class Row(NamedTuple):
     source: str
 
 
-def rows() -> List[Row]:
-    """All of them, in order."""
+def rows(path: Path = ROWS) -> List[Row]:
+    """All of a file, in order."""
     found = []
-    for line in ROWS.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         if line.strip() and not line.startswith("#"):
             found.append(Row(*[part.strip() for part in line.split(" ~ ")]))
     return found
@@ -72,7 +75,7 @@ def filled(text: str) -> str:
     """The text with its {PLACES} filled in."""
     for place, sid in PLACES.items():
         text = text.replace(place, sid)
-    return text
+    return re.sub(r"(?<=;)([RABCDE])(?=;;)", lambda match: GUIDS[match.group(1)], text)
 
 
 def sid(text: str) -> Sid:
@@ -143,7 +146,10 @@ def request(row: Row) -> Request:
     """The row as a question to the check."""
     kind, *words = row.object.split()
     self_sid, protection, types = None, 0, []  # type: Optional[Sid], int, List[Tuple[int, UUID]]
+    call = ACCESS_CHECK if "call" in words else OPEN
     for word in words:
+        if word == "call":
+            continue
         if word.startswith("prot="):
             protection = int(word[5:], 16)
         elif word.startswith("self="):
@@ -152,10 +158,10 @@ def request(row: Row) -> Request:
             assert word.startswith("list:"), word
             for part in word[5:].split(","):
                 bare = part.lstrip(">")
-                types.append((len(part) - len(bare), UUID(bare)))
+                types.append((len(part) - len(bare), UUID(GUIDS.get(bare, bare))))
     wish = 0
     for part in row.wish.split("|"):
         wish |= MAXIMUM_ALLOWED if part == "max" else int(part, 16)
     object_type = documented_type(kind)
     thing = SecuredObject(None, row.name, object_type, descriptor(row.descriptor))
-    return Request(caller(row.token), thing, object_type, wish, self_sid, tuple(types), protection)
+    return Request(caller(row.token), thing, object_type, wish, self_sid, tuple(types), protection, call)

@@ -52,18 +52,18 @@ def level_gate(run: Run) -> Optional[Denial]:
 
 
 def _of_access_check(run: Run) -> Optional[Denial]:
-    """What AccessCheck itself insists on (LEARN AccessCheck), in the order in which Wine's tests meet it."""
+    """What AccessCheck itself insists on (LEARN AccessCheck), in the order that ReactOS' tests show."""
     level, descriptor = run.caller.level, run.request.object.descriptor
     found = None
-    if level is None:
+    if run.request.wish & GENERIC_BITS:
+        why = "AccessCheck refuses generic bits in the wish: MapGenericMask comes first"
+        found = Denial(Place.WISH, STATUS_GENERIC_NOT_MAPPED, why)
+    elif level is None:
         why = "AccessCheck takes an impersonation token, and this is a primary one"
         found = Denial(Place.LEVEL, STATUS_NO_IMPERSONATION_TOKEN, why)
     elif level == ANONYMOUS_LEVEL:
         why = "AccessCheck needs a token at Identification or more, and this is at Anonymous"
         found = Denial(Place.LEVEL, STATUS_BAD_IMPERSONATION_LEVEL, why)
-    elif run.request.wish & GENERIC_BITS:
-        why = "AccessCheck refuses generic bits in the wish: MapGenericMask comes first"
-        found = Denial(Place.WISH, STATUS_GENERIC_NOT_MAPPED, why)
     elif isinstance(descriptor, SecurityDescriptor) and (
         (descriptor.owner is None and descriptor.owner_state == "absent")
         or (descriptor.group is None and descriptor.group_state == "absent")
