@@ -53,7 +53,7 @@ def _one(caller: Caller, entry: Dict[str, Any], name: str) -> LabAnswer:
     try:
         read, write, execute, everything = (int(mask) for mask in entry["mapping"])
         kind = ObjectType(str(entry["type"]), GenericMapping(read, write, execute, everything), everything)
-        descriptor = from_sddl(str(entry["sddl"]), object_type=kind.name)
+        descriptor = from_sddl(str(entry["sddl"]), object_type=kind)
         wish, status, granted = int(entry["wish"]), int(entry["status"]), int(entry["granted"])
     except (KeyError, TypeError, ValueError) as error:
         raise BadFormat(
