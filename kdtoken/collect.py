@@ -430,6 +430,103 @@ def collect(pid: Optional[int] = None, tid: Optional[int] = None, debug_privileg
     }
 
 
+# Generic read, write, execute and all of the types that a check may name: winnt.h, and a Windows 10 kernel's type objects.
+MAPPINGS = {
+    "file": (0x120089, 0x120116, 0x1200A0, 0x1F01FF),
+    "key": (0x20019, 0x20006, 0x20039, 0xF003F),
+    "process": (0x20410, 0x20BEA, 0x121001, 0x1FFFFF),
+    "token": (0x2001A, 0x201E0, 0x20005, 0xF01FF),
+    "event": (0x20001, 0x20002, 0x120000, 0x1F0003),
+}  # type: Dict[str, Tuple[int, int, int, int]]
+WISHES = {"read": 1 << 31, "write": 1 << 30, "execute": 1 << 29, "all": 1 << 28, "maximum": 1 << 25}
+
+
+def mapped_wish(text: str, mapping: Tuple[int, int, int, int]) -> int:
+    """read, write, execute, all, maximum or a number; generic rights mapped, since AccessCheck refuses them."""
+    try:
+        wish = WISHES[text] if text in WISHES else int(text, 0)
+    except ValueError:
+        raise CannotCollect(
+            "%r is no wish: read, write, execute, all, maximum, or a number such as 0x3" % text
+        ) from None
+    for bit, meaning in zip((1 << 31, 1 << 30, 1 << 29, 1 << 28), mapping):
+        if wish & bit:
+            wish = wish & ~bit | meaning
+    return wish
+
+
+def access_checks(questions: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """What NtAccessCheck answers each question, for this process's own token duplicated to Impersonation."""
+    windows = Windows()
+    handle, dword = ctypes.c_void_p, ctypes.c_uint32
+    windows.advapi32.DuplicateTokenEx.argtypes = [handle, dword, handle, ctypes.c_int, ctypes.c_int, handle]
+    convert = windows.advapi32.ConvertStringSecurityDescriptorToSecurityDescriptorW
+    convert.argtypes = [ctypes.c_wchar_p, dword, handle, handle]
+    windows.ntdll.NtAccessCheck.argtypes = [handle, handle, dword, handle, handle, handle, handle, handle]
+    windows.ntdll.NtAccessCheck.restype = dword
+    windows.kernel32.LocalFree.argtypes = [handle]
+    own, client = handle(), handle()
+    try:
+        # TOKEN_QUERY | TOKEN_DUPLICATE
+        if not windows.advapi32.OpenProcessToken(windows.kernel32.GetCurrentProcess(), 0xA, ctypes.byref(own)):
+            raise CannotCollect("OpenProcessToken: %s" % windows.error()[1])
+        # TOKEN_QUERY | TOKEN_IMPERSONATE, SecurityImpersonation, TokenImpersonation.
+        if not windows.advapi32.DuplicateTokenEx(own, 0xC, None, 2, 2, ctypes.byref(client)):
+            raise CannotCollect("DuplicateTokenEx: %s" % windows.error()[1])
+        return [one_check(windows, convert, client, question) for question in questions]
+    finally:
+        windows.close(client)
+        windows.close(own)
+
+
+def one_check(windows: Windows, convert: Any, client: Any, question: Dict[str, Any]) -> Dict[str, Any]:
+    """One question with its answer: `status` and `granted` as NtAccessCheck gives them."""
+    kind = str(question.get("type", "file")).lower()
+    if kind not in MAPPINGS:
+        raise CannotCollect("no mapping for the type %r; there are: %s" % (kind, ", ".join(sorted(MAPPINGS))))
+    wish = mapped_wish(str(question["want"]), MAPPINGS[kind])
+    descriptor = ctypes.c_void_p()
+    answer = dict(question, type=kind, mapping=list(MAPPINGS[kind]), wish=wish)
+    if not convert(str(question["sddl"]), 1, ctypes.byref(descriptor), None):
+        code, text = windows.error()
+        return dict(answer, status=0xC0000079, granted=0, error=code, problem="SDDL refused: %s" % text)
+    try:
+        masks = struct.pack("<4I", *MAPPINGS[kind])
+        mapping = ctypes.create_string_buffer(masks, len(masks))
+        privileges, size = ctypes.create_string_buffer(1024), ctypes.c_uint32(1024)
+        granted, status = ctypes.c_uint32(0), ctypes.c_uint32(0)
+        called = windows.ntdll.NtAccessCheck(
+            descriptor,
+            client,
+            wish,
+            mapping,
+            privileges,
+            ctypes.byref(size),
+            ctypes.byref(granted),
+            ctypes.byref(status),
+        )
+    finally:
+        windows.kernel32.LocalFree(descriptor)
+    if called:
+        return dict(answer, status=called, granted=0, call_failed=True)
+    used = struct.unpack_from("<I", privileges.raw)[0]
+    return dict(answer, status=status.value, granted=granted.value, privileges_used=used)
+
+
+def questions_of(options: argparse.Namespace) -> List[Dict[str, Any]]:
+    """What --check and --questions ask; empty for neither."""
+    found = []  # type: List[Dict[str, Any]]
+    for number, sddl in enumerate(options.check or (), 1):
+        found.append({"id": "check %d" % number, "sddl": sddl, "type": options.type, "want": options.want})
+    if options.questions:
+        with open(options.questions, encoding="utf-8") as stream:
+            try:
+                found += [dict(one, want=one["want"], sddl=one["sddl"]) for one in json.load(stream)["questions"]]
+            except (ValueError, KeyError, TypeError) as error:
+                raise CannotCollect("%s holds no questions: %s" % (options.questions, error)) from None
+    return found
+
+
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="collect", description="All that Windows tells about a token, as JSON.")
@@ -438,10 +535,22 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     whose.add_argument("--thread", type=int, metavar="TID", help="that this thread impersonates (decimal)")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to FILE, not to the screen")
     parser.add_argument("--debug-privilege", action="store_true", help="enable SeDebugPrivilege first, in this process")
+    parser.add_argument(
+        "--check", action="append", metavar="SDDL", help="ask the real access check about this descriptor"
+    )
+    parser.add_argument("--type", default="file", help="of --check: %s (file)" % ", ".join(sorted(MAPPINGS)))
+    parser.add_argument("--want", default="maximum", help="of --check: read, write, maximum, 0x3 ... (maximum)")
+    parser.add_argument("--questions", metavar="FILE", help="ask every question of fixtures/lab/questions.json")
     options = parser.parse_args(arguments)
     try:
+        questions = questions_of(options)
+        if questions and (options.pid is not None or options.thread is not None):
+            raise CannotCollect("--check asks with this process's own token; leave --pid and --thread away")
+        found = collect(options.pid, options.thread, options.debug_privilege)
+        if questions:
+            found["checks"] = access_checks(questions)
         # ASCII only, so that no console's code page can spoil it.
-        text = json.dumps(collect(options.pid, options.thread, options.debug_privilege), indent=1) + "\n"
+        text = json.dumps(found, indent=1) + "\n"
         if options.output:
             with open(options.output, "w", encoding="ascii", newline="\n") as stream:
                 stream.write(text)

@@ -9,13 +9,16 @@ from typing import Any, Dict
 import pytest
 
 from kdtoken import collect
+from kdtoken.analysis.access_check.questions import READINGS
 from kdtoken.errors import BadFormat
 from kdtoken.model import group as groups
 from kdtoken.model.absent import NotSaid, Unreadable
 from kdtoken.model.acl import Ace, Acl
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
+from kdtoken.model.object_type import documented_type
 from kdtoken.model.privilege import Privilege
+from kdtoken.model.sddl import from_sddl
 from kdtoken.model.sid import Sid
 from kdtoken.view.collect.token_information import Collected, read_token_information
 
@@ -203,3 +206,33 @@ def test_bytes_cut_short_spoil_their_class_only(name: str, keep: int) -> None:
 def test_entries_that_make_no_sense_are_listed(entry: Any) -> None:
     found = read_token_information(document(RAW, classes={"TokenUser": entry}))
     assert [line.text for line in found.token.not_understood] == ["TokenUser"]
+
+
+def test_a_wish_is_mapped_as_access_check_wants_it() -> None:
+    mapping = collect.MAPPINGS["file"]
+    assert collect.mapped_wish("read", mapping) == 0x120089
+    assert collect.mapped_wish("0x80000001", mapping) == 0x120089
+    assert collect.mapped_wish("maximum", mapping) == 0x02000000
+    with pytest.raises(collect.CannotCollect, match="no wish"):
+        collect.mapped_wish("much", mapping)
+
+
+def test_the_mappings_are_those_that_explain_goes_by() -> None:
+    for name, masks in collect.MAPPINGS.items():
+        mapping = documented_type(name).mapping
+        assert masks == (mapping.read, mapping.write, mapping.execute, mapping.all), name
+
+
+def test_the_lab_questions_are_whole_and_their_descriptors_are_sddl() -> None:
+    path = SOURCE.parent.parent / "fixtures" / "lab" / "questions.json"
+    questions = json.loads(path.read_text(encoding="utf-8"))["questions"]
+    assert len({one["id"] for one in questions}) == len(questions) >= 15
+    for one in questions:
+        from_sddl(one["sddl"])
+        assert collect.mapped_wish(one["want"], collect.MAPPINGS[one["type"]]) >= 0
+        assert one.get("reading", "generic-ace") in READINGS
+
+
+def test_a_check_is_asked_of_the_own_token_only(capsys: pytest.CaptureFixture[str]) -> None:
+    assert collect.main(["--check", "D:", "--pid", "4"]) == 1
+    assert "leave --pid and --thread away" in capsys.readouterr().err

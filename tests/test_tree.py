@@ -179,7 +179,7 @@ def test_parses_as_python_3_8(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
     older = path.relative_to(PACKAGE).as_posix() in TOO_LONG
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= (500 if older else MAX_LINES)
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= (600 if older else MAX_LINES)
 
 
 def test_no_top_level_name_is_a_stdlib_module() -> None:

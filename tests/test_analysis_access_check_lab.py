@@ -1,0 +1,48 @@
+"""What a lab run said, worked out again."""
+
+import json
+from typing import Any, Dict
+
+import pytest
+
+from kdtoken.analysis.access_check.caller import ENABLED, Caller
+from kdtoken.analysis.access_check.lab import lab_answers
+from kdtoken.errors import BadFormat
+from kdtoken.model.sid import Sid
+
+EVERYONE = Sid(1, (0,))
+CALLER = Caller("collect", EVERYONE, {EVERYONE: ENABLED}, level=None)
+ORDER: Dict[str, Any] = {
+    "id": "order",
+    "sddl": "O:SYG:SYD:(A;;0x1f;;;WD)(D;;0x2;;;WD)",
+    "type": "file",
+    "mapping": [0x120089, 0x120116, 0x1200A0, 0x1F01FF],
+    "wish": 0x02000000,
+}
+
+
+def answered(**answer: Any) -> bytes:
+    return json.dumps({"checks": [dict(ORDER, **answer)]}).encode("ascii")
+
+
+def test_windows_agrees() -> None:
+    (one,) = lab_answers(CALLER, answered(status=0, granted=0x1F))
+    assert not one.differs and one.agreeing == () and one.name == "order"
+    assert [conflict.reading.name for conflict in one.ours.conflicts] == ["maximum-order"]
+
+
+def test_windows_sides_with_the_others() -> None:
+    (one,) = lab_answers(CALLER, answered(status=0, granted=0x1D))
+    assert one.differs and one.agreeing == ("maximum-order",)
+
+
+def test_windows_says_what_nobody_says() -> None:
+    (one,) = lab_answers(CALLER, answered(status=0xC0000022, granted=0))
+    assert one.differs and one.agreeing == ()
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"\xff\xfe", b'{"checks": [{"sddl": "D:"}]}', b'{"checks": [1]}'])
+def test_no_lab_run(data: bytes) -> None:
+    with pytest.raises(BadFormat) as caught:
+        lab_answers(CALLER, data, "x.json")
+    assert "x.json" in caught.value.message and caught.value.next_step
