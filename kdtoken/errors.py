@@ -33,6 +33,10 @@ class BadFormat(KdTokenError):
     """Bytes or text that are not in the format they should be in."""
 
 
+class NothingPrinted(BadFormat):
+    """A text that holds nothing of what a debugger prints about a kernel."""
+
+
 class TargetError(KdTokenError):
     """The target cannot be used at all: no session, a user-mode session, no nt symbols."""
 

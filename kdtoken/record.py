@@ -7,59 +7,66 @@ kdtoken dump --session machine.kdtoken.gz notepad.exe      later, anywhere
 
 import sys
 from argparse import REMAINDER, Namespace
-from importlib import import_module
-from typing import List, Optional, Sequence
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from kdtoken import cli
-from kdtoken.decode.process import walk_processes
-from kdtoken.decode.process_dump import Tokens, dump_process
-from kdtoken.source.cached import CachedSource
+from kdtoken.cli import dump_report, walk_report
+from kdtoken.errors import UsageError
+from kdtoken.machine.base import Machine
 from kdtoken.source.session import RecordingSource
 
-# Verbs whose reads can be recorded; each has add_arguments and report.
-RECORDABLE = ("dump", "walk")
-ALL = "all"
+
+class Recordable(NamedTuple):
+    """Something whose reads can be recorded: its options, and what it asks and prints."""
+
+    add_arguments: Callable[[cli.Parser], None]
+    report: Callable[[Machine, Namespace], List[str]]
 
 
-def read_all(target: CachedSource, check: bool) -> List[str]:
+def _all_arguments(parser: cli.Parser) -> None:
+    parser.add_argument("--check", action="store_true", help="ask the debugger's !process for each process too")
+
+
+def read_all(machine: Machine, options: Namespace) -> List[str]:
     """Read what any dump and any walk of this machine would, so that a replay can answer all of them."""
-    tokens = Tokens(target)
-    processes, problems = walk_processes(target)
+    processes = machine.processes()
     progress = cli.Progress("processes", len(processes))
     threads = 0
     for at, process in enumerate(processes):
         progress.at(at)
-        threads += len(dump_process(tokens, process, tuple(processes), check).threads)
-    return ["%d processes, %d threads" % (len(processes), threads)] + problems
+        threads += len(process.dump(options.check).threads)
+    return ["%d processes, %d threads" % (len(processes), threads), *machine.problems]
+
+
+RECORDABLE: Dict[str, Recordable] = {
+    "dump": Recordable(dump_report.add_arguments, dump_report.report),
+    "walk": Recordable(walk_report.add_arguments, walk_report.report),
+    "all": Recordable(_all_arguments, read_all),
+}
 
 
 def _main(arguments: List[str]) -> int:
     outer = cli.Parser(prog="kdtoken record", description="Run a verb and keep all that it read, for --session.")
     outer.add_argument("-o", "--output", metavar="FILE", required=True, help="the recording; .gz packs it")
     outer.add_argument("--synthetic", action="store_true", help="mark the recording as not from a real machine")
-    outer.add_argument("verb", choices=RECORDABLE + (ALL,), help="%s: every process, thread and token" % ALL)
+    outer.add_argument("verb", choices=tuple(RECORDABLE), help="all: every process, thread and token")
     outer.add_argument("rest", nargs=REMAINDER, metavar="...", help="the verb's own arguments and options")
     options = outer.parse_args(arguments)
+    asked = RECORDABLE[options.verb]
     inner = cli.parser("record ... " + options.verb, "Options of what is recorded.")
-    module = None if options.verb == ALL else import_module("kdtoken." + options.verb)
-    if module is None:
-        inner.add_argument("--check", action="store_true", help="ask the debugger's !process for each process too")
-    else:
-        module.add_arguments(inner)
-    return _record(options, inner.parse_args(options.rest), module)
-
-
-def _record(options: Namespace, inner: Namespace, module: object) -> int:
+    asked.add_arguments(inner)
+    inner_options = inner.parse_args(options.rest)
     recordings: List[RecordingSource] = []
-    target = cli.open_source(inner, recordings)
-    report = getattr(module, "report", None)
-    cli.write_lines(report(target, inner) if report else read_all(target, inner.check))
+    machine = cli.open_machine(inner_options, (), recordings)
+    cli.write_lines(asked.report(machine, inner_options))
+    if not recordings:
+        raise UsageError(
+            "%s shows no kernel whose answers could be kept" % machine.about.source, None, "keep the file itself"
+        )
     if options.synthetic:
         recordings[0].mark_synthetic()
     recordings[0].save(options.output)
-    cli.write_lines(
-        ["", "recorded in %s: %d requests, %d bytes" % (options.output, target.requests, target.bytes_read)]
-    )
+    cli.write_lines(["", "recorded in %s: %d requests, %d bytes" % (options.output, *machine.cost)])
     return 0
 
 

@@ -7,9 +7,10 @@ kdtoken tour 4        one step;  kdtoken tour all   every step, one after the ot
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from kdtoken import cli
+from kdtoken.cli import dump_report, walk_report
 from kdtoken.errors import UsageError
 
 # In a wheel the recording lies beside this file; in the source tree among the fixtures.
@@ -139,24 +140,18 @@ def step_lines(number: int) -> List[str]:
     """One step as it is printed."""
     step = STEPS[number - 1]
     verb, *arguments = step.verb.split(" ")
-    report = _report(verb)
     lines = ["%d. %s" % (number, step.title), "", "   kdtoken %s" % step.verb, ""]
-    lines += ["   | " + line if line else "   |" for line in excerpt(report(arguments), step.sections)]
+    lines += ["   | " + line if line else "   |" for line in excerpt(_report(verb, arguments), step.sections)]
     return [line.rstrip() for line in lines] + [""] + cli.paragraph(step.notice, "   ") + [""]
 
 
-def _report(verb: str) -> Callable[[List[str]], List[str]]:
-    def run(arguments: List[str]) -> List[str]:
-        from importlib import import_module
-
-        module = import_module("kdtoken." + verb)
-        parser = cli.parser(verb, "")
-        module.add_arguments(parser)
-        options = parser.parse_args(["--session", str(recording())] + arguments)
-        lines: List[str] = module.report(cli.open_source(options), options)
-        return lines
-
-    return run
+def _report(verb: str, arguments: List[str]) -> List[str]:
+    """What the verb prints of the tour's machine."""
+    parser = cli.parser(verb, "")
+    (dump_report if verb == "dump" else walk_report).add_arguments(parser)
+    options = parser.parse_args(["--session", str(recording())] + arguments)
+    machine = cli.open_machine(options)
+    return dump_report.report(machine, options) if verb == "dump" else walk_report.report(machine, options)
 
 
 def _main(arguments: List[str]) -> int:

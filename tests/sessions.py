@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from kdtoken import cli, dump, walk
-from kdtoken.source.cached import CachedSource
+from kdtoken.machine.kernel import KernelMachine
 from kdtoken.source.session import RecordingSource
 from tests.expected import FILES, layouts_of_build
 from tests.machine.declared import MACHINE
@@ -28,7 +28,7 @@ def recorded(build_number: str) -> RecordingSource:
     for verb, arguments in runs:
         parser = cli.parser("", "")
         verb.add_arguments(parser)
-        verb.report(CachedSource(recording), parser.parse_args(arguments))
+        verb.report(KernelMachine(recording), parser.parse_args(arguments))
     return recording
 
 

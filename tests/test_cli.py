@@ -11,7 +11,6 @@ import pytest
 
 from kdtoken import cli
 from kdtoken.errors import KdTokenError, UsageError
-from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, kernel_of
 from tests.machine.synthetic import SyntheticSource
 from tests.sessions import MACHINE_22000
@@ -124,9 +123,9 @@ def test_a_bad_option_is_an_error_like_any_other(capsys: pytest.CaptureFixture[s
 
 
 def test_source_says_synthetic() -> None:
-    target = CachedSource(SyntheticSource(kernel_of(FILES[0])))
-    assert cli.source(target).endswith("(SYNTHETIC: made for tests, no real machine)")
-    assert cli.about(target)["synthetic"] is True
+    known = SyntheticSource(kernel_of(FILES[0])).about
+    assert cli.source(known).endswith("(SYNTHETIC: made for tests, no real machine)")
+    assert cli.about(known)["synthetic"] is True
 
 
 def test_progress_speaks_only_when_it_is_slow(

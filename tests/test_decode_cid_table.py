@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from kdtoken.decode.cid_table import process_by_id
-from kdtoken.decode.process import find_process
 from kdtoken.layout.layout_file import load_layouts
+from kdtoken.machine.kernel import find_process
 from kdtoken.source.cached import CachedSource
 from tests.machine.declared import MACHINE, grown
 from tests.machine.kernel import Kernel, build

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from kdtoken.decode.process import (
-    find_process,
     pointer_bytes,
     process_at,
     process_details,
@@ -18,6 +17,7 @@ from kdtoken.errors import (
     SymbolNotFound,
     TypeNotFound,
 )
+from kdtoken.machine.kernel import find_process
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.process import FastRef
 from kdtoken.source.cached import CachedSource

@@ -11,13 +11,14 @@ import pytest
 
 from kdtoken.decode.fast_ref import fast_ref_mask
 from kdtoken.decode.logon_session import find_logon_session
-from kdtoken.decode.process import find_process, pointer_bytes, process_details, walk_processes
+from kdtoken.decode.process import pointer_bytes, process_details, walk_processes
 from kdtoken.decode.thread import walk_threads
 from kdtoken.decode.token import decode_token
 from kdtoken.errors import SymbolNotFound
 from kdtoken.layout.dt import parse_dt
 from kdtoken.layout.layout import Layout, stride
 from kdtoken.layout.layout_file import LayoutFile, layouts_of
+from kdtoken.machine.kernel import find_process
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid

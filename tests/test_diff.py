@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Tuple
 
@@ -9,7 +10,7 @@ import pytest
 
 from kdtoken import diff
 from kdtoken.layout.layout_file import load_layouts
-from kdtoken.source.cached import CachedSource
+from kdtoken.machine.kernel import KernelMachine
 from kdtoken.source.session import RecordingSource
 from tests.declared_views import WIN11, collected, token_lines, whoami_lines
 from tests.dump_bytes import Dump
@@ -193,17 +194,15 @@ def test_live_without_a_debugger(capsys: Any) -> None:
 
 def test_an_attached_kernel_is_attached_to_once(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
-    real = diff.cli.open_source
+    real = diff.cli.opened
 
-    def once(options: Any, record: Any = None) -> Any:
-        opened.append(options.attach)
-        options.attach = None
-        options.session = MACHINE_FILE
-        return real(options, record)
+    def once(request: Any, record: Any = None) -> Any:
+        opened.append((request.option, request.sources))
+        return real(replace(request, option="--session", sources=(MACHINE_FILE,)), record)
 
-    monkeypatch.setattr(diff.cli, "open_source", once)
+    monkeypatch.setattr(diff.cli, "opened", once)
     assert first(capsys, "--attach", "com:x", "live@notepad.exe", "@cmd.exe")[0] == 1
-    assert opened == ["com:x"]
+    assert opened == [("--attach", ("com:x",))]
 
 
 def test_json_and_all(capsys: Any, tmp_path: Path) -> None:
@@ -226,7 +225,7 @@ def recorded(path: Path, change: Any) -> str:
     change(target, kernel)
     recording = RecordingSource(target)
     sides = diff.Sides(diff.cli.parser("diff", "").parse_args([]))
-    sides._targets["", ""] = CachedSource(recording)
+    sides._machines[""] = KernelMachine(recording)
     sides.open("@6104")
     recording.save(path)
     return str(path) + "@6104"

@@ -226,10 +226,10 @@ def test_inside_windbg_lines_are_ascii_and_short(monkeypatch: pytest.MonkeyPatch
     import sys
 
     from kdtoken import cli, dump
-    from kdtoken.source.cached import CachedSource
+    from kdtoken.machine.kernel import KernelMachine
 
     out = WinDbgOut()
-    monkeypatch.setattr(cli, "open_source", lambda options, record=None: CachedSource(target))
+    monkeypatch.setattr(cli, "open_machine", lambda options, *rest: KernelMachine(target))
     monkeypatch.setattr(sys, "stdout", out)
     assert dump.main(["notepad.exe", "--why"]) == 0
     assert max(map(len, out.parts)) <= 100

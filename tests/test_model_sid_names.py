@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdtoken.model import sid_derive, sid_names, sid_tables
+from kdtoken.model import sid_derive, sid_tables
 from kdtoken.model.capability_names import CAPABILITY_NAMES
 from kdtoken.model.service_names import SERVICE_NAMES
 from kdtoken.model.sid import Sid
-from kdtoken.model.sid_names import kind_of, name_of
+from kdtoken.model.sid_names import Names, kind_of, name_of
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,22 @@ def test_importing_hashes_nothing() -> None:
     assert done.stdout.split() == [b"0", b"0"]
 
 
-def test_services_that_the_user_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sid_names, "_learned", ())
+def test_services_that_the_user_names() -> None:
     odd = sid_derive.service_sid("AnOddServiceOfOurs")
     assert name_of(odd) is None
-    sid_names.learn_services(["AnOddServiceOfOurs\n", "\n"])
-    assert name_of(odd) == "NT SERVICE\\AnOddServiceOfOurs"
+    names = Names().with_services(["AnOddServiceOfOurs\n", "\n"])
+    assert names.of(odd) == "NT SERVICE\\AnOddServiceOfOurs"
+    assert name_of(odd) is None  # nobody else knows it now
+    assert names.with_accounts({}).of(odd) == "NT SERVICE\\AnOddServiceOfOurs"
+
+
+def test_names_of_one_source_are_no_others() -> None:
+    anna, users = Sid.from_text("S-1-5-21-1-2-3-1001"), Sid.from_text("S-1-5-21-1-2-3-513")
+    system = Sid.from_text("S-1-5-18")
+    names = Names().with_accounts({anna: "LAB\\anna", system: "LAB\\impostor"})
+    assert names.of(anna) == "LAB\\anna" and Names().of(anna) is None and name_of(anna) is None
+    assert names.of(users) == "<domain>\\Domain Users"  # not told of: as everywhere
+    assert names.of(system) == "NT AUTHORITY\\SYSTEM"  # no text renames what Windows names everywhere
+    more = names.with_accounts({users: "LAB\\Users"})
+    assert (more.of(anna), more.of(users)) == ("LAB\\anna", "LAB\\Users")
+    assert names.of(users) == "<domain>\\Domain Users"

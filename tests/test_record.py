@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from kdtoken import cli, dump, record, walk
-from kdtoken.source.cached import CachedSource
+from kdtoken.machine.base import Machine
+from kdtoken.machine.kernel import KernelMachine
 from kdtoken.source.session import RecordingSource
 from tests.expected import FILES, kernel_of
 from tests.machine.synthetic import SyntheticSource
@@ -17,17 +18,19 @@ from tests.machine.synthetic import SyntheticSource
 def machine(monkeypatch: pytest.MonkeyPatch) -> SyntheticSource:
     """A target that stands for the live session, recorded where `record` asks for that."""
     target = SyntheticSource(kernel_of(FILES[3])).with_commands()
-    real = cli.open_source
+    real = cli.open_machine
 
-    def open_source(options: object, recordings: "list[RecordingSource] | None" = None) -> CachedSource:
+    def open_machine(
+        options: object, files: "tuple[str, ...]" = (), recordings: "list[RecordingSource] | None" = None
+    ) -> Machine:
         if getattr(options, "session", None):
-            return real(options, recordings)  # type: ignore[arg-type]
+            return real(options, files, recordings)  # type: ignore[arg-type]
         if recordings is None:
-            return CachedSource(target)
+            return KernelMachine(target)
         recordings.append(RecordingSource(target))
-        return CachedSource(recordings[0])
+        return KernelMachine(recordings[0])
 
-    monkeypatch.setattr(cli, "open_source", open_source)
+    monkeypatch.setattr(cli, "open_machine", open_machine)
     return target
 
 
@@ -104,4 +107,4 @@ def test_a_session_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[st
     for path in (wrong, tmp_path / "missing.gz"):
         assert dump.main(["--session", str(path), "a.exe"]) == 1
         err = capsys.readouterr().err
-        assert err.startswith("kdtoken: ") and str(path) in err and "Traceback" not in err
+        assert err.startswith("kdtoken: cannot read %s: " % path) and err.count("\n") == 1

@@ -1,11 +1,11 @@
 """A report being gathered."""
 
 from kdtoken.model.token import Origin
-from kdtoken.render.report import Page, origin_text
+from kdtoken.render.report import Report, origin_text
 
 
 def test_rows_sections_and_notes() -> None:
-    page = Page(why=False)
+    page = Report(why=False)
     page.section("Title")
     page.row("Label", "value", Origin("_TOKEN", "SessionId", 0x10, b"\1\0\0\0"))
     page.note("only with --why")
@@ -13,7 +13,7 @@ def test_rows_sections_and_notes() -> None:
 
 
 def test_why_says_where_a_value_was() -> None:
-    page = Page(why=True)
+    page = Report(why=True)
     page.row("Session", "1", Origin("_TOKEN", "SessionId", 0x10, b"\1\0\0\0"))
     assert page.lines == ["  Session                1", "      <- _TOKEN.SessionId at 0x10: 01 00 00 00"]
 
@@ -24,7 +24,7 @@ def test_long_origins_are_cut() -> None:
 
 
 def test_long_values_go_on_below_themselves() -> None:
-    page = Page(why=False)
+    page = Report(why=False)
     page.row("Label", "word " * 40)
     assert len(page.lines) > 1
     assert all(len(line) <= 99 for line in page.lines)

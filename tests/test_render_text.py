@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import List
 
-from kdtoken.decode.process import find_process
 from kdtoken.decode.process_dump import Tokens, dump_process
+from kdtoken.machine.kernel import find_process
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.acl import Ace, Acl
 from kdtoken.model.process import ProcessDump

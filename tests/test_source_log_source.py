@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdtoken.decode.process import find_process
 from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.dump import main
 from kdtoken.errors import BadFormat, KdTokenError, NoCommands, SymbolNotFound, TypeNotFound
 from kdtoken.layout.layout_file import load_layouts
+from kdtoken.machine.kernel import find_process
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.token import Token

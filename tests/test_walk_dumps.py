@@ -15,6 +15,7 @@ import pytest
 
 from kdtoken import walk
 from kdtoken.layout.layout_file import load_layouts
+from kdtoken.machine.open import Request
 from kdtoken.render import walk_files
 from tests.engine.volatility import isf
 from tests.expected import FILES
@@ -147,13 +148,13 @@ def test_in_a_debugger_no_process_is_started(
     assert run(case, capsys, *case.files, "--csv")[1] == expected
 
 
-def _die(options: Any) -> Any:
+def _die(job: walk.Job) -> Any:
     """Stands in for a reader that the system ends."""
     import os
 
-    if options.dump.endswith("broken.dmp"):
+    if job.name.endswith("broken.dmp"):
         os._exit(9)
-    return _real_one(options)
+    return _real_one(job)
 
 
 _real_one = walk._one
@@ -195,7 +196,7 @@ def test_processes_that_start_afresh_as_on_windows(case: Case) -> None:
 def test_usage(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     first, _, last = case.files
     for words, message in (
-        ((first, "--dump", last), "not both"),
+        ((first, "--dump", last), "give one of --dump and a file's name"),
         (("--dump", first, "--dump", last), "kdtoken walk A.dmp B.dmp"),
         ((first, last, "--json", "--csv"), "one of --json, --csv and --parquet"),
         ((first, last, "--integrity", "hihg"), "no integrity level"),
@@ -231,7 +232,7 @@ def test_columns_of_parquet(case: Case, capsys: pytest.CaptureFixture[str], monk
         write_table=lambda table, out: None,
     )
     monkeypatch.setattr(walk_files, "import_module", lambda name: standin)
-    parts = [walk._one(options) for options in _jobs(case)]
+    parts = [walk._one(job) for job in _jobs(case)]
     assert walk_files.parquet_bytes(parts) == b"PAR1"
     total = len(PIDS) + 1 + len(MORE.processes)
     for name, (values, kind) in kept.items():
@@ -249,24 +250,8 @@ def test_parquet_read_back(case: Case, capsys: pytest.CaptureFixture[str], tmp_p
     assert [row["pid"] for row in rows] == PIDS + [None] + [one.pid for one in MORE.processes]
 
 
-def _jobs(case: Case) -> List[Any]:
+def _jobs(case: Case) -> List[walk.Job]:
     from argparse import Namespace
 
-    return [
-        Namespace(
-            dump=file,
-            symbols=str(case.symbols),
-            download=False,
-            session=None,
-            log=None,
-            attach=None,
-            services=None,
-            json=False,
-            csv=False,
-            parquet="x",
-            threads=False,
-            user=None,
-            integrity=None,
-        )
-        for file in case.files
-    ]
+    options = Namespace(json=False, csv=False, parquet="x", threads=False, user=None, integrity=None)
+    return [walk.Job(Request((file,), symbols=str(case.symbols)), options) for file in case.files]

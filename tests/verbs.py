@@ -5,8 +5,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any, List, Optional, Tuple
 
 from kdtoken import cli, dump, walk
+from kdtoken.machine.kernel import KernelMachine
 from kdtoken.source.base import Source
-from kdtoken.source.cached import CachedSource
 
 VERBS: Any = {"dump": dump, "walk": walk}
 
@@ -15,15 +15,14 @@ def run_on(target: Source, verb: str, *arguments: str) -> List[str]:
     """The lines that a verb prints on a target.  Raises what the verb raises."""
     parser = cli.parser(verb, "")
     VERBS[verb].add_arguments(parser)
-    cached = target if isinstance(target, CachedSource) else CachedSource(target)
-    lines: List[str] = VERBS[verb].report(cached, parser.parse_args(list(arguments)))
+    lines: List[str] = VERBS[verb].report(KernelMachine(target), parser.parse_args(list(arguments)))
     return lines
 
 
 def main_on(monkeypatch: Any, target: Optional[Source], verb: str, *arguments: str) -> Tuple[int, str, str]:
     """(exit code, stdout, stderr) of the verb's own main, with the target in place of a live session."""
     if target is not None:
-        monkeypatch.setattr(cli, "open_source", lambda options, record=None: CachedSource(target))
+        monkeypatch.setattr(cli, "open_machine", lambda options, *rest: KernelMachine(target))
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
         code = VERBS[verb].main(list(arguments))

@@ -1,16 +1,13 @@
-"""Processes: the list at nt!PsActiveProcessHead, and finding one by name, pid or address."""
+"""Processes: the list at nt!PsActiveProcessHead, and the one at an address."""
 
 from typing import List, Tuple
 
-from kdtoken.decode.cid_table import process_by_id
 from kdtoken.decode.fast_ref import fast_ref, fast_ref_mask
 from kdtoken.decode.lists import walk_list
 from kdtoken.decode.object_header import PROCESS_TYPE, is_object_of, type_name
-from kdtoken.decode.process_argument import NAME_ROOM, choose, parse_process_argument
 from kdtoken.decode.structure import Structure, pointer_width, read_members
 from kdtoken.decode.variables import fetch_variables
 from kdtoken.errors import LookupFailed, ProcessNotFound
-from kdtoken.layout.layout import array_of
 from kdtoken.model.absent import Maybe, Unreadable
 from kdtoken.model.process import Process, ProcessDetails
 from kdtoken.source.base import Source
@@ -73,28 +70,6 @@ def process_at(target: Source, address: int) -> Process:
             "!process 0 0 lists the processes with their addresses",
         )
     return _process(target, s)
-
-
-def find_process(target: Source, argument: str) -> Tuple[Process, List[Process], List[str]]:
-    """The one process that a name, pid or address stands for, the list walked on the way to it
-    (empty for an address, and for a pid that nt!PspCidTable knows), and what was wrong with the list.
-
-    Raises ProcessNotFound (with near names), ProcessAmbiguous (with all of that name).
-    """
-    width = pointer_bytes(target)
-    kind, value = parse_process_argument(argument, width)
-    if kind == "address":
-        assert isinstance(value, int)
-        return process_at(target, value), [], []
-    if kind == "pid":
-        assert isinstance(value, int)
-        fetch_variables(target, with_list=False)
-        known = process_by_id(target, value)
-        if known is not None:
-            return process_at(target, known), [], []
-    processes, problems = walk_processes(target)
-    shape = array_of(target.layout(TYPE).field("ImageFileName").type)
-    return choose(processes, argument, kind, value, problems, shape[0] if shape else NAME_ROOM), processes, problems
 
 
 def process_details(target: Source, process: Process, origins: bool = True) -> ProcessDetails:

@@ -5,6 +5,7 @@ that only the machine knows stand in angle brackets (``<domain>\\Domain Users``)
 machine's own database has no name here: :func:`kind_of` then says what sort of SID it is.
 """
 
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Dict, Iterable, Mapping, Optional, Tuple
 
@@ -37,27 +38,33 @@ APPPOOL_NAMES = (
 ENTRA_AUTHORITY = 12
 
 
-# Service names that the person at the keyboard knows and the built-in list does not.
-_learned: Tuple[str, ...] = ()
+@dataclass(frozen=True)
+class Names:
+    """What one source itself, or the person who reads it, calls SIDs that are not the same on every machine.
 
+    accounts  of a domain or machine; others keep the names that Windows gives them everywhere
+    services  names of services beside the built-in list: a service SID is a hash of the name, so it can be recognised
+              but not read back; the machine's own are the keys of HKLM\\SYSTEM\\CurrentControlSet\\Services
 
-def learn_services(names: Iterable[str]) -> None:
-    """Name the SIDs of these services too, for as long as this process runs.
-
-    A service SID is a hash of the name, so it can be recognised but not read back; the machine's
-    own services are the keys of HKLM\\SYSTEM\\CurrentControlSet\\Services.
+    They belong to that source: another machine may have given the same SID to somebody else.
     """
-    global _learned
-    _learned = _learned + tuple(name.strip() for name in names if name.strip())
 
+    accounts: Mapping[Sid, str] = field(default_factory=dict)
+    services: Tuple[str, ...] = ()
 
-# Accounts that a text which is being read gives names to.
-_accounts: Dict[Sid, str] = {}
+    def of(self, sid: Sid) -> Optional[str]:
+        """The SID's name, or None if nobody here can tell."""
+        if sid.is_domain_relative and sid in self.accounts:
+            return self.accounts[sid]
+        return name_of(sid, self.services)
 
+    def with_accounts(self, accounts: Mapping[Sid, str]) -> "Names":
+        """These and more."""
+        return Names({**self.accounts, **accounts}, self.services)
 
-def learn_accounts(names: Mapping[Sid, str]) -> None:
-    """Name these accounts of a domain or machine so, for as long as this process runs; others keep their names."""
-    _accounts.update((sid, name) for sid, name in names.items() if sid.is_domain_relative)
+    def with_services(self, names: Iterable[str]) -> "Names":
+        """These and more; blanks around a name, and empty lines, are no part of it."""
+        return Names(self.accounts, self.services + tuple(name.strip() for name in names if name.strip()))
 
 
 @lru_cache(maxsize=8)
@@ -94,8 +101,6 @@ def name_of(sid: Sid, services: Iterable[str] = ()) -> Optional[str]:
     if sid.is_logon_sid:
         return "Logon session {:x}:{:x}".format(*sid.subauthorities[1:])
     if sid.is_domain_relative:
-        if sid in _accounts:
-            return _accounts[sid]
         name = DOMAIN_RIDS.get(sid.subauthorities[-1])
         return None if name is None else "<domain>\\" + name
     if sid.is_capability:
@@ -116,11 +121,7 @@ def _nt_name(base: int, rest: Tuple[int, ...], services: Iterable[str]) -> Optio
         return "BUILTIN\\" + BUILTIN_RIDS[rest[0]] if len(rest) == 1 and rest[0] in BUILTIN_RIDS else None
     if len(rest) == 5:
         if base in (80, sid_derive.RESTRICTED_SERVICE_BASE_RID):
-            name = (
-                _services(tuple(services)).get(rest)
-                or _services(_learned).get(rest)
-                or _services(SERVICE_NAMES).get(rest)
-            )
+            name = _services(tuple(services)).get(rest) or _services(SERVICE_NAMES).get(rest)
             prefix = "NT SERVICE\\" if base == 80 else "RESTRICTED SERVICES\\"
             return None if name is None else prefix + name
         if base == sid_derive.APPPOOL_BASE_RID:
@@ -152,6 +153,10 @@ def trust_text(sid: Sid) -> str:
     """``Process Trust\\ProtectedLight-WinTcb`` for S-1-19-512-8192; a number that has no name stays a number."""
     kind, level = sid.subauthorities
     return "Process Trust\\{}-{}".format(TRUST_TYPES.get(kind, str(kind)), TRUST_LEVELS.get(level, str(level)))
+
+
+# For whatever no source gave names to.
+NO_NAMES = Names()
 
 
 def kind_of(sid: Sid) -> str:

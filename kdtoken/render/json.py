@@ -24,7 +24,7 @@ from kdtoken.model.privilege import Privilege
 from kdtoken.model.process import CrossCheck, FastRef, Impersonation, Process, ProcessDetails, ProcessDump, Thread
 from kdtoken.model.protection import Protection
 from kdtoken.model.sid import Sid
-from kdtoken.model.sid_names import name_of
+from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import AttributeList, Diagnostics, LogonSession, Origin, SidHash, Token
 from kdtoken.model.token_words import (
     IMPERSONATION_LEVELS,
@@ -65,8 +65,8 @@ _WORDS: Dict[str, Callable[[int], Any]] = {
 }
 
 
-def plain(value: Any, name: str = "", why: bool = False) -> Any:
-    """A model value as JSON types."""
+def plain(value: Any, name: str = "", why: bool = False, names: Names = NO_NAMES) -> Any:
+    """A model value as JSON types; `names` are those of its source."""
     kind = type(value)  # first what nearly all values are
     if kind is int:
         return hex(value) if name in _ADDRESSES or not -_SAFE < value < _SAFE else value
@@ -86,11 +86,11 @@ def plain(value: Any, name: str = "", why: bool = False) -> Any:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, Sid):
-        return {"sid": str(value), "name": name_of(value)}
+        return {"sid": str(value), "name": names.of(value)}
     if isinstance(value, Luid):
         return str(value)
     if isinstance(value, Group):
-        return {"sid": str(value.sid), "name": name_of(value.sid), "attributes": list(value.words)}
+        return {"sid": str(value.sid), "name": names.of(value.sid), "attributes": list(value.words)}
     if isinstance(value, Privilege):
         return {
             "number": value.number,
@@ -106,18 +106,18 @@ def plain(value: Any, name: str = "", why: bool = False) -> Any:
             "flags": list(value.flag_words),
             "mask": hex(value.mask or 0) if known else None,
             "rights": list(mask_words(value.mask or 0)) if known else None,
-            "sid": plain(value.sid),
+            "sid": plain(value.sid, names=names),
             "problem": value.problem,
         }
     if isinstance(value, Acl):
         return {
             "revision": value.revision,
             "count": value.count,
-            "aces": [plain(a) for a in value.aces],
+            "aces": [plain(a, names=names) for a in value.aces],
             "problem": value.problem,
         }
     if isinstance(value, Token):
-        return _token(value, why)
+        return _token(value, why, names)
     if isinstance(value, AttributeList):
         return {"address": hex(value.address), "counts": {key: plain(count) for key, count in value.counts}}
     if isinstance(value, FastRef):
@@ -128,29 +128,29 @@ def plain(value: Any, name: str = "", why: bool = False) -> Any:
             "ref_count": value.ref_count if value.mask else None,
         }
     if isinstance(value, (tuple, list)):
-        return [plain(item) for item in value]
+        return [plain(item, names=names) for item in value]
     if isinstance(value, SidHash):
         return {"count": value.count, "sid_attr": hex(value.sid_attr), "words": [hex(word) for word in value.words]}
     if isinstance(value, (ProcessDetails, Impersonation)):
-        return {key: named(item, key) for key, item in vars(value).items() if key != "origins"}
+        return {key: named(item, key, names) for key, item in vars(value).items() if key != "origins"}
     if isinstance(value, (LogonSession, Diagnostics, Process, Thread, CrossCheck)):
-        return {key: plain(item, key) for key, item in vars(value).items()}
+        return {key: plain(item, key, names=names) for key, item in vars(value).items()}
     raise TypeError("no JSON form for %s" % type(value).__name__)
 
 
-def named(value: Any, name: str) -> Any:
+def named(value: Any, name: str, names: Names = NO_NAMES) -> Any:
     """A number with its words, where it has some; else as `plain`."""
     if isinstance(value, int) and not isinstance(value, bool) and name in _WORDS:
         return {"value": hex(value) if name.endswith("_time") else value, "words": _WORDS[name](value)}
-    return plain(value, name)
+    return plain(value, name, names=names)
 
 
-def _token(token: Token, why: bool) -> Dict[str, Any]:
-    row = {key: named(item, key) for key, item in vars(token).items() if key not in ("origins", "problems")}
+def _token(token: Token, why: bool, names: Names) -> Dict[str, Any]:
+    row = {key: named(item, key, names) for key, item in vars(token).items() if key not in ("origins", "problems")}
     row["flags"] = token_flags(token)
-    row["user"] = plain(token.user)
+    row["user"] = plain(token.user, names=names)
     row["account"] = account_of(token)
-    row["integrity"] = plain(token.integrity)
+    row["integrity"] = plain(token.integrity, names=names)
     row["integrity_level"] = integrity_level(token)
     row["elevation"] = elevation(token).name.lower()
     row["confined"] = list(kinds(token))
@@ -177,17 +177,17 @@ def _remarks(remarks: List[Remark]) -> List[Dict[str, Any]]:
     return [{"text": remark.text, "serious": remark.serious} for remark in remarks]
 
 
-def dump_to_json(dump: ProcessDump, about: Dict[str, Any], why: bool = False) -> str:
+def dump_to_json(dump: ProcessDump, about: Dict[str, Any], why: bool = False, names: Names = NO_NAMES) -> str:
     """A process dump as JSON text, keys in a fixed order."""
     row: Dict[str, Any] = {
         "kdtoken": SCHEMA,
         "about": about,
         "process": plain(dump.process),
         "details": plain(dump.details),
-        "token": plain(dump.token, why=why),
-        "linked": plain(dump.linked, why=why),
+        "token": plain(dump.token, why=why, names=names),
+        "linked": plain(dump.linked, why=why, names=names),
         "threads": [plain(thread) for thread in dump.threads],
-        "tokens": {hex(address): plain(token, why=why) for address, token in sorted(dump.tokens.items())},
+        "tokens": {hex(address): plain(token, why=why, names=names) for address, token in sorted(dump.tokens.items())},
         "shared_with": plain(dump.shared_with),
         "cross_check": plain(dump.cross_check),
         "remarks": _remarks(dump_remarks(dump)),
@@ -196,7 +196,12 @@ def dump_to_json(dump: ProcessDump, about: Dict[str, Any], why: bool = False) ->
     return json.dumps(row, indent=1, ensure_ascii=True)
 
 
-def token_to_json(token: Token, about: Dict[str, Any], why: bool = False) -> str:
+def token_to_json(token: Token, about: Dict[str, Any], why: bool = False, names: Names = NO_NAMES) -> str:
     """A token by itself as JSON text."""
-    row = {"kdtoken": SCHEMA, "about": about, "token": plain(token, why=why), "remarks": _remarks(token_remarks(token))}
+    row = {
+        "kdtoken": SCHEMA,
+        "about": about,
+        "token": plain(token, why=why, names=names),
+        "remarks": _remarks(token_remarks(token)),
+    }
     return json.dumps(row, indent=1, ensure_ascii=True)

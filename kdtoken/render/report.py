@@ -2,20 +2,27 @@
 
 from typing import List, Optional
 
-from kdtoken.model.token import Origin
-from kdtoken.render.words import WIDTH, wrapped
+from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import NO_NAMES, Names
+from kdtoken.model.token import Origin, Token
+from kdtoken.render.words import WIDTH, sid_name, wrapped
 
 LABEL = 22
 _NOTE = " " * 6
 _ROOM = WIDTH - LABEL - 3  # for a value behind its label
 
 
-class Page:
-    """A report; with `why`, each value is followed by where it came from."""
+class Report:
+    """A report; with `why`, each value is followed by where it came from; `names` are those of its source."""
 
-    def __init__(self, why: bool) -> None:
+    def __init__(self, why: bool, names: Names = NO_NAMES) -> None:
         self.lines: List[str] = []
         self._why = why
+        self._names = names
+
+    def name(self, sid: Sid, token: Optional[Token] = None) -> str:
+        """The SID's name; the user of `token` is named by its logon session."""
+        return sid_name(sid, token, self._names)
 
     def section(self, title: str) -> None:
         """A heading after an empty line."""

@@ -7,9 +7,10 @@ from kdtoken.model.absent import Missing, known
 from kdtoken.model.group import Group
 from kdtoken.model.process import FastRef, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
+from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Token
 from kdtoken.render import words
-from kdtoken.render.report import Page
+from kdtoken.render.report import Report
 from kdtoken.render.threads import thread_lines
 from kdtoken.render.token_text import token_sections
 from kdtoken.render.words import WIDTH, clean, show, wrapped
@@ -20,9 +21,9 @@ _LINKED = {
 }
 
 
-def render_dump(dump: ProcessDump, source: str, why: bool = False) -> List[str]:
-    """The whole report, a list of lines under 100 columns.  `source` says where it was read."""
-    page = Page(why)
+def render_dump(dump: ProcessDump, source: str, why: bool = False, names: Names = NO_NAMES) -> List[str]:
+    """The whole report, a list of lines under 100 columns.  `source` says where it was read, `names` are its own."""
+    page = Report(why, names)
     process = dump.process
     name = show(process.image_name, clean)
     page.lines.append("%s  pid %d  EPROCESS 0x%x" % (name, process.pid, process.address))
@@ -42,13 +43,13 @@ def render_dump(dump: ProcessDump, source: str, why: bool = False) -> List[str]:
             _linked(page, token, linked)
         else:
             page.row("Token", show(linked, str))
-    page.lines += thread_lines(dump)
+    page.lines += thread_lines(dump, names)
     return page.lines
 
 
-def render_token(token: Token, source: str, why: bool = False) -> List[str]:
+def render_token(token: Token, source: str, why: bool = False, names: Names = NO_NAMES) -> List[str]:
     """The report of a token by itself, without a process around it."""
-    page = Page(why)
+    page = Report(why, names)
     page.lines += ["TOKEN 0x%x" % token.address, *source_lines(source), ""]
     _answer(page, token)
     _remarks(page, token_remarks(token))
@@ -61,10 +62,10 @@ def source_lines(source: str) -> List[str]:
     return ["  " + line for line in wrapped("from " + clean(source), WIDTH - 2)]
 
 
-def _answer(page: Page, token: Token) -> None:
-    who = show(token.user, lambda sid: "%s  (%s)" % (words.sid_name(sid, token), sid))
+def _answer(page: Report, token: Token) -> None:
+    who = show(token.user, lambda sid: "%s  (%s)" % (page.name(sid, token), sid))
     page.row("Runs as", who)
-    page.row("Integrity", show(token.integrity, lambda sid: words.sid_name(sid).split("\\")[-1], "no label"))
+    page.row("Integrity", show(token.integrity, lambda sid: page.name(sid).split("\\")[-1], "no label"))
     kind = elevation(token)
     if kind is not Elevation.UNKNOWN:
         page.row("Elevation", kind.value)
@@ -73,13 +74,13 @@ def _answer(page: Page, token: Token) -> None:
         page.row("Confined", ", ".join(confined))
 
 
-def _remarks(page: Page, remarks: List[Remark]) -> None:
+def _remarks(page: Report, remarks: List[Remark]) -> None:
     ordered = [r for r in remarks if r.serious] + [r for r in remarks if not r.serious]
     for at, remark in enumerate(ordered):
         page.row("" if at else "Note", ("!! " if remark.serious else "") + clean(remark.text))
 
 
-def _process(page: Page, dump: ProcessDump) -> None:
+def _process(page: Report, dump: ProcessDump) -> None:
     process = dump.process
     page.section("Process")
     page.row("Parent pid", show(process.parent_pid, words.number))
@@ -119,10 +120,10 @@ def _fast_ref(ref: FastRef) -> str:
     return "0x%x  (fast reference 0x%x, count %d)" % (ref.object, ref.value, ref.ref_count)
 
 
-def _linked(page: Page, token: Token, linked: Token) -> None:
+def _linked(page: Report, token: Token, linked: Token) -> None:
     """What the other half of the pair has that this one lacks, and the reverse."""
     page.row("Token", hex(linked.address))
-    page.row("Integrity", show(linked.integrity, lambda sid: "%s  %s" % (sid, words.sid_name(sid))))
+    page.row("Integrity", show(linked.integrity, lambda sid: "%s  %s" % (sid, page.name(sid))))
     mine, theirs = _held(token), _held(linked)
     if mine is None or theirs is None:
         page.row("Privileges", "cannot be compared: they could not be read")
@@ -135,15 +136,13 @@ def _linked(page: Page, token: Token, linked: Token) -> None:
         return
     sids = {g.sid: g for g in token.groups if isinstance(g, Group)}
     changed = [
-        "%s (%s here)" % (words.sid_name(g.sid), words.group_words(sids[g.sid]) if g.sid in sids else "missing")
+        "%s (%s here)" % (page.name(g.sid), words.group_words(sids[g.sid]) if g.sid in sids else "missing")
         for g in linked.groups
         if isinstance(g, Group) and not g.is_integrity and (g.sid not in sids or _counts(g) != _counts(sids[g.sid]))
     ]
     theirs_only = {g.sid for g in linked.groups if isinstance(g, Group)}
     changed += [
-        "%s (only here)" % words.sid_name(sid)
-        for sid, g in sids.items()
-        if sid not in theirs_only and not g.is_integrity
+        "%s (only here)" % page.name(sid) for sid, g in sids.items() if sid not in theirs_only and not g.is_integrity
     ]
     for at, line in enumerate(changed or ["none"]):
         page.row("" if at else "Groups otherwise", line)

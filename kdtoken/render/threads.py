@@ -6,6 +6,7 @@ from kdtoken.analysis.classification import integrity_level
 from kdtoken.model.absent import Missing, NotSaid, known
 from kdtoken.model.integrity import integrity_text
 from kdtoken.model.process import Impersonation, ProcessDump, Thread
+from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Token
 from kdtoken.model.token_words import IMPERSONATION_LEVELS, value_word
 from kdtoken.render.words import WIDTH, clean, row_lines, show, sid_name, wrapped
@@ -17,7 +18,7 @@ _ALLOWED = {
 }
 
 
-def thread_lines(dump: ProcessDump) -> List[str]:
+def thread_lines(dump: ProcessDump, names: Names = NO_NAMES) -> List[str]:
     """Threads that run under the primary token on one line; each other one on its own."""
     if not dump.threads:
         untold = "none are told of; !process %x 6 lists them" % dump.process.address
@@ -31,14 +32,14 @@ def thread_lines(dump: ProcessDump) -> List[str]:
     busy = sum(isinstance(t.impersonation, Impersonation) for t in dump.threads)
     if busy:
         lines.append("  %d impersonating:" % busy)
-    return lines + impersonation_lines(dump, "    ")
+    return lines + impersonation_lines(dump, "    ", names)
 
 
-def impersonation_lines(dump: ProcessDump, indent: str = "  ") -> List[str]:
+def impersonation_lines(dump: ProcessDump, indent: str = "  ", names: Names = NO_NAMES) -> List[str]:
     """Threads that do not, or may not, run under the primary token, and what is wrong with threads."""
     others = [t for t in dump.threads if t.impersonation is not None]
     lines: List[str] = []
-    for thread, cells in zip(others, row_lines([_cells(dump, t) for t in others], indent)):
+    for thread, cells in zip(others, row_lines([_cells(dump, t, names) for t in others], indent)):
         lines += cells
         notes = _notes(dump, thread)
         if notes:
@@ -57,7 +58,7 @@ def _tid(thread: Thread) -> str:
     return show(thread.tid, str)
 
 
-def _cells(dump: ProcessDump, thread: Thread) -> Tuple[str, ...]:
+def _cells(dump: ProcessDump, thread: Thread, names: Names) -> Tuple[str, ...]:
     impersonation = thread.impersonation
     if not isinstance(impersonation, Impersonation):
         return (_tid(thread), "token not known: " + show(impersonation, str))
@@ -65,7 +66,7 @@ def _cells(dump: ProcessDump, thread: Thread) -> Tuple[str, ...]:
     if impersonation.effective_only is True:
         level += ", EffectiveOnly"
     token = dump.tokens.get(impersonation.token)
-    who = show(token.user, lambda sid: sid_name(sid, token)) if isinstance(token, Token) else "?"
+    who = show(token.user, lambda sid: sid_name(sid, token, names)) if isinstance(token, Token) else "?"
     return (_tid(thread), who, level, "token 0x%x" % impersonation.token)
 
 

@@ -1,6 +1,6 @@
 """Every field of a token in words, section by section."""
 
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from kdtoken.model.absent import Absent, Maybe, Missing, NotSaid
 from kdtoken.model.access_mask import mask_words
@@ -17,23 +17,23 @@ from kdtoken.model.token_words import (
     value_word,
 )
 from kdtoken.render import words
-from kdtoken.render.report import Page, origin_text
+from kdtoken.render.report import Report, origin_text
 from kdtoken.render.words import clean, show, table
 
 
-def token_sections(page: Page, token: Token) -> None:
+def token_sections(page: Report, token: Token) -> None:
     """Every field of the token."""
     o = token.origins
     page.section("Identity")
-    page.row("User", show(token.user, _owner(token)), o.get("user_and_groups"))
+    page.row("User", show(token.user, _sid(page, token)), o.get("user_and_groups"))
     groups = token.user_and_groups
     user = groups[0] if isinstance(groups, tuple) and groups else None
     if isinstance(user, Group) and user.attributes:
         # A sandbox can take even the user's own SID out of play.
         page.row("User attributes", words.group_words(user))
-    page.row("Integrity label", show(token.integrity, _sid, "none"), o.get("integrity_level_index"))
-    page.row("Primary group", show(token.primary_group, _sid), o.get("primary_group"))
-    page.row("Default owner", show(token.default_owner, _owner(token)), o.get("default_owner_index"))
+    page.row("Integrity label", show(token.integrity, _sid(page), "none"), o.get("integrity_level_index"))
+    page.row("Primary group", show(token.primary_group, _sid(page)), o.get("primary_group"))
+    page.row("Default owner", show(token.default_owner, _sid(page, token)), o.get("default_owner_index"))
     page.row("Source", show(token.source_name, lambda s: clean(s.strip())), o.get("source_name"))
     page.row("Session", show(token.session_id, words.number), o.get("session_id"))
     page.row("Type", show(token.token_type, _token_type), o.get("token_type"))
@@ -53,19 +53,15 @@ def token_sections(page: Page, token: Token) -> None:
     _bookkeeping(page, token)
 
 
-def _sid(sid: Sid) -> str:
-    return "%s  %s" % (sid, words.sid_name(sid))
-
-
-def _owner(token: Token) -> Callable[[Sid], str]:
-    return lambda sid: "%s  %s" % (sid, words.sid_name(sid, token))
+def _sid(page: Report, token: Optional[Token] = None) -> Callable[[Sid], str]:
+    return lambda sid: "%s  %s" % (sid, page.name(sid, token))
 
 
 def _token_type(value: int) -> str:
     return value_word(value, TOKEN_TYPES)
 
 
-def _privileges(page: Page, token: Token) -> None:
+def _privileges(page: Report, token: Token) -> None:
     privileges = token.privileges
     if isinstance(privileges, Missing):
         page.section("Privileges")
@@ -84,7 +80,7 @@ def _privileges(page: Page, token: Token) -> None:
         page.note(origin_text(token.origins["privileges"]))
 
 
-def _groups(page: Page, title: str, groups: Tuple[Maybe[Group], ...], whole: Maybe[object]) -> None:
+def _groups(page: Report, title: str, groups: Tuple[Maybe[Group], ...], whole: Maybe[object]) -> None:
     page.section("%s (%d)" % (title, len(groups)) if not isinstance(whole, Missing) else title)
     if isinstance(whole, Missing):
         page.row(title, show(whole, str))
@@ -94,22 +90,22 @@ def _groups(page: Page, title: str, groups: Tuple[Maybe[Group], ...], whole: May
         if isinstance(group, Missing):
             rows.append((show(group, str),))
         else:
-            rows.append((words.group_words(group), words.sid_name(group.sid), str(group.sid)))
+            rows.append((words.group_words(group), page.name(group.sid), str(group.sid)))
     page.lines += table(rows)
 
 
-def _app_container(page: Page, token: Token) -> None:
+def _app_container(page: Report, token: Token) -> None:
     capabilities = token.capabilities
     parts = (token.package, token.lowbox_number, capabilities)
     if all(part is None or part == () or isinstance(part, (Absent, NotSaid)) for part in parts):
         return  # what could not be read does not count as nothing
     page.section("AppContainer")
-    page.row("Package", show(token.package, _sid), token.origins.get("package"))
+    page.row("Package", show(token.package, _sid(page)), token.origins.get("package"))
     page.row("Lowbox number", show(token.lowbox_number, words.number), token.origins.get("lowbox_number"))
     _groups(page, "Capabilities", capabilities if isinstance(capabilities, tuple) else (), capabilities)
 
 
-def _policy(page: Page, token: Token) -> None:
+def _policy(page: Report, token: Token) -> None:
     o = token.origins
     page.section("Policy")
     page.row("TokenFlags", show(token.flags, lambda v: "0x%x" % v), o.get("flags"))
@@ -121,7 +117,7 @@ def _policy(page: Page, token: Token) -> None:
         o.get("mandatory_policy"),
     )
     page.row("Audit policy", show(token.audit_policy, _audit), o.get("audit_policy"))
-    page.row("Trust level", show(token.trust_level_sid, _sid), o.get("trust_level_sid"))
+    page.row("Trust level", show(token.trust_level_sid, _sid(page)), o.get("trust_level_sid"))
     page.row("In use", show(token.in_use, lambda v: "yes" if v else "no"), o.get("in_use"))
 
 
@@ -132,7 +128,7 @@ def _audit(policy: bytes) -> str:
     return "; ".join("entry %d %s" % (index, " ".join(bits)) for index, bits in entries)
 
 
-def _logon(page: Page, token: Token) -> None:
+def _logon(page: Report, token: Token) -> None:
     o = token.origins
     page.section("Logon")
     page.row("Authentication id", show(token.authentication_id, words.luid), o.get("authentication_id"))
@@ -145,7 +141,7 @@ def _logon(page: Page, token: Token) -> None:
     account = words.account_of(token)
     # The SID itself holds no name: where ours is the account of the logon, the reader should know.
     user = token.user
-    lent = isinstance(user, Sid) and words.sid_name(user, token) == account != words.sid_name(user)
+    lent = isinstance(user, Sid) and page.name(user, token) == account != page.name(user)
     page.row(
         "  Account", (account or show(session.account_name, clean)) + ("  (taken for the user's name)" if lent else "")
     )
@@ -156,7 +152,7 @@ def _logon(page: Page, token: Token) -> None:
     )
 
 
-def _dacl(page: Page, token: Token) -> None:
+def _dacl(page: Report, token: Token) -> None:
     dacl = token.default_dacl
     if not isinstance(dacl, Acl):
         page.section("Default DACL")
@@ -172,7 +168,7 @@ def _dacl(page: Page, token: Token) -> None:
     )
     rows = []
     for ace in dacl.aces:
-        name = words.sid_name(ace.sid, token) if ace.sid is not None else "no SID"
+        name = page.name(ace.sid, token) if ace.sid is not None else "no SID"
         rights = " ".join(mask_words(ace.mask)) if ace.mask is not None else "no mask"
         rows.append((ace.type_name, name, rights, " ".join(ace.flag_words), ace.problem or ""))
     page.lines += table(rows)
@@ -180,7 +176,7 @@ def _dacl(page: Page, token: Token) -> None:
         page.row("Damaged", dacl.problem)
 
 
-def _bookkeeping(page: Page, token: Token) -> None:
+def _bookkeeping(page: Report, token: Token) -> None:
     """Ids, lengths, pointers and hashes: what nobody asks first, but nothing is hidden."""
     page.section("Bookkeeping")
     for name, (label, form) in _BOOKS.items():

@@ -17,6 +17,8 @@ from kdtoken.model.absent import Maybe, Missing
 from kdtoken.model.integrity import integrity_text
 from kdtoken.model.process import Impersonation, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
+from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Token
 from kdtoken.render.json import SCHEMA, named, plain, token_flags
 from kdtoken.render.threads import impersonation_lines
@@ -56,11 +58,16 @@ _LEGEND = (
 
 
 def text_lines(
-    rows: Sequence[ProcessDump], source: str, total: int, problems: Sequence[str], with_threads: bool
+    rows: Sequence[ProcessDump],
+    source: str,
+    total: int,
+    problems: Sequence[str],
+    with_threads: bool,
+    names: Names = NO_NAMES,
 ) -> List[str]:
     """An aligned table; what could not be reached is said below it."""
     lines = wrapped("from " + clean(source), WIDTH) + [""]
-    table = [_text_cells(row) for row in rows]
+    table = [_text_cells(row, names) for row in rows]
     heads = tuple(head for _, head, _ in _SHOWN)
     widths = [
         max([len(heads[at])] + [len(cells[at]) for cells, _ in table if len(cells[at]) <= limit])
@@ -70,7 +77,7 @@ def text_lines(
     for row, (cells, notes) in zip(rows, table):
         lines += _row(cells, widths, notes)
         if with_threads:
-            lines += impersonation_lines(row, " " * 8)
+            lines += impersonation_lines(row, " " * 8, names)
     lines += ["", "%d of %d processes" % (len(rows), total) if len(rows) != total else "%d processes" % total]
     lines += [words for mark, words in _LEGEND if any(mark in notes for _, notes in table)]
     for problem in problems:
@@ -92,12 +99,12 @@ def _row(cells: Sequence[str], widths: Sequence[int], notes: str) -> List[str]:
     return [line.rstrip()] + [_BELOW + more for more in wrapped(notes, WIDTH - len(_BELOW), "")]
 
 
-def _text_cells(row: ProcessDump) -> Tuple[Tuple[str, ...], str]:
+def _text_cells(row: ProcessDump, names: Names) -> Tuple[Tuple[str, ...], str]:
     """The columns of the text and its notes."""
-    cells = cells_of(row)
+    cells = cells_of(row, names)
     token = row.token
     if isinstance(token, Token):
-        cells["user"] = briefly(token.user, lambda sid: sid_name(sid, token).replace("NT AUTHORITY\\", ""))
+        cells["user"] = briefly(token.user, lambda sid: sid_name(sid, token, names).replace("NT AUTHORITY\\", ""))
         cells["session"] = briefly(token.session_id, str)
     elif token is not None:
         cells["user"] = "token " + briefly(token, str)
@@ -111,7 +118,25 @@ def _text_cells(row: ProcessDump) -> Tuple[Tuple[str, ...], str]:
     return tuple(cells[name] for name, _, _ in _SHOWN), ", ".join(notes)
 
 
-def cells_of(row: ProcessDump) -> Dict[str, str]:
+def is_wanted(row: ProcessDump, user: Optional[str], level: Optional[int], names: Names) -> bool:
+    """Whether the process's token, or one that a thread of it impersonates, passes the filters."""
+    if user is None and level is None:
+        return True
+    return any(_matches(token, user, level, names) for token in [row.token, *row.tokens.values()])
+
+
+def _matches(token: Maybe[Optional[Token]], user: Optional[str], level: Optional[int], names: Names) -> bool:
+    if not isinstance(token, Token):
+        return False
+    if level is not None and integrity_level(token) != level:
+        return False
+    if user is None:
+        return True
+    sid = token.user
+    return isinstance(sid, Sid) and user.lower() in ("%s %s" % (sid_name(sid, token, names), sid)).lower()
+
+
+def cells_of(row: ProcessDump, names: Names = NO_NAMES) -> Dict[str, str]:
     """What each column of the CSV shows, as text."""
     process, token = row.process, row.token
     cells = dict.fromkeys(COLUMNS, "")
@@ -132,7 +157,7 @@ def cells_of(row: ProcessDump) -> Dict[str, str]:
         return cells
     cells["token"] = hex(token.address)
     cells["session"] = show(token.session_id, str)
-    cells["user"] = show(token.user, lambda sid: sid_name(sid, token))
+    cells["user"] = show(token.user, lambda sid: sid_name(sid, token, names))
     cells["sid"] = show(token.user, str)
     cells["integrity"] = _integrity(token)
     cells["elevation"] = _ELEVATION[elevation(token)]
@@ -161,9 +186,10 @@ def _protection(level: int) -> str:
     return words.replace("PsProtectedSigner", "PP-")
 
 
-def csv_lines(rows: Sequence[ProcessDump]) -> List[str]:
+def csv_lines(rows: Sequence[ProcessDump], names: Names = NO_NAMES) -> List[str]:
     """Comma-separated values with a heading."""
-    return csv_text([COLUMNS]) + csv_text([cells[name] for name in COLUMNS] for cells in map(cells_of, rows))
+    cells = (cells_of(row, names) for row in rows)
+    return csv_text([COLUMNS]) + csv_text([one[name] for name in COLUMNS] for one in cells)
 
 
 def csv_text(rows: Iterable[Sequence[str]]) -> List[str]:
@@ -180,15 +206,19 @@ def _harmless(cell: str) -> str:
 
 
 def json_lines(
-    rows: Sequence[ProcessDump], about: Dict[str, Any], problems: Sequence[str], with_threads: bool
+    rows: Sequence[ProcessDump],
+    about: Dict[str, Any],
+    problems: Sequence[str],
+    with_threads: bool,
+    names: Names = NO_NAMES,
 ) -> List[str]:
     """One JSON document; a process a line, so that it can be read and compared."""
     head = json.dumps({"kdtoken": SCHEMA, "about": about, "problems": list(problems)})
-    body = ",\n".join(" " + line for line in json_rows(rows, with_threads))
+    body = ",\n".join(" " + line for line in json_rows(rows, with_threads, names))
     return (head[:-1] + ', "processes": [\n' + body + "\n]}").split("\n")
 
 
-def json_rows(rows: Sequence[ProcessDump], with_threads: bool) -> Iterator[str]:
+def json_rows(rows: Sequence[ProcessDump], with_threads: bool, names: Names = NO_NAMES) -> Iterator[str]:
     """The JSON of each process, on one line."""
     known: Dict[int, str] = {}
 
@@ -198,7 +228,7 @@ def json_rows(rows: Sequence[ProcessDump], with_threads: bool) -> Iterator[str]:
             return json.dumps(plain(token))
         text = known.get(token.address)
         if text is None:
-            text = known[token.address] = json.dumps(lean(token))
+            text = known[token.address] = json.dumps(lean(token, names))
         return text
 
     for row in rows:
@@ -221,11 +251,11 @@ _LEAN: Tuple[str, ...] = (
 )
 
 
-def lean(token: Token) -> Dict[str, Any]:
+def lean(token: Token, names: Names = NO_NAMES) -> Dict[str, Any]:
     """The part of a token that a walk reads."""
     data = {name: token_flags(token) if name == "flags" else named(getattr(token, name), name) for name in _LEAN}
-    data["user"] = plain(token.user)
-    data["user_name"] = show(token.user, lambda sid: sid_name(sid, token))
+    data["user"] = plain(token.user, names=names)
+    data["user_name"] = show(token.user, lambda sid: sid_name(sid, token, names))
     data["integrity"] = integrity_level(token)
     data["elevation"] = elevation(token).name.lower()
     data["confined"] = list(kinds(token))

@@ -13,6 +13,7 @@ from kdtoken.errors import UsageError
 from kdtoken.model.absent import Maybe
 from kdtoken.model.luid import Luid
 from kdtoken.model.process import ProcessDump
+from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import LogonSession, Token
 from kdtoken.render.json import SCHEMA
 from kdtoken.render.walk import COLUMNS, cells_of, csv_text, json_rows
@@ -71,16 +72,17 @@ def part_of(
     about: Dict[str, Any],
     problems: Sequence[str],
     with_threads: bool,
+    names: Names = NO_NAMES,
 ) -> Part:
     """The part of a file as "csv", "json" or "parquet", each row with its file and host."""
     part = Part(file, host, about, tuple(problems), len(rows))
     if form == "parquet":
-        return part._replace(cells=tuple(cells_of(row) for row in rows))
+        return part._replace(cells=tuple(cells_of(row, names) for row in rows))
     if form == "csv":
-        cells = (cells_of(row) for row in rows)
+        cells = (cells_of(row, names) for row in rows)
         return part._replace(lines=tuple(csv_text([file, host] + [one[name] for name in COLUMNS] for one in cells)))
     head = json.dumps({"file": file, "host": host or None})[:-1] + ", "
-    return part._replace(lines=tuple(head + line[1:] for line in json_rows(rows, with_threads)))
+    return part._replace(lines=tuple(head + line[1:] for line in json_rows(rows, with_threads, names)))
 
 
 def lines_of_all(parts: Iterable[Part], form: str) -> Iterator[str]:

@@ -2,14 +2,14 @@
 
 import re
 import unicodedata
-from typing import Callable, Iterable, List, Optional, Sequence, Tuple, TypeVar
+from typing import Callable, List, Optional, Sequence, Tuple, TypeVar
 
 from kdtoken.model.absent import Maybe, Missing, Unreadable, known
 from kdtoken.model.filetime import filetime_text
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.sid import Sid
-from kdtoken.model.sid_names import kind_of, name_of
+from kdtoken.model.sid_names import NO_NAMES, Names, kind_of
 from kdtoken.model.token import LogonSession, Token
 
 WIDTH = 99
@@ -96,12 +96,12 @@ def time(value: int) -> str:
     return filetime_text(value)
 
 
-def sid_name(sid: Sid, token: Optional[Token] = None, services: Iterable[str] = ()) -> str:
+def sid_name(sid: Sid, token: Optional[Token] = None, names: Names = NO_NAMES) -> str:
     """The SID's name without an LSA; the user of a token is named by its logon session.
 
-    A SID that nobody here can name says what kind it is, in angle brackets.
+    A SID that nobody here can name says what kind it is, in angle brackets.  `names` are those of the token's source.
     """
-    found = name_of(sid, services)
+    found = names.of(sid)
     account = account_of(token) if token is not None and token.user == sid else None
     if account and (found is None or found.startswith("<domain>")):
         return account

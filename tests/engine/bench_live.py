@@ -12,8 +12,8 @@ from typing import Any, Callable, List
 import pykd  # type: ignore[import-not-found,unused-ignore]
 
 from kdtoken import cli, dump, walk
-from kdtoken.decode.process import find_process
 from kdtoken.decode.process_dump import Tokens
+from kdtoken.machine.kernel import KernelMachine, find_process
 from kdtoken.model.token import Token
 from kdtoken.source.attach import AttachedSource
 from kdtoken.source.cached import CachedSource
@@ -50,7 +50,7 @@ def kdtoken_verb(live: AttachedSource, verb: Any, arguments: List[str]) -> str:
     """A whole report, as printed."""
     parser = cli.parser("bench", "")
     verb.add_arguments(parser)
-    return "%d lines" % len(verb.report(CachedSource(live), parser.parse_args(arguments)))
+    return "%d lines" % len(verb.report(KernelMachine(live), parser.parse_args(arguments)))
 
 
 # ---------------------------------------------------------------- as one writes it with pykd

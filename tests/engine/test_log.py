@@ -5,9 +5,10 @@ from typing import Any, Dict, List
 
 import pytest
 
-from kdtoken.decode.process import find_process, walk_processes
+from kdtoken.decode.process import walk_processes
 from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.layout.dt import parse_dt
+from kdtoken.machine.kernel import find_process
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import ProcessDump
 from kdtoken.source.cached import CachedSource

@@ -6,18 +6,8 @@ from typing import Optional, Tuple
 
 from kdtoken.model.absent import Missing, NotAsked, Unreadable
 from kdtoken.model.group import Group
-from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import name_of
-from kdtoken.model.token import Token
-
-
-class Kind(Enum):
-    """Who saw the token."""
-
-    KERNEL = "kernel memory"
-    TOKEN_COMMAND = "text of !token"
-    WHOAMI = "whoami"
-    TOKEN_INFORMATION = "GetTokenInformation"
+from kdtoken.model.view import Kind, View
 
 
 class Part(Enum):
@@ -38,28 +28,6 @@ class Outcome(Enum):
     ONLY_B = "only B can know it"
     NEITHER = "neither can know it"
     UNREADABLE = "could not be read"
-
-
-@dataclass(frozen=True)
-class View:
-    """A token, who saw it, and where it came from in words.
-
-    incomplete  fields of which it holds a part only, because its text was cut
-    listed      SIDs that it lists with attributes that are not known (words of an unknown language)
-    process     whose token the kernel says this is, so that two looks at one process are known
-                for that; empty where there is no saying
-    """
-
-    token: Token
-    kind: Kind
-    label: str
-    incomplete: Tuple[str, ...] = ()
-    listed: Tuple[Sid, ...] = ()
-    process: str = ""
-
-    def is_cut(self, attribute: str) -> bool:
-        """Whether more of this list may have stood in the text."""
-        return attribute in self.incomplete or "the rest" in self.incomplete
 
 
 @dataclass(frozen=True)
@@ -118,3 +86,6 @@ def one_sided(left: object, right: object) -> Optional[Outcome]:
     if isinstance(left, Missing):
         return Outcome.ONLY_B
     return None
+
+
+__all__ = ["Comparison", "Difference", "Kind", "Outcome", "Part", "View", "one_sided"]

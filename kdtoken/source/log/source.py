@@ -12,7 +12,15 @@ import os
 import re
 from typing import List, Optional, Sequence, Tuple
 
-from kdtoken.errors import BadFormat, MemoryUnreadable, NoCommands, NotRecorded, SymbolNotFound, TypeNotFound
+from kdtoken.errors import (
+    BadFormat,
+    MemoryUnreadable,
+    NoCommands,
+    NothingPrinted,
+    NotRecorded,
+    SymbolNotFound,
+    TypeNotFound,
+)
 from kdtoken.layout.layout import Layout
 from kdtoken.source.base import About, Source
 from kdtoken.source.log.commands import folded
@@ -83,7 +91,7 @@ class LogSource(Source):
         if not (
             len(scan.memory) or scan.types.layouts or scan.symbols or scan.outputs or scan.processes or scan.builds
         ):
-            raise BadFormat(
+            raise NothingPrinted(
                 "%s holds nothing that a debugger prints about a kernel" % ", ".join(f.name for f in scan.files),
                 scan.files[0].path if scan.files else None,
                 "log a session with .logopen FILE, then $$>a<capture.wds notepad.exe",

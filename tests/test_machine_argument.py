@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from kdtoken.decode.process_argument import parse_process_argument
 from kdtoken.errors import UsageError
+from kdtoken.machine.argument import parse_process_argument
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,11 @@ import jsonschema
 import pytest
 
 from kdtoken import dump, walk
-from kdtoken.model import sid_names
+from kdtoken.machine.merged import MergedProcess, merge_processes, read_logs
 from kdtoken.model.absent import NotSaid, Unreadable
 from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
-from kdtoken.view.merged import MergedProcess, merge_processes, read_logs
 from tests.expected import FILES, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel
@@ -228,10 +227,7 @@ def test_call_stacks_are_passed_over_and_lines_keep_their_numbers() -> None:
     assert later.process_at.line == 8
 
 
-def test_names_that_token_n_prints_are_kept(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sid_names, "_accounts", {})
+def test_names_that_token_n_prints_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     named = (ROOT / "fixtures" / "views" / "token-xp-names.txt").read_text(encoding="utf-8")
     process = "PROCESS 8237dc70  SessionId: 0  Cid: 0460    Peb: 7ffd5000  ParentCid: 02d4\n    Image: calc.exe\n"
     (tmp_path / "a.log").write_text(

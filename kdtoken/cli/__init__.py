@@ -1,25 +1,22 @@
-"""What every verb shares: choosing the target, writing lines, and errors that help."""
+"""What every verb shares: words for people -> a machine, writing lines, and errors that help."""
 
 import argparse
 import os
 import sys
 import time
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from kdtoken.errors import KdTokenError, UsageError
-from kdtoken.source.base import Source
-from kdtoken.source.cached import CachedSource
-
-if TYPE_CHECKING:
-    from kdtoken.source.attach import AttachedSource
-    from kdtoken.source.session import RecordingSource  # a live dump has no need of gzip and JSON
+from kdtoken.machine.base import About, Machine, origin
+from kdtoken.machine.open import TIMEOUT, Recording, Request, debugger_command, open_request
+from kdtoken.model.sid_names import NO_NAMES, Names
 
 # Name of the debugger alias that carries arguments where sys.argv cannot (see windbg_arguments).
 ALIAS = "KDARGS"
 
-# Kernels that --attach stopped; `run` lets their machines run again, whatever happened.
-_ATTACHED: List["AttachedSource"] = []
+# Machines that this run opened; `run` closes them, whatever happened: one that was attached to runs again.
+_OPENED: List[Machine] = []
 
 
 class Parser(argparse.ArgumentParser):
@@ -52,7 +49,7 @@ def parser(verb: str, description: str) -> Parser:
     """A parser with the options that all verbs have."""
     made = Parser(prog="kdtoken %s" % verb, description=description)
     source = made.add_argument_group("where to read (default: the debugger session that this runs in)")
-    source.add_argument("--session", metavar="FILE", help="replay a recorded session")
+    source.add_argument("--session", metavar="FILE", action=_Once, help="replay a recorded session")
     source.add_argument("--dump", metavar="FILE", action=_Once, help="a kernel crash dump, read without any debugger")
     source.add_argument(
         "--log", metavar="FILE", action="append", help="a saved WinDbg log, or FILE:FIRST-LAST of its lines; repeatable"
@@ -72,52 +69,60 @@ def parser(verb: str, description: str) -> Parser:
     )
     source.add_argument("--stay", action="store_true", help="leave the attached machine standing; else it runs again")
     source.add_argument(
-        "--timeout", type=float, default=30, metavar="SECONDS", help="how long an attached machine may be silent (30)"
+        "--timeout", type=float, metavar="SECONDS", help="how long an attached machine may be silent (%d)" % TIMEOUT
     )
     made.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return made
 
 
-def open_source(options: argparse.Namespace, record: Optional[List["RecordingSource"]] = None) -> CachedSource:
-    """The target that the options name.
+def request(
+    options: argparse.Namespace, files: Sequence[str] = (), lenient: bool = False, instead: bool = False
+) -> Request:
+    """What the options, or the words that are files, ask to be opened.
+
+    files    as they were named without an option
+    lenient  symbols may be given for a source that needs none, since there are others
+    instead  `files` stand instead of the source that the options name, not beside it
+    Raises UsageError where they ask for two things at once.
+    """
+    named: List[Tuple[str, Any]] = [("--session", options.session), ("--dump", options.dump), ("--log", options.log)]
+    named += [("--attach", options.attach), ("", tuple(files))]
+    given = [(option, value) for option, value in named if value and not (option and instead)]
+    if len(given) > 1:
+        words = [option or "a file's name" for option, _ in given]
+        raise UsageError(
+            "give one of %s" % " and ".join([", ".join(words[:-1]), words[-1]]), None, "one source at a time"
+        )
+    option, value = given[0] if given else ("", ())
+    if option != "--attach" and not instead and (options.stay or options.timeout is not None):
+        word = "--stay" if options.stay else "--timeout"
+        raise UsageError("%s belongs to --attach CONNECTION" % word, word, "leave it away")
+    return Request(
+        (value,) if isinstance(value, str) else tuple(value),
+        option,
+        options.symbols,
+        options.download,
+        lenient,
+        _services(options.services),
+        TIMEOUT if options.timeout is None else options.timeout,
+        options.stay,
+    )
+
+
+def open_machine(options: argparse.Namespace, files: Sequence[str] = (), record: Optional[Recording] = None) -> Machine:
+    """The machine that the options name, or the words that are files; `run` closes it.
 
     record  given by `record`: gets the RecordingSource that keeps every answer
     """
-    if options.services:
-        _learn_services(options.services)
-    target: Source
-    if sum(bool(one) for one in (options.session, options.dump, options.log)) > 1:
-        raise UsageError("give one of --session, --dump and --log")
-    if options.dump:
-        from kdtoken.source.crashdump.dump import open_dump
+    return opened(request(options, files), record)
 
-        target = open_dump(options.dump, options.symbols, options.download)
-    elif options.symbols or options.download:
-        raise UsageError("--symbols and --download belong to --dump FILE", None, "a debugger has symbols of its own")
-    elif options.session:
-        from kdtoken.source.session import load_session
 
-        target = load_session(options.session)
-    elif options.log:
-        from kdtoken.source.log.source import LogSource
+def opened(what: Request, record: Optional[Recording] = None) -> Machine:
+    """The machine of a request; `run` closes it."""
 
-        target = LogSource(options.log, _log_progress)
-    elif options.attach:
-        from kdtoken.source.attach import AttachedSource
-
-        target = AttachedSource(options.attach, options.timeout, options.stay)
-        _ATTACHED.append(target)
-    else:
-        from kdtoken.source.live import LiveSource  # imports pykd, which exists only in a debugger
-
-        target = LiveSource()
-    if record is not None:
-        from kdtoken.source.session import RecordingSource
-
-        recording = RecordingSource(target)
-        record.append(recording)
-        target = recording
-    return CachedSource(target)
+    machine = open_request(what, record, _log_progress)
+    _OPENED.append(machine)
+    return machine
 
 
 def _log_progress(done: int, size: int) -> None:
@@ -126,27 +131,23 @@ def _log_progress(done: int, size: int) -> None:
         sys.stderr.write("\rreading the log: %d of %d MB%s" % (done >> 20, size >> 20, "\n" if done >= size else ""))
 
 
-def _learn_services(path: str) -> None:
-    from kdtoken.model.sid_names import learn_services
-
+def _services(path: Optional[str]) -> Names:
+    if not path:
+        return NO_NAMES
     try:
         with open(path, encoding="utf-8-sig", errors="replace") as file:
-            learn_services(file)
+            return NO_NAMES.with_services(file)
     except OSError as error:
         raise UsageError("cannot read the service names in %s: %s" % (path, error.strerror), path) from error
 
 
-def source(target: CachedSource) -> str:
+def source(about: About) -> str:
     """Where a report was read, in words for its head."""
-    words = target.about.source
-    if target.about.build:
-        words += ", Windows kernel %s" % target.about.build
-    return words + (" (SYNTHETIC: made for tests, no real machine)" if target.about.synthetic else "")
+    return origin(about)
 
 
-def about(target: CachedSource) -> Dict[str, Any]:
+def about(known: About) -> Dict[str, Any]:
     """The same for programs."""
-    known = target.about
     return {"source": known.source, "build": known.build, "synthetic": known.synthetic}
 
 
@@ -240,8 +241,8 @@ def _and_release(main: Callable[[List[str]], int], words: List[str]) -> int:
     try:
         return main(words)
     finally:
-        while _ATTACHED:
-            _ATTACHED.pop().release()
+        while _OPENED:
+            _OPENED.pop().close()
 
 
 def run_in_windbg(verb: str) -> None:
@@ -272,9 +273,7 @@ def alias_arguments(count: int) -> List[str]:
     Raises UsageError where there is no alias, or where it holds another number of words than
     were typed: an alias left over from before must not choose the process.
     """
-    from kdtoken.source.live import LiveSource
-
-    text = LiveSource().command(".echo ${%s}" % ALIAS).strip()
+    text = debugger_command(".echo ${%s}" % ALIAS).strip()
     how = "as %s notepad.exe   and then   !py kdtoken.dump notepad.exe" % ALIAS
     if text == "${%s}" % ALIAS:
         raise UsageError(

@@ -1,0 +1,105 @@
+"""What `dump` asks of a machine and shows of it; `record` and `tour` show the same."""
+
+from argparse import Namespace
+from typing import List
+
+from kdtoken import cli
+from kdtoken.errors import UsageError
+from kdtoken.machine.base import About, Machine
+from kdtoken.model.absent import Unreadable
+from kdtoken.model.process import ProcessDump
+from kdtoken.model.token import Token
+from kdtoken.render.text import render_dump, render_token
+
+FORMATS = ("text", "json", "windbg")
+
+
+def add_arguments(parser: cli.Parser) -> None:
+    """What `dump` understands; `record dump ...` understands the same."""
+    parser.add_argument(
+        "process",
+        nargs="?",
+        help="image name (any case, with or without .exe), pid (1234, 0n1234 or 0x4d2) or EPROCESS address",
+    )
+    parser.add_argument("--token", metavar="ADDRESS", help="dump the token object at this address instead")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="text",
+        help="text (default), json for programs, windbg for the form of !token",
+    )
+    parser.add_argument("--json", action="store_const", dest="format", const="json", help="short for --format json")
+    parser.add_argument("--why", action="store_true", help="show where each value was read: field, address, bytes")
+    parser.add_argument("--no-check", action="store_true", help="do not ask the debugger's own !process as well")
+
+
+def report(machine: Machine, options: Namespace) -> List[str]:
+    """The lines that `dump` prints."""
+    if options.why and options.format == "windbg":
+        raise UsageError("--why has no place in the form of !token", "--why", "use it with text or --json")
+    if options.token:
+        if options.process:
+            raise UsageError("give a process or --token ADDRESS, not both")
+        address = _address(options.token)
+        token = machine.token(address)
+        return _token_report(machine, token, machine.about_token(address), options)
+    if not options.process:
+        raise UsageError("no process was named", None, "kdtoken dump notepad.exe   (or a pid, or an EPROCESS address)")
+    found = machine.find(options.process)
+    dump = found.dump(not options.no_check)
+    return _dump_report(machine, dump, found.about, options)
+
+
+def _dump_report(machine: Machine, dump: ProcessDump, about: About, options: Namespace) -> List[str]:
+    if options.format == "json":
+        from kdtoken.render.json import dump_to_json
+
+        return dump_to_json(dump, cli.about(about), options.why, machine.names).split("\n")
+    if options.format == "windbg":
+        from kdtoken.render.windbg import dump_lines
+
+        return dump_lines(dump)
+    lines = render_dump(dump, cli.source(about), options.why, machine.names)
+    return lines + page_in_advice(about, dump) + _cost(machine, options.why)
+
+
+def page_in_advice(about: About, dump: ProcessDump) -> List[str]:
+    """What brings paged-out memory in, on a machine that can still run; never done unasked.
+
+    `.pagein` (learn.microsoft.com) lets the machine run until the page is there.
+    """
+    if not about.live:
+        return []
+    token = dump.token
+    values = [token] if isinstance(token, Unreadable) else [] if token is None else list(vars(token).values())
+    missing = next((value.address for value in values if isinstance(value, Unreadable)), None)
+    if missing is None:
+        return []
+    return [
+        "",
+        "Part of the token is not in memory. This brings it in, and lets the machine run for it:",
+        "  .pagein /p %x %x   then   g   and, after the break, this dump again" % (dump.process.address, missing),
+    ]
+
+
+def _token_report(machine: Machine, token: Token, about: About, options: Namespace) -> List[str]:
+    if options.format == "json":
+        from kdtoken.render.json import token_to_json
+
+        return token_to_json(token, cli.about(about), options.why, machine.names).split("\n")
+    if options.format == "windbg":
+        from kdtoken.render.windbg import token_lines
+
+        return token_lines(token)
+    return render_token(token, cli.source(about), options.why, machine.names) + _cost(machine, options.why)
+
+
+def _address(text: str) -> int:
+    try:
+        return int(text.replace("`", ""), 16)
+    except ValueError:
+        raise UsageError("%r is no address" % text, text, "hexadecimal, as !process prints it") from None
+
+
+def _cost(machine: Machine, why: bool) -> List[str]:
+    return ["", "Read in %d requests, %d bytes." % machine.cost] if why else []

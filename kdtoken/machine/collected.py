@@ -1,0 +1,82 @@
+"""A machine by one run of `collect`: one process, its token, and the linked one, as user mode sees them."""
+
+from typing import Optional, Sequence, Union
+
+from kdtoken.errors import NotAToken, ProcessNotFound, UsageError
+from kdtoken.machine.base import Machine, Walk
+from kdtoken.machine.process import MachineProcess
+from kdtoken.machine.text import view_of
+from kdtoken.model.absent import Maybe, NotSaid
+from kdtoken.model.process import Process, ProcessDump
+from kdtoken.model.sid_names import NO_NAMES, Names
+from kdtoken.model.token import Token
+from kdtoken.model.view import View
+from kdtoken.source.base import About
+from kdtoken.view.collect.token_information import VIEW, read_token_information
+from kdtoken.view.lines import decode_text
+
+LINKED = "linked"
+
+
+class CollectedMachine(Machine):
+    """What GetTokenInformation said of one process."""
+
+    def __init__(self, path: str, name: str, names: Names = NO_NAMES) -> None:
+        """Raises BadFormat where the file is no output of `collect`."""
+        with open(path, "rb") as file:
+            text = decode_text(file.read(), name).text
+        self._name = name
+        self._found = read_token_information(text, name)
+        super().__init__(
+            About("what GetTokenInformation said in %s" % name), names.with_accounts(self._found.token.names)
+        )
+        about = self._found.about
+        pid, image = about.get("pid"), str(about.get("image", ""))
+        self._image = image
+        process = Process(
+            0,
+            pid if isinstance(pid, int) else -1,
+            image.replace("\\", "/").rpartition("/")[2] or NotSaid(VIEW),
+            NotSaid(VIEW),
+            NotSaid(VIEW),
+        )
+        linked = self._found.linked
+        self._dump = ProcessDump(
+            process, NotSaid(VIEW), self._found.token.token, linked=linked.token if linked else NotSaid(VIEW)
+        )
+
+    def processes(self) -> Sequence[MachineProcess]:
+        return [MachineProcess(self, self._dump.process)]
+
+    def find(self, argument: Union[str, int]) -> MachineProcess:
+        process = self._dump.process
+        wanted, name = str(argument).lower(), process.image_name
+        names = [str(process.pid), hex(process.pid), self._image.lower(), str(name).lower()]
+        if wanted not in names and wanted + ".exe" not in names:
+            raise ProcessNotFound(
+                "%s is of pid %d, %s" % (self._name, process.pid, name if isinstance(name, str) else "of no name"),
+                self._name,
+                "give it without a process",
+            )
+        return MachineProcess(self, process)
+
+    def dump(self, process: MachineProcess, check: bool = True) -> ProcessDump:
+        return self._dump
+
+    def primary_token(self, process: MachineProcess) -> Maybe[Optional[Token]]:
+        return self._dump.token
+
+    def token(self, address: int) -> Token:
+        raise NotAToken("%s tells no token's address: user mode does not see it" % self._name, address)
+
+    def walk(self, threads: bool = False) -> Walk:
+        return Walk(self.about, 1, iter([self._dump]), [])
+
+    def view(self, which: str = "") -> View:
+        if which == LINKED:
+            if self._found.linked is None:
+                raise UsageError("%s holds no linked token" % self._name, self._name)
+            return view_of(self._found.linked, self._name, self.names)
+        if which:
+            self.find(which)
+        return view_of(self._found.token, self._name, self.names)

@@ -1,0 +1,131 @@
+"""A machine by its kernel's memory and symbols: a live session, an attached one, a recording, a crash dump."""
+
+from dataclasses import replace
+from typing import Iterator, List, Optional, Sequence, Tuple, Union
+
+from kdtoken.decode.cid_table import process_by_id
+from kdtoken.decode.object_header import TOKEN_TYPE, is_object_of, type_name
+from kdtoken.decode.process import TYPE, pointer_bytes, process_at, process_details, walk_processes
+from kdtoken.decode.process_dump import Tokens, dump_process
+from kdtoken.decode.thread import walk_threads
+from kdtoken.decode.variables import fetch_variables
+from kdtoken.errors import KdTokenError, LookupFailed, NotAToken, UsageError
+from kdtoken.layout.layout import array_of
+from kdtoken.machine.argument import NAME_ROOM, choose, parse_process_argument
+from kdtoken.machine.base import Machine, Walk, origin
+from kdtoken.machine.process import MachineProcess
+from kdtoken.model.absent import Maybe
+from kdtoken.model.process import Impersonation, Process, ProcessDump, Thread
+from kdtoken.model.sid_names import NO_NAMES, Names
+from kdtoken.model.token import Token
+from kdtoken.model.view import Kind, View
+from kdtoken.source.base import Source
+from kdtoken.source.cached import CachedSource
+
+
+class KernelMachine(Machine):
+    """A machine whose memory can be asked; nothing is read twice, and no token is decoded twice."""
+
+    def __init__(self, source: Source, names: Names = NO_NAMES) -> None:
+        self.source = source if isinstance(source, CachedSource) else CachedSource(source)
+        super().__init__(self.source.about, names)
+        self._tokens = Tokens(self.source)
+        self._list: Optional[Sequence[MachineProcess]] = None
+
+    def processes(self) -> Sequence[MachineProcess]:
+        if self._list is None:
+            found, problems = walk_processes(self.source)
+            self.problems = tuple(problems)
+            self._list = [MachineProcess(self, one, found) for one in found]
+        return self._list
+
+    def find(self, argument: Union[str, int]) -> MachineProcess:
+        process, others, problems = find_process(self.source, str(argument))
+        return MachineProcess(self, process, tuple(others) or None, problems)
+
+    def dump(self, process: MachineProcess, check: bool = True) -> ProcessDump:
+        others = None if process.others is None else tuple(process.others)
+        made = dump_process(self._tokens, process.process, others, check)
+        return replace(made, problems=process.problems + made.problems) if process.problems else made
+
+    def primary_token(self, process: MachineProcess) -> Maybe[Optional[Token]]:
+        return self._tokens.of(process.process)
+
+    def token(self, address: int) -> Token:
+        verdict = is_object_of(self.source, address, TOKEN_TYPE)
+        token = self._tokens.at(address) if verdict is not False else None
+        if isinstance(token, Token):
+            return token
+        if token is None:
+            kind = type_name(self.source, address)
+            what = "a %s object" % kind if kind else "something else"
+            raise NotAToken(
+                "0x%x is not a token: its object header says %s" % (address, what),
+                address,
+                "kdtoken dump PROCESS finds the token by itself; mind the low bits of a fast reference",
+            )
+        raise NotAToken("there is no readable token at 0x%x: %s" % (address, token), address)
+
+    def walk(self, threads: bool = False) -> Walk:
+        processes, problems = walk_processes(self.source, details=True)
+        return Walk(self.about, len(processes), self._rows(processes, threads, problems), problems)
+
+    def _rows(self, processes: List[Process], with_threads: bool, problems: List[str]) -> Iterator[ProcessDump]:
+        tokens = Tokens(self.source, follow=False)
+        for process in processes:
+            details = process_details(self.source, process, origins=False)
+            threads: List[Thread] = []
+            if with_threads:
+                try:
+                    threads, torn = walk_threads(self.source, details.thread_list_head)
+                    problems += ["pid %d: %s" % (process.pid, problem) for problem in torn]
+                except LookupFailed as error:
+                    problems.append("pid %d: threads cannot be listed: %s" % (process.pid, error.message))
+            impersonated = {
+                thread.impersonation.token: tokens.at(thread.impersonation.token)
+                for thread in threads
+                if isinstance(thread.impersonation, Impersonation)
+            }
+            yield ProcessDump(process, details, tokens.of(process), tuple(threads), impersonated)
+
+    def view(self, which: str = "") -> View:
+        if not which:
+            raise UsageError("which process?", None, "SOURCE@notepad.exe: a name, a pid or an EPROCESS address")
+        process = self.find(which).process
+        token = self._tokens.of(process)
+        if token is None:
+            raise KdTokenError("pid %d has no token: its reference is null" % process.pid, process.pid)
+        if not isinstance(token, Token):
+            raise KdTokenError("the token of pid %d is %s" % (process.pid, token), process.pid)
+        label = "%s, %s (pid %d)" % (origin(self.about), process.image_name, process.pid)
+        return View(token, Kind.KERNEL, label, process=self._identity(process), names=self.names)
+
+    def _identity(self, process: Process) -> str:
+        """What two looks at one process have in common; pids and addresses are used again, so with its birth."""
+        born = process_details(self.source, process).create_time
+        return "pid %d at 0x%x, created %d" % (process.pid, process.address, born) if isinstance(born, int) else ""
+
+    @property
+    def cost(self) -> Tuple[int, int]:
+        return self.source.requests, self.source.bytes_read
+
+
+def find_process(target: Source, argument: str) -> Tuple[Process, List[Process], List[str]]:
+    """The one process that a name, pid or address stands for, the list walked on the way to it
+    (empty for an address, and for a pid that nt!PspCidTable knows), and what was wrong with the list.
+
+    Raises ProcessNotFound (with near names), ProcessAmbiguous (with all of that name).
+    """
+    kind, value = parse_process_argument(argument, pointer_bytes(target))
+    if kind == "address":
+        assert isinstance(value, int)
+        return process_at(target, value), [], []
+    if kind == "pid":
+        assert isinstance(value, int)
+        fetch_variables(target, with_list=False)
+        known = process_by_id(target, value)
+        if known is not None:
+            return process_at(target, known), [], []
+    processes, problems = walk_processes(target)
+    shape = array_of(target.layout(TYPE).field("ImageFileName").type)
+    return choose(processes, argument, kind, value, problems, shape[0] if shape else NAME_ROOM), processes, problems

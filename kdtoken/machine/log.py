@@ -1,0 +1,149 @@
+"""A machine by a saved log: the memory that it shows, and where that is not enough, the text of what was printed."""
+
+from dataclasses import replace
+from typing import Callable, Optional, Sequence, Tuple, Type, TypeVar, Union
+
+from kdtoken.errors import (
+    BadFormat,
+    KdTokenError,
+    LookupFailed,
+    MemoryUnreadable,
+    NotAToken,
+    NothingPrinted,
+    ProcessNotFound,
+)
+from kdtoken.machine.base import Machine, Walk
+from kdtoken.machine.kernel import KernelMachine
+from kdtoken.machine.process import MachineProcess
+from kdtoken.machine.text import TextMachine
+from kdtoken.model.absent import Maybe, known
+from kdtoken.model.process import ProcessDump
+from kdtoken.model.sid_names import NO_NAMES, Names
+from kdtoken.model.token import Token
+from kdtoken.model.view import View
+from kdtoken.source.base import About, Source
+from kdtoken.source.log.source import LogSource, log_texts
+
+T = TypeVar("T")
+# What memory that a log does not show ends in; the text of the same log may still have the answer.
+_LACKING: Tuple[Type[KdTokenError], ...] = (LookupFailed, MemoryUnreadable, NotAToken, ProcessNotFound, NothingPrinted)
+Progress = Callable[[int, int], None]
+
+
+class LogMachine(Machine):
+    """One or more logs of one machine; each part is read when it is first asked for.
+
+    The way of every question: memory, then text; where neither has the answer, memory's error, which says what
+    command would print it.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[str],
+        shown: Sequence[str] = (),
+        names: Names = NO_NAMES,
+        progress: Optional[Progress] = None,
+        wrap: Optional[Callable[[Source], Source]] = None,
+    ) -> None:
+        """files  paths; PATH:FIRST-LAST takes only those lines
+        shown  what messages call them, where that is not the path
+        wrap   puts a recorder before what the log shows of memory
+        """
+        super().__init__(About("log " + ", ".join(shown or files)), names)
+        self._files, self._shown, self._progress, self._wrap = list(files), list(shown or files), progress, wrap
+        self._given = names
+        self._memory: Optional[KernelMachine] = None
+        self._text: Optional[TextMachine] = None
+
+    @property
+    def memory(self) -> KernelMachine:
+        """What the log shows of the kernel's memory.  Raises BadFormat where it shows none, or two machines'."""
+        if self._memory is None:
+            source: Source = LogSource(self._files, self._progress)
+            self._memory = KernelMachine(self._wrap(source) if self._wrap else source, self._given)
+        return self._memory
+
+    @property
+    def text(self) -> TextMachine:
+        """What commands printed in it.  Raises BadFormat where it is no text, or too long for this."""
+        if self._text is None:
+            texts = log_texts(self._files)
+            self._text = TextMachine(", ".join(self._shown), texts, self.about, self._given)
+            self.names = self._text.names
+        return self._text
+
+    @property
+    def about(self) -> About:
+        try:
+            return self.memory.about
+        except NothingPrinted:
+            return About("text " + ", ".join(self._shown))
+
+    def _either(self, of_memory: Callable[[], T], of_text: Callable[[], T]) -> T:
+        try:
+            return of_memory()
+        except _LACKING as error:
+            try:
+                return of_text()
+            except ProcessNotFound as other:
+                # The list in memory has more processes, and better advice, than the text.
+                raise (error if isinstance(error, (ProcessNotFound, NothingPrinted)) else other) from None
+            except (LookupFailed, NotAToken):
+                raise error from None
+
+    def processes(self) -> Sequence[MachineProcess]:
+        return self._either(lambda: [self._own(one) for one in self.memory.processes()], lambda: self.text.processes())
+
+    def find(self, argument: Union[str, int]) -> MachineProcess:
+        return self._either(lambda: self._own(self.memory.find(argument)), lambda: self.text.find(argument))
+
+    def _own(self, found: MachineProcess) -> MachineProcess:
+        return MachineProcess(self, found.process, found.others, found.problems, self.memory.about)
+
+    def dump(self, process: MachineProcess, check: bool = True) -> ProcessDump:
+        def of_text() -> ProcessDump:
+            found = self.text.find("%x" % process.address)
+            process.about = found.about
+            return self.text.dump(found)
+
+        return self._either(lambda: self.memory.dump(process, check), of_text)
+
+    def primary_token(self, process: MachineProcess) -> Maybe[Optional[Token]]:
+        return self._either(
+            lambda: self.memory.primary_token(process),
+            lambda: self.text.find("%x" % process.address).token,
+        )
+
+    def token(self, address: int) -> Token:
+        return self._either(lambda: self.memory.token(address), lambda: self.text.token(address))
+
+    def about_token(self, address: int) -> About:
+        def of_memory() -> About:
+            self.memory.token(address)
+            return self.memory.about
+
+        return self._either(of_memory, lambda: self.text.about_token(address))
+
+    def walk(self, threads: bool = False) -> Walk:
+        return self._either(lambda: self.memory.walk(threads), lambda: self.text.walk(threads))
+
+    def view(self, which: str = "") -> View:
+        """The memory of a token says more than the text of !token; a place in the text (#2), or none, means the text."""
+        if not which or which.startswith("#"):
+            return self.text.view(which)
+        chosen = self.text.chosen(which)
+        try:
+            found = self.memory.view(which)
+        except KdTokenError as error:
+            # A text that tells of tokens need not be a log; of one that tells of none, what it lacks is worth a word.
+            telling = isinstance(error, ProcessNotFound) or not self.text.tokens
+            if not chosen and telling and not isinstance(error, BadFormat):
+                raise
+        else:
+            if known(found.token.user) or not chosen:
+                return replace(found, names=self.names)
+        return self.text.view(which)
+
+    @property
+    def cost(self) -> Tuple[int, int]:
+        return (0, 0) if self._memory is None else self._memory.cost

@@ -1,0 +1,124 @@
+"""A process and a thread of a machine: handles that ask the machine only for what is looked at."""
+
+from typing import TYPE_CHECKING, Optional, Sequence, Tuple
+
+from kdtoken.model.absent import Maybe
+from kdtoken.model.process import Impersonation, Process, ProcessDetails, ProcessDump, Thread
+from kdtoken.model.token import Token
+from kdtoken.source.base import About
+
+if TYPE_CHECKING:
+    from kdtoken.machine.base import Machine
+
+
+class MachineProcess:
+    """A process of a machine.
+
+    process   what the process list tells of it
+    others    the list of processes, where it was read on the way, to see who shares the token; else None
+    problems  what was wrong with that list
+    about     where what is told of it comes from; in a text, with the lines
+    """
+
+    def __init__(
+        self,
+        machine: "Machine",
+        process: Process,
+        others: Optional[Sequence[Process]] = None,
+        problems: Sequence[str] = (),
+        about: Optional[About] = None,
+    ) -> None:
+        self.machine, self.process = machine, process
+        self.others, self.problems = others, tuple(problems)
+        self.about = machine.about if about is None else about
+        self._dump: Optional[ProcessDump] = None
+
+    @property
+    def address(self) -> int:
+        """Of the _EPROCESS; 0 where a text gives none."""
+        return self.process.address
+
+    @property
+    def pid(self) -> int:
+        """UniqueProcessId; -1 where it is not known."""
+        return self.process.pid
+
+    @property
+    def parent_pid(self) -> Maybe[int]:
+        """InheritedFromUniqueProcessId: a pid that may have been given to another process since."""
+        return self.process.parent_pid
+
+    @property
+    def name(self) -> Maybe[str]:
+        """ImageFileName: at most 15 bytes of the real name, non-ASCII bytes as \\xNN."""
+        return self.process.image_name
+
+    def dump(self, check: Optional[bool] = None) -> ProcessDump:
+        """All about its security context, read once.
+
+        check  ask the debugger's own !process as well, where there is one; None: only if nothing was read yet
+        """
+        if self._dump is None or check is not None:
+            self._dump = self.machine.dump(self, bool(check))
+        return self._dump
+
+    @property
+    def token(self) -> Maybe[Optional[Token]]:
+        """Its primary token; None when its reference is null, as after exit."""
+        return self.machine.primary_token(self) if self._dump is None else self._dump.token
+
+    @property
+    def linked_token(self) -> Maybe[Optional[Token]]:
+        """The other half of a UAC pair; None where there is none."""
+        return self.dump().linked
+
+    @property
+    def details(self) -> Maybe[ProcessDetails]:
+        """Times, protection, number of threads."""
+        return self.dump().details
+
+    @property
+    def threads(self) -> Tuple["MachineThread", ...]:
+        """Its threads, each with the token that it really presents."""
+        return tuple(MachineThread(self, thread) for thread in self.dump().threads)
+
+    def __repr__(self) -> str:
+        name = self.name if isinstance(self.name, str) else "?"
+        return "<Process %s pid %d at 0x%x>" % (name, self.pid, self.address)
+
+
+class MachineThread:
+    """A thread of a process of a machine; `thread` is what its _ETHREAD tells."""
+
+    def __init__(self, process: MachineProcess, thread: Thread) -> None:
+        self.process, self.thread = process, thread
+
+    @property
+    def address(self) -> int:
+        """Of the _ETHREAD."""
+        return self.thread.address
+
+    @property
+    def tid(self) -> Maybe[int]:
+        """Its id."""
+        return self.thread.tid
+
+    @property
+    def impersonation(self) -> Maybe[Optional[Impersonation]]:
+        """Whom it acts for, and how far; None where it runs under its process's token."""
+        return self.thread.impersonation
+
+    @property
+    def token(self) -> Maybe[Optional[Token]]:
+        """The token that counts: the one that it impersonates, else its process's primary token."""
+        impersonation = self.thread.impersonation
+        if impersonation is None:
+            return self.process.token
+        if not isinstance(impersonation, Impersonation):
+            return impersonation
+        return self.process.dump().tokens[impersonation.token]
+
+    def __repr__(self) -> str:
+        tid = self.tid if isinstance(self.tid, int) else "?"
+        acts = isinstance(self.impersonation, Impersonation)
+        return "<Thread %s of %r at 0x%x%s>" % (tid, self.process.name, self.address, ", impersonating" if acts else "")

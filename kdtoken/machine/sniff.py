@@ -1,0 +1,200 @@
+"""What a file is, by what is in it: the one place where that is decided.
+
+A new kind of source is a row of KINDS here, and a function of the same name in machine/open.py that opens it.
+Each row looks at a Head, the beginning of the file with gzip taken off; the first that says yes has it, so the
+sure signs (a magic number) stand before the doubtful ones (a size, a text).
+"""
+
+import os
+import re
+import zlib
+from dataclasses import dataclass
+from typing import BinaryIO, Callable, NamedTuple, Optional, Tuple
+
+from kdtoken.errors import BadFormat, UsageError
+
+HEAD = 1 << 16  # bytes that are looked at
+GZIP = b"\x1f\x8b"
+STDIN = "-"
+LIVE = "live"
+# What dbgeng's AttachKernel takes (learn.microsoft.com, "-k (Attach to Kernel)").
+_ATTACH = re.compile(r"(?:com|net|1394|usb|usb2|usb3|exdi):", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Head:
+    """How a file begins.
+
+    name    as it was given, for messages
+    data    at most HEAD bytes, unpacked
+    size    of the file as it lies there; -1 where that is not known (stdin)
+    packed  whether gzip was taken off
+    """
+
+    name: str
+    data: bytes
+    size: int
+    packed: bool = False
+
+
+class Kind(NamedTuple):
+    """A kind of source.
+
+    name    its function in machine/open.py
+    words   for messages: "X is WORDS"
+    option  the option of the command line that asks for it, "" where there is none
+    is_it   whether a file that begins so is one
+    sure    whether the sign cannot be an accident; else an option, or the file's name, may know better
+    """
+
+    name: str
+    words: str
+    option: str
+    is_it: Callable[[Head], bool]
+    sure: bool = True
+
+
+def _begins(*magics: bytes) -> Callable[[Head], bool]:
+    return lambda head: head.data.startswith(magics)
+
+
+def _json_with(*keys: bytes) -> Callable[[Head], bool]:
+    """A JSON object with one of the keys in its beginning, in whatever Unicode encoding."""
+
+    def is_it(head: Head) -> bool:
+        plain = head.data.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+        return plain.startswith(b"{") and any(key in plain for key in keys)
+
+    return is_it
+
+
+def _is_text(head: Head) -> bool:
+    from kdtoken.view.lines import decode_text
+
+    try:
+        decode_text(head.data, head.name)
+    except BadFormat:
+        return False
+    return True
+
+
+KINDS: Tuple[Kind, ...] = (
+    Kind("recording", "a recording of kdtoken", "--session", _json_with(b'"kdtoken-session"')),
+    Kind("crash_dump", "a kernel crash dump", "--dump", _begins(b"PAGEDU64", b"PAGEDUMP")),
+    Kind("collected", "the JSON of kdtoken's collect", "", _json_with(b'"kdtoken-collect"')),
+    Kind("log", "text", "--log", _is_text, sure=False),
+)
+_OF_A_VERB = _json_with(b'{"kdtoken":', b'{\n "kdtoken":')
+BY_NAME = {kind.name: kind for kind in KINDS}
+BY_OPTION = {kind.option: kind for kind in KINDS if kind.option}
+
+# What else somebody may hand over: how it begins, what it is, what helps.
+FOREIGN: Tuple[Tuple[bytes, str, str], ...] = (
+    (b"PK\x03\x04", "a zip archive", "unpack it first"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first"),
+    (b"Rar!", "a RAR archive", "unpack it first"),
+    (b"MSCF", "a CAB archive", "unpack it first: expand -F:* FILE FOLDER, or 7z x"),
+    (b"BZh", "packed by bzip2", "unpack it first: bzip2 -d"),
+    (b"\xfd7zXZ\0", "packed by xz", "unpack it first: xz -d"),
+    (b"\x28\xb5\x2f\xfd", "packed by zstd", "unpack it first: zstd -d"),
+    (
+        b"MDMP",
+        "a user-mode minidump: one process's memory, without the kernel's tokens",
+        "make a kernel dump: .dump /f in a kernel session, or Task Manager > System > Create live kernel memory dump",
+    ),
+    (b"hibr", "a hibernation file", "turn it into a raw or crash dump with a tool made for that"),
+    (b"MZ", "a Windows program", "give a dump, a recording, a log, or the text that a command printed"),
+    (b"\x7fELF", "an ELF file", "of a virtual machine: make a Windows crash dump (virsh dump is ELF)"),
+    (b"Microsoft C/C++", "a symbol file (PDB)", "it goes with a crash dump: MEMORY.DMP --symbols FILE"),
+    (b"BSJB", "a portable PDB (.NET): it describes no kernel", "the kernel's own PDB goes with --symbols"),
+    (b"%PDF", "a PDF", "give the text that the command printed"),
+    (b"\x89PNG", "a picture", "give the text that the command printed"),
+    (b"\xff\xd8\xff", "a picture", "give the text that the command printed"),
+)
+
+
+def is_attach_string(source: str) -> bool:
+    """Whether it tells the debugger engine where a live kernel is: `com:pipe,port=...`, `net:port=50000,key=...`."""
+    return _ATTACH.match(source) is not None and not os.path.exists(source)
+
+
+def head_of(path: str, name: Optional[str] = None) -> Head:
+    """The beginning of a file.  Raises BadFormat that says why it cannot be read."""
+    shown = path if name is None else name
+    try:
+        with open(path, "rb") as file:
+            return read_head(file, shown, os.fstat(file.fileno()).st_size)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise cannot_read(shown, error) from error
+
+
+def cannot_read(name: str, error: Exception) -> BadFormat:
+    """The error for a file that the system does not give."""
+    if isinstance(error, FileNotFoundError):
+        return BadFormat("cannot read %s: there is no such file" % name, name)
+    if isinstance(error, IsADirectoryError) or os.path.isdir(name):
+        return BadFormat("cannot read %s: it is a folder" % name, name, "name the file in it; walk takes folders")
+    if isinstance(error, PermissionError):
+        return BadFormat("cannot read %s: the system refuses access" % name, name)
+    return BadFormat("cannot read %s: %s" % (name, getattr(error, "strerror", None) or "no such name can be"), name)
+
+
+def read_head(file: BinaryIO, name: str, size: int = -1) -> Head:
+    """The same of a file that is open."""
+    data = file.read(HEAD)
+    if not data.startswith(GZIP):
+        return Head(name, data, size)
+    unpacker = zlib.decompressobj(31)
+    try:
+        return Head(name, unpacker.decompress(data, HEAD), size, True)
+    except zlib.error as error:
+        raise BadFormat("cannot read %s: it is gzip data, but damaged from the start" % name, name) from error
+
+
+def kind_of(head: Head, option: str = "") -> Kind:
+    """What it is.  `option` is the one that named it: it decides where the content leaves room for doubt.
+
+    Raises BadFormat that says what it is instead.
+    """
+    if _OF_A_VERB(head):
+        raise BadFormat(
+            "%s is what a verb printed with --json, which keeps no token to compare" % head.name,
+            head.name,
+            "keep the run itself: kdtoken record -o FILE dump NAME",
+        )
+    found = next((kind for kind in KINDS if kind.is_it(head)), None)
+    if found is not None and found.sure:
+        return found
+    wanted = BY_OPTION.get(option)
+    if wanted is None and head.name.lower().endswith(".dmp"):
+        wanted = BY_NAME["crash_dump"]
+    if wanted is not None and (found is None or found is not wanted):
+        return wanted  # whose opener says what is wrong with it
+    if found is None:
+        raise not_a_source(head)
+    return found
+
+
+def not_a_source(head: Head) -> BadFormat:
+    """The error for what is none of the kinds."""
+    name = head.name
+    if not head.data.strip(b"\0 \t\r\n\f\x1a"):
+        what = "is empty" if not head.data else "holds nothing but blanks and zeros"
+        return BadFormat("%s %s" % (name, what), name, "copy it again")
+    for magic, what, step in FOREIGN:
+        if head.data.startswith(magic):
+            return BadFormat("%s is %s, not text, nor a dump or recording" % (name, what), name, step)
+    return BadFormat(
+        "%s is binary data, no crash dump, recording or text: it begins with %s" % (name, head.data[:8].hex()),
+        name,
+        "give a dump, a recording, a log, or the text that a command printed",
+    )
+
+
+def is_source(path: str) -> bool:
+    """Whether a file is of a kind that can be opened."""
+    try:
+        kind_of(head_of(path))
+    except (BadFormat, UsageError):
+        return False
+    return True

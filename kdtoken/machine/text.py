@@ -1,0 +1,170 @@
+"""A machine by what commands printed: the text of `!process`, `!thread` and `!token`, or of whoami.
+
+No memory: what no command printed is NotSaid.
+"""
+
+from dataclasses import replace
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+from kdtoken.errors import BadFormat, LookupFailed, NotAToken, UsageError
+from kdtoken.machine.argument import choose, parse_process_argument
+from kdtoken.machine.base import Machine, Walk
+from kdtoken.machine.merged import MergedProcess, account_names, merge_processes, merge_tokens, place_of, read_logs
+from kdtoken.machine.process import MachineProcess
+from kdtoken.model.absent import Maybe, known
+from kdtoken.model.process import FastRef, ProcessDump
+from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import NO_NAMES, Names
+from kdtoken.model.token import Token
+from kdtoken.model.view import Kind, View
+from kdtoken.source.base import About
+from kdtoken.view.partial import PartialToken, TextPlace
+
+_KINDS = {"!token": Kind.TOKEN_COMMAND, "whoami": Kind.WHOAMI, "GetTokenInformation": Kind.TOKEN_INFORMATION}
+_TAKES = "it takes the text of whoami /all or of !token, a log with dt and db, a recording, or collect's JSON"
+_SHOWN = 6  # tokens that a message names before it says how many more there are
+
+
+class TextMachine(Machine):
+    """What is printed in one text or several of one machine.
+
+    tokens  every token that is told of, in the order of the text; `view` counts them from 1
+    """
+
+    def __init__(self, source: str, texts: Sequence[Tuple[str, str]], about: About, names: Names = NO_NAMES) -> None:
+        """source  how messages call it: the file as it was named
+        texts   (name, text) of each
+        """
+        self._source, self._several = source, len(texts) > 1
+        super().__init__(replace(about, source=about.source + ", the text of !process and !token, no memory"), names)
+        self._base = about
+        self._read = read_logs(texts)
+        self._merged = merge_processes(self._read)
+        self._by_address = merge_tokens(self._read)
+        self.tokens: List[PartialToken] = [token for text in self._read for token in text.tokens.tokens]
+        if not self.tokens:
+            self.tokens = _whoami(texts)
+        accounts = account_names(self._read)
+        for token in self.tokens:
+            accounts = {**token.names, **accounts}
+        self.names = names.with_accounts(accounts)
+        self._processes = [self._handle(one) for one in self._merged]
+        self._dumps: Dict[int, ProcessDump] = {one.dump.process.address: one.dump for one in self._merged}
+
+    def _handle(self, merged: MergedProcess) -> MachineProcess:
+        about = self._about_lines([("!process", merged.process_at), ("!token", merged.token_at)])
+        return MachineProcess(self, merged.dump.process, about=about)
+
+    def _about_lines(self, where: Sequence[Tuple[str, Optional[TextPlace]]]) -> About:
+        """Where an answer stands in the text."""
+        lines = [
+            "%s (%s)" % (what, at if self._several else "line %d" % at.line) for what, at in where if at is not None
+        ]
+        return replace(
+            self._base, source="%s, the text of %s, no memory" % (self._base.source, " and ".join(lines) or "commands")
+        )
+
+    def processes(self) -> Sequence[MachineProcess]:
+        if not self._processes:
+            raise LookupFailed(
+                "%s shows no process" % self._source, self._source, "!process 0 1 lists them with their tokens"
+            )
+        return self._processes
+
+    def find(self, argument: Union[str, int]) -> MachineProcess:
+        text, processes = str(argument), self.processes()
+        kind, value = parse_process_argument(text, 4 if processes[0].address < 1 << 32 else 8)
+        wanted = choose([one.process for one in processes], text, kind, value)
+        return next(one for one in processes if one.process is wanted)
+
+    def dump(self, process: MachineProcess, check: bool = True) -> ProcessDump:
+        return self._dumps[process.address]
+
+    def primary_token(self, process: MachineProcess) -> Maybe[Optional[Token]]:
+        return self._dumps[process.address].token
+
+    def token(self, address: int) -> Token:
+        return self.partial(address).token
+
+    def partial(self, address: int) -> PartialToken:
+        """What the text tells of the token at an address.  Raises NotAToken."""
+        found = self._by_address.get(address)
+        if found is None:
+            raise NotAToken(
+                "%s has no !token of 0x%x" % (self._source, address), address, "!token %x prints it" % address
+            )
+        return found
+
+    def about_token(self, address: int) -> About:
+        """Where the token at an address stands in the text."""
+        return self._about_lines([("!token", place_of(self.partial(address)))])
+
+    def walk(self, threads: bool = False) -> Walk:
+        rows = [self._dumps[one.address] for one in self.processes()]
+        problems = ["%s: %s" % (row.process.image_name, problem) for row in rows for problem in row.problems]
+        return Walk(self.about, len(rows), iter(rows), problems)
+
+    def chosen(self, which: str) -> List[PartialToken]:
+        """The tokens that `which` may mean: all for "", one for "#2", else by address, user, or process."""
+        if which[:1] == "#":
+            place = int(which[1:]) if which[1:].isdecimal() else 0
+            return self.tokens[place - 1 : place] if place else []
+        return [one for one in self.tokens if self._is_of(one, which)] if which else self.tokens
+
+    def _is_of(self, text: PartialToken, which: str) -> bool:
+        """Whether a text is of the token at that address, of that user, or of the process of that name or pid."""
+        wanted = which.lower().replace("`", "")
+        address = text.token.address
+        if address and wanted in ("%x" % address, hex(address)):
+            return True
+        user = text.token.user
+        if isinstance(user, Sid) and wanted in (str(user).lower(), text.names.get(user, "").lower()):
+            return True
+        for block in (block for read in self._read for block in read.processes.processes):
+            process = block.process
+            ref = process.token
+            names = (str(process.image_name).lower(), str(process.pid), hex(process.pid), "%x" % process.address)
+            if wanted in names and isinstance(ref, FastRef) and address and ref.object == address:
+                return True
+        return False
+
+    def view(self, which: str = "") -> View:
+        chosen = self.chosen(which)
+        if len(chosen) == 1:
+            return view_of(chosen[0], self._source, self.names)
+        step = "choose one by its place in the text: %s@#1" % self._source
+        if chosen:
+            words = "%s holds %d tokens: %s" % (self._source, len(chosen), self._listed(chosen))
+            raise UsageError(words, self._source, step)
+        if self.tokens:
+            words = "%s tells of no token of %s; it holds %s" % (self._source, which, self._listed(self.tokens))
+            raise UsageError(words, self._source, step)
+        what = "tells of no token%s" % (" of %s" % which if which else "")
+        raise BadFormat("%s %s" % (self._source, what), self._source, _TAKES)
+
+    def _listed(self, chosen: Sequence[PartialToken]) -> str:
+        words = []
+        for text in chosen[:_SHOWN]:
+            user = text.token.user
+            what = hex(text.token.address) if text.token.address else "of %s" % user if known(user) else "one"
+            words.append("#%d %s (line %d)" % (self.tokens.index(text) + 1, what, line_of(text)))
+        return ", ".join(words) + (" and %d more" % (len(chosen) - _SHOWN) if len(chosen) > _SHOWN else "")
+
+
+def _whoami(texts: Sequence[Tuple[str, str]]) -> List[PartialToken]:
+    from kdtoken.view.whoami.reader import read_whoami_text
+
+    return [token for name, text in texts for token in read_whoami_text(text, name).tokens]
+
+
+def line_of(text: PartialToken) -> int:
+    """The line where a token's text begins; 0 where that is not known."""
+    return min((place.line for place in text.places.values()), default=0)
+
+
+def view_of(text: PartialToken, source: str, names: Names = NO_NAMES) -> View:
+    """A token of a text, to be compared."""
+    label = "%s, line %d" % (source, line_of(text)) if line_of(text) else source
+    # Listed, with attributes that nobody here knows the words for: the Token has a hole in their place.
+    listed = tuple(one.sid for one in text.groups if not isinstance(one.attributes, int))
+    return View(text.token, _KINDS[text.view], label, text.incomplete, listed, names=names)

@@ -1,0 +1,59 @@
+"""Packed files and stdin as plain files, for sources that map a file or go back in it."""
+
+import gzip
+import io
+import os
+import shutil
+import sys
+import tempfile
+import zlib
+from typing import cast
+
+from kdtoken.errors import BadFormat
+from kdtoken.machine.sniff import GZIP, STDIN, cannot_read
+
+_CHUNK = 1 << 20
+
+
+class Unpacked:
+    """The plain content of a packed file or of stdin, in a folder of its own until `close`.
+
+    path  of the plain file; its name is the packed one's without `.gz`, since reports show it
+    """
+
+    def __init__(self, source: str) -> None:
+        """Raises BadFormat where it cannot be read or unpacked."""
+        self._folder = tempfile.mkdtemp(prefix="kdtoken-")
+        name = "stdin" if source == STDIN else os.path.basename(source)
+        self.path = os.path.join(self._folder, name[:-3] if name.lower().endswith(".gz") else name)
+        try:
+            self._unpack(source)
+        except BadFormat:
+            self.close()
+            raise
+
+    def _unpack(self, source: str) -> None:
+        try:
+            if source == STDIN:
+                self._copy(io.BufferedReader(cast(io.RawIOBase, sys.stdin.buffer)))
+            else:
+                with open(source, "rb") as file:
+                    self._copy(file)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise BadFormat(
+                "cannot read %s: its gzip data breaks off or is damaged" % source, source, "copy it again"
+            ) from error
+        except (OSError, AttributeError) as error:  # AttributeError: a stdin without bytes, as in WinDbg
+            raise cannot_read(source, error) from error
+
+    def _copy(self, file: io.BufferedReader) -> None:
+        with open(self.path, "wb") as out:
+            if file.peek(2)[:2] != GZIP:
+                shutil.copyfileobj(file, out, _CHUNK)
+                return
+            with gzip.GzipFile(fileobj=file, mode="rb") as packed:
+                shutil.copyfileobj(packed, out, _CHUNK)
+
+    def close(self) -> None:
+        """Delete it; safe to call twice."""
+        shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,0 +1,45 @@
+"""A token as one view shows it: what a comparison is made of."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Tuple
+
+from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import NO_NAMES, Names
+from kdtoken.model.token import Token
+
+
+class Kind(Enum):
+    """Who saw the token."""
+
+    KERNEL = "kernel memory"
+    TOKEN_COMMAND = "text of !token"
+    WHOAMI = "whoami"
+    TOKEN_INFORMATION = "GetTokenInformation"
+
+
+@dataclass(frozen=True)
+class View:
+    """A token, who saw it, and where it came from in words.
+
+    incomplete      fields of which it holds a part only, because its text was cut
+    listed          SIDs that it lists with attributes that are not known (words of an unknown language)
+    process         whose token the kernel says this is, so that two looks at one process are known
+                    for that; empty where there is no saying
+    not_understood  (line number, text) of what its reader did not understand: a fact may hide there, so what the
+                    view does not list may be listed all the same
+    names           what its source calls SIDs
+    """
+
+    token: Token
+    kind: Kind
+    label: str
+    incomplete: Tuple[str, ...] = ()
+    listed: Tuple[Sid, ...] = ()
+    process: str = ""
+    not_understood: Tuple[Tuple[int, str], ...] = ()
+    names: Names = field(default=NO_NAMES, compare=False)
+
+    def is_cut(self, attribute: str) -> bool:
+        """Whether more of this list may have stood in the text."""
+        return attribute in self.incomplete or "the rest" in self.incomplete

@@ -1,0 +1,83 @@
+"""A machine by its memory: handles that ask for what is looked at, each token once, and what they cost."""
+
+from typing import Any
+
+import pytest
+
+from kdtoken.errors import NotAToken
+from kdtoken.machine.kernel import KernelMachine
+from kdtoken.model.absent import Unreadable
+from kdtoken.model.token import Token
+from kdtoken.model.view import Kind
+from tests.expected import FILES, kernel_of
+from tests.machine.declared import MACHINE
+from tests.machine.synthetic import SyntheticSource
+
+KERNEL = kernel_of(FILES[3])
+
+
+@pytest.fixture
+def machine() -> KernelMachine:
+    return KernelMachine(SyntheticSource(KERNEL).with_commands())
+
+
+def test_all_processes_with_their_tokens_and_threads(machine: KernelMachine) -> None:
+    processes = machine.processes()
+    assert [one.pid for one in processes] == [one.pid for one in MACHINE.processes]
+    for one, declared in zip(processes, MACHINE.processes):
+        assert (one.address, one.parent_pid) == (KERNEL.processes[declared.pid], declared.parent)
+        token = one.token
+        if declared.token is None:
+            assert token is None
+        else:
+            assert isinstance(token, Token) and token.address == KERNEL.tokens[declared.token]
+    assert machine.problems == ()
+    assert len(machine.threads()) == sum(len(one.threads) for one in MACHINE.processes)
+
+
+def test_looking_at_a_token_reads_no_threads(machine: KernelMachine) -> None:
+    process = machine.process(6104)
+    assert isinstance(process.token, Token)
+    before = machine.cost[0]
+    assert isinstance(process.token, Token) and machine.cost[0] == before
+    assert len(process.threads) == len(MACHINE.process(6104).threads)
+    assert machine.cost[0] > before
+    before = machine.cost[0]
+    assert process.dump() is process.dump() and machine.cost[0] == before
+
+
+def test_a_thread_presents_the_token_that_counts(machine: KernelMachine) -> None:
+    declared = {one.tid: one for one in MACHINE.process(1120).threads}
+    for thread in machine.threads("1120"):
+        spec = declared[thread.tid]  # type: ignore[index]
+        token: Any = thread.token
+        wanted = spec.impersonates if spec.impersonates and not spec.stale else MACHINE.process(1120).token
+        assert token.address == KERNEL.tokens[str(wanted)]
+
+
+def test_what_is_paged_out_is_a_value() -> None:
+    kernel = kernel_of(FILES[3], everything_there=False)
+    machine = KernelMachine(SyntheticSource(kernel))
+    assert isinstance(machine.process("OneDrive.exe").token, Unreadable)
+    with pytest.raises(NotAToken, match="there is no readable token"):
+        machine.token(kernel.tokens["token-paged-out"])
+
+
+def test_a_token_by_its_address(machine: KernelMachine) -> None:
+    address = KERNEL.tokens["system"]
+    assert machine.token(address).address == address and machine.about_token(address) == machine.about
+    with pytest.raises(NotAToken, match="its object header says a Process object"):
+        machine.token(KERNEL.processes[4])
+
+
+def test_the_view_of_a_process_says_whose_it_is(machine: KernelMachine) -> None:
+    view = machine.view("notepad.exe")
+    born = MACHINE.process(6104).create_time
+    assert view.kind is Kind.KERNEL and view.token.address == KERNEL.tokens["notepad"]
+    assert view.process == "pid 6104 at 0x%x, created %d" % (KERNEL.processes[6104], born)
+    assert view.label.endswith(", notepad.exe (pid 6104)")
+
+
+def test_reprs_are_for_people(machine: KernelMachine) -> None:
+    assert repr(machine.process(6104)) == "<Process notepad.exe pid 6104 at 0x%x>" % KERNEL.processes[6104]
+    assert repr(machine).startswith("<KernelMachine: synthetic kernel")

@@ -1,0 +1,199 @@
+"""Opening whatever is given: what it is is told by its content, plain, packed, or on stdin."""
+
+import gzip
+import io
+import json
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Dict
+
+import pytest
+
+from kdtoken.errors import BadFormat, KdTokenError, NothingPrinted, UsageError
+from kdtoken.layout.layout_file import load_layouts
+from kdtoken.machine.collected import CollectedMachine
+from kdtoken.machine.kernel import KernelMachine
+from kdtoken.machine.log import LogMachine
+from kdtoken.machine.open import OPENERS, Request, open_machine, open_request
+from kdtoken.machine.sniff import HEAD, KINDS, Head, head_of, is_attach_string, kind_of
+from kdtoken.model.view import Kind
+from tests.declared_views import WIN11, collected, token_lines, whoami_lines
+from tests.dump_bytes import Dump
+from tests.engine.volatility import isf
+from tests.fake_image import as_image, fake_image
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import build
+from tests.sessions import MACHINE_22000
+
+LOG = Path(__file__).parent.parent / "fixtures" / "logs" / "capture-10.0.22000.2538-synthetic.log.gz"
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, bytes]:
+    """One file of each kind, plain, by the kind's name; `symbols` are those of the crash dump."""
+    layouts = load_layouts(WIN11)
+    image = fake_image(layouts)
+    return {
+        "recording": gzip.decompress(MACHINE_22000.read_bytes()),
+        "crash_dump": Dump.of(build(MACHINE, layouts, image)).full(),
+        "collected": collected("notepad").encode("utf-8"),
+        "log": gzip.decompress(LOG.read_bytes()),
+        "symbols": json.dumps(isf(layouts, as_image(image))).encode("utf-8"),
+    }
+
+
+MACHINES = {
+    "recording": KernelMachine,
+    "crash_dump": KernelMachine,
+    "collected": CollectedMachine,
+    "log": LogMachine,
+}
+
+
+def test_every_kind_has_its_opener_and_its_test() -> None:
+    assert set(OPENERS) == {kind.name for kind in KINDS}
+    assert set(MACHINES) <= set(OPENERS)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("kind", sorted(MACHINES))
+def test_by_content_whatever_the_name(kind: str, packed: bool, sources: Dict[str, bytes], tmp_path: Path) -> None:
+    data = sources[kind]
+    (tmp_path / "a thing").write_bytes(gzip.compress(data, 1) if packed else data)
+    (tmp_path / "symbols.json").write_bytes(sources["symbols"])
+    symbols = str(tmp_path / "symbols.json") if kind == "crash_dump" else ""
+    with open_machine(tmp_path / "a thing", symbols) as machine:
+        assert type(machine) is MACHINES[kind]
+        process = machine.process("notepad.exe")
+        assert process.pid == 6104
+        token: Any = process.token
+        assert str(token.user) == MACHINE.tokens["notepad"].user
+    assert not [name for name in os.listdir(str(tmp_path)) if name not in ("a thing", "symbols.json")]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("kind", ["recording", "collected", "log"])
+def test_on_stdin(kind: str, packed: bool, sources: Dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    data = gzip.compress(sources[kind], 1) if packed else sources[kind]
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+    with open_machine("-") as machine:
+        assert machine.find("6104").pid == 6104
+        assert "stdin" in machine.about.source or "-" in machine.about.source
+
+
+def test_what_was_unpacked_is_gone_when_the_machine_is_closed(
+    sources: Dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    file = tmp_path / "x.log.gz"
+    file.write_bytes(gzip.compress(sources["log"], 1))
+    machine = open_machine(file)
+    assert machine.find("notepad.exe").pid == 6104
+    assert machine.about.source.startswith("log x.log")  # not the copy's folder, nor .gz
+    assert len(os.listdir(str(tmp_path))) == 2
+    machine.close()
+    machine.close()
+    assert os.listdir(str(tmp_path)) == ["x.log.gz"]
+    file.write_bytes(gzip.compress(sources["log"], 1)[:-2000])
+    with pytest.raises(BadFormat, match="its gzip data breaks off"):
+        open_machine(file)
+    assert os.listdir(str(tmp_path)) == ["x.log.gz"]
+
+
+def test_texts_of_commands(tmp_path: Path) -> None:
+    for name, text, kind in (
+        ("token.txt", token_lines("notepad"), Kind.TOKEN_COMMAND),
+        ("who.txt", whoami_lines("notepad"), Kind.WHOAMI),
+    ):
+        (tmp_path / name).write_text(text, encoding="utf-16")
+        machine = open_machine(tmp_path / name)
+        assert machine.about.source == "text %s" % (tmp_path / name)
+        view = machine.view()
+        assert view.kind is kind and str(view.token.user) == MACHINE.tokens["notepad"].user
+        with pytest.raises(NothingPrinted, match="holds nothing that a debugger prints"):
+            machine.processes()
+
+
+def test_several_logs_are_one_machine_and_nothing_else_is(sources: Dict[str, bytes], tmp_path: Path) -> None:
+    lines = sources["log"].split(b"\n")
+    half = len(lines) // 2
+    (tmp_path / "1.log").write_bytes(b"\n".join(lines[:half]) + b"\n")
+    (tmp_path / "2.log.gz").write_bytes(gzip.compress(b"\n".join(lines[half:])))
+    with open_machine([str(tmp_path / "1.log"), str(tmp_path / "2.log.gz")]) as machine:
+        token: Any = machine.find("notepad.exe").token
+        assert str(token.user) == MACHINE.tokens["notepad"].user
+    with pytest.raises(UsageError, match="is a recording of kdtoken"):
+        open_machine([str(tmp_path / "1.log"), str(MACHINE_22000)])
+
+
+def test_lines_of_a_log_also_of_a_packed_one(sources: Dict[str, bytes], tmp_path: Path) -> None:
+    lines = sources["log"].count(b"\n")
+    for name, data in (("a.log", sources["log"]), ("b.log.gz", gzip.compress(sources["log"], 1))):
+        (tmp_path / name).write_bytes(
+            b"chatter\n" * 3 + data if name == "a.log" else gzip.compress(b"chatter\n" * 3 + sources["log"], 1)
+        )
+        with open_machine("%s:4-%d" % (tmp_path / name, lines + 4)) as machine:
+            assert machine.find("notepad.exe").pid == 6104
+        with open_machine("%s:1-3" % (tmp_path / name)) as machine, pytest.raises(KdTokenError):
+            machine.find("notepad.exe")
+
+
+def test_an_option_decides_only_where_the_content_leaves_doubt(sources: Dict[str, bytes]) -> None:
+    def named(data: bytes, option: str, name: str = "x") -> str:
+        return kind_of(Head(name, data[:HEAD], len(data)), option).name
+
+    for kind in MACHINES:
+        for option in ("", "--session", "--dump", "--log"):
+            if kind != "log":
+                assert named(sources[kind], option) == kind
+    assert named(sources["log"], "--session") == "recording"  # whose reader says what is wrong with it
+    assert named(b"no dump", "--dump") == named(b"no dump", "", "C:\\MEMORY.DMP") == "crash_dump"
+    assert named(b"no dump", "--log", "C:\\MEMORY.DMP") == "log"
+    assert named(b"MZ\0\0", "--log") == "log"
+
+
+@pytest.mark.parametrize(
+    "data, said",
+    [
+        (b"", "is empty"),
+        (bytes(5000), "holds nothing but blanks and zeros"),
+        (b"PK\x03\x04" + bytes(range(256)) * 4, "is a zip archive"),
+        (b"MDMP" + bytes(range(256)) * 4, "is a user-mode minidump"),
+        (b"Microsoft C/C++ MSF 7.00\r\n\x1aDS" + bytes(range(256)) * 4, "is a symbol file"),
+        (bytes(range(256)) * 40, "is binary data.*it begins with 0001020304050607"),
+        (b"\x1f\x8bno gzip", "it is gzip data, but damaged from the start"),
+        (b'{"kdtoken": 1, "about": {}}', "what a verb printed with --json"),
+    ],
+)
+def test_what_is_no_source_is_called_by_its_name(data: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(data)
+    with pytest.raises(BadFormat, match=said) as error:
+        open_machine(tmp_path / "x")
+    assert str(tmp_path / "x") in error.value.message and error.value.subject == str(tmp_path / "x")
+
+
+def test_what_cannot_be_read_at_all(tmp_path: Path) -> None:
+    for name, said in (("none.dmp", "there is no such file"), ("", "it is a folder"), ("nul\0", "no such name can be")):
+        with pytest.raises(BadFormat, match="cannot read .*%s" % said):
+            open_machine(str(tmp_path / name))
+
+
+def test_connections() -> None:
+    for text in (r"com:pipe,port=\\.\pipe\kd", "net:port=50000,key=1.2.3.4", "COM:port=com1,baud=115200"):
+        assert is_attach_string(text)
+    for text in ("notepad.exe", "C:\\net:x", "command.log", "10.0.0.1:50000"):
+        assert not is_attach_string(text)
+
+
+def test_symbols_are_refused_where_nothing_needs_them() -> None:
+    with pytest.raises(UsageError, match="belong to --dump"):
+        open_request(Request((str(MACHINE_22000),), symbols="x"))
+    assert open_request(Request((str(MACHINE_22000),), symbols="x", lenient=True)).find("4").pid == 4
+
+
+def test_a_head_is_no_more_than_a_head(tmp_path: Path) -> None:
+    (tmp_path / "bomb.gz").write_bytes(gzip.compress(b"a" * (HEAD * 50), 1))
+    head = head_of(str(tmp_path / "bomb.gz"))
+    assert len(head.data) == HEAD and head.packed
