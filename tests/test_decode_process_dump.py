@@ -2,8 +2,8 @@
 
 import pytest
 
-from kdtoken.decode.process import find_process
 from kdtoken.decode.process_dump import Tokens, dump_process
+from kdtoken.machine.kernel import find_process
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.token import Token

@@ -4,10 +4,10 @@ from typing import Any, List, Optional, Tuple
 
 import pytest
 
-from kdtoken.decode.objects import Objects, default_label
-from kdtoken.decode.process import find_process
 from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.errors import KdTokenError, ObjectNotFound, ProcessNotFound, UsageError
+from kdtoken.machine.kernel import find_process
+from kdtoken.machine.objects import Objects, default_label
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.acl import Acl
 from kdtoken.model.descriptor import SecurityDescriptor

@@ -9,13 +9,14 @@ from kdtoken.decode.fast_ref import fast_ref_mask
 from kdtoken.decode.object_header import TYPE as HEADER
 from kdtoken.decode.object_header import body_offset, type_object
 from kdtoken.decode.object_type import read_object_type
-from kdtoken.decode.process import find_process, pointer_bytes, process_details
-from kdtoken.decode.process_argument import parse_process_argument
+from kdtoken.decode.process import pointer_bytes, process_details
 from kdtoken.decode.registry import find_key, key_descriptor, key_of_body, key_path
 from kdtoken.decode.sids import read_sid
 from kdtoken.decode.structure import pointer_width, read_members
 from kdtoken.decode.thread import walk_threads
 from kdtoken.errors import MemoryUnreadable, ObjectNotFound, SymbolNotFound, UsageError
+from kdtoken.machine.argument import parse_process_argument
+from kdtoken.machine.kernel import find_process
 from kdtoken.model.absent import Absent, Maybe, Missing, Unreadable
 from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.model.object_type import ObjectType, documented_type
