@@ -1,0 +1,72 @@
+"""From a name back to a SID, without LSA: the names that are the same on every machine, and those that are hashes.
+
+An account of a machine or domain has no SID that a name could tell; nor has a name that a Windows of another language
+spells.  Both are None here, never a guess.
+"""
+
+from functools import lru_cache
+from typing import Dict, Optional
+
+from kdtoken.errors import BadFormat
+from kdtoken.model import sid_derive
+from kdtoken.model.integrity import IntegrityLevel
+from kdtoken.model.service_names import SERVICE_NAMES
+from kdtoken.model.sid import BUILTIN_DOMAIN_RID, MANDATORY_LABEL_AUTHORITY, NT_AUTHORITY, Sid
+from kdtoken.model.sid_tables import BUILTIN_RIDS, WELL_KNOWN
+
+# Other spellings of tools: whoami, icacls, Get-Acl leave out or add the authority.
+_ALSO = {"system": "S-1-5-18", "localsystem": "S-1-5-18", "creator owner": "S-1-3-0", "creator group": "S-1-3-1"}
+_SERVICE, _APPPOOL = "nt service\\", "iis apppool\\"
+
+
+@lru_cache(maxsize=1)
+def _names() -> Dict[str, Sid]:
+    found: Dict[str, Sid] = {}
+    for text, name in WELL_KNOWN.items():
+        sid = Sid.from_text(text)
+        found[name.lower()] = sid
+        # "Authenticated Users" without its authority, where nothing else is called so.
+        found.setdefault(name.lower().rpartition("\\")[2], sid)
+    for rid, name in BUILTIN_RIDS.items():
+        sid = Sid(NT_AUTHORITY, (BUILTIN_DOMAIN_RID, rid))
+        found["builtin\\" + name.lower()] = sid
+        found.setdefault(name.lower(), sid)
+    for level in IntegrityLevel:
+        sid = Sid(MANDATORY_LABEL_AUTHORITY, (int(level),))
+        found["mandatory label\\%s mandatory level" % level.text.lower()] = sid
+        found["%s mandatory level" % level.text.lower()] = sid
+    for name, text in _ALSO.items():
+        found[name] = Sid.from_text(text)
+    return found
+
+
+def sid_of_name(name: str) -> Optional[Sid]:
+    """The SID that a name or a SID's text stands for, any letter case; None where only a machine could tell.
+
+    ``NT SERVICE\\x`` and ``IIS APPPOOL\\x`` are hashes of the name, so every such name has one.
+    """
+    text = name.strip()
+    if text[:2].upper() == "S-":
+        try:
+            return Sid.from_text(text)
+        except BadFormat:
+            return None
+    lowered = text.lower()
+    found = _names().get(lowered)
+    if found is not None:
+        return found
+    if lowered.startswith(_SERVICE) and len(lowered) > len(_SERVICE):
+        return sid_derive.service_sid(text[len(_SERVICE) :])
+    if lowered.startswith(_APPPOOL) and len(lowered) > len(_APPPOOL):
+        return sid_derive.apppool_sid(text[len(_APPPOOL) :])
+    return None
+
+
+@lru_cache(maxsize=1)
+def _service_names() -> Dict[str, str]:
+    return {name.lower(): name for name in SERVICE_NAMES}
+
+
+def service_named(name: str) -> Optional[str]:
+    """The spelling of a service that is known by that name, any letter case."""
+    return _service_names().get(name.strip().lower())
