@@ -18,8 +18,9 @@ SCRIPT = '''\
 """What `!py kdtoken.{verb}` runs inside WinDbg."""
 
 from kdtoken.cli import run_in_windbg
+from kdtoken.{verb} import main
 
-run_in_windbg("{verb}")
+run_in_windbg(main)
 '''
 
 

@@ -2,27 +2,31 @@
 
     kdtoken diff notepad.kdtoken.gz@notepad.exe whoami.txt
     kdtoken diff before.kdtoken.gz@lsass.exe after.kdtoken.gz@lsass.exe
-    kdtoken diff --session machine.kdtoken.gz @explorer.exe @cmd.exe
+    kdtoken diff --session machine.kdtoken.gz explorer.exe cmd.exe
+    kdtoken diff MEMORY.DMP@svchost.exe MEMORY.DMP@1120:1128
     !py -m kdtoken.diff live@notepad.exe C:\\views\\collect.json
 
-A side is SOURCE or SOURCE@PROCESS.  SOURCE is a recording, a crash dump, a saved WinDbg log, the text
-of whoami or of !token, or the JSON of kdtoken's collect; `live`, or nothing before the @, is the
-session that this runs in, or what --session, --dump, --log or --attach names.  In a text, @ may also
-choose a token by its address, as @#2 by its place in the text; in collect's JSON, @linked the linked one.
+A side is SOURCE, SOURCE@PROCESS or SOURCE@PROCESS:THREAD.  SOURCE is a recording, a crash dump, a saved WinDbg
+log, the text of whoami or of !token, or the JSON of kdtoken's collect; `live`, or nothing before the @, is the
+session that this runs in, or what --session, --dump, --log or --attach names, and there a process needs no @.
+In a text, @ may also choose a token by its address, as @#2 by its place in the text; in collect's JSON, @linked
+the linked one.
 Exit code: 0 the same, 1 differences, 2 nothing could be compared.
 """
 
 import argparse
 import os
 import sys
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from kdtoken import cli
 from kdtoken.analysis.differences.comparison import Comparison
 from kdtoken.analysis.differences.fields import compare
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.machine.base import Machine
-from kdtoken.machine.sniff import LIVE
+from kdtoken.machine.open import Request, open_request
+from kdtoken.machine.process import MachineProcess, MachineThread
+from kdtoken.machine.sniff import LIVE, STDIN, is_attach_string, looks_like_file
 from kdtoken.model.view import View
 from kdtoken.render.diff import diff_json, diff_lines
 
@@ -36,7 +40,7 @@ class Sides:
 
     def open(self, text: str) -> View:
         """The token that one argument names.  Raises KdTokenError saying what is missing."""
-        source, which = _split(text)
+        source, which = ("", text) if _is_process(text, self._options) else _split(text)
         if source == LIVE and not os.path.exists(source):
             source = ""
         if not source and not which:
@@ -61,10 +65,51 @@ class Sides:
         return self._machines[source]
 
 
+def _is_process(text: str, options: argparse.Namespace) -> bool:
+    """Whether a side without @ names a process of the machine that the options, or the debugger, give."""
+    if "@" in text or looks_like_file(text) or is_attach_string(text) or text in (STDIN, LIVE):
+        return False
+    return bool(options.session or options.dump or options.log or options.attach) or cli.in_debugger()
+
+
 def _split(text: str) -> Tuple[str, str]:
     """SOURCE@PROCESS; the last @ divides, unless the whole is a file's name."""
     source, at, which = text.rpartition("@")
     return (source, which) if at and not os.path.isfile(text) else (text, "")
+
+
+Side = Union[str, View, MachineProcess, MachineThread]
+
+
+def diff(a: Side, b: Side, symbols: str = "") -> Comparison:
+    """Compare two tokens by meaning: identity, policy, bookkeeping, and what only one side can know.
+
+    a, b     a process or a thread of a machine (its token that counts), a view (`machine.view("#2")`), or what the
+             command line takes: "FILE@PROCESS", a file
+    symbols  of sides that are files of crash dumps
+
+    Raises KdTokenError where a side has no token.
+    """
+    machines: List[Machine] = []
+    try:
+        return compare(_view_of(a, symbols, machines), _view_of(b, symbols, machines))
+    finally:
+        for machine in machines:
+            machine.close()
+
+
+def _view_of(side: Side, symbols: str, machines: List[Machine]) -> View:
+    if isinstance(side, View):
+        return side
+    if isinstance(side, MachineProcess):
+        return side.machine.view(side)
+    if isinstance(side, MachineThread):
+        return side.process.machine.view(side)
+    if not isinstance(side, str):
+        raise UsageError("%r cannot be compared" % (side,), None, "give a process or a thread: diff(process, other)")
+    source, which = _split(side)
+    machines.append(open_request(Request((source,), symbols=symbols, lenient=True)))
+    return machines[-1].view(which)
 
 
 def report(options: argparse.Namespace) -> Comparison:
@@ -94,6 +139,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run the verb with `arguments` (default: sys.argv); 0 same, 1 differences, 2 could not compare."""
     return cli.run(_main, arguments, failure=2)
 
+
+cli.make_callable(__name__, diff)
 
 if __name__ == "__main__":
     cli.exit_with(main(sys.argv[1:]))

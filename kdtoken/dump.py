@@ -1,22 +1,22 @@
 """dump: one process's token, every field of it, and what the process's threads run under.
 
-!py -m kdtoken.dump notepad.exe           in WinDbg, on the session that is open
-kdtoken dump --session FILE notepad.exe   anywhere, on a recording
-kdtoken dump --log FILE notepad.exe       on a saved log: its memory, else what !process and !token printed
+!py -m kdtoken.dump notepad.exe       in WinDbg, on the session that is open
+kdtoken dump MEMORY.DMP notepad.exe   anywhere, on a crash dump, a recording or a saved log: its content tells which
+kdtoken dump whoami.txt               the token that a text tells of
 """
 
 import sys
 from typing import List, Optional, Sequence
 
 from kdtoken import cli
-from kdtoken.cli.dump_report import add_arguments, report
+from kdtoken.cli.dump_report import add_arguments, report, split
 
 
 def _main(arguments: List[str]) -> int:
     parser = cli.parser("dump", "Show a process's token and what its threads run under.")
     add_arguments(parser)
     options = parser.parse_args(arguments)
-    cli.write_lines(report(cli.open_machine(options), options))
+    cli.write_lines(report(cli.open_machine(options, split(options)[0]), options))
     return 0
 
 

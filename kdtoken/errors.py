@@ -8,6 +8,7 @@ print `str(error)`; nobody needs a traceback to know what to do.
 from typing import Tuple, Union
 
 Subject = Union[int, str, None]
+NOT_RECORDED = "not recorded"  # the reason of what nobody ever asked for
 
 
 class KdTokenError(Exception):
@@ -71,7 +72,7 @@ class NotRecorded(MemoryUnreadable):
         next_step: str = "",
         partial: bytes = b"",
         known: Tuple[Tuple[int, bytes], ...] = (),
-        reason: str = "not recorded",
+        reason: str = NOT_RECORDED,
     ) -> None:
         super().__init__(address, size, reason, partial)
         self.next_step = next_step

@@ -21,6 +21,7 @@ class Recordable(NamedTuple):
 
     add_arguments: Callable[[cli.Parser], None]
     report: Callable[[Machine, Namespace], List[str]]
+    files: Callable[[Namespace], Sequence[str]] = lambda options: ()
 
 
 def _all_arguments(parser: cli.Parser) -> None:
@@ -39,7 +40,7 @@ def read_all(machine: Machine, options: Namespace) -> List[str]:
 
 
 RECORDABLE: Dict[str, Recordable] = {
-    "dump": Recordable(dump_report.add_arguments, dump_report.report),
+    "dump": Recordable(dump_report.add_arguments, dump_report.report, lambda o: dump_report.split(o)[0]),
     "walk": Recordable(walk_report.add_arguments, walk_report.report),
     "all": Recordable(_all_arguments, read_all),
 }
@@ -57,7 +58,7 @@ def _main(arguments: List[str]) -> int:
     asked.add_arguments(inner)
     inner_options = inner.parse_args(options.rest)
     recordings: List[RecordingSource] = []
-    machine = cli.open_machine(inner_options, (), recordings)
+    machine = cli.open_machine(inner_options, asked.files(inner_options), recordings)
     cli.write_lines(asked.report(machine, inner_options))
     if not recordings:
         raise UsageError(

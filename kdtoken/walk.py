@@ -14,11 +14,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Deque, Iterator, List, NamedTuple, Optional, Sequence
 
 from kdtoken import cli
-from kdtoken.cli.walk_report import add_arguments, level_of, read, report
+from kdtoken.cli.walk_report import add_arguments, level_of, lines_of, read, report
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.machine.open import Request
-from kdtoken.machine.sniff import is_source
-from kdtoken.render.walk import text_lines
+from kdtoken.machine.sniff import STDIN, is_source, looks_like_file
 from kdtoken.render.walk_files import Part, failed, lines_of_all, parquet_bytes, part_of, require_pyarrow
 from kdtoken.render.words import clean
 
@@ -48,7 +47,7 @@ def _one(job: Job) -> Part:
         about = cli.about(found.about)
         if form == "text":
             source = cli.source(found.about) + (", host %s" % found.host if found.host else "")
-            lines = text_lines(found.rows, source, found.total, found.problems, options.threads, found.names)
+            lines = lines_of(found, options, source)
             return Part(job.name, found.host, about, tuple(found.problems), len(found.rows), tuple(lines))
         return part_of(form, job.name, found.host, found.rows, about, found.problems, options.threads, found.names)
     except KdTokenError as error:
@@ -114,6 +113,10 @@ def _files(options: Namespace) -> List[str]:
             from glob import glob
 
             found = sorted(glob(name))
+        if not found and not looks_like_file(name) and name != STDIN:
+            raise UsageError(
+                "walk takes files, and there is none called %s" % name, name, "kdtoken dump %s shows one process" % name
+            )
         files += found or [name]
     return files
 

@@ -57,4 +57,4 @@ def test_two_files_a_verb(hook: Any, tmp_path: Path, version: str, key: str) -> 
     for script, name in data["shared_scripts"].items():
         text = Path(script).read_text(encoding="utf-8")
         compile(text, script, "exec")
-        assert 'run_in_windbg("%s")' % name.split(".")[1] in text
+        assert "from kdtoken.%s import main" % name.split(".")[1] in text and "run_in_windbg(main)" in text

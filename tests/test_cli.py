@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import List
 
@@ -97,7 +98,7 @@ def test_help_in_windbg_raises_no_system_exit(verb: str, monkeypatch: pytest.Mon
     out = WinDbgOut()
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "argv", ["kdtoken." + verb, "--help"])
-    cli.run_in_windbg(verb)
+    cli.run_in_windbg(import_module("kdtoken." + verb).main)
     assert "usage: kdtoken %s" % verb in "".join(out.parts)
 
 

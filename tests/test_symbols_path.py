@@ -15,7 +15,7 @@ from kdtoken.layout.pdb.identity import PdbIdentity
 from kdtoken.symbols import server as symbol_server
 from kdtoken.symbols.file import open_symbols
 from kdtoken.symbols.path import find_symbols, split_path
-from kdtoken.symbols.server import download, show_progress
+from kdtoken.symbols.server import download
 from tests.pdb_bytes import UCHAR, Pdb, member
 
 GUID = "030201000504070608090A0B0C0D0E0F"
@@ -264,9 +264,12 @@ def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
         find_symbols("srv*%s*http://127.0.0.1:9/" % tmp_path, WANTED, "a.dmp", allow_server=True)
 
 
-def test_progress(capsys: pytest.CaptureFixture[str]) -> None:
-    show_progress(5, 10)
-    show_progress(10, 10)
-    show_progress(5, 0)
-    err = capsys.readouterr().err
-    assert "50%" in err and "100%" in err and "\n" in err
+def test_progress_goes_to_whoever_asked_and_to_nobody_else(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.files[PATH] = DATA
+    said: List[Tuple[int, int]] = []
+    path = "srv*%s*%s" % (tmp_path, server.url)
+    find_symbols(path, WANTED, "a.dmp", allow_server=True, progress=lambda done, size: said.append((done, size)))
+    assert said and said[-1][0] == said[-1][1] > 0
+    assert capsys.readouterr() == ("", "")

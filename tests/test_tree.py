@@ -45,7 +45,8 @@ MAY_IMPORT: Dict[str, FrozenSet[str]] = {
     "machine": frozenset({"errors", "model", "layout", "symbols", "source", "decode", "view"}),
     "render": frozenset({"errors", "model", "analysis"}),
     "cli": frozenset({"errors", "model", "machine", "render"}),
-    "__init__": frozenset(),
+    # the public API; of a verb its function, when it is first used
+    "__init__": frozenset({"errors", "model", "analysis", "machine"}),
     "collect": frozenset(),
     "build_hook": frozenset({"cli", "__main__"}),
 }
@@ -141,6 +142,9 @@ def test_imports_follow_the_table(path: Path) -> None:
     part = part_of(path)
     if part == "__main__":
         return  # the list of verbs: the one place that knows them all
+    if part == "__init__":
+        assert kdtoken_parts(path) - MAY_IMPORT[part] <= VERBS
+        return
     allowed = BELOW_VERBS if part in VERBS else MAY_IMPORT.get(part)
     assert allowed is not None, "kdtoken/%s is in no table of this test" % part
     assert kdtoken_parts(path) - allowed - {part} == set()
@@ -148,8 +152,54 @@ def test_imports_follow_the_table(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_nobody_imports_a_verb(path: Path) -> None:
-    if part_of(path) != "__main__":
-        assert kdtoken_parts(path) & VERBS - {part_of(path)} == set()
+    """Nor by a string; only the list of verbs and the list of public names know them."""
+    if path in (PACKAGE / "__main__.py", PACKAGE / "__init__.py"):
+        return
+    assert kdtoken_parts(path) & VERBS - {part_of(path)} == set()
+    assert verbs_in_strings(tree_of(path)) == []
+
+
+def verbs_in_strings(tree: ast.Module) -> List[str]:
+    """What could be the name of a verb's module, or its beginning, put into an import: "kdtoken.dump", "kdtoken."."""
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and (node.value == "kdtoken." or node.value in ["kdtoken." + verb for verb in VERBS])
+    ]
+
+
+def test_the_rule_about_strings_bites() -> None:
+    assert verbs_in_strings(ast.parse('import_module("kdtoken." + verb)')) == ["kdtoken."]
+    assert verbs_in_strings(ast.parse('import_module("kdtoken.dump").main()')) == ["kdtoken.dump"]
+    assert verbs_in_strings(ast.parse('"kdtoken.dump shows a token"')) == []
+
+
+def printing(tree: ast.Module) -> List[str]:
+    """What a file does that only a verb may: write to a person, or end the program."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "input"):
+            found.append("line %d: %s" % (node.lineno, node.func.id))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            name = "%s.%s" % (node.value.id, node.attr)
+            if name in ("sys.stdout", "sys.stderr", "sys.exit", "os._exit"):
+                found.append("line %d: %s" % (node.lineno, name))
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_only_verbs_and_cli_print_or_end_the_program(path: Path) -> None:
+    if part_of(path) not in VERBS | {"cli", "__main__", "collect"}:
+        assert printing(tree_of(path)) == []
+
+
+def test_the_rule_about_printing_bites() -> None:
+    assert printing(ast.parse("print(1)")) == ["line 1: print"]
+    assert printing(ast.parse("sys.stderr.write('x')")) == ["line 1: sys.stderr"]
+    assert printing(ast.parse("os._exit(1)")) == ["line 1: os._exit"]
+    assert printing(ast.parse("sys.stdin.buffer; out.print(1)")) == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)

@@ -4,12 +4,12 @@ import argparse
 import os
 import sys
 import time
-from importlib import import_module
+from types import ModuleType
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.machine.base import About, Machine, origin
-from kdtoken.machine.open import TIMEOUT, Recording, Request, debugger_command, open_request
+from kdtoken.machine.open import TIMEOUT, Callbacks, Recording, Request, debugger_command, open_request
 from kdtoken.model.sid_names import NO_NAMES, Names
 
 # Name of the debugger alias that carries arguments where sys.argv cannot (see windbg_arguments).
@@ -120,7 +120,7 @@ def open_machine(options: argparse.Namespace, files: Sequence[str] = (), record:
 def opened(what: Request, record: Optional[Recording] = None) -> Machine:
     """The machine of a request; `run` closes it."""
 
-    machine = open_request(what, record, _log_progress)
+    machine = open_request(what, record, Callbacks(_log_progress, _download_progress, _end_program))
     _OPENED.append(machine)
     return machine
 
@@ -129,6 +129,25 @@ def _log_progress(done: int, size: int) -> None:
     """A line that counts up on stderr, for a person who waits for a log of hundreds of megabytes."""
     if size >= 1 << 25 and sys.stderr.isatty():
         sys.stderr.write("\rreading the log: %d of %d MB%s" % (done >> 20, size >> 20, "\n" if done >= size else ""))
+
+
+def _download_progress(done: int, size: int) -> None:
+    """A bar on stderr that is written over, for a person who waits for symbols of some 10 MB; silent in a pipe."""
+    if not sys.stderr.isatty():
+        return
+    if size:
+        bar = "#" * (30 * done // size)
+        end = "\n" if done >= size else ""
+        sys.stderr.write("\r[%-30s] %3d%% of %.1f MB%s" % (bar, 100 * done // size, size / 1e6, end))
+    else:
+        sys.stderr.write("\r%.1f MB" % (done / 1e6))
+
+
+def _end_program(message: str) -> None:
+    """From a watching thread: the main one is inside the debugger engine, which waits for its target without end."""
+    complain(message)
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _services(path: Optional[str]) -> Names:
@@ -245,7 +264,7 @@ def _and_release(main: Callable[[List[str]], int], words: List[str]) -> int:
             _OPENED.pop().close()
 
 
-def run_in_windbg(verb: str) -> None:
+def run_in_windbg(main: Callable[[List[str]], object]) -> None:
     """What the script files for `!py kdtoken.VERB ...` call."""
     arguments = sys.argv[1:]
     if arguments and not arguments_survive():
@@ -255,7 +274,7 @@ def run_in_windbg(verb: str) -> None:
             complain(str(error))
             return
         write_lines(["arguments, from the alias %s: %s" % (ALIAS, " ".join(arguments)), ""])
-    import_module("kdtoken." + verb).main(arguments)
+    main(arguments)
 
 
 def arguments_survive() -> bool:
@@ -287,6 +306,22 @@ def alias_arguments(count: int) -> List[str]:
             "%d argument(s) were typed, but the alias %s holds %d: %s" % (count, ALIAS, len(words), text), ALIAS, how
         )
     return words
+
+
+def make_callable(name: str, function: Callable[..., Any]) -> None:
+    """Let a verb's module be called as its function is.
+
+    `kdtoken.diff` is a function of the public interface, and importing the verb kdtoken.diff puts the module under
+    that very name (importlib does so).  Whichever came first, `kdtoken.diff(a, b)` does the same.
+    """
+
+    class Verb(ModuleType):
+        """A verb that is its own function."""
+
+        def __call__(self, *arguments: Any, **named: Any) -> Any:
+            return function(*arguments, **named)
+
+    sys.modules[name].__class__ = Verb
 
 
 def exit_with(code: int) -> None:

@@ -1,13 +1,15 @@
 """What `dump` asks of a machine and shows of it; `record` and `tour` show the same."""
 
 from argparse import Namespace
-from typing import List
+from dataclasses import replace
+from typing import List, Sequence, Tuple
 
 from kdtoken import cli
-from kdtoken.errors import UsageError
+from kdtoken.errors import NOT_RECORDED, KdTokenError, UsageError
 from kdtoken.machine.base import About, Machine
+from kdtoken.machine.sniff import is_source, looks_like_file
 from kdtoken.model.absent import Unreadable
-from kdtoken.model.process import ProcessDump
+from kdtoken.model.process import FastRef, ProcessDump
 from kdtoken.model.token import Token
 from kdtoken.render.text import render_dump, render_token
 
@@ -17,9 +19,11 @@ FORMATS = ("text", "json", "windbg")
 def add_arguments(parser: cli.Parser) -> None:
     """What `dump` understands; `record dump ...` understands the same."""
     parser.add_argument(
-        "process",
-        nargs="?",
-        help="image name (any case, with or without .exe), pid (1234, 0n1234 or 0x4d2) or EPROCESS address",
+        "words",
+        metavar="[FILE] PROCESS",
+        nargs="*",
+        help="a crash dump, recording, log or text, where it is not the debugger session that this runs in; and the "
+        "process: image name (any case, with or without .exe), pid (1234, 0n1234 or 0x4d2) or EPROCESS address",
     )
     parser.add_argument("--token", metavar="ADDRESS", help="dump the token object at this address instead")
     parser.add_argument(
@@ -33,21 +37,74 @@ def add_arguments(parser: cli.Parser) -> None:
     parser.add_argument("--no-check", action="store_true", help="do not ask the debugger's own !process as well")
 
 
+def split(options: Namespace) -> Tuple[Sequence[str], str]:
+    """(files, process) of the words: a word that is a source stands for itself, what is left names the process.
+
+    Raises UsageError where more than one is left.
+    """
+    named = options.session or options.dump or options.log or options.attach
+    files: List[str] = []
+    rest: List[str] = []
+    for at, word in enumerate(options.words):
+        alone = len(options.words) == 1 or at == len(options.words) - 1
+        if not named and not rest and (is_source(word) or (not alone and looks_like_file(word))):
+            files.append(word)
+        else:
+            rest.append(word)
+    if len(rest) > 1:
+        words = "one process at a time: %s" % ", ".join(rest)
+        raise UsageError(words, rest[1], "kdtoken walk lists all, kdtoken diff compares two")
+    return files, rest[0] if rest else ""
+
+
 def report(machine: Machine, options: Namespace) -> List[str]:
     """The lines that `dump` prints."""
     if options.why and options.format == "windbg":
         raise UsageError("--why has no place in the form of !token", "--why", "use it with text or --json")
+    files, process = split(options)
     if options.token:
-        if options.process:
+        if process:
             raise UsageError("give a process or --token ADDRESS, not both")
         address = _address(options.token)
         token = machine.token(address)
         return _token_report(machine, token, machine.about_token(address), options)
-    if not options.process:
-        raise UsageError("no process was named", None, "kdtoken dump notepad.exe   (or a pid, or an EPROCESS address)")
-    found = machine.find(options.process)
+    if not process and machine.has_memory:
+        source = "".join(word + " " for word in files)
+        step = "kdtoken dump %snotepad.exe   (or a pid, or an EPROCESS address)" % source
+        raise UsageError("no process was named", None, step)
+    if not process or process.startswith("#"):
+        return _view_report(machine, process, options)
+    found = machine.find(process)
     dump = found.dump(not options.no_check)
+    _refuse_nothing(dump)
     return _dump_report(machine, dump, found.about, options)
+
+
+def _refuse_nothing(dump: ProcessDump) -> None:
+    """Raises KdTokenError where nobody recorded the token: a page of holes would be no answer."""
+    token = dump.token
+    parts: Sequence[object] = (token,)
+    if isinstance(token, Token):
+        parts = (token.user_and_groups, token.privileges, token.token_id, token.flags)
+    missing = [part for part in parts if isinstance(part, Unreadable) and part.reason == NOT_RECORDED]
+    if len(missing) == len(parts):
+        process = dump.process
+        address = process.token.object if isinstance(process.token, FastRef) else missing[0].address
+        raise KdTokenError(
+            "%s (pid %d) is there, but its token at 0x%x is not recorded" % (process.image_name, process.pid, address),
+            address,
+            missing[0].hint,
+        )
+
+
+def _view_report(machine: Machine, which: str, options: Namespace) -> List[str]:
+    """The token of a text that tells of no process, or of several tokens."""
+    view = machine.view(which)
+    left = tuple(
+        "line %d was not understood: %s" % (line, " ".join(text.split())) for line, text in view.not_understood
+    )
+    token = replace(view.token, problems=view.token.problems + left)
+    return _token_report(machine, token, replace(machine.about, source=view.label), options)
 
 
 def _dump_report(machine: Machine, dump: ProcessDump, about: About, options: Namespace) -> List[str]:

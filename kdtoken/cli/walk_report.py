@@ -1,23 +1,36 @@
 """What `walk` asks of a machine and shows of it; `record` and `tour` show the same."""
 
+import argparse
 from argparse import Namespace
-from typing import List, NamedTuple
+from typing import Any, List, NamedTuple, Optional
 
 from kdtoken import cli
 from kdtoken.errors import UsageError
 from kdtoken.machine.base import About, Machine
+from kdtoken.model.absent import known as known_value
 from kdtoken.model.integrity import BY_WORD as LEVELS
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid_names import Names
-from kdtoken.render.walk import csv_lines, is_wanted, json_lines, text_lines
+from kdtoken.model.token import Token
+from kdtoken.render.walk import cells_of, csv_lines, is_wanted, json_lines, text_lines
 from kdtoken.render.walk_files import host_of
+from kdtoken.render.words import WIDTH, clean, wrapped
+
+
+class _Format(argparse.Action):
+    """--format json is --json."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Optional[str] = None) -> None:
+        if values != "text":
+            setattr(namespace, values, True)
 
 
 class Listed(NamedTuple):
     """The processes of one machine that were asked for.
 
-    total  how many there are
-    host   the machine's name, or ""
+    total   how many there are
+    host    the machine's name, or ""
+    passed  the others, which the filters left out
     """
 
     rows: List[ProcessDump]
@@ -26,6 +39,7 @@ class Listed(NamedTuple):
     names: Names
     problems: List[str]
     host: str
+    passed: List[ProcessDump]
 
 
 def add_arguments(parser: cli.Parser) -> None:
@@ -35,6 +49,9 @@ def add_arguments(parser: cli.Parser) -> None:
     parser.add_argument("--integrity", metavar="LEVEL", help="only this level: %s, or a number" % ", ".join(LEVELS))
     parser.add_argument("--json", action="store_true", help="for programs: JSON")
     parser.add_argument("--csv", action="store_true", help="for spreadsheets: comma-separated values")
+    parser.add_argument(
+        "--format", choices=("text", "json", "csv"), action=_Format, help="the same: text (default), json or csv"
+    )
 
 
 def report(machine: Machine, options: Namespace) -> List[str]:
@@ -46,8 +63,19 @@ def report(machine: Machine, options: Namespace) -> List[str]:
         return json_lines(found.rows, cli.about(found.about), found.problems, options.threads, found.names)
     if options.csv:
         return csv_lines(found.rows, found.names)
-    source = cli.source(found.about)
-    return text_lines(found.rows, source, found.total, found.problems, options.threads, found.names)
+    return lines_of(found, options, cli.source(found.about))
+
+
+def lines_of(found: Listed, options: Namespace, source: str) -> List[str]:
+    """The table, and where the filters left nobody, what there is to filter by."""
+    lines = text_lines(found.rows, source, found.total, found.problems, options.threads, found.names)
+    for word, column, what in ((options.user, "user", "users"), (options.integrity, "integrity", "levels")):
+        known = [row for row in found.passed if isinstance(row.token, Token) and known_value(row.token.user)]
+        here = sorted({cells_of(row, found.names)[column] for row in known} - {"", "?"})
+        if word and here and not found.rows:
+            hint = "none has the %s %s; the %s here are: %s" % (column, clean(word), what, ", ".join(here))
+            lines[-1:-1] = wrapped(hint, WIDTH)
+    return lines
 
 
 def read(machine: Machine, options: Namespace) -> Listed:
@@ -55,13 +83,14 @@ def read(machine: Machine, options: Namespace) -> Listed:
     level = level_of(options.integrity) if options.integrity else None
     walk = machine.walk(options.threads)
     progress = cli.Progress("processes", walk.total)
-    rows, host = [], ""
+    rows: List[ProcessDump] = []
+    passed: List[ProcessDump] = []
+    host = ""
     for at, row in enumerate(walk.rows):
         progress.at(at)
         host = host or host_of(row.token)
-        if is_wanted(row, options.user, level, machine.names):
-            rows.append(row)
-    return Listed(rows, walk.total, walk.about, machine.names, walk.problems, host)
+        (rows if is_wanted(row, options.user, level, machine.names) else passed).append(row)
+    return Listed(rows, walk.total, walk.about, machine.names, walk.problems, host, passed)
 
 
 def level_of(text: str) -> int:

@@ -10,6 +10,9 @@ NAME_ROOM = 15  # bytes of _EPROCESS.ImageFileName in every known build, where n
 
 _ADDRESS_64 = re.compile(r"(?:0x)?([fF]{4}[0-9a-fA-F]{4})`?([0-9a-fA-F]{8})$")
 _ADDRESS_32 = re.compile(r"(?:0x)?([89a-fA-F][0-9a-fA-F]{7})$")
+_THREAD = re.compile(r"(.+):(0n\d+|0x[0-9a-fA-F]+|\d+)$")
+_NEGATIVE = re.compile(r"-\d+$")
+_BARE_HEX = re.compile(r"[0-9a-fA-F]{1,8}$")
 _NUMBER = re.compile(r"(0n\d+|0x[0-9a-fA-F]+|\d+)$")
 
 
@@ -18,10 +21,14 @@ def parse_process_argument(text: str, pointer_bytes: int) -> Tuple[str, Union[st
 
     1234 and 0n1234 are decimal, 0x4d2 is hexadecimal; a kernel address is told by its width
     and high bits (ffffe001`2c3d4080, 0xffffe0012c3d4080; 8 digits on a 32-bit target).
+    What only looks hexadecimal (17d8, as !process prints a pid) is a name first: `choose` knows more.
+    Raises UsageError for what can be none of these.
     """
     text = text.strip()
     if not text:
         raise UsageError("no process was named", None, "give a name, a pid or an EPROCESS address")
+    if _NEGATIVE.match(text):
+        raise UsageError("%s is no pid: pids are multiples of 4, from 0 on" % text, text, "kdtoken walk lists them")
     match = _ADDRESS_64.match(text)
     if match and pointer_bytes == 8:
         return "address", int(match[1] + match[2], 16)
@@ -29,8 +36,20 @@ def parse_process_argument(text: str, pointer_bytes: int) -> Tuple[str, Union[st
     if match and pointer_bytes == 4:
         return "address", int(match[1], 16)
     if _NUMBER.match(text):
-        return "pid", int(text[2:]) if text.startswith("0n") else int(text, 16 if "x" in text else 10)
+        return "pid", _number(text)
     return "name", text
+
+
+def split_thread(text: str) -> Tuple[str, Optional[int]]:
+    """(process, thread id) of PROCESS:TID; the id is None where none is given.  Both numbers as for a process."""
+    match = _THREAD.match(text.strip())
+    if match is None:
+        return text, None
+    return match[1], _number(match[2])
+
+
+def _number(text: str) -> int:
+    return int(text[2:]) if text.startswith("0n") else int(text, 16 if "x" in text else 10)
 
 
 def choose(
@@ -53,6 +72,8 @@ def choose(
         matches = [p for p in processes if kind == "pid" and p.pid == value]
         # A number may also be what somebody called their program.
         matches = matches or named(processes, argument if kind == "pid" else str(value), room)
+        if not matches and kind == "name" and _BARE_HEX.match(str(value)):
+            matches = [p for p in processes if p.pid == int(str(value), 16)]  # 17d8, as !process prints a pid
     if len(matches) == 1:
         return matches[0]
     if matches:
@@ -97,6 +118,9 @@ def _not_found(argument: str, kind: str, processes: Sequence[Process], problems:
     message = "no process has %s (%d processes seen)" % (what, len(processes))
     if problems:
         message += "; the list is not whole: " + problems[0]
+    if not processes:
+        step = "the list of processes is not there, so walk shows none either; an EPROCESS address goes without it"
+        return ProcessNotFound(message, argument, step)
     names = sorted({p.image_name for p in processes if isinstance(p.image_name, str)})
     import difflib  # costs time, which only this error should
 
@@ -107,6 +131,10 @@ def _not_found(argument: str, kind: str, processes: Sequence[Process], problems:
     hint: Optional[str] = None
     if kind == "name" and near:
         hint = "near names: " + ", ".join(near[:5])
+    if kind == "pid" and _BARE_HEX.match(argument):
+        meant = [p for p in processes if p.pid == int(argument, 16)]
+        if meant:
+            hint = "0x%s is pid %d, %s: write 0x%s for it" % (argument, meant[0].pid, meant[0].image_name, argument)
     return ProcessNotFound(message, argument, hint or "kdtoken walk lists all processes")
 
 

@@ -9,9 +9,11 @@ What a machine cannot tell is a value, never a guess: Unreadable (with the addre
 """
 
 from abc import ABC, abstractmethod
-from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
-from kdtoken.machine.process import MachineProcess, MachineThread
+from kdtoken.errors import ProcessNotFound
+from kdtoken.machine.argument import split_thread
+from kdtoken.machine.process import MachineProcess, MachineThread, Processes
 from kdtoken.model.absent import Maybe
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid_names import NO_NAMES, Names
@@ -43,6 +45,7 @@ class Machine(ABC):
     """
 
     names: Names = NO_NAMES
+    has_memory = True  # else it is a text, which may tell of tokens without their processes
     problems: Tuple[str, ...] = ()
 
     def __init__(self, about: About, names: Names = NO_NAMES) -> None:
@@ -55,7 +58,7 @@ class Machine(ABC):
         return self._about
 
     @abstractmethod
-    def processes(self) -> Sequence[MachineProcess]:
+    def processes(self) -> Processes:
         """All processes, in the order of the kernel's list or of the text.
 
         Raises LookupFailed or MemoryUnreadable where the source does not show the list.
@@ -81,8 +84,8 @@ class Machine(ABC):
         """All processes with the little that a list of them shows.  Raises as `processes`."""
 
     @abstractmethod
-    def view(self, which: str = "") -> View:
-        """A token to compare: of a process (as `find`), or as the kind of machine allows besides.
+    def view(self, which: Union[str, MachineProcess, MachineThread] = "") -> View:
+        """A token to compare: of a process (as `find`), of a thread of it (`PID:TID`), or what else is there.
 
         A text: its only token for "", `#2` by its place, an address, a user.  collect's JSON: `linked`.
         Raises KdTokenError that says what else there is.
@@ -99,6 +102,26 @@ class Machine(ABC):
     def process(self, argument: Union[str, int]) -> MachineProcess:
         """The same as `find`, as it reads in a script: `machine.process("notepad.exe").token`."""
         return self.find(argument)
+
+    def presenter(self, which: str) -> Union[MachineProcess, MachineThread]:
+        """The process that a word names, or the thread that PROCESS:TID does: who presents a token.
+
+        Raises ProcessNotFound where the process, or the thread in it, is not there.
+        """
+        name, tid = split_thread(which)
+        process = self.find(name)
+        if tid is None:
+            return process
+        threads = process.threads
+        for thread in threads:
+            if thread.tid == tid:
+                return thread
+        shown = ", ".join(one.tid_text for one in threads[:20]) + (", ..." if len(threads) > 20 else "")
+        raise ProcessNotFound(
+            "pid %d has no thread %d" % (process.pid, tid),
+            which,
+            "its threads are %s" % shown if threads else "no thread of it is known",
+        )
 
     def threads(self, process: Optional[Union[str, int, MachineProcess]] = None) -> List[MachineThread]:
         """The threads of one process, or of all."""

@@ -1,10 +1,10 @@
 """A machine by one run of `collect`: one process, its token, and the linked one, as user mode sees them."""
 
-from typing import Optional, Sequence, Union
+from typing import Optional, Union
 
 from kdtoken.errors import NotAToken, ProcessNotFound, UsageError
 from kdtoken.machine.base import Machine, Walk
-from kdtoken.machine.process import MachineProcess
+from kdtoken.machine.process import MachineProcess, MachineThread, Processes
 from kdtoken.machine.text import view_of
 from kdtoken.model.absent import Maybe, NotSaid
 from kdtoken.model.process import Process, ProcessDump
@@ -20,6 +20,8 @@ LINKED = "linked"
 
 class CollectedMachine(Machine):
     """What GetTokenInformation said of one process."""
+
+    has_memory = False
 
     def __init__(self, path: str, name: str, names: Names = NO_NAMES) -> None:
         """Raises BadFormat where the file is no output of `collect`."""
@@ -45,8 +47,8 @@ class CollectedMachine(Machine):
             process, NotSaid(VIEW), self._found.token.token, linked=linked.token if linked else NotSaid(VIEW)
         )
 
-    def processes(self) -> Sequence[MachineProcess]:
-        return [MachineProcess(self, self._dump.process)]
+    def processes(self) -> Processes:
+        return Processes([MachineProcess(self, self._dump.process)])
 
     def find(self, argument: Union[str, int]) -> MachineProcess:
         process = self._dump.process
@@ -72,11 +74,11 @@ class CollectedMachine(Machine):
     def walk(self, threads: bool = False) -> Walk:
         return Walk(self.about, 1, iter([self._dump]), [])
 
-    def view(self, which: str = "") -> View:
+    def view(self, which: Union[str, MachineProcess, MachineThread] = "") -> View:
         if which == LINKED:
             if self._found.linked is None:
                 raise UsageError("%s holds no linked token" % self._name, self._name)
             return view_of(self._found.linked, self._name, self.names)
-        if which:
+        if which and isinstance(which, str):
             self.find(which)
         return view_of(self._found.token, self._name, self.names)

@@ -1,19 +1,26 @@
 """A machine by its kernel's memory and symbols: a live session, an attached one, a recording, a crash dump."""
 
 from dataclasses import replace
-from typing import Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Iterator, List, Optional, Tuple, Union
 
 from kdtoken.decode.cid_table import process_by_id
-from kdtoken.decode.object_header import TOKEN_TYPE, is_object_of, type_name
+from kdtoken.decode.object_header import PROCESS_TYPE, TOKEN_TYPE, is_object_of, type_name
 from kdtoken.decode.process import TYPE, pointer_bytes, process_at, process_details, walk_processes
 from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.decode.thread import walk_threads
 from kdtoken.decode.variables import fetch_variables
-from kdtoken.errors import KdTokenError, LookupFailed, NotAToken, UsageError
+from kdtoken.errors import (
+    KdTokenError,
+    LookupFailed,
+    MemoryUnreadable,
+    NotAToken,
+    ProcessNotFound,
+    UsageError,
+)
 from kdtoken.layout.layout import array_of
 from kdtoken.machine.argument import NAME_ROOM, choose, parse_process_argument
 from kdtoken.machine.base import Machine, Walk, origin
-from kdtoken.machine.process import MachineProcess
+from kdtoken.machine.process import MachineProcess, MachineThread, Processes
 from kdtoken.model.absent import Maybe
 from kdtoken.model.process import Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.sid_names import NO_NAMES, Names
@@ -30,13 +37,13 @@ class KernelMachine(Machine):
         self.source = source if isinstance(source, CachedSource) else CachedSource(source)
         super().__init__(self.source.about, names)
         self._tokens = Tokens(self.source)
-        self._list: Optional[Sequence[MachineProcess]] = None
+        self._list: Optional[Processes] = None
 
-    def processes(self) -> Sequence[MachineProcess]:
+    def processes(self) -> Processes:
         if self._list is None:
             found, problems = walk_processes(self.source)
             self.problems = tuple(problems)
-            self._list = [MachineProcess(self, one, found) for one in found]
+            self._list = Processes(MachineProcess(self, one, found) for one in found)
         return self._list
 
     def find(self, argument: Union[str, int]) -> MachineProcess:
@@ -88,17 +95,22 @@ class KernelMachine(Machine):
             }
             yield ProcessDump(process, details, tokens.of(process), tuple(threads), impersonated)
 
-    def view(self, which: str = "") -> View:
+    def view(self, which: Union[str, MachineProcess, MachineThread] = "") -> View:
         if not which:
             raise UsageError("which process?", None, "SOURCE@notepad.exe: a name, a pid or an EPROCESS address")
-        process = self.find(which).process
-        token = self._tokens.of(process)
+        found = self.presenter(which) if isinstance(which, str) else which
+        owner = found if isinstance(found, MachineProcess) else found.process
+        process, token = owner.process, found.token
+        what = "pid %d" % process.pid
+        if isinstance(found, MachineThread):
+            what = "thread %s of %s" % (found.tid_text, what)
         if token is None:
-            raise KdTokenError("pid %d has no token: its reference is null" % process.pid, process.pid)
+            raise KdTokenError("%s has no token: its reference is null" % what, process.pid)
         if not isinstance(token, Token):
-            raise KdTokenError("the token of pid %d is %s" % (process.pid, token), process.pid)
-        label = "%s, %s (pid %d)" % (origin(self.about), process.image_name, process.pid)
-        return View(token, Kind.KERNEL, label, process=self._identity(process), names=self.names)
+            raise KdTokenError("the token of %s is %s" % (what, token), process.pid)
+        label = "%s, %s (%s)" % (origin(self.about), process.image_name, what)
+        identity = self._identity(process) if found is owner else ""
+        return View(token, Kind.KERNEL, label, process=identity, names=self.names)
 
     def _identity(self, process: Process) -> str:
         """What two looks at one process have in common; pids and addresses are used again, so with its birth."""
@@ -110,6 +122,36 @@ class KernelMachine(Machine):
         return self.source.requests, self.source.bytes_read
 
 
+def _at_address(target: Source, address: int) -> Tuple[Process, List[Process], List[str]]:
+    """The process at an address, as find_process.
+
+    Where the object header cannot be asked (a recording holds parts of memory only), bytes that happen to be there
+    would make a process of any address: then only the list of processes vouches for one.
+    """
+    process = process_at(target, address)
+    try:
+        sure = is_object_of(target, address, PROCESS_TYPE) is True
+    except LookupFailed:
+        sure = False
+    if sure:
+        return process, [], []
+    try:
+        processes, problems = walk_processes(target)
+    except (LookupFailed, MemoryUnreadable):
+        processes, problems = [], []
+    if any(one.address == address for one in processes):
+        return process, processes, problems
+    known = ", ".join("0x%x %s" % (one.address, one.image_name) for one in processes[:6])
+    raise ProcessNotFound(
+        "nothing here says that 0x%x is a process: its object header is not there, and %s"
+        % (address, "no process of the list has that address" if processes else "neither is the list of processes"),
+        address,
+        "those of the list are %s%s" % (known, ", ..." if len(processes) > 6 else "")
+        if known
+        else "give a name or a pid",
+    )
+
+
 def find_process(target: Source, argument: str) -> Tuple[Process, List[Process], List[str]]:
     """The one process that a name, pid or address stands for, the list walked on the way to it
     (empty for an address, and for a pid that nt!PspCidTable knows), and what was wrong with the list.
@@ -119,7 +161,7 @@ def find_process(target: Source, argument: str) -> Tuple[Process, List[Process],
     kind, value = parse_process_argument(argument, pointer_bytes(target))
     if kind == "address":
         assert isinstance(value, int)
-        return process_at(target, value), [], []
+        return _at_address(target, value)
     if kind == "pid":
         assert isinstance(value, int)
         fetch_variables(target, with_list=False)

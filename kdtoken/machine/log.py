@@ -14,7 +14,8 @@ from kdtoken.errors import (
 )
 from kdtoken.machine.base import Machine, Walk
 from kdtoken.machine.kernel import KernelMachine
-from kdtoken.machine.process import MachineProcess
+from kdtoken.machine.process import MachineProcess, MachineThread, Processes
+from kdtoken.machine.sniff import split_lines
 from kdtoken.machine.text import TextMachine
 from kdtoken.model.absent import Maybe, known
 from kdtoken.model.process import ProcessDump
@@ -36,6 +37,8 @@ class LogMachine(Machine):
     The way of every question: memory, then text; where neither has the answer, memory's error, which says what
     command would print it.
     """
+
+    has_memory = False  # of a token that its text tells of, a process need not be named
 
     def __init__(
         self,
@@ -59,9 +62,23 @@ class LogMachine(Machine):
     def memory(self) -> KernelMachine:
         """What the log shows of the kernel's memory.  Raises BadFormat where it shows none, or two machines'."""
         if self._memory is None:
-            source: Source = LogSource(self._files, self._progress)
+            try:
+                source: Source = LogSource(self._files, self._progress)
+            except NothingPrinted:
+                self._refuse_lines_past_the_end()
+                raise
             self._memory = KernelMachine(self._wrap(source) if self._wrap else source, self._given)
         return self._memory
+
+    def _refuse_lines_past_the_end(self) -> None:
+        for path, shown in zip(self._files, self._shown):
+            file, lines = split_lines(path)
+            if lines:
+                count = log_texts([file])[0][1].rstrip("\n").count("\n") + 1
+                if int(lines[1:].split("-")[0]) > count:
+                    raise BadFormat(
+                        "%s: there are no such lines, the file has %d" % (shown, count), shown, "lines count from 1"
+                    )
 
     @property
     def text(self) -> TextMachine:
@@ -91,8 +108,10 @@ class LogMachine(Machine):
             except (LookupFailed, NotAToken):
                 raise error from None
 
-    def processes(self) -> Sequence[MachineProcess]:
-        return self._either(lambda: [self._own(one) for one in self.memory.processes()], lambda: self.text.processes())
+    def processes(self) -> Processes:
+        return self._either(
+            lambda: Processes(self._own(one) for one in self.memory.processes()), lambda: self.text.processes()
+        )
 
     def find(self, argument: Union[str, int]) -> MachineProcess:
         return self._either(lambda: self._own(self.memory.find(argument)), lambda: self.text.find(argument))
@@ -127,8 +146,10 @@ class LogMachine(Machine):
     def walk(self, threads: bool = False) -> Walk:
         return self._either(lambda: self.memory.walk(threads), lambda: self.text.walk(threads))
 
-    def view(self, which: str = "") -> View:
+    def view(self, which: Union[str, MachineProcess, MachineThread] = "") -> View:
         """The memory of a token says more than the text of !token; a place in the text (#2), or none, means the text."""
+        if not isinstance(which, str):
+            return self._either(lambda: self.memory.view(which), lambda: self.text.view(which))
         if not which or which.startswith("#"):
             return self.text.view(which)
         chosen = self.text.chosen(which)

@@ -11,14 +11,13 @@ Each kind of sniff.KINDS has its function here, under the same name in OPENERS.
 """
 
 import os
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from kdtoken.errors import UsageError
 from kdtoken.machine.base import Machine
 from kdtoken.machine.kernel import KernelMachine
-from kdtoken.machine.sniff import LIVE, STDIN, head_of, is_attach_string, kind_of
+from kdtoken.machine.sniff import LIVE, STDIN, head_of, is_attach_string, kind_of, split_lines
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.source.base import Source
 
@@ -27,9 +26,25 @@ if TYPE_CHECKING:
     from kdtoken.source.session import RecordingSource
 
 TIMEOUT = 30.0  # seconds that an attached machine may be silent
-# The lines of a log that are wanted; source/log/source.py reads them.
-_LINES = re.compile(r"^(.+)(:\d{1,12}-(?:\d{1,12})?)$")
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """Whom to tell of what takes long: a library prints nothing.
+
+    reading      (bytes done, bytes in all), while a log is read
+    downloading  (bytes done, bytes in all or 0), while symbols are fetched
+    lost         why, when an attached machine has been silent for too long; from a thread of its own
+    """
+
+    reading: Optional[Progress] = None
+    downloading: Optional[Progress] = None
+    lost: Optional[Callable[[str], None]] = None
+
+
+SILENT = Callbacks()
+
 Recording = List["RecordingSource"]  # gets the recorder of the machine that is opened
 
 
@@ -68,8 +83,7 @@ class _Given:
 
     def __init__(self, name: str, option: str) -> None:
         """Raises BadFormat where it cannot be read or is no source."""
-        chosen = _LINES.match(name)
-        file, self.lines = (name, "") if chosen is None or os.path.exists(name) else (chosen[1], chosen[2])
+        file, self.lines = split_lines(name)
         self.name, self.path = name, file
         self._unpacked: Optional["Unpacked"] = None
         if file == STDIN:
@@ -97,7 +111,7 @@ class _How:
 
     request: Request
     record: Optional[Recording]
-    progress: Optional[Progress]
+    callbacks: Callbacks
 
     def recorded(self, source: Source) -> Source:
         """The source, behind a recorder where its answers shall be kept."""
@@ -142,13 +156,13 @@ def open_machine(
     return open_request(Request(files, "", symbols, download, False, names, timeout, stay))
 
 
-def open_request(request: Request, record: Optional[Recording] = None, progress: Optional[Progress] = None) -> Machine:
+def open_request(request: Request, record: Optional[Recording] = None, callbacks: Callbacks = SILENT) -> Machine:
     """Open what was asked for.
 
-    record    given by `record`: gets the RecordingSource that keeps every answer of a kernel
-    progress  called with (bytes done, bytes in all) while a log is read
+    record     given by `record`: gets the RecordingSource that keeps every answer of a kernel
+    callbacks  whom to tell of what takes long
     """
-    how = _How(request, record, progress)
+    how = _How(request, record, callbacks)
     if not request.sources:
         from kdtoken.source.live import LiveSource  # imports pykd, which exists only in a debugger
 
@@ -196,7 +210,7 @@ def _attached(sources: Sequence[str], how: _How) -> Machine:
 
     if len(sources) > 1:
         raise UsageError("one connection at a time: %s" % sources[1], sources[1])
-    source = AttachedSource(sources[0], how.request.timeout, how.request.stay)
+    source = AttachedSource(sources[0], how.request.timeout, how.request.stay, how.callbacks.lost)
     machine = how.kernel(source)
     machine.closing.append(source.release)
     return machine
@@ -211,7 +225,7 @@ def _recording(files: Sequence[_Given], how: _How) -> Machine:
 def _crash_dump(files: Sequence[_Given], how: _How) -> Machine:
     from kdtoken.source.crashdump.dump import open_dump
 
-    source = open_dump(files[0].path, how.request.symbols, how.request.download)
+    source = open_dump(files[0].path, how.request.symbols, how.request.download, how.callbacks.downloading)
     machine = how.kernel(source)
     machine.closing.append(source.dump.close)
     return machine
@@ -221,7 +235,7 @@ def _log(files: Sequence[_Given], how: _How) -> Machine:
     from kdtoken.machine.log import LogMachine
 
     names = [file.path + file.lines for file in files]
-    return LogMachine(names, [file.name for file in files], how.request.names, how.progress, how.recorded)
+    return LogMachine(names, [file.name for file in files], how.request.names, how.callbacks.reading, how.recorded)
 
 
 def _collected(files: Sequence[_Given], how: _How) -> Machine:

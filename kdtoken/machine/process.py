@@ -83,8 +83,17 @@ class MachineProcess:
         return tuple(MachineThread(self, thread) for thread in self.dump().threads)
 
     def __repr__(self) -> str:
-        name = self.name if isinstance(self.name, str) else "?"
-        return "<Process %s pid %d at 0x%x>" % (name, self.pid, self.address)
+        from kdtoken.model.notebook import printable  # seldom needed, and never inside WinDbg
+
+        name = printable(self.name) if isinstance(self.name, str) else "?"
+        return "<Process %s pid %d%s>" % (name, self.pid, " at 0x%x" % self.address if self.address else "")
+
+    def _repr_html_(self) -> str:
+        from kdtoken.model.notebook import html_table
+
+        rows = [("pid", self.pid), ("parent pid", self.parent_pid), ("EPROCESS", hex(self.address))]
+        token = self.token
+        return html_table(str(self.name), rows) + (token._repr_html_() if isinstance(token, Token) else "")
 
 
 class MachineThread:
@@ -104,6 +113,11 @@ class MachineThread:
         return self.thread.tid
 
     @property
+    def tid_text(self) -> str:
+        """The id in words."""
+        return str(self.tid)
+
+    @property
     def impersonation(self) -> Maybe[Optional[Impersonation]]:
         """Whom it acts for, and how far; None where it runs under its process's token."""
         return self.thread.impersonation
@@ -119,6 +133,25 @@ class MachineThread:
         return self.process.dump().tokens[impersonation.token]
 
     def __repr__(self) -> str:
-        tid = self.tid if isinstance(self.tid, int) else "?"
+        from kdtoken.model.notebook import printable
+
         acts = isinstance(self.impersonation, Impersonation)
-        return "<Thread %s of %r at 0x%x%s>" % (tid, self.process.name, self.address, ", impersonating" if acts else "")
+        whose = "%s at 0x%x" % (printable(str(self.process.name)), self.address)
+        return "<Thread %s of %s%s>" % (self.tid_text, whose, ", impersonating" if acts else "")
+
+    def _repr_html_(self) -> str:
+        from kdtoken.model.notebook import html_table
+
+        token = self.token
+        rows = [("thread", self.tid_text), ("ETHREAD", hex(self.address)), ("impersonation", self.impersonation)]
+        return html_table(repr(self), rows) + (token._repr_html_() if isinstance(token, Token) else "")
+
+
+class Processes(Tuple[MachineProcess, ...]):
+    """The processes of a machine, in its order; a tuple that shows itself as a table in a notebook."""
+
+    def _repr_html_(self) -> str:
+        from kdtoken.model.notebook import html_table
+
+        rows = [(one.pid, one.name, one.parent_pid, hex(one.address)) for one in self]
+        return html_table("%d processes" % len(self), rows, ("pid", "name", "parent", "EPROCESS"))

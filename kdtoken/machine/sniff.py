@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from typing import BinaryIO, Callable, NamedTuple, Optional, Tuple
 
-from kdtoken.errors import BadFormat, UsageError
+from kdtoken.errors import BadFormat
 
 HEAD = 1 << 16  # bytes that are looked at
 GZIP = b"\x1f\x8b"
@@ -19,6 +19,11 @@ STDIN = "-"
 LIVE = "live"
 # What dbgeng's AttachKernel takes (learn.microsoft.com, "-k (Attach to Kernel)").
 _ATTACH = re.compile(r"(?:com|net|1394|usb|usb2|usb3|exdi):", re.IGNORECASE)
+
+
+# The lines of a log that are wanted; source/log/source.py reads them.
+_LINES = re.compile(r"^(.+)(:\d{1,12}-(?:\d{1,12})?)$")
+_FILE = re.compile(r"[/\\]|\.(?:dmp|mdmp|log|txt|json|gz|kdtoken|raw|vmem|mem|elf|img)(?::\d*-\d*)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -191,10 +196,23 @@ def not_a_source(head: Head) -> BadFormat:
     )
 
 
-def is_source(path: str) -> bool:
-    """Whether a file is of a kind that can be opened."""
+def is_source(word: str) -> bool:
+    """Whether a word names something that can be opened: a file, lines of one, stdin, a connection."""
+    if word == STDIN or is_attach_string(word):
+        return True
     try:
-        kind_of(head_of(path))
-    except (BadFormat, UsageError):
+        kind_of(head_of(split_lines(word)[0]))
+    except BadFormat:
         return False
     return True
+
+
+def looks_like_file(word: str) -> bool:
+    """Whether a word can only be meant for a file: it is one, or is written as one."""
+    return os.path.exists(word) or _FILE.search(word) is not None
+
+
+def split_lines(name: str) -> Tuple[str, str]:
+    """(file, ":FIRST-LAST") of a name that asks for these lines only; (name, "") of one that asks for all."""
+    found = _LINES.match(name)
+    return (name, "") if found is None or os.path.exists(name) else (found[1], found[2])

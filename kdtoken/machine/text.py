@@ -6,11 +6,11 @@ No memory: what no command printed is NotSaid.
 from dataclasses import replace
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
-from kdtoken.errors import BadFormat, LookupFailed, NotAToken, UsageError
-from kdtoken.machine.argument import choose, parse_process_argument
+from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, NotAToken, UsageError
+from kdtoken.machine.argument import choose, parse_process_argument, split_thread
 from kdtoken.machine.base import Machine, Walk
 from kdtoken.machine.merged import MergedProcess, account_names, merge_processes, merge_tokens, place_of, read_logs
-from kdtoken.machine.process import MachineProcess
+from kdtoken.machine.process import MachineProcess, MachineThread, Processes
 from kdtoken.model.absent import Maybe, known
 from kdtoken.model.process import FastRef, ProcessDump
 from kdtoken.model.sid import Sid
@@ -18,7 +18,9 @@ from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Token
 from kdtoken.model.view import Kind, View
 from kdtoken.source.base import About
+from kdtoken.view.lines import Line
 from kdtoken.view.partial import PartialToken, TextPlace
+from kdtoken.view.words import has_facts
 
 _KINDS = {"!token": Kind.TOKEN_COMMAND, "whoami": Kind.WHOAMI, "GetTokenInformation": Kind.TOKEN_INFORMATION}
 _TAKES = "it takes the text of whoami /all or of !token, a log with dt and db, a recording, or collect's JSON"
@@ -31,6 +33,8 @@ class TextMachine(Machine):
     tokens  every token that is told of, in the order of the text; `view` counts them from 1
     """
 
+    has_memory = False
+
     def __init__(self, source: str, texts: Sequence[Tuple[str, str]], about: About, names: Names = NO_NAMES) -> None:
         """source  how messages call it: the file as it was named
         texts   (name, text) of each
@@ -41,14 +45,15 @@ class TextMachine(Machine):
         self._read = read_logs(texts)
         self._merged = merge_processes(self._read)
         self._by_address = merge_tokens(self._read)
-        self.tokens: List[PartialToken] = [token for text in self._read for token in text.tokens.tokens]
-        if not self.tokens:
-            self.tokens = _whoami(texts)
+        # (token, the lines of its text that nobody understood)
+        told = [(token, text.not_understood) for text in self._read for token in text.tokens.tokens] or _whoami(texts)
+        self.tokens: List[PartialToken] = [token for token, _ in told]
+        self._left: List[Sequence[Line]] = [lines for _, lines in told]
         accounts = account_names(self._read)
         for token in self.tokens:
             accounts = {**token.names, **accounts}
         self.names = names.with_accounts(accounts)
-        self._processes = [self._handle(one) for one in self._merged]
+        self._processes = Processes(self._handle(one) for one in self._merged)
         self._dumps: Dict[int, ProcessDump] = {one.dump.process.address: one.dump for one in self._merged}
 
     def _handle(self, merged: MergedProcess) -> MachineProcess:
@@ -64,7 +69,7 @@ class TextMachine(Machine):
             self._base, source="%s, the text of %s, no memory" % (self._base.source, " and ".join(lines) or "commands")
         )
 
-    def processes(self) -> Sequence[MachineProcess]:
+    def processes(self) -> Processes:
         if not self._processes:
             raise LookupFailed(
                 "%s shows no process" % self._source, self._source, "!process 0 1 lists them with their tokens"
@@ -78,7 +83,9 @@ class TextMachine(Machine):
         return next(one for one in processes if one.process is wanted)
 
     def dump(self, process: MachineProcess, check: bool = True) -> ProcessDump:
-        return self._dumps[process.address]
+        made = self._dumps[process.address]
+        text = self._by_address.get(made.token.address) if isinstance(made.token, Token) else None
+        return replace(made, problems=made.problems + leftovers(self.not_understood(text))) if text else made
 
     def primary_token(self, process: MachineProcess) -> Maybe[Optional[Token]]:
         return self._dumps[process.address].token
@@ -128,10 +135,17 @@ class TextMachine(Machine):
                 return True
         return False
 
-    def view(self, which: str = "") -> View:
+    def view(self, which: Union[str, MachineProcess, MachineThread] = "") -> View:
+        if not isinstance(which, str):
+            token = which.token
+            if not isinstance(token, Token):
+                raise KdTokenError("the token of %r is %s" % (which, "null" if token is None else token))
+            return self._view(self.partial(token.address))
+        if split_thread(which)[1] is not None and self._processes:
+            return self.view(self.presenter(which))
         chosen = self.chosen(which)
         if len(chosen) == 1:
-            return view_of(chosen[0], self._source, self.names)
+            return self._view(chosen[0])
         step = "choose one by its place in the text: %s@#1" % self._source
         if chosen:
             words = "%s holds %d tokens: %s" % (self._source, len(chosen), self._listed(chosen))
@@ -142,6 +156,34 @@ class TextMachine(Machine):
         what = "tells of no token%s" % (" of %s" % which if which else "")
         raise BadFormat("%s %s" % (self._source, what), self._source, _TAKES)
 
+    def _view(self, text: PartialToken) -> View:
+        return replace(view_of(text, self._source, self.names), not_understood=self.not_understood(text))
+
+    def not_understood(self, token: PartialToken) -> Tuple[Tuple[int, str], ...]:
+        """(number, text) of the lines in a token's part of the text that nobody understood.
+
+        Its part goes from its own first line to the next token's (the first token's from the beginning of the text).
+        Outside of what the token's lines enclose there is chatter too: there only lines with a SID or a privilege count.
+        """
+        at = next(at for at, one in enumerate(self.tokens) if one is token)
+        lines = [place.line for place in token.places.values()]
+        if not lines:
+            return ()
+        file = next(iter(token.places.values())).file
+        starts = sorted(
+            line_of(one) for one in self.tokens if one.places and next(iter(one.places.values())).file == file
+        )
+        first, last = min(lines), max(lines)
+        begin = 0 if first == starts[0] else first
+        end = next((start for start in starts if start > first), 1 << 62)
+        found: Dict[int, str] = {}
+        for line in sorted({*token.not_understood, *self._left[at]}):
+            if line.number == last + 1:
+                last += 1  # what follows without a blank line belongs to it
+            if begin <= line.number < end and (first <= line.number <= last or has_facts(line.text)):
+                found[line.number] = line.text
+        return tuple(found.items())
+
     def _listed(self, chosen: Sequence[PartialToken]) -> str:
         words = []
         for text in chosen[:_SHOWN]:
@@ -151,10 +193,16 @@ class TextMachine(Machine):
         return ", ".join(words) + (" and %d more" % (len(chosen) - _SHOWN) if len(chosen) > _SHOWN else "")
 
 
-def _whoami(texts: Sequence[Tuple[str, str]]) -> List[PartialToken]:
+def _whoami(texts: Sequence[Tuple[str, str]]) -> List[Tuple[PartialToken, Tuple[Line, ...]]]:
     from kdtoken.view.whoami.reader import read_whoami_text
 
-    return [token for name, text in texts for token in read_whoami_text(text, name).tokens]
+    read = [read_whoami_text(text, name) for name, text in texts]
+    return [(token, one.not_understood) for one in read for token in one.tokens]
+
+
+def leftovers(lines: Sequence[Tuple[int, str]]) -> Tuple[str, ...]:
+    """What nobody understood, as problems of what was read from around it."""
+    return tuple("line %d was not understood: %s" % (number, " ".join(text.split())) for number, text in lines)
 
 
 def line_of(text: PartialToken) -> int:

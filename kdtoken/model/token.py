@@ -233,3 +233,13 @@ class Token:
         if isinstance(privileges, Missing):
             return ()
         return tuple(p for p in privileges if p.present and p.enabled)
+
+    def __repr__(self) -> str:
+        from kdtoken.model.notebook import token_repr  # seldom needed, and never inside WinDbg
+
+        return token_repr(self)
+
+    def _repr_html_(self) -> str:
+        from kdtoken.model.notebook import token_html
+
+        return token_html(self)

@@ -1,7 +1,7 @@
 """A comparison of two tokens: the verdict first, then what differs, then why the rest does not count."""
 
 import json
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from kdtoken.analysis.differences.comparison import Comparison, Difference, Outcome, Part, View
 from kdtoken.model.absent import Missing
@@ -12,6 +12,7 @@ from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import NO_NAMES
 from kdtoken.model.token import Token
 from kdtoken.model.token_words import (
     IMPERSONATION_LEVELS,
@@ -34,6 +35,7 @@ _ROOM = WIDTH - _LABEL - 3
 _ORDINARY = 0x7
 _LISTS = {"group": "groups", "restricting": "restricting", "capability": "capabilities"}
 _Cell = Tuple[str, str]
+_MOST_LINES, _LONGEST = 10, 200  # of what was not understood
 
 
 def diff_lines(comparison: Comparison, everything: bool = False) -> List[str]:
@@ -62,10 +64,23 @@ def diff_lines(comparison: Comparison, everything: bool = False) -> List[str]:
             unknown.append((heading, ", ".join(words_of.name(row) for row in rows)))
     if unknown:
         lines += ["", "Not compared"] + _table(unknown)
+    for letter, view in (("A", comparison.a), ("B", comparison.b)):
+        lines += _not_understood(letter, view)
     same = comparison.with_outcome(Outcome.SAME)
     hint = "" if everything or not same else " (--all lists them)"
     lines += ["", "Same: %d of %d%s" % (len(same), len(comparison.rows), hint)]
     return lines + (_table(words_of.both(same)) if everything else [])
+
+
+def _not_understood(letter: str, view: View) -> List[str]:
+    """The lines of a text that its reader did not understand: what the side seems to lack may stand there."""
+    if not view.not_understood:
+        return []
+    shown = view.not_understood[:_MOST_LINES]
+    more = len(view.not_understood) - len(shown)
+    lines = ["", "Not understood in %s, so what it lacks may stand here" % letter]
+    lines += _table([("line %d" % number, clean(" ".join(text.split())[:_LONGEST])) for number, text in shown])
+    return lines + (["  and %d more" % more] if more else [])
 
 
 def _table(cells: Sequence[_Cell]) -> List[str]:
@@ -82,7 +97,8 @@ class _Words:
     """Rows in words, with both tokens at hand: the user is named by the logon session that is known."""
 
     def __init__(self, comparison: Comparison) -> None:
-        self._tokens: Tuple[Token, Token] = (comparison.a.token, comparison.b.token)
+        self._views: Tuple[View, View] = (comparison.a, comparison.b)
+        self._listed_by = tuple(_sids_of(view.token) for view in self._views)
 
     def cells(self, rows: Sequence[Difference]) -> List[_Cell]:
         """What differs: fields one by one, groups and privileges gathered."""
@@ -120,7 +136,7 @@ class _Words:
             elif isinstance(row.a, Privilege):
                 cells.append(("privilege", "%s: %s" % (row.name, " ".join(row.a.words))))
             else:
-                cells.append((row.name, self.value(row, row.a, self._tokens[0])))
+                cells.append((row.name, self.value(row, row.a, self._views[0].token)))
         return cells
 
     def name(self, row: Difference) -> str:
@@ -146,7 +162,7 @@ class _Words:
         return label, "" if ordinary else group_words(row.group), name
 
     def _field(self, row: Difference) -> List[_Cell]:
-        a, b = self.value(row, row.a, self._tokens[0]), self.value(row, row.b, self._tokens[1])
+        a, b = self.value(row, row.a, self._views[0].token), self.value(row, row.b, self._views[1].token)
         note = [("", row.note)] if row.note else []
         if len(a) + len(b) + 4 <= _ROOM:
             return [(clean(row.name), "%s -> %s" % (a, b)), *note]
@@ -176,7 +192,10 @@ class _Words:
 
     def _sid(self, sid: Sid) -> str:
         """The SID's name; one that has none here stands for itself, with the kind it is."""
-        name = next((n for n in (sid_name(sid, t) for t in self._tokens) if not n.startswith("<")), sid_name(sid))
+        # The names of one source are for what it lists: the other machine may call the SID otherwise.
+        sides = [view for view, listed in zip(self._views, self._listed_by) if sid in listed] or self._views
+        given = (sid_name(sid, view.token, view.names if sides is not self._views else NO_NAMES) for view in sides)
+        name = next((one for one in given if not one.startswith("<")), sid_name(sid))
         return "%s %s" % (name, sid) if name.startswith("<") else name
 
     def _ace(self, ace: Ace) -> str:
@@ -184,6 +203,16 @@ class _Words:
         who = self._sid(ace.sid).rpartition("\\")[2] if ace.sid is not None else "?"
         what = "" if ace.type_name == "ACCESS_ALLOWED" else ace.type_name + " "
         return "%s%s %s" % (what, who, " ".join(mask_words(ace.mask or 0)))
+
+
+def _sids_of(token: Token) -> FrozenSet[Sid]:
+    """Every SID that a token lists, wherever in it."""
+    found: List[Any] = [token.user, token.primary_group, token.package, token.default_owner, token.integrity]
+    for listed in (token.user_and_groups, token.restricted_sids, token.capabilities):
+        found += [one.sid for one in listed if isinstance(one, Group)] if isinstance(listed, tuple) else []
+    if isinstance(token.default_dacl, Acl):
+        found += [ace.sid for ace in token.default_dacl.aces]
+    return frozenset(one for one in found if isinstance(one, Sid))
 
 
 def _privilege(one: object, other: object) -> Tuple[str, str]:
@@ -243,4 +272,9 @@ def diff_json(comparison: Comparison) -> str:
 
 
 def _side(view: View) -> Dict[str, Any]:
-    return {"kind": view.kind.name.lower(), "label": view.label, "incomplete": list(view.incomplete)}
+    return {
+        "kind": view.kind.name.lower(),
+        "label": view.label,
+        "incomplete": list(view.incomplete),
+        "not_understood": [{"line": number, "text": text} for number, text in view.not_understood],
+    }

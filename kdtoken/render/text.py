@@ -50,7 +50,7 @@ def render_dump(dump: ProcessDump, source: str, why: bool = False, names: Names 
 def render_token(token: Token, source: str, why: bool = False, names: Names = NO_NAMES) -> List[str]:
     """The report of a token by itself, without a process around it."""
     page = Report(why, names)
-    page.lines += ["TOKEN 0x%x" % token.address, *source_lines(source), ""]
+    page.lines += ["TOKEN 0x%x" % token.address if token.address else "TOKEN", *source_lines(source), ""]
     _answer(page, token)
     _remarks(page, token_remarks(token))
     token_sections(page, token)

@@ -7,8 +7,8 @@ run or stand.  Left alone, the engine would leave it standing when this program 
 thing done here is `qd`, unless the caller wants to stay.
 
 The engine waits for its target without end, and nothing can call it back: a clock in a thread of
-its own watches, and where nothing has moved for too long it says so and ends this program at once.
-What it cannot do then is to let the machine run: nobody answers.
+its own watches, and where nothing has moved for too long it calls `give_up` (the command line ends the
+program then).  What nobody can do then is to let the machine run: it does not answer.
 """
 
 import os
@@ -16,6 +16,7 @@ import re
 import sys
 import threading
 import time
+import warnings
 from contextlib import contextmanager
 from typing import Callable, ContextManager, Iterator, Optional
 
@@ -36,7 +37,7 @@ _SYMBOLS = r"set _NT_SYMBOL_PATH=srv*C:\symbols*https://msdl.microsoft.com/downl
 
 
 class Watch:
-    """Ends the program when the engine has not come back for too long; watches only while told to."""
+    """Calls `give_up` once when the engine has not come back for too long; watches only while told to."""
 
     def __init__(self, give_up: Callable[[str], None]) -> None:
         self._give_up = give_up
@@ -62,19 +63,30 @@ class Watch:
     def _run(self) -> None:
         while not self._done.wait(0.2):
             if time.monotonic() > self._limit:
+                self._limit = float("inf")
                 self._give_up(self._message)
 
 
 class AttachedSource(live.LiveSource):
     """A kernel that this program attached to.  `release` it at the end, whatever happened."""
 
-    def __init__(self, connection: str, patience: float = PATIENCE, stay: bool = False) -> None:
-        """Raises TargetError, with the next step, where there is nothing to attach to."""
+    def __init__(
+        self,
+        connection: str,
+        patience: float = PATIENCE,
+        stay: bool = False,
+        give_up: Optional[Callable[[str], None]] = None,
+    ) -> None:
+        """give_up  called from a thread of its own when the engine has been silent for too long; a program of which
+                 nobody else has a use ends itself then, since the engine waits without end
+
+        Raises TargetError, with the next step, where there is nothing to attach to.
+        """
         self._patience = patience
         server = "http" in os.environ.get("_NT_SYMBOL_PATH", "").lower()
         self._symbol_patience = max(patience, _DOWNLOAD_PATIENCE) if server else patience
         self._stay = stay
-        self._watch = Watch(_end_program)
+        self._watch = Watch(give_up or warn)
         self._attached = False
         self._connection = connection
         try:
@@ -225,8 +237,6 @@ def _text(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _end_program(message: str) -> None:
-    """From the watching thread: the main one is inside the engine and hears nothing."""
-    sys.stderr.write("kdtoken: %s\n" % message)
-    sys.stderr.flush()
-    os._exit(1)
+def warn(message: str) -> None:
+    """From the watching thread: the main one is inside the engine and hears nothing, so it cannot be raised there."""
+    warnings.warn(message, RuntimeWarning, stacklevel=1)

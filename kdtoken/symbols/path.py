@@ -26,6 +26,7 @@ def find_symbols(
     dump: str,
     allow_server: bool = False,
     misfit: Optional[Callable[[SymbolFile], str]] = None,
+    progress: Optional[Callable[[int, int], None]] = None,
 ) -> SymbolFile:
     """The symbols of the kernel in `dump`.
 
@@ -33,6 +34,7 @@ def find_symbols(
     wanted        what the dump asks for; None where it does not tell
     misfit        then: why a file's symbols are not the dump's, "" where they are; without it only a file will do
     allow_server  whether what is not there may be fetched
+    progress      called with (bytes so far, of how many: 0 where unknown) meanwhile
 
     A file that is named must fit; one that lies in a folder and does not is passed over.
     Raises TargetError or BadFormat that says what is needed.
@@ -61,7 +63,7 @@ def find_symbols(
         from kdtoken.symbols.server import DEFAULT  # urllib and ssl: slow to import, and seldom of use
 
         store = Path(folders[0]) if folders else default_store()
-        return _fetched(servers or [DEFAULT], store, wanted, dump)
+        return _fetched(servers or [DEFAULT], store, wanted, dump, progress)
     raise _not_found(where, path, wanted, dump, seen)
 
 
@@ -98,13 +100,19 @@ def _kernel_files(folder: Path) -> List[Path]:
     return found[:_MOST_FILES]
 
 
-def _fetched(servers: List[str], store: Path, wanted: PdbIdentity, dump: str) -> SymbolFile:
+def _fetched(
+    servers: List[str],
+    store: Path,
+    wanted: PdbIdentity,
+    dump: str,
+    progress: Optional[Callable[[int, int], None]],
+) -> SymbolFile:
     problems = []
     for server in servers:
         try:
-            from kdtoken.symbols.server import download
+            from kdtoken.symbols.server import download, no_progress
 
-            symbols = open_symbols(download(server, store, wanted))
+            symbols = open_symbols(download(server, store, wanted, progress or no_progress))
             check_match(symbols, wanted, dump)
             return symbols
         except (TargetError, BadFormat) as error:

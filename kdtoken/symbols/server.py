@@ -31,18 +31,11 @@ _AGENT = "Microsoft-Symbol-Server/10.0.0.0 (kdtoken)"  # some servers give nothi
 Progress = Callable[[int, int], None]
 
 
-def show_progress(done: int, total: int) -> None:
-    """A line on stderr that is written over: bytes so far, of how many (0: unknown)."""
-    if total:
-        bar = "#" * (30 * done // total)
-        sys.stderr.write("\r[%-30s] %3d%% of %.1f MB" % (bar, 100 * done // total, total / 1e6))
-        if done >= total:
-            sys.stderr.write("\n")
-    else:
-        sys.stderr.write("\r%.1f MB" % (done / 1e6))
+def no_progress(done: int, total: int) -> None:
+    """Nobody is told of bytes so far, of how many (0: unknown)."""
 
 
-def download(server: str, store: Path, wanted: PdbIdentity, progress: Progress = show_progress) -> Path:
+def download(server: str, store: Path, wanted: PdbIdentity, progress: Progress = no_progress) -> Path:
     """Fetch the PDB into the store NAME/GUIDAGE/NAME; what is there already is not fetched again.
 
     A partial file stays as NAME.part and is gone on with next time.  The file gets its name only

@@ -6,6 +6,7 @@ from typing import Optional, Tuple
 
 from kdtoken.model.absent import Missing, NotAsked, Unreadable
 from kdtoken.model.group import Group
+from kdtoken.model.notebook import html_table
 from kdtoken.model.sid_names import name_of
 from kdtoken.model.view import Kind, View
 
@@ -62,6 +63,13 @@ class Comparison:
     b: View
     rows: Tuple[Difference, ...]
     verdict: str
+
+    def __repr__(self) -> str:
+        return "<Comparison: %s>" % self.verdict
+
+    def _repr_html_(self) -> str:
+        rows = [(row.part.value, row.shown, row.outcome.value, row.note) for row in self.rows]
+        return html_table(self.verdict, rows, ("part", "what", "outcome", "why"))
 
     def with_outcome(self, *outcomes: Outcome) -> Tuple[Difference, ...]:
         """The rows that came out so."""

@@ -158,9 +158,18 @@ def _missing(holder: View, lacking: View, group: Optional[Group], attribute: str
         return Outcome.UNREADABLE, "listed on both sides, with attributes that are not known"
     if lacking.is_cut(attribute):
         return Outcome.UNREADABLE, "the other text was cut"
+    if lacking.not_understood:
+        return Outcome.UNREADABLE, _may_stand_there(lacking)
     if holes:
         return Outcome.UNREADABLE, "not all of the other list could be read"
     return Outcome.DIFFERS, ""
+
+
+def _may_stand_there(lacking: View) -> str:
+    """Why nobody is accused: what the view seems to lack may be what its reader did not understand."""
+    lines = [str(line) for line, _ in lacking.not_understood]
+    shown = ", ".join(lines[:3]) + (" and %d more" % (len(lines) - 3) if len(lines) > 3 else "")
+    return "the other text has lines that were not understood: %s" % shown
 
 
 def privilege_rows(a: View, b: View) -> List[Difference]:
@@ -187,6 +196,8 @@ def _privilege(a: View, b: View, one: Optional[Privilege], other: Optional[Privi
         lacking, its = (b, other) if here else (a, one)
         if its is None and lacking.is_cut("privileges"):
             return row(Outcome.UNREADABLE, "the other text was cut")
+        if its is None and lacking.not_understood:
+            return row(Outcome.UNREADABLE, _may_stand_there(lacking))
         return row(Outcome.DIFFERS)
     if one is not None and other is not None and here:
         if one.enabled != other.enabled:

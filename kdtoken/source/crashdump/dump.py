@@ -11,7 +11,7 @@ mapped" from each other in no way, and trusts the file in C++.  It judges this f
 
 import mmap
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Protocol, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Protocol, Tuple, Union
 
 from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, MemoryUnreadable, SymbolNotFound, TargetError
 from kdtoken.layout.layout import Layout
@@ -251,18 +251,24 @@ def open_memory(path: Union[str, Path]) -> KernelMemory:
     return CrashDump(path)
 
 
-def open_dump(path: Union[str, Path], symbols: str = "", download: bool = False) -> CrashDumpSource:
+def open_dump(
+    path: Union[str, Path],
+    symbols: str = "",
+    download: bool = False,
+    progress: Optional[Callable[[int, int], None]] = None,
+) -> CrashDumpSource:
     """The dump at `path` with the symbols at `symbols`: a file, a folder, or a symbol path.
 
     Without `symbols`, the local parts of _NT_SYMBOL_PATH are searched.  `download` allows to ask
-    symbol servers.  Raises KdTokenError.
+    symbol servers, of which `progress` is told (symbols/server.py).  Raises KdTokenError.
     """
     dump = open_memory(path)
     nt: Optional[Nt] = dump.nt
     try:
         # A dump that lacks the page with the answer lacks it for a reason, which its notes tell.
         name = dump.origin + (" (%s)" % "; ".join(dump.notes) if dump.notes else "")
-        found = find_symbols(symbols, nt.identity if nt else None, name, download, lambda one: _misfit(one, dump))
+        wanted = nt.identity if nt else None
+        found = find_symbols(symbols, wanted, name, download, lambda one: _misfit(one, dump), progress)
         return CrashDumpSource(dump, found)
     except KdTokenError:
         dump.close()  # Windows lets nobody move or delete a mapped file

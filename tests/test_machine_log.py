@@ -1,0 +1,177 @@
+"""A log: its memory, else its text; what neither has is memory's error; names stay with the log that told them."""
+
+import gzip
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+
+from kdtoken import diff, dump, walk
+from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, ProcessNotFound
+from kdtoken.machine.log import LogMachine
+from kdtoken.machine.open import open_machine
+from kdtoken.model.absent import NotSaid
+from kdtoken.model.view import Kind
+from tests.declared_views import WIN11, token_lines, whoami_lines
+from tests.expected import kernel_of
+from tests.machine.declared import MACHINE
+from tests.machine.standin_text import process_details, process_head
+from tests.sessions import MACHINE_22000
+
+ROOT = Path(__file__).parent.parent
+CAPTURE = ROOT / "fixtures" / "logs" / "capture-10.0.22000.2538-synthetic.log.gz"
+KERNEL = kernel_of(WIN11)
+
+
+def printed(*keys: str) -> str:
+    """What `!process` of notepad and `!token` of these tokens print."""
+    notepad = MACHINE.process(6104)
+    text = "0: kd> !process %x 1\n%s\n" % (
+        KERNEL.processes[6104],
+        "\n".join(process_head(KERNEL, notepad) + process_details(KERNEL, notepad)),
+    )
+    return text + "".join("0: kd> !token %x\n%s" % (KERNEL.tokens[key], token_lines(key)) for key in keys)
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Dict[str, str]:
+    files = {
+        "memory": gzip.decompress(CAPTURE.read_bytes()).decode("utf-8"),
+        "text": printed("notepad"),
+        "tokens": printed("notepad", "cmd"),
+        "no token": printed(),
+        "chatter": "hello\n",
+    }
+    for name, text in files.items():
+        (tmp_path / (name + ".log")).write_text(text, encoding="utf-8")
+    return {name: str(tmp_path / (name + ".log")) for name in files}
+
+
+def test_memory_answers_first_and_text_is_not_even_read(logs: Dict[str, str]) -> None:
+    machine = LogMachine([logs["memory"]])
+    process = machine.find("notepad.exe")
+    token: Any = process.token
+    assert token.origins and process.about.source == "log memory.log"
+    assert len(machine.processes()) == len(MACHINE.processes) and machine._text is None
+    assert machine.view("notepad.exe").kind is Kind.KERNEL
+
+
+def test_text_answers_where_there_is_no_memory(logs: Dict[str, str]) -> None:
+    machine = LogMachine([logs["text"]])
+    process = machine.find("6104")
+    assert [one.pid for one in machine.processes()] == [6104]
+    made = process.dump()
+    token: Any = made.token
+    assert str(token.user) == MACHINE.tokens["notepad"].user and made.details == NotSaid("!process")
+    assert process.about.source.startswith("log text.log, the text of !process (line 2) and !token (line ")
+    walked = machine.walk()
+    assert walked.total == 1 and walked.about.source == "log text.log, the text of !process and !token, no memory"
+    address = KERNEL.tokens["notepad"]
+    assert machine.token(address).address == address and "!token (line " in machine.about_token(address).source
+    assert machine.view("notepad.exe").kind is Kind.TOKEN_COMMAND
+
+
+def test_what_neither_has_is_memorys_error(logs: Dict[str, str]) -> None:
+    with pytest.raises(ProcessNotFound, match=r"lsass.exe \(1 processes seen\)"):
+        LogMachine([logs["text"]]).find("lsass.exe")
+    with pytest.raises(ProcessNotFound, match=r"nobody.exe \(31 processes seen\)"):
+        LogMachine([logs["memory"]]).find("nobody.exe")
+    with pytest.raises(LookupFailed, match="not recorded in the log"):
+        LogMachine([logs["no token"]]).token(KERNEL.tokens["notepad"])
+    with pytest.raises(BadFormat, match="holds nothing that a debugger prints"):
+        LogMachine([logs["chatter"]]).processes()
+
+
+def test_lines_past_the_end_are_said_with_what_there_is(logs: Dict[str, str]) -> None:
+    count = printed("notepad").rstrip("\n").count("\n") + 1
+    with pytest.raises(BadFormat, match="there are no such lines, the file has %d" % count):
+        open_machine(logs["text"] + ":90000-").processes()
+
+
+def test_names_of_one_log_never_name_the_sids_of_another_target(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`!token -n` of log A calls a SID LAB\\anna; log B has the same SID and no name for it."""
+    named = (ROOT / "fixtures" / "views" / "token-xp-names.txt").read_text(encoding="utf-8")
+    process = "PROCESS 8237dc70  SessionId: 0  Cid: 0460    Peb: 7ffd5000  ParentCid: 02d4\n    Image: calc.exe\n"
+    token = "    Token                             e1c0ffe0\n"
+    (tmp_path / "a.log").write_text("kd> !process 8237dc70 1\n" + process + token + named, encoding="utf-8")
+    plain = "\n".join(line.split(" (User: ")[0].split(" (Group: ")[0] for line in named.split("\n"))
+    assert "anna" in named and "anna" not in plain
+    (tmp_path / "b.log").write_text("kd> !process 8237dc70 1\n" + process + token + plain, encoding="utf-8")
+    said: List[str] = []
+    for name in ("b.log", "a.log", "b.log"):
+        assert dump.main(["--log", str(tmp_path / name), "calc.exe"]) == 0
+        said.append(capsys.readouterr().out.split("Runs as")[1].split("\n")[0])
+    assert said[0] == said[2] and "anna" not in said[0] and "LAB\\anna" in said[1]
+    # Nor in one run over both.
+    assert walk.main([str(tmp_path / "a.log"), str(tmp_path / "b.log"), "--csv"]) == 0
+    rows = capsys.readouterr().out.split("\n")
+    assert "LAB\\anna" in rows[1] and "anna" not in rows[2]
+    # And diff calls what is in A only by A's names, as dump does.
+    assert diff.main([str(tmp_path / "a.log") + "@calc.exe", MACHINE_22000.as_posix() + "@notepad.exe"]) == 1
+    assert "LAB\\anna" in capsys.readouterr().out
+
+
+def mangled(text: str, sid: str) -> str:
+    """The text with one row glued: two SIDs where one should be."""
+    (row,) = [line for line in text.split("\n") if sid in line]
+    return text.replace(row, row.replace(sid, sid + "|" + sid))
+
+
+@pytest.mark.parametrize("order", ["kernel first", "text first"])
+@pytest.mark.parametrize("kind", ["whoami", "!token"])
+def test_nobody_is_accused_because_of_a_line_that_was_not_understood(
+    kind: str, order: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = whoami_lines("notepad") if kind == "whoami" else token_lines("notepad")
+    sound, bad = tmp_path / "sound.txt", tmp_path / "bad.txt"
+    sound.write_text(text, encoding="utf-8")
+    bad.write_text(mangled(text, "S-1-5-32-545"), encoding="utf-8")
+    kernel = str(MACHINE_22000) + "@notepad.exe"
+    for file in (sound, bad):
+        sides = [kernel, str(file)] if order == "kernel first" else [str(file), kernel]
+        assert diff.main(sides) == 0, capsys.readouterr().out
+        out = " ".join(capsys.readouterr().out.split())
+        assert "serious" not in out and "different" not in out
+        if file is bad:
+            line = next(at for at, row in enumerate(bad.read_text().split("\n"), 1) if "545|" in row)
+            # !token's row still tells the SID; whoami's is lost.
+            assert ("as far as both could be read" in out) == (kind == "whoami")
+            assert "so what it lacks may stand here line %d " % line in out and "S-1-5-32-545|S-1-5-32-545" in out
+    # A person who dumps that text reads it too.
+    assert dump.main([str(bad)]) == 0
+    assert "line %d was not understood: " % line in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_privilege_row_that_was_not_understood_accuses_nobody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = whoami_lines("notepad")
+    (row,) = [line for line in text.split("\n") if line.startswith("SeShutdownPrivilege")]
+    file = tmp_path / "who.txt"
+    file.write_text(text.replace(row, "x" + row), encoding="utf-8")
+    assert diff.main([str(MACHINE_22000) + "@notepad.exe", str(file)]) == 0
+    assert "could not be read SeShutdownPrivilege" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_real_difference_beside_prose_is_still_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What somebody wrote before and after the output hides no fact."""
+    text = whoami_lines("notepad")
+    (row,) = [line for line in text.split("\n") if "S-1-5-32-545" in line]
+    file = tmp_path / "who.txt"
+    file.write_text(
+        "Please have a look:\n" + text.replace(row + "\n", "") + "\nThank you very much!\n", encoding="utf-8"
+    )
+    assert diff.main([str(MACHINE_22000) + "@notepad.exe", str(file)]) == 1
+    assert "BUILTIN\\Users" in capsys.readouterr().out
+
+
+def test_a_text_without_processes_says_so(tmp_path: Path) -> None:
+    (tmp_path / "who.txt").write_text(whoami_lines("notepad"), encoding="utf-8")
+    with open_machine(tmp_path / "who.txt") as machine:
+        with pytest.raises(KdTokenError):
+            machine.find("notepad.exe")
+        with pytest.raises(KdTokenError):
+            machine.view("#2")
+        assert machine.view("#1").kind is machine.view("pc\\anna").kind is Kind.WHOAMI
