@@ -2,7 +2,10 @@
 
 import pytest
 
+from kdtoken.decode.privileges import privilege_names
 from kdtoken.decode.structure import (
+    Numbers,
+    Place,
     Structure,
     find,
     offset_of,
@@ -12,12 +15,14 @@ from kdtoken.decode.structure import (
     read_structure,
     unreadable,
 )
+from kdtoken.decode.token import decode_token
 from kdtoken.errors import FieldNotFound, MemoryUnreadable, NotRecorded, TypeNotFound
 from kdtoken.layout.layout import Field, Layout, make_layout
-from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.absent import Absent, NotAsked, Unreadable
 from kdtoken.model.luid import Luid
-from kdtoken.model.token import Origin
+from kdtoken.model.token import Origin, Token
 from kdtoken.source.base import Span
+from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, kernel_of
 from tests.machine.synthetic import SyntheticSource
 
@@ -202,3 +207,64 @@ def test_an_empty_span_holds_nothing(target: Small) -> None:
     assert Structure(target, "_OUTER", AT, Span(AT, 0, ())).uint("Flags") == Unreadable(
         AT, "outside the range that was read"
     )
+
+
+def hand_made() -> Numbers:
+    """Of a struct {u8 A; u16 B @2; u64 D @8; u32 C @16}, and what cannot be taken in one go: E lies over D."""
+    numbers = Numbers()
+    for path, place in (
+        ("C", Place(16, 4, None, 0)),
+        ("A", Place(0, 1, None, 0)),
+        ("D", Place(8, 8, None, 0)),
+        ("E", Place(12, 4, None, 0)),
+        ("B", Place(2, 2, None, 0)),
+        ("Odd", Place(20, 3, None, 0)),
+        ("Bit", Place(1, 1, (3, 2), 0)),
+    ):
+        numbers.add(path, place)
+    return numbers
+
+
+def test_numbers_of_a_struct_are_taken_out_of_its_bytes_at_once() -> None:
+    data = bytes(range(0x40, 0x40 + 24))
+    assert hand_made().of(data, 0) == {"A": 0x40, "B": 0x4342, "D": 0x4F4E4D4C4B4A4948, "C": 0x53525150}
+    assert hand_made().of(b"before" + data, 6) == hand_made().of(data, 0)
+
+
+def test_no_number_is_taken_of_bytes_that_are_not_all_there() -> None:
+    data = bytes(24)
+    assert hand_made().of(data[:19], 0) == {} and hand_made().of(data[1:], -1) == {}
+    assert len(hand_made().of(data[:20], 0)) == 4
+    assert Numbers().of(b"", 0) == {}
+
+
+def test_what_is_asked_of_one_struct_is_ready_in_the_next() -> None:
+    """By name, and the same as read one by one: with origins nothing is taken in advance."""
+    source = CachedSource(SyntheticSource(KERNEL))
+    addresses = sorted(KERNEL.tokens.values())
+    paths = ("TokenId", "SessionId", "Privileges.Present", "UserAndGroups", "TokenFlags", "Nothing")
+    for address in addresses:
+        lean = read_structure(source, "_TOKEN", address, origins=False)
+        whole = read_structure(source, "_TOKEN", address)
+        for path in paths:
+            assert lean.uint(path) == whole.uint(path), (hex(address), path)
+        assert lean.luid("TokenId") == whole.luid("TokenId") and lean.sint("ExpirationTime") == whole.sint(
+            "ExpirationTime"
+        )
+        assert lean.origins == {} and set(whole.origins) >= {"TokenId", "SessionId"}
+
+
+def test_a_lean_token_says_what_a_whole_one_says() -> None:
+    """Every member of every token that both read, paged-out ones among them; in any order of tokens."""
+    for follow_first in (True, False):
+        source = CachedSource(SyntheticSource(KERNEL))
+        names = privilege_names(source)
+        for address in sorted(KERNEL.tokens.values(), reverse=follow_first):
+            lean, whole = decode_token(source, address, names, False), decode_token(source, address, names)
+            if not isinstance(whole, Token):
+                assert lean == whole
+                continue
+            assert isinstance(lean, Token)
+            for name, value in vars(lean).items():
+                if not isinstance(value, NotAsked) and name not in ("origins", "unnamed", "problems"):
+                    assert value == getattr(whole, name), (hex(address), name)

@@ -27,7 +27,7 @@ def read_logon_session(target: Source, address: Maybe[int]) -> Maybe[Optional[Lo
     if address == 0:
         return None
     try:
-        s = read_structure(target, TYPE, address)
+        s = read_structure(target, TYPE, address, origins=False)
     except LookupFailed as error:
         return Absent(str(error.subject))
     logon_id = s.luid("LogonId")

@@ -93,7 +93,7 @@ def _has_symbol(target: Source, name: str) -> bool:
 def _type_of(target: Source, body: int) -> Maybe[int]:
     """Address of the object's _OBJECT_TYPE."""
     header = body - body_offset(target)
-    structure = read_members(target, TYPE, header, ["TypeIndex", "Type"])
+    structure = read_members(target, TYPE, header, ["TypeIndex", "Type"], origins=False)
     if not structure.has("TypeIndex"):
         # Before Windows 7 the header points to its type.
         return structure.uint("Type")

@@ -51,10 +51,19 @@ def read_privileges(s: Structure, names: Dict[int, str]) -> Maybe[Tuple[Privileg
     """`_TOKEN.Privileges` (`_SEP_TOKEN_PRIVILEGES`); XP kept an array of LUIDs, which is Absent here."""
     masks = []
     for path in ("Privileges.Present", "Privileges.Enabled", "Privileges.EnabledByDefault"):
-        mask = s.raw(path)
+        mask = s.uint(path)
         if isinstance(mask, Missing):
             return mask
         masks.append(mask)
-    s.note("Privileges", s.address_of("Privileges.Present"), b"".join(masks))
-    present, enabled, default = (int.from_bytes(mask, "little") for mask in masks)
-    return privileges_of(present, enabled, default, names)
+    s.note("Privileges", s.address_of("Privileges.Present"), b"".join(mask.to_bytes(8, "little") for mask in masks))
+    present, enabled, default = masks
+    memo = s.target.memo
+    if memo is None:
+        return privileges_of(present, enabled, default, names)
+    # The tokens of a machine have few different sets; one run has one table of names.
+    known = memo.setdefault(("privileges",), {})
+    key = present, enabled, default, id(names)
+    if key not in known:
+        known[key] = privileges_of(present, enabled, default, names), names  # kept, so that no other gets its id
+    privileges: Tuple[Privilege, ...] = known[key][0]
+    return privileges

@@ -37,7 +37,7 @@ def walk_processes(target: Source, details: bool = False) -> Tuple[List[Process]
     fetch_variables(target)
 
     def read(address: int) -> Tuple[Structure, Process]:
-        s = read_members(target, TYPE, address, _WALK + _DETAILS if details else _WALK)
+        s = read_members(target, TYPE, address, _WALK + _DETAILS if details else _WALK, origins=False)
         return s, _process(target, s)
 
     def is_process(address: int) -> Maybe[bool]:
@@ -74,7 +74,7 @@ def process_at(target: Source, address: int) -> Process:
 
 def process_details(target: Source, process: Process, origins: bool = True) -> ProcessDetails:
     """Times, protection and threads of one process, in one more request; `origins` keeps where each was read."""
-    s = read_members(target, TYPE, process.address, _DETAILS)
+    s = read_members(target, TYPE, process.address, _DETAILS, origins)
     return ProcessDetails(
         create_time=s.sint("CreateTime"),
         exit_time=s.sint("ExitTime"),

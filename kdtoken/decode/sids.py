@@ -1,6 +1,8 @@
 """SIDs and arrays of `_SID_AND_ATTRIBUTES` in the target's memory."""
 
-from typing import List, Optional, Tuple
+import struct
+from functools import lru_cache
+from typing import List, NamedTuple, Optional, Tuple
 
 from kdtoken.decode.structure import unreadable
 from kdtoken.errors import BadFormat, MemoryUnreadable
@@ -8,7 +10,7 @@ from kdtoken.layout.layout import size_of, stride
 from kdtoken.model.absent import Maybe, Missing, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.sid import HEADER_SIZE, Sid, sid_length
-from kdtoken.source.base import Source, read_span
+from kdtoken.source.base import Source, Span, read_span
 
 # A token holds at most 1,024 groups ("MaxTokenSize and group limits", learn.microsoft.com); a
 # count far past that is damage, and is never allocated or walked.
@@ -47,43 +49,71 @@ def read_groups(target: Source, address: Maybe[int], count: Maybe[int]) -> Maybe
         return ()
     if address == 0:
         return Unreadable(address, "the array pointer is null, but its count is %d" % count)
-    step, sid, width, attributes, bits_width = _entry_shape(target)
-    span = read_span(target, address, step * count)
-    whole = span.pieces[0][1] if len(span.pieces) == 1 and not span.holes else None
-    entries: List[Tuple[Maybe[int], Maybe[int]]] = []
-    for at in range(0, step * count, step):
-        try:
-            if whole is not None:
-                pair = whole[at + sid : at + sid + width], whole[at + attributes : at + attributes + bits_width]
-            else:
-                pair = span.get(address + at + sid, width), span.get(address + at + attributes, bits_width)
-            entries.append((int.from_bytes(pair[0], "little"), int.from_bytes(pair[1], "little")))
-        except MemoryUnreadable as error:
-            entries.append((unreadable(error), unreadable(error)))
-    prefetch_around(target, [p for p, _ in entries if isinstance(p, int) and p])
-    return tuple([_group(target, pointer, bits) for pointer, bits in entries])
+    shape = _entry_shape(target)
+    span = read_span(target, address, shape.step * count)
+    if len(span.pieces) == 1 and not span.holes and shape.format is not None:
+        entries: List[Tuple[Maybe[int], Maybe[int]]] = list(shape.format.iter_unpack(span.pieces[0][1]))
+    else:
+        entries = [_entry(span, at, shape) for at in range(address, address + shape.step * count, shape.step)]
+    around = prefetch_around(target, [p for p, _ in entries if isinstance(p, int) and p])
+    return tuple([_group(target, pointer, bits, around) for pointer, bits in entries])
 
 
-def _entry_shape(target: Source) -> Tuple[int, int, int, int, int]:
-    """Of _SID_AND_ATTRIBUTES: its stride; offset and size of Sid, and of Attributes."""
+def _entry(span: Span, at: int, shape: "_Shape") -> Tuple[Maybe[int], Maybe[int]]:
+    """(Sid, Attributes) of one element; both Unreadable where one is."""
+    try:
+        pair = span.get(at + shape.sid, shape.width), span.get(at + shape.attributes, shape.bits_width)
+    except MemoryUnreadable as error:
+        return unreadable(error), unreadable(error)
+    return int.from_bytes(pair[0], "little"), int.from_bytes(pair[1], "little")
+
+
+class _Shape(NamedTuple):
+    """Of _SID_AND_ATTRIBUTES: its stride; offset and size of Sid, and of Attributes; both at once, as `struct` has them."""
+
+    step: int
+    sid: int
+    width: int
+    attributes: int
+    bits_width: int
+    format: Optional[struct.Struct]
+
+
+_CODES = {4: "I", 8: "Q"}
+
+
+def _entry_shape(target: Source) -> _Shape:
     memo, key = target.memo, ("_SID_AND_ATTRIBUTES",)
-    known: Optional[Tuple[int, int, int, int, int]] = memo.get(key) if memo is not None else None
-    if known is None:
-        layout = target.layout("_SID_AND_ATTRIBUTES")
-        sid, attributes = layout.field("Sid"), layout.field("Attributes")
-        known = (
-            stride(layout, target.layout),
-            sid.offset,
-            size_of(sid.type, target.layout),
-            attributes.offset,
-            size_of(attributes.type, target.layout),
-        )
-        if memo is not None:
-            memo[key] = known
+    known: Optional[_Shape] = memo.get(key) if memo is not None else None
+    if known is not None:
+        return known
+    layout = target.layout("_SID_AND_ATTRIBUTES")
+    sid, attributes = layout.field("Sid"), layout.field("Attributes")
+    step = stride(layout, target.layout)
+    width, bits_width = size_of(sid.type, target.layout), size_of(attributes.type, target.layout)
+    gap = attributes.offset - sid.offset - width
+    rest = step - attributes.offset - bits_width
+    together = None
+    if min(gap, rest) >= 0 and width in _CODES and bits_width in _CODES:
+        parts = (sid.offset, _CODES[width], gap, _CODES[bits_width], rest)
+        together = struct.Struct("<%dx%s%dx%s%dx" % parts)
+    known = _Shape(step, sid.offset, width, attributes.offset, bits_width, together)
+    if memo is not None:
+        memo[key] = known
     return known
 
 
-def _group(target: Source, pointer: Maybe[int], bits: Maybe[int]) -> Maybe[Group]:
+def _group(target: Source, pointer: Maybe[int], bits: Maybe[int], around: Optional[Tuple[int, bytes]]) -> Maybe[Group]:
+    if around is not None and isinstance(pointer, int) and isinstance(bits, int):
+        start, data = around
+        at = pointer - start
+        if 0 <= at <= len(data) - HEADER_SIZE:
+            body = data[at : at + HEADER_SIZE + 4 * data[at + 1]]
+            if len(body) == HEADER_SIZE + 4 * body[1]:
+                try:
+                    return _group_of(body, bits)
+                except BadFormat as error:
+                    return Unreadable(pointer, error.message)
     sid = read_sid(target, pointer)
     if isinstance(sid, Missing):
         return sid
@@ -94,13 +124,23 @@ def _group(target: Source, pointer: Maybe[int], bits: Maybe[int]) -> Maybe[Group
     return Group(sid, bits)
 
 
-def prefetch_around(target: Source, pointers: List[int]) -> None:
-    """Fetch the stretch that SIDs lie in with one request, where it is short enough.
+@lru_cache(maxsize=8192)
+def _group_of(body: bytes, bits: int) -> Group:
+    """The tokens of a machine hold the same few groups over and over."""
+    return Group(Sid.parse(body), bits)
 
-    Only warms what stands in front of the target; failures show when a SID itself is read.
+
+def prefetch_around(target: Source, pointers: List[int]) -> Optional[Tuple[int, bytes]]:
+    """Fetch the stretch that SIDs lie in with one request, where it is short enough: its address and bytes.
+
+    It ends with the header of the last.  None where any of it is missing; why shows when a SID itself is read.
     """
     if not pointers:
-        return
+        return None
     first, last = min(pointers), max(pointers)
-    if first < last <= first + _TOGETHER:
-        read_span(target, first, last - first + HEADER_SIZE)
+    if not first < last <= first + _TOGETHER:
+        return None
+    span = read_span(target, first, last - first + HEADER_SIZE)
+    if span.holes or len(span.pieces) != 1:
+        return None
+    return span.pieces[0]

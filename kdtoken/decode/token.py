@@ -94,7 +94,7 @@ def decode_token(target: Source, address: int, names: Dict[int, str], follow: bo
         header = body_offset(target)
     except LookupFailed:
         header = 0  # symbols without object headers: _not_a_token says so
-    s = read_structure(target, TYPE, address, header, _LIKELY_VARIABLE_PART)
+    s = read_structure(target, TYPE, address, header, _LIKELY_VARIABLE_PART, origins=follow)
     if not s.span.pieces:
         return unreadable(s.span.holes[0])
     wrong = _not_a_token(target, address, problems)

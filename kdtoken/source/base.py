@@ -34,6 +34,8 @@ class Source(ABC):
     # What decoders have worked out of the layouts, where those stay the same for a whole run;
     # None where they may change.  Keys are the decoders' own.
     memo: Optional[Dict[Tuple[str, ...], Any]] = None
+    # Whether any read costs next to nothing, as of a mapped file: a cache in front of it would only copy it once more.
+    cheap: bool = False
     # Addresses of the only _EPROCESS and _ETHREAD that are there, of a source that keeps no list of all of them;
     # None where the kernel's own lists are to be walked.
     kept_processes: Optional[Tuple[int, ...]] = None

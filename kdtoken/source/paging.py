@@ -20,6 +20,8 @@ NOT_IN_DUMP = "page not in the dump"
 CUT_OFF = "page not in the dump (the file is cut short)"
 NOT_CANONICAL = "not mapped (no canonical address)"
 
+# Of a walk nearly every read is of one of the last few pages.
+_MOST_KNOWN = 1 << 14
 _VALID, _LARGE, _PROTOTYPE, _TRANSITION = 1, 1 << 7, 1 << 10, 1 << 11
 _FRAME = (1 << 52) - PAGE_SIZE  # bits 12 to 51
 _ENTRY = struct.Struct("<Q")
@@ -43,9 +45,18 @@ class PageTables:
         self.in_transition = 0
         # address >> 21 -> (first page of a large page, 0), (-1, offset of the page table), or why not.
         self._regions: Dict[int, Union[str, Tuple[int, int]]] = {}
+        self._known: Dict[int, Place] = {}  # page of an address -> its place
 
     def place(self, address: int) -> Place:
         """Where the page that holds the address lies in the file."""
+        known = self._known.get(address >> 12)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[address >> 12] = self._look_up(address)
+        return known
+
+    def _look_up(self, address: int) -> Place:
         number = address >> 21
         region = self._regions.get(number)
         if region is None:

@@ -112,6 +112,8 @@ class CrashDump:
 class CrashDumpSource(Source):
     """A dump and the symbols that belong to it."""
 
+    cheap = True
+
     def __init__(self, dump: KernelMemory, symbols: SymbolFile) -> None:
         """Raises TargetError where dump and symbols do not belong together, with both values."""
         self.dump = dump
