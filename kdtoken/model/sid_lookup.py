@@ -5,10 +5,11 @@ spells.  Both are None here, never a guess.
 """
 
 from functools import lru_cache
-from typing import Dict, Optional
+from typing import Dict, List, Optional
 
 from kdtoken.errors import BadFormat
 from kdtoken.model import sid_derive
+from kdtoken.model.capability_names import CAPABILITY_NAMES
 from kdtoken.model.integrity import IntegrityLevel
 from kdtoken.model.service_names import SERVICE_NAMES
 from kdtoken.model.sid import BUILTIN_DOMAIN_RID, MANDATORY_LABEL_AUTHORITY, NT_AUTHORITY, Sid
@@ -70,3 +71,15 @@ def _service_names() -> Dict[str, str]:
 def service_named(name: str) -> Optional[str]:
     """The spelling of a service that is known by that name, any letter case."""
     return _service_names().get(name.strip().lower())
+
+
+@lru_cache(maxsize=1)
+def _capability_names() -> Dict[str, str]:
+    names = CAPABILITY_NAMES + tuple(sid_derive.NUMBERED_CAPABILITIES.values())
+    return {name.lower(): name for name in names}
+
+
+def capability_named(name: str) -> List[Sid]:
+    """The SIDs of a capability that is known by that name, any letter case: its own, and the group that stands for it."""
+    known = _capability_names().get(name.strip().lower())
+    return [] if known is None else [sid_derive.capability_sid(known), sid_derive.capability_group_sid(known)]

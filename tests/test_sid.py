@@ -1,0 +1,78 @@
+"""`kdtoken sid`: both ways, without a machine."""
+
+import json
+from typing import List, Tuple
+
+import pytest
+
+from kdtoken import sid as verb
+from kdtoken.errors import UsageError
+from kdtoken.model.sid import Sid
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> Tuple[int, str, str]:
+    code = verb.main(list(arguments))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_a_sid_and_what_is_known_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "S-1-5-32-544")
+    assert code == 0
+    assert out.split("\n") == [
+        "S-1-5-32-544",
+        "  name   BUILTIN\\Administrators",
+        "  kind   builtin group",
+        "  SDDL   BA",
+        "  bytes  01 02 00 00 00 00 00 05 20 00 00 00 20 02 00 00",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name, sids",
+    [
+        ("BUILTIN\\Users", ["S-1-5-32-545"]),
+        ("everyone", ["S-1-1-0"]),
+        ("SY", ["S-1-5-18"]),
+        ("s-1-5-18", ["S-1-5-18"]),
+        # A service's name alone, and with its authority; `sc showsid` says the same.
+        ("trustedinstaller", ["S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"]),
+        ("NT SERVICE\\TrustedInstaller", ["S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"]),
+    ],
+)
+def test_names(name: str, sids: List[str]) -> None:
+    assert [str(one) for one in verb.sids_of(name)] == sids
+
+
+def test_a_capability_has_two() -> None:
+    """Its own SID (SECURITY_CAPABILITY_INTERNET_CLIENT of winnt.h), and the group that stands for it."""
+    own, group = verb.sids_of("internetClient")
+    assert str(own) == "S-1-15-3-1" and str(group).startswith("S-1-5-32-")
+
+
+def test_an_alias_of_a_domain_needs_the_domain(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "DA")
+    assert (code, out) == (1, "") and "--domain" in err and "RID 512" in err
+    assert verb.sids_of("DA", Sid.from_text("S-1-5-21-1-2-3")) == [Sid.from_text("S-1-5-21-1-2-3-512")]
+    code, out, _ = run(capsys, "LA", "--domain", "S-1-5-21-1-2-3")
+    assert code == 0 and out.startswith("S-1-5-21-1-2-3-500\n")
+
+
+@pytest.mark.parametrize("name", ["Anna", "ANNA-PC\\Anna", "S-1-x", "S-1-5-4294967296", "QQ"])
+def test_what_only_a_machine_knows_is_never_guessed(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        verb.sids_of(name)
+    assert caught.value.next_step
+
+
+def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--json", "S-1-5-21-1-2-3-1001", "SYSTEM")
+    first, second = json.loads(out)
+    assert code == 0
+    assert (first["sid"], first["name"], first["sddl"]) == ("S-1-5-21-1-2-3-1001", None, None)
+    assert (second["name"], second["sddl"], second["bytes"]) == (
+        "NT AUTHORITY\\SYSTEM",
+        "SY",
+        "010100000000000512000000",
+    )
