@@ -90,6 +90,10 @@ TRUE, FALSE, UNKNOWN = Truth.TRUE, Truth.FALSE, Truth.UNKNOWN
         ('@User.s == "pM"', TRUE),
         ('@User.exact == "pM"', FALSE),
         ('@User.exact == "PM"', TRUE),
+        # One side that is case-sensitive is enough, whichever it is.
+        ("@User.low == @User.exact", FALSE),
+        ("@User.exact == @User.low", FALSE),
+        ("@User.low == @User.s", TRUE),
         # A string that is the start of another is less.
         ('@User.s < "PMO"', TRUE),
         ("@User.flag == 1", TRUE),
@@ -117,6 +121,7 @@ def test_rules_of_the_specification(text: str, truth: Truth) -> None:
         n=3,
         zero=0,
         s="PM",
+        low="pm",
         empty="",
         exact=Values(3, ("PM",), 2),
         flag=Values(6, (1,)),

@@ -110,11 +110,12 @@ def _lookup(target: Source, directory: int, name: str, where: str) -> Tuple[int,
             step,
         )
     other: Optional[Tuple[int, str]] = None
-    unread, current = 0, -1
-    for number, body in _entries(target, directory, name):
-        if other is not None and number != current:
-            break  # names that differ in letter case only are in one bucket
-        current = number
+    unread = 0
+    for body in _entries(target, directory, name):
+        if body is None:
+            if other is not None:
+                break  # names that differ in letter case only are in one bucket, and this one is through
+            continue
         spelled = object_name(target, body)
         if spelled == name:
             return body, spelled
@@ -134,8 +135,8 @@ def _lookup(target: Source, directory: int, name: str, where: str) -> Tuple[int,
     )
 
 
-def _entries(target: Source, directory: int, name: str) -> Iterator[Tuple[int, int]]:
-    """(bucket, body) of the directory's objects: first those of the bucket that the name should be in, then the others.
+def _entries(target: Source, directory: int, name: str) -> Iterator[Optional[int]]:
+    """Bodies of the directory's objects, None behind those of a bucket: first those of the bucket that the name should be in, then the others.
 
     The bucket is a guess (the hash is not documented), which saves hundreds of requests where it is right and costs
     nothing where it is not: what is found is told by its own name.
@@ -157,8 +158,9 @@ def _entries(target: Source, directory: int, name: str) -> Iterator[Tuple[int, i
             entry = read_structure(target, ENTRY, at)
             body, after = entry.uint("Object"), entry.uint("ChainLink")
             if isinstance(body, int) and body:
-                yield number, body
+                yield body
             at = after if isinstance(after, int) else 0
+        yield None
 
 
 def bucket_of(name: str, buckets: int) -> int:
