@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kdtoken.decode.privileges import privilege_names
 from kdtoken.decode.process import walk_processes
 from kdtoken.decode.thread import walk_threads
-from kdtoken.decode.token import FIELDS, decode_token
+from kdtoken.decode.token import MEMBERS, decode_token
 from kdtoken.errors import KdTokenError, MemoryUnreadable
 from kdtoken.layout.layout import size_of
 from kdtoken.model.absent import Missing, Unreadable
@@ -60,7 +60,7 @@ def array_places(array: int, count: int) -> Ranges:
 def places(key: str) -> Dict[str, Ranges]:
     """attribute of Token -> the ranges that decide it."""
     at, spec = KERNEL.tokens[key], MACHINE.tokens[key]
-    own = {name: [member("_TOKEN", at, path)] for name, path in FIELDS.items()}
+    own = {name: [member("_TOKEN", at, path)] for name, path, _, _ in MEMBERS}
     for name, count, size in (
         ("user_and_groups", "UserAndGroupCount", len(spec.all_groups)),
         ("restricted_sids", "RestrictedSidCount", len(spec.restricted)),

@@ -8,7 +8,7 @@ from kdtoken.machine.kernel import find_process
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.acl import Ace, Acl
 from kdtoken.model.process import ProcessDump
-from kdtoken.model.token import Token
+from kdtoken.model.token import FIELD_NAMES, Token
 from kdtoken.render.text import render_dump, render_token
 from tests.expected import FILES, kernel_of
 from tests.machine.synthetic import SyntheticSource
@@ -98,7 +98,7 @@ def test_entries_of_a_damaged_dacl() -> None:
 def test_every_gap_is_marked_in_its_place() -> None:
     token = NOTEPAD.token
     assert isinstance(token, Token)
-    names = [name for name in vars(token) if name not in ("address", "problems", "origins")]
+    names = FIELD_NAMES
     for name in names:
         lines = render_token(replace(token, **{name: GONE}), "")
         assert any("?? unreadable at 0x10: paged out" in line for line in lines), name

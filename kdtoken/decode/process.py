@@ -1,16 +1,19 @@
 """Processes: the list at nt!PsActiveProcessHead, and the one at an address."""
 
+import re
 from typing import List, Tuple
 
 from kdtoken.decode.fast_ref import fast_ref, fast_ref_mask
 from kdtoken.decode.lists import walk_list
 from kdtoken.decode.object_header import PROCESS_TYPE, is_object_of, type_name
 from kdtoken.decode.structure import Structure, pointer_width, read_members
+from kdtoken.decode.unnamed import raw_member, unnamed_members
 from kdtoken.decode.variables import fetch_variables
 from kdtoken.errors import LookupFailed, ProcessNotFound
 from kdtoken.model.absent import Maybe, Unreadable
 from kdtoken.model.process import Process, ProcessDetails
-from kdtoken.source.base import Source
+from kdtoken.model.token import RawMember
+from kdtoken.source.base import Source, read_span
 
 TYPE = "_EPROCESS"
 _LINK = "ActiveProcessLinks"
@@ -20,6 +23,23 @@ _DETAILS = ("CreateTime", "ExitTime", "Protection.Level", "ActiveThreads", "Thre
 
 
 _ONLY_KEPT = "a triage dump has no list of processes: this is the one that ran at the crash"
+
+
+# Members with these words in their names have to do with tokens...
+_OF_TOKENS = re.compile("Token|Impersonat|Security|Privilege|Integrity|LowBox|AppContainer")
+# ... and of those these are known: Token is decoded; PrimaryTokenFrozen says that no call may replace it any more;
+# SecurityPort is the LSA's; the security domains keep speculative execution apart and have nothing to do with tokens.
+_KNOWN_OF_TOKENS = frozenset(
+    (
+        "Token",
+        "PrimaryTokenFrozen",
+        "SecurityPort",
+        "SecurityDomain",
+        "ParentSecurityDomain",
+        "SecurityDomainChanged",
+        "SecurityFreezeComplete",
+    )
+)
 
 
 def walk_processes(target: Source, details: bool = False) -> Tuple[List[Process], List[str]]:
@@ -73,7 +93,10 @@ def process_at(target: Source, address: int) -> Process:
 
 
 def process_details(target: Source, process: Process, origins: bool = True) -> ProcessDetails:
-    """Times, protection and threads of one process, in one more request; `origins` keeps where each was read."""
+    """Times, protection and threads of one process, in one more request.
+
+    origins  keep where each was read, and read members that have to do with tokens and have no name here
+    """
     s = read_members(target, TYPE, process.address, _DETAILS, origins)
     return ProcessDetails(
         create_time=s.sint("CreateTime"),
@@ -82,7 +105,18 @@ def process_details(target: Source, process: Process, origins: bool = True) -> P
         active_threads=s.uint("ActiveThreads"),
         thread_list_head=s.address_of("ThreadListHead"),
         origins=s.origins if origins else {},
+        unnamed=_unnamed(target, process) if origins else (),
     )
+
+
+def _unnamed(target: Source, process: Process) -> Tuple[RawMember, ...]:
+    layout = target.layout(TYPE)
+    found = unnamed_members(target, layout, _KNOWN_OF_TOKENS, lambda name: bool(_OF_TOKENS.search(name)))
+    if not found:
+        return ()
+    first, end = min(one.offset for one in found), max(one.offset + one.size for one in found)
+    s = Structure(target, TYPE, process.address, read_span(target, process.address + first, end - first))
+    return tuple(raw_member(s, one) for one in found)
 
 
 def pointer_bytes(target: Source) -> int:

@@ -64,6 +64,13 @@ class Structure:
         place = self._place(path)
         return self.address + (offset_of(self.target, self.layout, path) if place is None else place.offset)
 
+    def bytes_at(self, address: int, size: int) -> Maybe[bytes]:
+        """Bytes of the struct by their address, for a member that has no path here."""
+        try:
+            return self.span.get(address, size)
+        except MemoryUnreadable as error:
+            return unreadable(error)
+
     def raw(self, path: str) -> Maybe[bytes]:
         """The member's bytes; for a bit-field those that hold it."""
         place = self._place(path)
@@ -217,7 +224,7 @@ def find(target: Source, layout: Layout, path: str) -> Optional[Tuple[int, Field
         if not layout.has(name):
             return None
         member = layout.field(name)
-        if not _holds_members(member):
+        if not holds_members(member):
             return None
         offset += member.offset
         layout = target.layout(member.type)
@@ -227,7 +234,7 @@ def find(target: Source, layout: Layout, path: str) -> Optional[Tuple[int, Field
     return offset + member.offset, member
 
 
-def _holds_members(member: Field) -> bool:
+def holds_members(member: Field) -> bool:
     """Whether a path can go on through the member: what is a struct today was a pointer in XP."""
     kind = member.type
     return not (member.bits or kind in PRIMITIVE_SIZES or pointer_size(kind) or array_of(kind))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Mapping, Optional, Tuple
 
 from kdtoken.model.absent import Maybe
-from kdtoken.model.token import Origin, Token
+from kdtoken.model.token import Origin, RawMember, Token
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class ProcessDetails:
 
     create_time, exit_time  FILETIME (100 ns since 1601, UTC); exit_time 0 while it runs
     protection              _PS_PROTECTION.Level
+    unnamed                 members that by their names have to do with tokens, and that nothing here stands for
     """
 
     create_time: Maybe[int]
@@ -56,6 +57,7 @@ class ProcessDetails:
     protection: Maybe[int]
     active_threads: Maybe[int]
     thread_list_head: int
+    unnamed: Tuple[RawMember, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
 
 

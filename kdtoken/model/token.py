@@ -4,7 +4,7 @@ Whoever saw the token (kernel memory, a log, a user-mode view), this is its shap
 cannot know a field leaves it NotSaid.  Names follow `_TOKEN`'s own.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Mapping, NamedTuple, Optional, Tuple
 
 from kdtoken.model.absent import Absent, Maybe, Missing, NotSaid, Unreadable, known
@@ -30,6 +30,26 @@ class Origin(NamedTuple):
     field: str
     address: int
     raw: bytes
+
+
+class RawMember(NamedTuple):
+    """A member of a kernel type that this version has no name for, as it lies in memory.
+
+    member   its path in `type`: "NewThing", or "Privileges.NewMask" for one within a struct that is known
+    c_type   its type in `dt`'s words: "Uint4B", "Ptr64 _THING", "Pos 3, 1 Bit"
+    address  of its bytes in the target
+    raw      the bytes, little-endian as they lie there; of a bit-field those that hold it
+    number   the value, where it is a number, a pointer, a bit-field or an enum
+    word     the enum's own name of that number, by the target's symbols; else empty
+    """
+
+    type: str
+    member: str
+    c_type: str
+    address: int
+    raw: Maybe[bytes]
+    number: Optional[int] = None
+    word: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +106,10 @@ class AttributeList:
 
 @dataclass(frozen=True)
 class Token:
-    """`_TOKEN`.  `user_and_groups[0]` is the user; pointers that are null are None."""
+    """`_TOKEN`.  `user_and_groups[0]` is the user; pointers that are null are None.
+
+    unnamed  members of this build's `_TOKEN` that no attribute here stands for
+    """
 
     address: int
     source_name: Maybe[str]
@@ -139,6 +162,7 @@ class Token:
     bno_isolation_handles_entry: Maybe[int]
     session_object: Maybe[int]
     variable_part: Maybe[int]
+    unnamed: Tuple[RawMember, ...] = ()
     problems: Tuple[str, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
 
@@ -243,3 +267,9 @@ class Token:
         from kdtoken.model.notebook import token_html
 
         return token_html(self)
+
+
+# Attributes of a Token that are values of the token itself, which a view may tell or not.
+FIELD_NAMES: Tuple[str, ...] = tuple(
+    one.name for one in fields(Token) if one.name not in ("address", "unnamed", "problems", "origins")
+)

@@ -185,7 +185,7 @@ class _Words:
             problem = " (%s)" % clean(value.problem) if value.problem else ""
             return (", ".join(self._ace(ace) for ace in value.aces) or "no ACEs: nobody is let in") + problem
         if isinstance(value, bytes):
-            return value.hex() if any(value) else "nothing audited"
+            return value.hex() if any(value) or row.name != "audit policy" else "nothing audited"
         if isinstance(value, tuple):
             return ", ".join(self.value(row, one, token) for one in value) or "none"
         return _number(row.name, value, token) if isinstance(value, int) else clean(str(value)).rstrip()
@@ -242,6 +242,8 @@ def _number(name: str, value: int, token: Token) -> str:
         return filetime_text(value)
     if name == "in use":
         return "yes" if value else "no"
+    if name.startswith("member "):
+        return hex(value)
     if name == "token replaced":
         return "token at 0x%x" % value
     return str(value)

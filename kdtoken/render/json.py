@@ -25,7 +25,7 @@ from kdtoken.model.process import CrossCheck, FastRef, Impersonation, Process, P
 from kdtoken.model.protection import Protection
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
-from kdtoken.model.token import AttributeList, Diagnostics, LogonSession, Origin, SidHash, Token
+from kdtoken.model.token import AttributeList, Diagnostics, LogonSession, Origin, RawMember, SidHash, Token
 from kdtoken.model.token_words import (
     IMPERSONATION_LEVELS,
     MANDATORY_POLICY,
@@ -36,6 +36,8 @@ from kdtoken.model.token_words import (
 from kdtoken.render.words import account_of, time
 
 SCHEMA = 1
+# Of details: what only the dump of a single process has.
+_OF_DUMPS = ("origins", "unnamed")
 # Numbers that are addresses, whatever part of the model they are in.
 _ADDRESSES = {
     "address",
@@ -127,12 +129,14 @@ def plain(value: Any, name: str = "", why: bool = False, names: Names = NO_NAMES
             "object": hex(value.object),
             "ref_count": value.ref_count if value.mask else None,
         }
+    if isinstance(value, RawMember):
+        return _raw_member(value)
     if isinstance(value, (tuple, list)):
         return [plain(item, names=names) for item in value]
     if isinstance(value, SidHash):
         return {"count": value.count, "sid_attr": hex(value.sid_attr), "words": [hex(word) for word in value.words]}
     if isinstance(value, (ProcessDetails, Impersonation)):
-        return {key: named(item, key, names) for key, item in vars(value).items() if key != "origins"}
+        return {key: named(item, key, names) for key, item in vars(value).items() if key not in _OF_DUMPS}
     if isinstance(value, (LogonSession, Diagnostics, Process, Thread, CrossCheck)):
         return {key: plain(item, key, names=names) for key, item in vars(value).items()}
     raise TypeError("no JSON form for %s" % type(value).__name__)
@@ -158,6 +162,17 @@ def _token(token: Token, why: bool, names: Names) -> Dict[str, Any]:
     if why:
         row["origins"] = {key: _origin(origin) for key, origin in token.origins.items()}
     return row
+
+
+def _raw_member(value: RawMember) -> Dict[str, Any]:
+    return {
+        "member": value.member,
+        "type": value.c_type,
+        "address": hex(value.address),
+        "raw": plain(value.raw),
+        "value": None if value.number is None else hex(value.number),
+        "word": value.word or None,
+    }
 
 
 def token_flags(token: Token) -> Any:
@@ -193,6 +208,8 @@ def dump_to_json(dump: ProcessDump, about: Dict[str, Any], why: bool = False, na
         "remarks": _remarks(dump_remarks(dump)),
         "problems": list(dump.problems),
     }
+    if isinstance(dump.details, ProcessDetails):
+        row["details"]["unnamed"] = plain(dump.details.unnamed)
     return json.dumps(row, indent=1, ensure_ascii=True)
 
 

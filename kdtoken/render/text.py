@@ -12,7 +12,7 @@ from kdtoken.model.token import Token
 from kdtoken.render import words
 from kdtoken.render.report import Report
 from kdtoken.render.threads import thread_lines
-from kdtoken.render.token_text import token_sections
+from kdtoken.render.token_text import token_sections, unnamed_section
 from kdtoken.render.words import WIDTH, clean, show, wrapped
 
 _LINKED = {
@@ -34,6 +34,8 @@ def render_dump(dump: ProcessDump, source: str, why: bool = False, names: Names 
         _answer(page, token)
     _remarks(page, dump_remarks(dump))
     _process(page, dump)
+    if isinstance(dump.details, ProcessDetails):
+        unnamed_section(page, "_EPROCESS", dump.details.unnamed)
     if token is not None:
         token_sections(page, token)
     linked = dump.linked

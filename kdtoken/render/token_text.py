@@ -1,13 +1,13 @@
 """Every field of a token in words, section by section."""
 
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from kdtoken.model.absent import Absent, Maybe, Missing, NotSaid
 from kdtoken.model.access_mask import mask_words
 from kdtoken.model.acl import Acl
 from kdtoken.model.group import Group
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import AttributeList, Diagnostics, SidHash, Token
+from kdtoken.model.token import AttributeList, Diagnostics, Origin, RawMember, SidHash, Token
 from kdtoken.model.token_words import (
     IMPERSONATION_LEVELS,
     MANDATORY_POLICY,
@@ -17,7 +17,7 @@ from kdtoken.model.token_words import (
     value_word,
 )
 from kdtoken.render import words
-from kdtoken.render.report import Report, origin_text
+from kdtoken.render.report import LABEL, Report, origin_text
 from kdtoken.render.words import clean, show, table
 
 
@@ -51,6 +51,29 @@ def token_sections(page: Report, token: Token) -> None:
     _logon(page, token)
     _dacl(page, token)
     _bookkeeping(page, token)
+    unnamed_section(page, "_TOKEN", token.unnamed)
+
+
+def unnamed_section(page: Report, kind: str, members: Sequence[RawMember]) -> None:
+    """Members of this build's type that nothing here stands for, raw; no section where there are none."""
+    if not members:
+        return
+    page.section("Members of %s this version has no name for (%d)" % (kind, len(members)))
+    for one in members:
+        name, value = clean(one.member), "%s  %s" % (_raw(one), clean(one.c_type))
+        label = name if len(name) <= LABEL else ""
+        page.row(label, value if label else "%s: %s" % (name, value), _origin_of(one))
+
+
+def _raw(member: RawMember) -> str:
+    if member.number is not None:
+        return hex(member.number) + (" %s" % clean(member.word) if member.word else "")
+    return show(member.raw, lambda raw: " ".join("%02x" % byte for byte in raw) or "no bytes")
+
+
+def _origin_of(member: RawMember) -> Optional[Origin]:
+    raw = member.raw
+    return None if isinstance(raw, Missing) else Origin(member.type, member.member, member.address, raw)
 
 
 def _sid(page: Report, token: Optional[Token] = None) -> Callable[[Sid], str]:

@@ -1,6 +1,5 @@
 """What every view gives back: a Token with holes, where each value stood, and what was not understood."""
 
-import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -9,7 +8,7 @@ from kdtoken.model.absent import Maybe, Missing, NotSaid, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import NUMBERS, Privilege
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import Token
+from kdtoken.model.token import FIELD_NAMES, Token
 from kdtoken.view.lines import Line
 
 
@@ -94,14 +93,9 @@ class PartialToken:
         return next((one.sid for one in self.groups if one.sid.is_logon_sid), None)
 
 
-_TOKEN_FIELDS = tuple(
-    one.name for one in dataclasses.fields(Token) if one.name not in ("address", "problems", "origins")
-)
-
-
 def partial_token(view: str, address: int, known: Mapping[str, Any], problems: Tuple[str, ...] = ()) -> Token:
     """A Token of the fields in `known`; all others are NotSaid."""
-    values: Dict[str, Any] = dict.fromkeys(_TOKEN_FIELDS, NotSaid(view))
+    values: Dict[str, Any] = dict.fromkeys(FIELD_NAMES, NotSaid(view))
     for name, value in known.items():
         if name not in values:
             raise KeyError(name)

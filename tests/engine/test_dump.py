@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
-from kdtoken.decode.token import FIELDS
+from kdtoken.decode.token import MEMBERS
 from kdtoken.layout.dt import parse_dt
 from kdtoken.layout.layout import array_of, layout_from_json, size_of
 from kdtoken.model.absent import Unreadable
@@ -75,7 +75,7 @@ def test_every_field_of_every_token_equals_the_engines_own_dt(lab: Lab, seen: Di
     members = {field.name for field in layouts.layout("_TOKEN").fields}
     silent = members - set(compared)
     assert silent <= {"TokenSource", "SidHash", "RestrictedSidHash", "CapabilitiesHash", "AuditPolicy"}, silent
-    assert {name.split(".")[0] for name in FIELDS.values()} >= members
+    assert {one.path.split(".")[0] for one in MEMBERS} >= members
 
 
 def _place(resolve: Any, type_name: str, path: str) -> Tuple[int, str]:

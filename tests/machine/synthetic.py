@@ -11,7 +11,7 @@ target.without_field("_TOKEN", "TrustLevelSid")
 from typing import Dict, Iterable, List, Set, Tuple
 
 from kdtoken.errors import NoCommands, SymbolNotFound, TypeNotFound
-from kdtoken.layout.layout import Layout
+from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.source.base import About, Source
 from tests.machine.kernel import Kernel
 from tests.machine.memory import PAGE
@@ -115,6 +115,21 @@ class SyntheticSource(Source):
         old.field(name)
         fields = tuple(member for member in old.fields if member.name != name)
         self._changed[type_name] = Layout(old.name, old.size, fields, old.values)
+        return self
+
+    def with_field(self, type_name: str, name: str, offset: int, kind: str) -> "SyntheticSource":
+        """Let the type have one more member, as on a newer build; it may lie over bytes that another one has.
+
+        A member behind the struct's end makes the struct longer, by no more than eight bytes behind `offset`.
+        """
+        old = self.layout(type_name)
+        size = old.size if old.size is None or offset < old.size else offset + 8
+        self._changed[type_name] = make_layout(old.name, size, (*old.fields, Field(name, offset, kind)))
+        return self
+
+    def with_enum(self, type_name: str, *values: Tuple[str, int]) -> "SyntheticSource":
+        """Let the symbols have one more enumeration, of four bytes."""
+        self._changed[type_name] = make_layout(type_name, 4, (), values)
         return self
 
     def without_type(self, type_name: str) -> "SyntheticSource":

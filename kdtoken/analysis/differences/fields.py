@@ -7,14 +7,14 @@ difference in the first is serious, in the second ordinary; ids and lengths are 
 Each kind of view has blind spots.  What a view cannot know is never reported as a difference.
 """
 
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from kdtoken.analysis.differences.comparison import Comparison, Difference, Kind, Outcome, Part, View, one_sided
 from kdtoken.analysis.differences.lists import group_rows, privilege_rows, user_and_label_rows
 from kdtoken.analysis.differences.verdict import Findings, one_token, verdict_of
-from kdtoken.model.absent import known
+from kdtoken.model.absent import Absent, NotSaid, known
 from kdtoken.model.acl import Acl
-from kdtoken.model.token import TYPE_IMPERSONATION
+from kdtoken.model.token import TYPE_IMPERSONATION, RawMember
 
 # attribute of Token -> (part, name for people).  Groups and privileges have rows of their own.
 _FIELDS: Dict[str, Tuple[Part, str]] = {
@@ -53,6 +53,7 @@ def compare(a: View, b: View) -> Comparison:
     rows += group_rows(a, b, "restricting SID", "restricting SIDs", "restricted_sids")
     rows += group_rows(a, b, "capability", "capabilities", "capabilities")
     rows += privilege_rows(a, b)
+    rows += _unnamed_rows(a, b)
     over_time = _over_time(a, b, rows)
     found = Findings(
         {row.shown: row.part.value for row in rows if row.outcome is Outcome.DIFFERS},
@@ -77,6 +78,27 @@ def _row(a: View, b: View, attribute: str, part: Part, name: str) -> Difference:
         note = "it means nothing for a primary token"
         return Difference(part, name, Outcome.EXPECTED, left, right, note)
     return Difference(part, name, Outcome.DIFFERS, left, right)
+
+
+def _unnamed_rows(a: View, b: View) -> List[Difference]:
+    """Members that this version has no name for; not pointers, which no two tokens have alike."""
+    left, right = ({one.member: one for one in view.token.unnamed} for view in (a, b))
+    rows = []
+    for name in dict.fromkeys([*left, *right]):
+        one, other = left.get(name), right.get(name)
+        if any(side is not None and side.c_type.startswith("Ptr") for side in (one, other)):
+            continue
+        mine, theirs = _plain(name, a, one), _plain(name, b, other)
+        outcome = one_sided(mine, theirs) or (Outcome.SAME if mine == theirs else Outcome.DIFFERS)
+        note = "" if outcome is not Outcome.DIFFERS else "this version has no name for it"
+        rows.append(Difference(Part.BOOKKEEPING, "member " + name, outcome, mine, theirs, note))
+    return rows
+
+
+def _plain(name: str, view: View, member: Optional[RawMember]) -> object:
+    if member is not None:
+        return member.raw if member.number is None else member.number
+    return Absent("_TOKEN." + name) if view.kind is Kind.KERNEL else NotSaid(view.kind.value)
 
 
 def _meaning(value: object) -> object:
