@@ -209,3 +209,13 @@ def test_bit_8_of_the_flags_was_the_administrators_before_vista() -> None:
     )
     told = replace(bfe, flags=0x9, mandatory_policy=NotSaid("!token"), restricted_sid_count=0, restricted_sids=())
     assert kinds(told) == () and told.flag_words == ("HAS_TRAVERSE_PRIVILEGE", "HAS_ADMIN_GROUP")
+
+
+def test_impersonate_alone_is_usual_at_high_and_serious_below() -> None:
+    """A service account's everyday privilege; below High it makes a potato of whoever has it."""
+    impersonate = Privilege(29, "SeImpersonatePrivilege", True, True, True)
+    one = replace(token("notepad"), privileges=(impersonate,))
+    assert texts(one, True) == ["sensitive privileges enabled below High: SeImpersonatePrivilege"]
+    debug = Privilege(20, "SeDebugPrivilege", True, True, False)
+    two = replace(token("cmd"), privileges=(debug, impersonate))
+    assert "sensitive privileges enabled: SeDebugPrivilege, SeImpersonatePrivilege" in texts(two, False)

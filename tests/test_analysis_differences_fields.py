@@ -347,3 +347,29 @@ def test_both_directions_mirror_each_other(
     same = compare(a, a)
     assert same.exit_code in (0, 2) and not differing(same)
     assert all(row.part in Part for row in there.rows)
+
+
+def test_a_modified_id_that_neither_side_knows_accuses_nobody() -> None:
+    """Two looks at one token without ModifiedId: what changed may have left its trace."""
+    for unknown in (GONE, Absent("x")):
+        before = replace(BASE, modified_id=unknown)
+        after = replace(with_group(BASE), modified_id=unknown)
+        found = kernels(before, after)
+        assert "change without trace" not in names(found, *Outcome)
+        assert "without the kernel's own trace" not in found.verdict
+
+
+def test_whoami_leaves_domain_users_out_whatever_the_primary_group() -> None:
+    """It leaves "None" (RID 513) out by its RID; the primary group it leaves out by being that."""
+    domain = Sid.from_text("S-1-5-21-1000000001-1000000002-1000000003-513")
+    users = Group(domain, 7)
+    entries = groups_of(BASE)
+    token = replace(
+        BASE,
+        primary_group=EVERYONE,
+        user_and_groups=tuple(one for one in entries[:-1] if one.sid.rid != 513) + (users, entries[-1]),
+        integrity_level_index=len([one for one in entries[:-1] if one.sid.rid != 513]) + 1,
+    )
+    found = compare(View(token, Kind.KERNEL, "a"), whoami("notepad"))
+    row = next(one for one in found.rows if one.name == "group %s" % domain)
+    assert (row.outcome, row.note) == (Outcome.EXPECTED, "whoami does not print the primary group")

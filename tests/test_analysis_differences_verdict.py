@@ -176,3 +176,16 @@ def test_a_removed_privilege_is_named() -> None:
         ),
     )
     assert over_time(less) == "the same identity under another policy: SeShutdownPrivilege"
+
+
+def test_two_of_one_level_are_no_twins() -> None:
+    """UAC's filtered half is lower than the full one; nothing else tells here."""
+    full, limited = whoami("cmd"), whoami("notepad")
+    assert verdict(full, limited) == "B is A's UAC-filtered twin"
+    assert isinstance(full.token.user_and_groups, tuple) and isinstance(limited.token.user_and_groups, tuple)
+    label = full.token.user_and_groups[-1]
+    raised = replace(
+        limited, token=replace(limited.token, user_and_groups=limited.token.user_and_groups[:-1] + (label,))
+    )
+    assert raised.token.integrity == full.token.integrity
+    assert "twin" not in verdict(full, raised)

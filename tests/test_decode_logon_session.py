@@ -135,3 +135,16 @@ def test_members_that_a_build_lacks_are_absent(member: str, name: str) -> None:
     source = target_of().without_field(KIND, member)
     seen = read_logon_session(source, source.kernel.logon_sessions[ANNA])
     assert isinstance(getattr(seen, name), Absent)
+
+
+def test_all_four_low_bits_choose_the_chain() -> None:
+    """A session whose id ends in 0xa lies in chain 10, not in chain 2."""
+    source = target_of()
+    at = source.kernel.logon_sessions[ANNA]  # 0x2f3d2, of chain 2
+    source.poke_field(at, KIND, "LogonId", (0x2F3DA).to_bytes(8, "little"))
+    source.poke_field(at, KIND, "Next", bytes(8))
+    table = int.from_bytes(source.read(source.symbol("SepLogonSessions"), 8), "little")
+    source.poke(table + 8 * 2, bytes(8))
+    source.poke(table + 8 * 10, at.to_bytes(8, "little"))
+    found = find_logon_session(source, Luid.from_value(0x2F3DA))
+    assert isinstance(found, LogonSession) and found.address == at

@@ -193,3 +193,19 @@ def test_read_unicode_gives_text_or_nothing() -> None:
     gone = string(2, 0xFFFFDEAD00000000)
     assert read_unicode(gone, read_structure(gone, "_OBJECT_TYPE", HERE), "Name") is None
     assert read_unicode(gone, read_structure(gone, "_OBJECT_TYPE", HERE), "Nope") is None
+
+
+def test_an_index_that_leads_to_the_variable_that_it_is_compared_with_is_no_token() -> None:
+    """One past the table's end may lie nt!SeTokenObjectType itself, which holds the very pointer looked for."""
+
+    class Adjacent(SyntheticSource):
+        def symbol(self, name: str) -> int:
+            # As if the table ended right before the variable: entry 255 of it is the variable.
+            return super().symbol(TOKEN_TYPE) - 8 * 255 if name == "ObTypeIndexTable" else super().symbol(name)
+
+    source = Adjacent(kernel_of(NEWEST))
+    body = source.kernel.processes[4]
+    header = body - body_offset(source)
+    cookie = source.kernel.memory.peek(source.symbol("ObHeaderCookie"), 1)[0]
+    source.poke(header_byte(source, body), bytes([255 ^ cookie ^ (header >> 8 & 0xFF)]))
+    assert is_object_of(source, body, TOKEN_TYPE) is False

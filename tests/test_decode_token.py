@@ -15,7 +15,7 @@ from kdtoken.errors import FieldNotFound, TypeNotFound
 from kdtoken.layout.dt import parse_dt
 from kdtoken.layout.layout import Field, Layout, make_layout, size_of
 from kdtoken.layout.layout_file import LayoutFile
-from kdtoken.model.absent import Absent, Unreadable, known
+from kdtoken.model.absent import Absent, NotAsked, Unreadable, known
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import NAMES
 from kdtoken.model.token import SidHash, Token
@@ -508,3 +508,38 @@ def test_caching_changes_no_answer(kernel: Kernel) -> None:
 def test_groups_keep_their_type() -> None:
     token = decode(SyntheticSource(kernel_of(NEWEST)))
     assert all(isinstance(one, Group) for one in token.user_and_groups)
+
+
+OUTSIDE = (
+    "primary_group",
+    "default_dacl",
+    "security_attributes",
+    "package",
+    "capabilities",
+    "lowbox_number",
+    "claim_attributes",
+    "trust_level_sid",
+    "integrity_level_sid_value",
+    "sid_values",
+    "diagnostics",
+)
+
+
+@pytest.mark.parametrize("key", ["notepad", "calculator", "system"])
+def test_a_lean_decode_follows_no_pointer_out_of_the_token(key: str) -> None:
+    """Each pointer is NotAsked with where it leads, null stays null, and nothing is read there."""
+    target = SyntheticSource(kernel_of(NEWEST))
+    token = decode_token(target, target.kernel.tokens[key], NAMES, follow=False)
+    assert isinstance(token, Token) and token.origins == {}
+    asked = 0
+    for name in OUTSIDE:
+        value = pointer(target.kernel, key, FIELDS[name])
+        if value == 0:
+            assert getattr(token, name) in (None, ()), name
+            continue
+        asked += 1
+        empty = name == "capabilities" and token.capability_count == 0
+        assert getattr(token, name) == (() if empty else NotAsked(value)), name
+        own = token.address <= value < token.address + 0x1000  # a label within the groups is read with them
+        assert own or not any(at <= value < at + size for at, size in target.log), name
+    assert asked >= 2

@@ -1,5 +1,7 @@
 """Privileges: numbers of wdm.h SE_*_PRIVILEGE, and the three masks of _SEP_TOKEN_PRIVILEGES."""
 
+import itertools
+
 from kdtoken.model.privilege import (
     KERNEL_SYMBOLS,
     NAMES,
@@ -75,3 +77,12 @@ def test_unknown_bits_are_kept() -> None:
 def test_no_bits() -> None:
     assert privileges_of(0, 0, 0) == ()
     assert len(privileges_of((1 << 64) - 1, 0, 0)) == 64
+
+
+def test_removed_is_default_and_no_longer_held() -> None:
+    """Every combination of the three bits; only one of them is a removal."""
+    for present, enabled, default in itertools.product((False, True), repeat=3):
+        assert Privilege(20, "SeDebugPrivilege", present, enabled, default).removed is (default and not present)
+    assert Privilege(20, "SeDebugPrivilege", False, False, True).words == ("Removed",)
+    assert Privilege(20, "SeDebugPrivilege", False, True, False).words == ("NotPresent", "Enabled")
+    assert Privilege(20, "SeDebugPrivilege", False, False, False).words == ("NotPresent",)
