@@ -2,10 +2,11 @@
 
 import pytest
 
+from kdtoken.decode.process import walk_processes
 from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.machine.kernel import find_process
 from kdtoken.model.absent import Unreadable
-from kdtoken.model.process import ProcessDump
+from kdtoken.model.process import FastRef, ProcessDump
 from kdtoken.model.token import Token
 from tests.expected import FILES, kernel_of
 from tests.machine.declared import MACHINE
@@ -51,3 +52,28 @@ def test_a_thread_that_says_it_is_another_processs_is_named() -> None:
     assert dumped(source).problems == (
         "the thread at 0x%x is on this process's list and says that it belongs to pid 4" % thread.address,
     )
+
+
+def test_processes_that_have_no_token_share_none() -> None:
+    """Null references are equal, but there is no object that they share."""
+    source = SyntheticSource(KERNEL)
+    processes, _ = walk_processes(source)
+    mine, other, third = (one for one in processes if one.pid in (ANNA, 6240, 4))
+    for process in (mine, other):
+        source.poke_field(process.address, "_EPROCESS", "Token", bytes(8))
+    processes, _ = walk_processes(source)
+    process = next(one for one in processes if one.pid == ANNA)
+    dump = dump_process(Tokens(source), process, tuple(processes), False)
+    assert dump.token is None and dump.shared_with == ()
+
+
+def test_who_shares_a_token_is_named_without_oneself() -> None:
+    source = SyntheticSource(KERNEL)
+    reference = next(one for one in walk_processes(source)[0] if one.pid == ANNA).token
+    assert isinstance(reference, FastRef)
+    source.poke_field(KERNEL.processes[6240], "_EPROCESS", "Token", reference.value.to_bytes(8, "little"))
+    processes, _ = walk_processes(source)
+    process = next(one for one in processes if one.pid == ANNA)
+    shared = dump_process(Tokens(source), process, tuple(processes), False).shared_with
+    assert shared is not None and [one.pid for one in shared] == [6240]
+    assert dump_process(Tokens(source), process, None, False).shared_with is None  # nobody walked the list

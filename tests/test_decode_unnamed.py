@@ -9,9 +9,9 @@ import pytest
 
 from kdtoken.analysis.differences.comparison import Kind, Outcome
 from kdtoken.analysis.differences.fields import compare
-from kdtoken.decode.process import find_process
 from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.layout.layout import size_of
+from kdtoken.machine.kernel import find_process
 from kdtoken.model.absent import Absent, NotSaid, Unreadable
 from kdtoken.model.token import RawMember, Token
 from kdtoken.render.diff import diff_lines

@@ -243,3 +243,33 @@ def test_names_that_token_n_prints_are_kept(tmp_path: Path, capsys: pytest.Captu
     assert "LAB\\Domain Users" in out and "<domain>" not in out
     assert walk.main(["--log", str(tmp_path / "a.log"), "--user", "lab\\an"]) == 0
     assert "1 processes" in capsys.readouterr().out
+
+
+def test_of_two_outputs_that_tell_as_much_the_later_counts() -> None:
+    """The second !token of one address shows the token as it is now."""
+    first = "0: kd> !token\n" + TOKEN.replace("a060", "9060")
+    (one,) = told(PROCESS + TOKEN_LINE, first, first.replace("Session ID: 0", "Session ID: 0x2"))
+    assert isinstance(one.dump.token, Token) and one.dump.token.session_id == 2
+
+
+def test_a_pid_outlives_a_later_block_that_lacks_it() -> None:
+    """!process 0 0 first; then a block of the same process whose line with Cid was cut."""
+    (whole,) = told(PROCESS)
+    cut = "\n".join(line for line in PROCESS.split("\n") if "Cid" not in line)
+    assert "PROCESS" in cut and "Cid" not in cut
+    (one,) = told(PROCESS, cut)
+    assert one.dump.process.pid == whole.dump.process.pid > 0
+    (one,) = told(cut, PROCESS)
+    assert one.dump.process.pid == whole.dump.process.pid
+
+
+def test_a_thread_of_another_process_is_not_taken_in() -> None:
+    """A thread's Cid says whose it is, wherever its lines stand."""
+    thread = THREAD.split("        Owning")[0]  # that line says it once more
+    (own,) = told(PROCESS + thread)
+    pid = own.dump.process.pid
+    assert [one.pid for one in own.dump.threads] == [pid]
+    foreign = thread.replace("Cid %04x." % pid, "Cid %04x." % (pid + 4))
+    assert foreign != thread
+    (one,) = told(PROCESS + foreign)
+    assert one.dump.threads == ()

@@ -202,3 +202,13 @@ def test_the_stand_ins_text_gives_the_declared_tokens(kernel: Kernel) -> None:
 def _pairs(entries: object) -> List[Tuple[str, int]]:
     assert isinstance(entries, tuple), entries
     return [(str(one.sid), one.attributes) for one in entries]
+
+
+@pytest.mark.parametrize("strangers, goes_on", [(19, True), (20, True), (21, False), (40, False)])
+def test_many_lines_that_nobody_knows_end_a_token(strangers: int, goes_on: bool) -> None:
+    """Behind twenty lines of something else, a row with a number is not this token's."""
+    text = "_TOKEN 0xffffd10203046060\nTS Session ID: 0x1\nUser: S-1-5-18\nUser Groups: \n 00 S-1-1-0\n    Attributes - Mandatory\n"
+    text += "".join("of something else altogether, line %d of a long story\n" % at for at in range(strangers))
+    text += " 01 S-1-5-11\n    Attributes - Mandatory\n"
+    token = read_token_text(text).tokens[0]
+    assert ("S-1-5-11" in [str(one.sid) for one in token.groups]) is goes_on

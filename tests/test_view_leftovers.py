@@ -1,6 +1,11 @@
-"""The net under the views: a line glued out of two forms keeps all its facts, in a result or listed unread."""
+"""Leftovers: a line glued out of two forms keeps all its facts, in a result or listed unread."""
 
+from kdtoken.model.group import Group
+from kdtoken.model.sid import Sid
 from kdtoken.view.debugger.text import read_debugger_text
+from kdtoken.view.leftovers import with_leftovers
+from kdtoken.view.lines import Line
+from kdtoken.view.partial import PartialGroup, PartialPrivilege, PartialToken, partial_token
 from kdtoken.view.whoami.reader import read_whoami_text
 
 
@@ -28,3 +33,29 @@ def test_a_line_that_was_understood_is_not_listed() -> None:
 def test_an_address_of_a_token_that_no_form_fits_is_listed() -> None:
     line = "and then the Token  ffffd10203046060 was gone"
     assert [one.text for one in read_debugger_text(line + "\n").not_understood] == [line]
+
+
+def test_a_line_of_which_one_fact_was_kept_and_another_was_not_is_listed() -> None:
+    """The promise is of every SID and every privilege, not of one a line."""
+    token = partial_token("!token", 0, {"user_and_groups": (Group(Sid.from_text("S-1-1-0"), 7),)})
+    result = PartialToken("!token", token, {}, groups=(PartialGroup(Sid.from_text("S-1-1-0"), 7),))
+    both, kept, lost = Line(1, "S-1-1-0 S-1-5-18"), Line(2, "s-1-1-0"), Line(3, "SeDebugPrivilege")
+    assert with_leftovers([both, kept, lost], [result], [], []) == (both, lost)
+    # In the order of the text, each once, and not what the result keeps elsewhere.
+    assert with_leftovers([both, kept, lost], [result], [lost], [kept]) == (both, kept)
+    assert with_leftovers([both, kept], [result], [], [both]) == (both,)
+
+
+def test_what_a_token_did_not_understand_is_reported_by_it() -> None:
+    line = Line(7, "S-1-5-32-544 ???")
+    result = PartialToken("!token", partial_token("!token", 0, {}), {}, not_understood=(line,))
+    assert with_leftovers([line], [result], [], []) == ()
+
+
+def test_every_sid_field_counts() -> None:
+    for name in ("primary_group", "package", "trust_level_sid"):
+        token = partial_token("!token", 0, {name: Sid.from_text("S-1-5-18")})
+        assert with_leftovers([Line(1, "S-1-5-18")], [PartialToken("!token", token, {})], [], []) == ()
+    privilege = PartialPrivilege("SeDebugPrivilege", 20, True, False)
+    result = PartialToken("!token", partial_token("!token", 0, {}), {}, privileges=(privilege,))
+    assert with_leftovers([Line(1, "SeDebugPrivilege")], [result], [], []) == ()

@@ -218,3 +218,16 @@ def test_time_grows_as_a_line_does(view: str) -> None:
         once, eightfold = _seconds(READERS[view], evil), _seconds(READERS[view], evil * 8)
         # Quadratic would be 64; tiny times are not compared.
         assert eightfold < 0.02 or eightfold < 30 * once, evil[:20]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("plain", [3, 4, 7, 10])
+def test_utf_16_without_a_mark_of_a_text_that_is_mostly_no_latin(encoding: str, plain: int) -> None:
+    """Three characters of ten have a NUL beside them: less than half of one side, and UTF-16 all the same."""
+    text = ("a" * plain + "\u7279" * (10 - plain)) * 40
+    assert decode_text(text.encode(encoding))[:2] == (text, encoding)
+
+
+def test_a_few_nuls_make_no_utf_16() -> None:
+    """A log of a crashed editor ends in NULs, on both sides alike."""
+    assert decode_text(b"S-1-5-32-544 Administrators, and more" * 3 + bytes(30)).encoding == "utf-8"
