@@ -40,6 +40,7 @@ class Caller:
     claims            "User", "Device", "Local" -> name -> Values; a space that is missing cannot be known
     device_sids       the device's groups; None where they cannot be known
     settle            the command that would tell what is not known here
+    of_whoami         told by whoami, which lists neither the logon SID nor the primary group
     """
 
     name: str
@@ -64,6 +65,19 @@ class Caller:
     device_sids: Optional[FrozenSet[Sid]] = None
     kernel_mode: bool = False
     settle: str = "kdtoken collect"
+    of_whoami: bool = False
+
+    def may_have(self, sid: Sid) -> bool:
+        """Whether a SID that is not in `sids` may be in the token all the same, since its source does not show it."""
+        if not self.sids_whole:
+            return True
+        if not self.of_whoami:
+            return False
+        user = self.user
+        primary = sid.is_domain_relative and sid.rid == 513 and user is not None
+        return sid.is_logon_sid or (
+            primary and user is not None and sid.subauthorities[:-1] == user.subauthorities[:-1]
+        )
 
     def with_privilege(self, name: str) -> "Caller":
         """The same caller with a privilege enabled."""

@@ -37,7 +37,7 @@ class _Facts(Context):
             return None if caller.device_sids is None else sid in caller.device_sids
         state = caller.sids.get(sid)
         if state is None:
-            if caller.sids_whole:
+            if not caller.may_have(sid):
                 return False
             question = Question("sid:%s" % sid, "%s is an enabled group of the token" % sid, caller.settle)
             return self.run.answers.ask(question, False)

@@ -38,7 +38,7 @@ def dacl(run: Run) -> Optional[Denial]:
     """What the DACL gives the token itself."""
     descriptor = run.request.object.descriptor
     if isinstance(descriptor, Missing) or descriptor is None:
-        return _not_known(run, str(descriptor))
+        return _not_known(run, str(descriptor), getattr(descriptor, "hint", ""))
     if is_open(run):
         word = "absent" if descriptor.dacl_state == ABSENT else "null"
         everything(run, ReasonType.NULL_DACL, "DACL", "the DACL is %s" % word, "without a DACL everything is granted")
@@ -60,8 +60,8 @@ def dacl(run: Run) -> Optional[Denial]:
     run.granted |= new
     for mask, reason in walked.reasons:
         run.because(mask & (new if reason.grants else ~run.granted & run.allowed), reason)
-    open_bits = run.rest & ~walked.denied
-    run.because(open_bits, unnamed)
+    if not run.rest & walked.denied:  # else the walk stopped at the deny ACE, and the others are unchecked
+        run.because(run.rest, unnamed)
     denial = None
     if run.rest or (run.maximum and not run.granted):
         denied = walked.denied & (run.rest or run.allowed)
@@ -85,9 +85,9 @@ def first_wins_or_not(run: Run, walked: Walked) -> int:
     return walked.granted
 
 
-def _not_known(run: Run, what: str) -> Optional[Denial]:
+def _not_known(run: Run, what: str, settle: str = "") -> Optional[Denial]:
     """A descriptor or DACL that the source does not show: it may grant all, or nothing."""
-    question = Question("dacl", "the object's DACL (%s) grants what is asked" % what, run.caller.settle)
+    question = Question("dacl", "the object's DACL (%s) grants what is asked" % what, settle or run.caller.settle)
     if run.answers.ask(question, False):
         everything(run, ReasonType.ALLOWED_ACE, "DACL", what, "taken as said: it cannot be read")
         return None

@@ -44,7 +44,7 @@ class TokenSids:
 
     def _asked(self, sid: Sid) -> bool:
         caller = self.run.caller
-        if caller.sids_whole:
+        if not caller.may_have(sid):
             return False
         question = Question("sid:%s" % sid, "%s is an enabled group of the token" % sid, caller.settle)
         return self.run.answers.ask(question, False)

@@ -29,6 +29,13 @@ from kdtoken.model.sid import Sid
 MOST_CANDIDATES = 24  # that are tried in pairs: 276 runs at most
 
 
+# From the least to the most that has to change.
+_EFFORT = (
+    "wish revert privilege backup linked level group restricted container integrity trust protection ace deny label"
+).split()
+IN_CHECK = (SE_DEBUG, SE_SECURITY, SE_TAKE_OWNERSHIP, SE_RELABEL)
+
+
 class Change(NamedTuple):
     """One change: what kind, what to do in words, and the request with it made."""
 
@@ -60,10 +67,17 @@ def turns(request: Request, outcome: Outcome, others: Sequence[Other] = ()) -> T
     candidates = list(_candidates(request, outcome, others))
     found = [turn for turn in (_tried(request, (one,)) for one in candidates) if turn is not None]
     if found:
-        return tuple(found)
+        return tuple(sorted(found, key=_effort))
     pairs = combinations(candidates[:MOST_CANDIDATES], 2)
-    fitting = ((one, other) for one, other in pairs if one.kind != other.kind)
-    return tuple(turn for turn in (_tried(request, pair) for pair in fitting) if turn is not None)
+    fitting = [(one, other) for one, other in pairs if one.kind != other.kind]
+    fitting += [pair for other in others for pair in _then_enable(other)]
+    tried = [turn for turn in (_tried(request, pair) for pair in fitting) if turn is not None]
+    return tuple(sorted(tried, key=_effort))
+
+
+def _effort(turn: Turn) -> int:
+    """How far-reaching the changes are: what the caller can do itself first, what is done to the object last."""
+    return sum(_EFFORT.index(change.kind.partition(" ")[0]) for change in turn.changes)
 
 
 def _tried(request: Request, changes: Tuple[Change, ...]) -> Optional[Turn]:
@@ -72,6 +86,15 @@ def _tried(request: Request, changes: Tuple[Change, ...]) -> Optional[Turn]:
         changed = change.apply(changed)
     outcome = check(changed, Answers(), False)
     return Turn(changes, changed, outcome) if outcome.allowed else None
+
+
+def _then_enable(other: Other) -> Iterator[Tuple[Change, Change]]:
+    """To take another token and enable a privilege that it holds disabled: what an elevated prompt is for."""
+    first = Change(other.kind, other.text, partial(_with_caller, caller=other.caller))
+    for name in IN_CHECK:
+        if (other.caller.privileges or {}).get(name) is False:
+            text = "enable %s, which that token holds (AdjustTokenPrivileges)" % name
+            yield first, Change("privilege", text, partial(_with_privilege, name=name))
 
 
 def _candidates(request: Request, outcome: Outcome, others: Sequence[Other]) -> Iterator[Change]:
@@ -118,7 +141,7 @@ def _of_level(request: Request) -> Iterator[Change]:
 
 def _of_privileges(request: Request) -> Iterator[Change]:
     held = request.caller.privileges or {}
-    for name in (SE_DEBUG, SE_SECURITY, SE_TAKE_OWNERSHIP, SE_RELABEL):
+    for name in IN_CHECK:
         if held.get(name) is False:
             text = "enable %s, which the token holds (AdjustTokenPrivileges)" % name
             yield Change("privilege", text, partial(_with_privilege, name=name))

@@ -1,0 +1,396 @@
+"""explain: why Windows says yes or no to a caller who wants something of an object, step by step.
+
+    kdtoken explain --dump MEMORY.DMP notepad.exe --to lsass.exe --want VM_READ       a process of the same machine
+    kdtoken explain --dump MEMORY.DMP 1120:1188 --to token:lsass.exe --want QUERY     a thread; the gates before a token
+    kdtoken explain notepad.exe --to "D:(A;;FA;;;BA)(A;;FR;;;BU)" --type file --want write
+    kdtoken explain whoami.txt --to sd.txt --type key --want maximum                  text against text, no machine
+    kdtoken explain --dump MEMORY.DMP --who --to lsass.exe --want VM_READ             everybody who would get it
+    kdtoken explain --against lab.json                  what a real Windows said (kdtoken collect --check), recomputed
+    !py -m kdtoken.explain notepad.exe --to 0xffffcc8a1420a800 --want QUERY           any object by its address
+
+A caller is a process, PID:TID for the token that a thread presents, or a file with a token (whoami's or !token's text,
+collect's JSON), SOURCE@PROCESS where it holds several.  --to may be repeated.
+Exit code: 0 yes, 1 no, 2 nothing could be worked out, 3 it depends.
+"""
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from uuid import UUID
+
+from kdtoken import cli
+from kdtoken.analysis.access_check.caller import MEDIUM, Caller, caller_of
+from kdtoken.analysis.access_check.downgrade import stories
+from kdtoken.analysis.access_check.gates import Chain, token_gates
+from kdtoken.analysis.access_check.lab import lab_answers
+from kdtoken.analysis.access_check.request import ACCESS_CHECK, ACCESS_SYSTEM_SECURITY, MAXIMUM_ALLOWED, OPEN, Request
+from kdtoken.analysis.access_check.truth import Answer, Verdict, decide
+from kdtoken.analysis.access_check.turn import Other, Turn, turns
+from kdtoken.decode.objects import Objects
+from kdtoken.decode.process import process_details
+from kdtoken.errors import BadFormat, KdTokenError, UsageError
+from kdtoken.files import read_packed
+from kdtoken.machine.base import Machine
+from kdtoken.machine.kernel import KernelMachine
+from kdtoken.model.absent import Missing
+from kdtoken.model.object_type import ObjectType, documented_type
+from kdtoken.model.process import Impersonation
+from kdtoken.model.sddl import from_sddl
+from kdtoken.model.secured_object import SecuredObject
+from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import Names
+from kdtoken.model.token import Token
+from kdtoken.model.view import Kind
+from kdtoken.render.explain import chain_lines, explain_lines, lab_lines, who_lines
+from kdtoken.render.explain_json import explain_json
+from kdtoken.view.descriptor_file import descriptor_of_file
+
+_LARGEST = 1 << 20  # bytes of a file with a descriptor, which has at most 64 KB an ACL
+_EXIT = {Verdict.YES: 0, Verdict.NO: 1, Verdict.DEPENDS: 3}
+_VALID_ANYWHERE = 0x000F0000 | ACCESS_SYSTEM_SECURITY | MAXIMUM_ALLOWED
+
+
+class Party(NamedTuple):
+    """Who asks, the other tokens at hand for it, what may be behind its level, and its process's address."""
+
+    caller: Caller
+    others: Tuple[Other, ...] = ()
+    stories: Tuple[str, ...] = ()
+    process: int = 0
+
+
+class Wanted(NamedTuple):
+    """What is asked about: the object with its type, the protection of its process, and that process's address."""
+
+    object: SecuredObject
+    type: ObjectType
+    protection: Optional[int] = 0
+    process: int = 0
+    argument: str = ""
+
+
+class Sides:
+    """The machine of the options, opened when something of it is asked, and the files that were named."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self._machine: Optional[Machine] = None
+        self._objects: Optional[Objects] = None
+        self.names: Names = Names()
+
+    @property
+    def machine(self) -> Machine:
+        """The one machine, whose processes are asked about."""
+        if self._machine is None:
+            self._machine = cli.open_machine(self.options)
+        return self._machine
+
+    @property
+    def objects(self) -> Objects:
+        """Its objects; a text has none."""
+        if self._objects is None:
+            machine = self.machine
+            if not isinstance(machine, KernelMachine):
+                raise UsageError(
+                    "%s shows no object's descriptor" % machine.about.source,
+                    machine.about.source,
+                    'give the object as text: --to "D:(A;;FA;;;BA)" --type file',
+                )
+            self._objects = Objects(machine.source)
+        return self._objects
+
+    def default_level(self) -> int:
+        """What an object without a label counts as: read from the kernel, where there is one."""
+        if isinstance(self._machine, KernelMachine):
+            label = self.objects.default_label()
+            if isinstance(label, Sid) and label.subauthorities:
+                return label.subauthorities[0]
+        return MEDIUM
+
+    def learn(self) -> None:
+        """The names that the machine gave, for who prints."""
+        if self._machine is not None:
+            self.names = self.names.with_accounts(self._machine.names.accounts)
+
+    # callers
+
+    def caller(self, word: str) -> Party:
+        """The caller that one word names."""
+        source, at, which = word.rpartition("@")
+        if os.path.isfile(word):
+            return self._of_file(word, "")
+        if at and source:
+            return self._of_file(source, which)
+        pid, colon, tid = word.partition(":")
+        if colon and pid.isdigit() and tid.isdigit():
+            return self._of_thread(pid, int(tid, 0))
+        process = self.machine.find(word)
+        token = _there(process.token, "the token of %s" % word)
+        caller = self._caller(token, "%s (%d)" % (process.name, process.pid), None, self._protection(process.address))
+        linked = process.linked_token if isinstance(self.machine, KernelMachine) else None
+        return Party(caller, self._linked(linked, caller), (), process.address)
+
+    def _linked(self, linked: object, caller: Caller) -> Tuple[Other, ...]:
+        if not isinstance(linked, Token):
+            return ()
+        other = self._caller(linked, caller.name + ", its linked token", None, caller.protection)
+        return (Other("linked", "the linked token of its UAC pair (run elevated, or not)", other),)
+
+    def _of_file(self, source: str, which: str) -> Party:
+        wanted = cli.request(self.options, (source,), lenient=True, instead=True)
+        view = cli.opened(wanted).view(which)
+        self.names = self.names.with_accounts(view.names.accounts)
+        caller = caller_of(view.token, view.label, settle="kdtoken collect --pid PID, on the machine")
+        whole = caller.sids_whole and not view.incomplete and not view.not_understood
+        return Party(replace(caller, sids_whole=whole, protection=None, of_whoami=view.kind is Kind.WHOAMI))
+
+    def _of_thread(self, pid: str, tid: int) -> Party:
+        process = self.machine.find(pid)
+        for thread in process.threads:
+            if thread.tid != tid:
+                continue
+            name = "thread %s:%d of %s" % (pid, tid, process.name)
+            own = _there(process.token, "the token of process %s" % pid)
+            protection = self._protection(process.address)
+            acts = thread.impersonation
+            if acts is None:
+                return Party(self._caller(own, name, None, protection), (), (), process.address)
+            if not isinstance(acts, Impersonation):
+                raise KdTokenError("whom thread %d impersonates is %s" % (tid, acts), tid)
+            token = _there(thread.token, "the token that thread %d impersonates" % tid)
+            reverted = self._caller(own, "%s (%s)" % (process.name, pid), None, protection)
+            other = Other("revert", "stop impersonating (RevertToSelf): the process's own token counts then", reverted)
+            told = stories(own, token, acts.level)
+            return Party(self._caller(token, name, acts.level, protection), (other,), told, process.address)
+        raise UsageError("process %s has no thread %d" % (pid, tid), tid, "kdtoken dump %s lists its threads" % pid)
+
+    def everybody(self, threads: bool) -> Iterator[Party]:
+        """Every process, and with `threads` every thread that impersonates."""
+        for row in self.machine.walk(threads=threads).rows:
+            name = "%s (%d)" % (row.process.image_name, row.process.pid)
+            details = row.details
+            protection = None if isinstance(details, Missing) else _number(details.protection)
+            if isinstance(row.token, Token):
+                yield Party(self._caller(row.token, name, None, protection), (), (), row.process.address)
+            for thread in row.threads:
+                acts = thread.impersonation
+                token = row.tokens.get(acts.token) if isinstance(acts, Impersonation) else None
+                if isinstance(acts, Impersonation) and isinstance(token, Token):
+                    shown = "%s, thread %s" % (name, thread.tid)
+                    yield Party(self._caller(token, shown, acts.level, protection), (), (), row.process.address)
+
+    def _caller(self, token: Token, name: str, level: Optional[int], protection: Optional[int]) -> Caller:
+        made = caller_of(token, name, level, settle="kdtoken collect --pid PID, inside the machine")
+        return replace(made, protection=protection)
+
+    def _protection(self, address: int) -> Optional[int]:
+        """_PS_PROTECTION.Level; 0 on kernels that have none, None where it cannot be told."""
+        if not isinstance(self.machine, KernelMachine) or not address:
+            return None
+        process = self.machine.find("0x%x" % address).process
+        return _number(process_details(self.machine.source, process, origins=False).protection)
+
+    # objects
+
+    def wanted(self, word: str) -> Wanted:
+        """The object that one --to names."""
+        given = self.options.type
+        if _is_sddl(word) or os.path.isfile(word):
+            kind = documented_type(_needed(given, word))
+            if os.path.isfile(word):
+                what = descriptor_of_file(read_packed(word, "descriptor", _LARGEST), word, kind)
+            else:
+                what = SecuredObject(None, word, kind, from_sddl(word, object_type=kind))
+            return Wanted(what, kind, argument=word)
+        found = self.objects.find(word)
+        kind = found.type if isinstance(found.type, ObjectType) else documented_type(_needed(given, word))
+        address = found.address or 0
+        if kind.name == "Process":
+            return Wanted(found, kind, self._protection(address), address, word)
+        if kind.name == "Thread":
+            owner = word.split(":")[1] if word.count(":") == 2 else ""
+            return Wanted(found, kind, self._protection(self.machine.find(owner).address) if owner else None, 0, word)
+        return Wanted(found, kind, 0, address, word)
+
+
+def _there(token: object, what: str) -> Token:
+    if isinstance(token, Token):
+        return token
+    raise KdTokenError("%s is %s" % (what, "gone: the reference is null" if token is None else token))
+
+
+def _number(value: object) -> Optional[int]:
+    """A field's number; 0 where this build has no such field."""
+    from kdtoken.model.absent import Absent
+
+    return value if isinstance(value, int) else (0 if isinstance(value, Absent) else None)
+
+
+def _is_sddl(word: str) -> bool:
+    return word[:2].upper() in ("O:", "G:", "D:", "S:") and not os.path.exists(word)
+
+
+def _needed(given: Optional[str], word: str) -> str:
+    if not given:
+        raise UsageError("%s does not say what type of object it guards" % word, word, "--type file, key, process ...")
+    return given
+
+
+def _wish(kind: ObjectType, text: str) -> int:
+    """The mask that was asked for; BadFormat where the type has no such bit."""
+    wish = kind.parse_access(text)
+    extra = kind.mapping.map(wish) & ~(kind.valid_access | _VALID_ANYWHERE)
+    if extra:
+        rights = ", ".join(kind.words(kind.valid_access & 0xFFFF)) or "standard rights only"
+        raise BadFormat("objects of type %s have no right 0x%x" % (kind.name, extra), text, "they have %s" % rights)
+    return wish
+
+
+def _type_list(words: Sequence[str]) -> Tuple[Tuple[int, UUID], ...]:
+    found = []
+    for word in words:
+        bare = word.lstrip("+")
+        try:
+            found.append((len(word) - len(bare), UUID(bare)))
+        except ValueError:
+            raise BadFormat("%s is no GUID" % word, word, "+GUID for one below the last, ++GUID below that") from None
+    levels = [level for level, _ in found]
+    steps = [(levels[0], -1)] + list(zip(levels[1:], levels)) if levels else []
+    if any(level > before + 1 or level > 4 for level, before in steps) or levels.count(0) > 1:
+        raise BadFormat(  # what NtAccessCheckByType answers with STATUS_INVALID_PARAMETER
+            "the object type list is not one tree", " ".join(words), "one root first; each next at most one + deeper"
+        )
+    return tuple(found)
+
+
+def _request(options: argparse.Namespace, party: Party, what: Wanted, level: int) -> Request:
+    return Request(
+        party.caller,
+        what.object,
+        what.type,
+        _wish(what.type, options.want),
+        Sid.from_text(options.self) if options.self else None,
+        _type_list(options.object_type or ()),
+        0 if party.process and party.process == what.process else what.protection,
+        ACCESS_CHECK if options.access_check else OPEN,
+        options.backup_intent,
+        level,
+    )
+
+
+def _is_gates(options: argparse.Namespace) -> bool:
+    return len(options.to) == 1 and options.to[0].lower().startswith("token:") and not options.who
+
+
+def _gates(sides: Sides, options: argparse.Namespace, party: Party, what: Wanted) -> Tuple[Chain, List[List[Turn]]]:
+    """OpenProcess, OpenProcessToken and the uses of the handle, for a process's token."""
+    process = sides.wanted(what.argument.partition(":")[2])
+    wish = _wish(what.type, options.want)
+    chain = token_gates(
+        party.caller,
+        process.object,
+        process.type,
+        what.object,
+        what.type,
+        wish,
+        process.protection,
+        party.process == process.process,
+        sides.default_level(),
+    )
+    return chain, [list(turns(one.answer.request, one.answer.outcome, party.others)) for one in chain.gates]
+
+
+def _worked_out(sides: Sides, options: argparse.Namespace) -> int:
+    wanted = [sides.wanted(word) for word in options.to]
+    if options.who:
+        parties = list(sides.everybody(options.threads))
+    else:
+        parties = [sides.caller(word) for word in options.caller]
+    level = sides.default_level()
+    sides.learn()
+    if not parties:
+        raise KdTokenError("no process has a token that can be read")
+    if _is_gates(options) and len(parties) == 1 and wanted[0].type.name == "Token":
+        return _write_gates(sides, options, parties[0], wanted[0])
+    one = len(parties) * len(wanted) == 1
+    rows: List[Tuple[str, str, Answer]] = []
+    for party in parties:
+        for what in wanted:
+            answer = decide(_request(options, party, what, level), detail=one)
+            rows.append((party.caller.name, what.object.name, answer))
+    answers = [answer for _, _, answer in rows]
+    tried = [list(turns(answers[0].request, answers[0].outcome, parties[0].others))] if one else []
+    told = parties[0].stories if one else ()
+    if options.json:
+        text = explain_json(answers, tried, sides.names, _about(sides), None, told)
+        cli.write_lines(text.split("\n"))
+    elif one:
+        cli.write_lines(explain_lines(answers[0], tried[0], sides.names, told))
+    else:
+        cli.write_lines(who_lines(rows, sides.names))
+    return _EXIT[answers[0].verdict] if one else 0
+
+
+def _write_gates(sides: Sides, options: argparse.Namespace, party: Party, what: Wanted) -> int:
+    chain, tried = _gates(sides, options, party, what)
+    if options.json:
+        answers = [gate.answer for gate in chain.gates]
+        cli.write_lines(explain_json(answers, tried, sides.names, _about(sides), chain, party.stories).split("\n"))
+    else:
+        cli.write_lines(chain_lines(chain, tried, sides.names))
+    return _EXIT[chain.verdict]
+
+
+def _about(sides: Sides) -> Optional[Dict[str, object]]:
+    machine = sides._machine
+    return None if machine is None else cli.about(machine.about)
+
+
+def _against(sides: Sides, options: argparse.Namespace) -> int:
+    """What a real Windows answered, worked out again; where we differ is what matters."""
+    party = sides.caller(options.against)
+    answers = lab_answers(party.caller, read_packed(options.against, "lab run"), options.against)
+    cli.write_lines(lab_lines(answers, sides.names))
+    return 1 if any(one.differs for one in answers) else 0
+
+
+def _main(arguments: List[str]) -> int:
+    parser = cli.parser("explain", "Why Windows says yes or no: an access check, step by step.")
+    parser.add_argument("caller", nargs="*", metavar="CALLER", help="a process, PID:TID, or a file with a token")
+    parser.add_argument("--to", action="append", default=[], metavar="OBJECT", help="a process, token:PROCESS, "
+        "thread:PID:TID, an address, \\PATH, key:\\REGISTRY\\..., SDDL, or a file with a descriptor; repeatable")  # fmt: skip
+    parser.add_argument("--want", default="", metavar="RIGHTS", help="VM_READ, read, write, all, maximum, 0x10 ...")
+    parser.add_argument("--type", metavar="TYPE", help="of an object that is given as text: file, key, process ...")
+    parser.add_argument("--who", action="store_true", help="every process of the machine, instead of one caller")
+    parser.add_argument("--threads", action="store_true", help="with --who: threads that impersonate, too")
+    parser.add_argument("--self", metavar="SID", help="who SELF (S-1-5-10) in an ACE stands for")
+    parser.add_argument(
+        "--object-type", action="append", metavar="GUID", help="object type list, + a level; repeatable"
+    )
+    parser.add_argument("--backup-intent", action="store_true", help="the file is opened for backup or restore")
+    parser.add_argument("--access-check", action="store_true", help="the AccessCheck function, not an open")
+    parser.add_argument("--against", metavar="FILE", help="what collect --check wrote on a real Windows")
+    parser.add_argument("--json", action="store_true", help="for programs: JSON instead of text")
+    options = parser.parse_args(arguments)
+    sides = Sides(options)
+    if options.against:
+        return _against(sides, options)
+    if options.who == bool(options.caller):
+        raise UsageError(
+            "name a caller, or --who for every process", None, "kdtoken explain notepad.exe --to lsass.exe"
+        )
+    for given, option in ((options.to, "--to OBJECT"), (options.want, "--want RIGHTS")):
+        if not given:
+            raise UsageError("%s is missing" % option, option, "for instance --to lsass.exe --want VM_READ")
+    return _worked_out(sides, options)
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run the verb with `arguments` (default: sys.argv); 0 yes, 1 no, 2 not worked out, 3 depends."""
+    return cli.run(_main, arguments, failure=2)
+
+
+if __name__ == "__main__":
+    cli.exit_with(main(sys.argv[1:]))

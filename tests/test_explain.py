@@ -1,0 +1,219 @@
+"""The verb explain on the declared machine, on texts, and on bad input: each error names the thing and the next step."""
+
+import io
+import json
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, Optional, Tuple
+
+import jsonschema
+import pytest
+from kdtoken.machine.kernel import KernelMachine
+
+from kdtoken import cli, explain
+from kdtoken.model.sddl import from_sddl
+from tests.declared_views import whoami_lines
+from tests.expected import FILES, kernel_of
+from tests.machine.synthetic import SyntheticSource
+
+KERNEL = kernel_of(FILES[3])
+ROOT = Path(__file__).resolve().parent.parent
+SCHEMA = json.loads((ROOT / "kdtoken" / "render" / "explain.schema.json").read_text(encoding="utf-8"))
+
+
+def machine() -> KernelMachine:
+    return KernelMachine(SyntheticSource(KERNEL))
+
+
+def run(monkeypatch: Any, *words: str, on: Optional[KernelMachine] = None) -> Tuple[int, str, str]:
+    """(exit code, stdout, stderr) on the declared machine."""
+    made = machine() if on is None else on
+    monkeypatch.setattr(cli, "open_machine", lambda options, *rest: made)
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = explain.main(list(words))
+    return code, out.getvalue(), err.getvalue()
+
+
+def test_a_filtered_administrator_and_a_file(monkeypatch: Any) -> None:
+    code, out, _ = run(
+        monkeypatch, "notepad.exe", "--to", "D:(A;;FA;;;BA)(A;;FR;;;BU)", "--type", "file", "--want", "write"
+    )
+    assert code == 1
+    assert "NO: STATUS_ACCESS_DENIED (error 5)" in out and "it comes from: the DACL" in out
+    assert "ACE 0 (allow 0x1f01ff BUILTIN\\Administrators (S-1-5-32-544)): that SID is for deny only" in out
+    assert "- the linked token of its UAC pair (run elevated, or not)" in out
+
+
+def test_the_same_user_may_read(monkeypatch: Any) -> None:
+    code, out, _ = run(
+        monkeypatch, "notepad.exe", "--to", "D:(A;;FA;;;BA)(A;;FR;;;BU)", "--type", "file", "--want", "read"
+    )
+    assert code == 0 and "YES: granted 0x120089" in out
+
+
+def test_a_process_and_another(monkeypatch: Any) -> None:
+    code, out, _ = run(monkeypatch, "notepad.exe", "--to", "lsass.exe", "--want", "VM_READ")
+    assert code == 1 and "objects of type Process (mapping: target)" in out
+    assert "it comes from: the object's integrity label" in out
+
+
+def test_a_process_may_open_itself_whatever_protects_it(monkeypatch: Any) -> None:
+    code, out, _ = run(monkeypatch, "lsass.exe", "--to", "lsass.exe", "--want", "VM_READ")
+    assert code == 0, out
+
+
+def test_a_protected_process_refuses_an_administrator_with_debug_privilege(monkeypatch: Any) -> None:
+    code, out, _ = run(monkeypatch, "4", "--to", "lsass.exe", "--want", "VM_READ", "--json")
+    document = json.loads(out)
+    jsonschema.validate(document, SCHEMA)
+    assert code == 1 and document["checks"][0]["place"] == "protected"
+
+
+def test_a_thread_at_identification(monkeypatch: Any) -> None:
+    code, out, _ = run(monkeypatch, "1120:1132", "--to", "services.exe", "--want", "QUERY_LIMITED_INFORMATION")
+    assert code == 1 and "STATUS_BAD_IMPERSONATION_LEVEL" in out
+    assert "at Identification because the client allowed no more" in out
+    assert "stop impersonating (RevertToSelf)" in out
+
+
+def test_the_gates_before_a_token(monkeypatch: Any) -> None:
+    code, out, _ = run(monkeypatch, "notepad.exe", "--to", "token:lsass.exe", "--want", "QUERY")
+    assert code == 1 and out.startswith("NO: a gate is closed")
+    assert "Gate 1 of 2: OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION)" in out
+    code, out, _ = run(monkeypatch, "notepad.exe", "--to", "token:notepad.exe", "--want", "QUERY", "--json")
+    document = json.loads(out)
+    jsonschema.validate(document, SCHEMA)
+    assert (code, document["chain"]["verdict"]) == (0, "yes")
+    assert document["chain"]["calls"] == ["OpenProcessToken"], "GetCurrentProcess needs no check"
+
+
+def test_everybody_and_a_matrix(monkeypatch: Any) -> None:
+    on = machine()
+    code, out, _ = run(monkeypatch, "--who", "--to", "lsass.exe", "--want", "VM_READ", on=on)
+    assert code == 0
+    rows = [line for line in out.splitlines() if "lsass.exe (744)" in line]
+    assert len(rows) == len(on.processes()) - sum(process.token is None for process in on.processes())
+    code, out, _ = run(monkeypatch, "--who", "--threads", "--to", "lsass.exe", "--want", "VM_READ")
+    assert "svchost.exe (1120), thread 1132" in out and "level: the thread impersonates at Identification" in out
+    code, out, _ = run(
+        monkeypatch, "4", "notepad.exe", "--to", "lsass.exe", "--to", "\\BaseNamedObjects", "--want", "0x1"
+    )
+    assert sum("BaseNamedObjects" in line for line in out.splitlines()) == 2
+
+
+def test_text_against_text_needs_no_machine(tmp_path: Path) -> None:
+    token, sd = tmp_path / "whoami.txt", tmp_path / "sd.txt"
+    token.write_text(whoami_lines("notepad"), encoding="utf-8")
+    sd.write_text("O:BAG:SYD:(A;;KR;;;BU)(A;;KA;;;BA)\n", encoding="utf-8")
+    out = io.StringIO()
+    with redirect_stdout(out):
+        code = explain.main([str(token), "--to", str(sd), "--type", "key", "--want", "maximum"])
+    assert code == 3 and "DEPENDS: as far as is known yes, 0x20019" in out.getvalue()
+    assert "It depends on whether the token has restricting SIDs" in " ".join(out.getvalue().split())
+
+
+def test_what_whoami_does_not_list_is_asked_about(tmp_path: Path) -> None:
+    """The logon SID and the primary group: an ACE for them may be the caller's; one for another group is not."""
+    token = tmp_path / "whoami.txt"
+    token.write_text(whoami_lines("notepad"), encoding="utf-8")
+    for sid, code in (("S-1-5-5-0-12345", 3), ("S-1-5-21-9-9-9-513", 1), ("S-1-5-32-551", 1)):
+        out = io.StringIO()
+        with redirect_stdout(out):
+            said = explain.main([str(token), "--to", "O:SYG:SYD:(A;;KR;;;%s)" % sid, "--type", "key", "--want", "read"])
+        assert said == code, out.getvalue()
+
+
+def test_a_descriptor_as_bytes_and_as_hex(monkeypatch: Any, tmp_path: Path) -> None:
+    data = from_sddl("O:BAG:SYD:(A;;0x1;;;WD)").to_bytes()
+    raw, hexadecimal = tmp_path / "sd.bin", tmp_path / "sd.hex"
+    raw.write_bytes(data)
+    hexadecimal.write_text(" ".join("%02x" % byte for byte in data), encoding="ascii")
+    for path in (raw, hexadecimal):
+        code, out, _ = run(monkeypatch, "notepad.exe", "--to", str(path), "--type", "file", "--want", "0x1")
+        assert code == 0 and "ACE 0 (allow 0x1 Everyone (S-1-1-0)): grants 0x1" in out
+
+
+def test_a_descriptor_that_is_cut_is_what_it_depends_on(monkeypatch: Any, tmp_path: Path) -> None:
+    """The DACL says two ACEs and holds one: the other might allow."""
+    data = from_sddl("O:BAG:SYD:(A;;0x1;;;WD)(A;;0x2;;;WD)").to_bytes()
+    whole = bytearray(data)
+    at = int.from_bytes(data[16:20], "little")  # offset of the DACL
+    size = 8 + 20  # its header and the first ACE, 20 bytes for S-1-1-0
+    whole[at + 2 : at + 4] = size.to_bytes(2, "little")  # AclSize says so, AceCount still 2
+    path = tmp_path / "cut.bin"
+    path.write_bytes(bytes(whole))
+    code, out, _ = run(monkeypatch, "notepad.exe", "--to", str(path), "--type", "file", "--want", "0x2")
+    assert code == 3 and "the ACEs that could not be read" in out
+    code, out, _ = run(monkeypatch, "notepad.exe", "--to", str(path), "--type", "file", "--want", "0x1")
+    assert code == 0, "what the first ACE grants does not depend on the rest"
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["--to", "D:(A;;FA;;;ZZ)", "--type", "file", "--want", "read"], "SDDL, column"),
+        (["--to", "D:(A;;FA;;;BA", "--type", "file", "--want", "read"], "SDDL, column"),
+        (
+            ["--to", "D:", "--type", "sock", "--want", "read"],
+            "no documented mapping of rights for objects of type sock",
+        ),
+        (["--to", "D:", "--want", "read"], "does not say what type of object it guards"),
+        (["--to", "0xffffcc8a00000000", "--want", "read"], "0xffffcc8a00000000"),
+        (["--to", "lsass.exe", "--want", "FLY"], "the type Process has no access right FLY"),
+        (["--to", "D:", "--type", "key", "--want", "SYNCHRONIZE"], "objects of type Key have no right 0x100000"),
+        (["--to", "nobody.exe", "--want", "read"], "nobody.exe"),
+        (["--to", "lsass.exe"], "--want RIGHTS is missing"),
+        (["--want", "read"], "--to OBJECT is missing"),
+        (["--to", "D:", "--type", "file", "--want", "1", "--self", "Anna"], "not the text of a SID"),
+        (["--to", "D:", "--type", "file", "--want", "1", "--object-type", "x"], "x is no GUID"),
+    ],
+)
+def test_bad_input_gets_one_clear_error(monkeypatch: Any, words: Any, message: str) -> None:
+    code, out, err = run(monkeypatch, "notepad.exe", *words)
+    assert (code, out) == (2, "") and message in err and "Traceback" not in err
+
+
+def test_an_object_type_list_is_one_tree(monkeypatch: Any) -> None:
+    guid = "00000000-0000-0000-0000-00000000000%d"
+    for levels in (("", ""), ("", "++"), ("+",)):
+        words = [part for number, level in enumerate(levels) for part in ("--object-type", level + guid % number)]
+        code, _, err = run(monkeypatch, "notepad.exe", "--to", "D:", "--type", "file", "--want", "1", *words)
+        assert code == 2 and "not one tree" in err
+
+
+def test_who_or_a_caller_and_not_both(monkeypatch: Any) -> None:
+    assert run(monkeypatch, "--to", "lsass.exe", "--want", "read")[0] == 2
+    assert run(monkeypatch, "notepad.exe", "--who", "--to", "lsass.exe", "--want", "read")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "caller, thing", [("notepad.exe", "lsass.exe"), ("4120", "744"), ("notepad.exe", "token:lsass.exe")]
+)
+def test_it_costs_at_most_six_requests_beyond_two_dumps(monkeypatch: Any, caller: str, thing: str) -> None:
+    two = machine()
+    for name in (caller, thing.replace("token:", "")):
+        two.dump(two.find(name), False)
+    on = machine()
+    run(monkeypatch, caller, "--to", thing, "--want", "0x8", on=on)
+    assert on.cost[0] <= two.cost[0] + 6
+
+
+def test_a_lab_run_is_worked_out_again(monkeypatch: Any, tmp_path: Path) -> None:
+    from tests.test_analysis_access_check_lab import ORDER
+
+    path = tmp_path / "lab.json"
+    path.write_text(json.dumps({"checks": [dict(ORDER, status=0, granted=0x1D)]}), encoding="ascii")
+    party = explain.Party(machine_caller())  # the token that stands in the same file
+    monkeypatch.setattr(explain.Sides, "caller", lambda self, word: party)
+    out = io.StringIO()
+    with redirect_stdout(out):
+        assert explain.main(["--against", str(path)]) == 1
+    assert "0 of 1 checks are answered as Windows did" in out.getvalue()
+    assert "Windows sides with: maximum-order" in out.getvalue()
+
+
+def machine_caller() -> Any:
+    from tests.test_analysis_access_check_lab import CALLER
+
+    return CALLER

@@ -1,0 +1,150 @@
+"""An explanation as text and as JSON: the verdict first, one place, the reasons, what would turn it; nothing unescaped."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, List
+
+import jsonschema
+import pytest
+
+from kdtoken.analysis.access_check.gates import token_gates
+from kdtoken.analysis.access_check.request import Request
+from kdtoken.analysis.access_check.truth import Verdict, decide
+from kdtoken.analysis.access_check.turn import Other, turns
+from kdtoken.model.object_type import documented_type
+from kdtoken.model.sddl import from_sddl
+from kdtoken.model.secured_object import SecuredObject
+from kdtoken.render.explain import chain_lines, explain_lines, who_lines
+from kdtoken.render.explain_json import explain_json
+from tests.access_rows import PUBLIC, Row, caller, descriptor, request, rows
+
+SCHEMA = json.loads(
+    (Path(__file__).parent.parent / "kdtoken" / "render" / "explain.schema.json").read_text(encoding="utf-8")
+)
+ROWS = rows() + rows(PUBLIC)
+
+
+def explained(row: Row) -> List[str]:
+    answer = decide(request(row))
+    return explain_lines(answer, turns(answer.request, answer.outcome))
+
+
+def asked(token: str, sddl: str, kind: str, wish: int) -> Request:
+    made = documented_type(kind)
+    return Request(caller(token), SecuredObject(None, "a thing", made, descriptor(sddl)), made, wish)
+
+
+@pytest.mark.parametrize("row", ROWS[::3], ids=lambda row: row.name)
+def test_text_begins_with_the_verdict_and_names_one_place(row: Row) -> None:
+    lines = explained(row)
+    answer = decide(request(row))
+    verdict = next(line for line in lines if line.startswith(("YES", "NO", "DEPENDS")))
+    assert verdict.startswith(answer.verdict.value.upper())
+    assert lines.index(verdict) <= 3
+    places = [line for line in lines if line.startswith("  it comes from: ")]
+    assert len(places) == (0 if answer.outcome.allowed else 1)
+    assert "Steps" in lines and all(len(line) <= 99 for line in lines)
+    if answer.conflicts:
+        assert any(line.startswith("The authorities disagree: ") for line in lines)
+
+
+@pytest.mark.parametrize("row", ROWS[1::3], ids=lambda row: row.name)
+def test_json_fits_its_schema(row: Row) -> None:
+    answer = decide(request(row))
+    document = json.loads(explain_json([answer], [turns(answer.request, answer.outcome)]))
+    jsonschema.validate(document, SCHEMA)
+    (one,) = document["checks"]
+    assert one["allowed"] is answer.outcome.allowed and len(one["reasons"]) == 32
+    for bit, reason in enumerate(one["reasons"]):
+        assert int(reason["reason"], 16) == answer.outcome.reasons[bit].value
+
+
+def test_reasons_are_the_numbers_of_winnt_h() -> None:
+    """ACCESS_REASON_TYPE: allowed ACE 0x10000, denied ACE 0x20000, ownership 0x400000; the index in the low 16 bits."""
+    outcome = decide(asked("user", "O:{U}G:{X}D:(D;;0x2;;;BU)(A;;0x1;;;BU)", "file", 0x20003)).outcome
+    assert [hex(outcome.reason(bit).value) for bit in (0x1, 0x2, 0x20000)] == ["0x0", "0x20000", "0x400000"]
+    outcome = decide(asked("user", "O:{U}G:{X}D:(D;;0x2;;;BU)(A;;0x1;;;BU)", "file", 0x20001)).outcome
+    assert [hex(outcome.reason(bit).value) for bit in (0x1, 0x20000)] == ["0x10001", "0x400000"]
+
+
+def test_what_would_turn_it_names_the_privilege_and_the_group() -> None:
+    request_ = asked("filtered p-SeTakeOwnershipPrivilege", "O:{X}G:{X}D:(A;;0x80000;;;BA)", "file", 0x80000)
+    answer = decide(request_)
+    text = "\n".join(explain_lines(answer, turns(request_, answer.outcome)))
+    assert "enable SeTakeOwnershipPrivilege, which the token holds" in text
+    assert "a token in which BUILTIN\\Administrators (S-1-5-32-544) is enabled" in text
+
+
+def test_the_linked_token_and_its_privilege_together() -> None:
+    request_ = asked("user", "O:{X}G:{X}D:(A;;0x1;;;SY)", "process", 0x10)
+    elevated = caller("admin p-SeDebugPrivilege")
+    answer = decide(request_)
+    found = turns(request_, answer.outcome, (Other("linked", "the linked token", elevated),))
+    kinds = [tuple(change.kind for change in turn.changes) for turn in found]
+    assert ("linked", "privilege") in kinds or any(len(kind) == 1 for kind in kinds)
+    only_pair = replace(
+        request_, object=SecuredObject(None, "x", request_.type, descriptor("O:SYG:SYD:S:(ML;;NWNR;;;SI)"))
+    )
+    answer = decide(only_pair)
+    found = turns(only_pair, answer.outcome, (Other("linked", "the linked token", elevated),))
+    assert ("linked", "privilege") in [tuple(change.kind for change in turn.changes) for turn in found]
+
+
+def test_names_from_a_target_are_escaped() -> None:
+    kind = documented_type("file")
+    evil = "evil\x1b[2Jfile\u202e"
+    answer = decide(Request(caller("user"), SecuredObject(None, evil, kind, from_sddl("D:")), kind, 1))
+    for text in ("\n".join(explain_lines(answer)), "\n".join(who_lines([(evil, evil, answer)] * 2))):
+        assert "\x1b" not in text and "\u202e" not in text
+    assert "\x1b" not in explain_json([answer])
+
+
+def test_it_depends_shows_both_sides_and_the_command() -> None:
+    """Whether an AppContainer is a less privileged one stands in no dump."""
+    request_ = asked("user @L pkg", "O:{X}G:{X}D:(A;;0x1;;;BU)(A;;0x1;;;AC)", "file", 0x1)
+    answer = decide(replace(request_, caller=replace(request_.caller, lpac=None, settle="kdtoken collect --pid 5716")))
+    assert answer.verdict is Verdict.DEPENDS
+    lines = explain_lines(answer)
+    assert any(line.startswith("DEPENDS: ") for line in lines)
+    text = " ".join(line.strip() for line in lines)
+    assert "It depends on whether the token is a less privileged AppContainer's" in text
+    assert "if so: no, by the AppContainer's side" in text and "if not: yes, 0x1 (READ_DATA)" in text
+    assert "what would tell: kdtoken collect --pid 5716" in text
+
+
+def chain(token: str, process: str, of_token: str, protection: int = 0) -> Any:
+    kinds = documented_type("process"), documented_type("token")
+    things = [SecuredObject(None, name, kind, descriptor(sddl)) for name, kind, sddl in zip(("lsass.exe", "its token"), kinds, (process, of_token))]  # fmt: skip
+    return token_gates(caller(token), things[0], kinds[0], things[1], kinds[1], 0x8, protection)
+
+
+def test_an_administrator_and_a_token() -> None:
+    """SeDebugPrivilege opens the process, and not its token: who may read that, the token's own descriptor says."""
+    debug = "admin p+SeDebugPrivilege"
+    closed = chain(debug, "O:SYG:SYD:", "O:SYG:SYD:(A;;0xf01ff;;;SY)", 0x41)
+    assert closed.verdict is Verdict.NO and [gate.answer.verdict for gate in closed.gates] == [Verdict.YES, Verdict.NO]
+    opened = chain(debug, "O:SYG:SYD:", "O:SYG:SYD:(A;;0xf01ff;;;SY)(A;;0x8;;;BA)", 0x41)
+    assert opened.verdict is Verdict.YES
+    assert opened.uses["GetTokenInformation, all classes but TokenSource"]
+    assert not opened.uses["GetTokenInformation(TokenSource)"] and not opened.uses["DuplicateTokenEx"]
+    assert [conflict.reading.name for conflict in opened.conflicts] == ["open-process-token"], "LIMITED or not: PPL"
+    lines = chain_lines(opened)
+    assert lines[0] == "YES: every gate is passed" and any("Gate 2 of 2: OpenProcessToken" in line for line in lines)
+    first = chain("admin", "O:SYG:SYD:", "O:SYG:SYD:(A;;0xf01ff;;;WD)")
+    assert first.verdict is Verdict.NO and len(first.gates) == 1
+    assert "The gates behind it are not reached." in chain_lines(first)
+
+
+def test_who() -> None:
+    sddl = "O:SYG:SYD:(A;;0x1;;;BA)"
+    answers = [
+        (name, "a file", decide(asked(name, sddl, "file", 0x1), False)) for name in ("admin", "filtered", "user")
+    ]
+    lines = who_lines(answers)
+    assert lines[0] == "1 of 3 get it"
+    assert [line.split()[:4] for line in lines[3:6]] == [
+        ["admin", "a", "file", "yes"],
+        ["filtered", "a", "file", "no"],
+        ["user", "a", "file", "no"],
+    ]
