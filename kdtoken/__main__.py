@@ -11,10 +11,11 @@ VERBS: Dict[str, str] = {
     "dump": "one process: its token, every field, and what its threads run under",
     "walk": "all processes, one line each: whose token they run under",
     "diff": "two views of a token: kernel and user mode, or before and after",
+    "explain": "why Windows says yes or no to a caller who wants something of an object",
     "collect": "inside the guest: what GetTokenInformation says of a process, as JSON",
     "sid": "a SID's name, or a name's SID, without asking any machine",
     "mask": "an access mask in words, or words as a mask",
-    "tour": "access tokens in nine steps, on the recording that kdtoken carries",
+    "tour": "access tokens in twelve steps, on the recording that kdtoken carries",
     "record": "run a verb and keep every read, to replay it anywhere",
 }
 

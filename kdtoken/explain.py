@@ -28,12 +28,12 @@ from kdtoken.analysis.access_check.lab import lab_answers
 from kdtoken.analysis.access_check.request import ACCESS_CHECK, ACCESS_SYSTEM_SECURITY, MAXIMUM_ALLOWED, OPEN, Request
 from kdtoken.analysis.access_check.truth import Answer, Verdict, decide
 from kdtoken.analysis.access_check.turn import Other, Turn, turns
-from kdtoken.decode.objects import Objects
 from kdtoken.decode.process import process_details
 from kdtoken.errors import BadFormat, KdTokenError, UsageError
 from kdtoken.files import read_packed
 from kdtoken.machine.base import Machine
 from kdtoken.machine.kernel import KernelMachine
+from kdtoken.machine.objects import Objects
 from kdtoken.model.absent import Missing
 from kdtoken.model.object_type import ObjectType, documented_type
 from kdtoken.model.process import Impersonation

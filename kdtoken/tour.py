@@ -1,17 +1,27 @@
-"""tour: access tokens in nine steps, on the recording that kdtoken carries.  No Windows needed.
+"""tour: access tokens in twelve steps, on the recording that kdtoken carries.  No Windows needed.
 
 kdtoken tour          the list of steps
 kdtoken tour 4        one step;  kdtoken tour all   every step, one after the other
 """
 
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
 from kdtoken import cli
+from kdtoken.analysis.access_check.caller import caller_of
+from kdtoken.analysis.access_check.request import Request
+from kdtoken.analysis.access_check.truth import decide
+from kdtoken.analysis.access_check.turn import Other, turns
 from kdtoken.cli import dump_report, walk_report
 from kdtoken.errors import UsageError
+from kdtoken.model.object_type import documented_type
+from kdtoken.model.sddl import from_sddl
+from kdtoken.model.secured_object import SecuredObject
+from kdtoken.model.token import Token
+from kdtoken.render.explain import explain_lines
 
 # In a wheel the recording lies beside this file; in the source tree among the fixtures.
 _RECORDINGS = ("tour.kdtoken.gz", "../fixtures/sessions/machine-22000-synthetic.kdtoken.gz")
@@ -100,6 +110,30 @@ STEPS = (
         "One line a process: look for what does not fit its neighbours. A user's program at System integrity, a "
         "sensitive privilege below High, a token shared by two programs: these are worth a `dump`.",
     ),
+    Step(
+        "Predict an access check",
+        "explain notepad.exe --to 'D:(A;;FA;;;BA)(A;;FR;;;BU)' --type file --want write",
+        ("NO", "Rights", "What would turn it"),
+        "The token is the caller's side only; the object's access list is the other. Here Administrators may do "
+        "everything and Users may read. Before you look: Anna is both, and notepad runs under her filtered token. Each "
+        "right has its own reason, and each way out was tried by running the check again.",
+    ),
+    Step(
+        "Privileges are not rights",
+        "explain cmd.exe --to 'O:SYG:SYD:(A;;FA;;;SY)' --type file --want read",
+        ("NO", "Rights", "What would turn it"),
+        "Anna's elevated prompt holds SeDebugPrivilege, and it is enabled; the file opens to SYSTEM only, and stays "
+        "shut. Each privilege does one thing: this one opens processes and threads whatever guards them, and nothing "
+        "else. Ask the same with --type process and the answer is yes, by that privilege alone.",
+    ),
+    Step(
+        "A Low process and a Medium object",
+        "explain AcroRd32.exe --to 'D:(A;;FA;;;WD)' --type file --want write",
+        ("NO", "Rights", "Steps"),
+        "Everyone may do everything with this file, and the reader's sandbox may not write to it: integrity is "
+        "checked before the list is looked at. An object without a label counts as Medium, and a caller below it may "
+        "read and run it, not change it.",
+    ),
 )
 
 
@@ -139,7 +173,7 @@ def recording() -> Path:
 def step_lines(number: int) -> List[str]:
     """One step as it is printed."""
     step = STEPS[number - 1]
-    verb, *arguments = step.verb.split(" ")
+    verb, *arguments = shlex.split(step.verb)
     lines = ["%d. %s" % (number, step.title), "", "   kdtoken %s" % step.verb, ""]
     lines += ["   | " + line if line else "   |" for line in excerpt(_report(verb, arguments), step.sections)]
     return [line.rstrip() for line in lines] + [""] + cli.paragraph(step.notice, "   ") + [""]
@@ -148,10 +182,31 @@ def step_lines(number: int) -> List[str]:
 def _report(verb: str, arguments: List[str]) -> List[str]:
     """What the verb prints of the tour's machine."""
     parser = cli.parser(verb, "")
+    if verb == "explain":
+        return _explained(parser, arguments)
     (dump_report if verb == "dump" else walk_report).add_arguments(parser)
     options = parser.parse_args(["--session", str(recording())] + arguments)
     machine = cli.open_machine(options)
     return dump_report.report(machine, options) if verb == "dump" else walk_report.report(machine, options)
+
+
+def _explained(parser: cli.Parser, arguments: List[str]) -> List[str]:
+    """An access check of one of the machine's processes against a descriptor that is given as text."""
+    parser.add_argument("caller")
+    for option in ("--to", "--type", "--want"):
+        parser.add_argument(option)
+    options = parser.parse_args(["--session", str(recording())] + arguments)
+    machine = cli.open_machine(options)
+    process = machine.find(options.caller)
+    token, linked = process.token, process.linked_token
+    assert isinstance(token, Token), "the recording has the token of each process"
+    kind = documented_type(options.type)
+    caller = caller_of(token, "%s (%d)" % (process.name, process.pid))
+    thing = SecuredObject(None, options.to, kind, from_sddl(options.to, object_type=kind))
+    request = Request(caller, thing, kind, kind.parse_access(options.want))
+    others = [Other("linked", "the linked token", caller_of(linked, "linked"))] if isinstance(linked, Token) else []
+    answer = decide(request)
+    return explain_lines(answer, turns(request, answer.outcome, others), machine.names)
 
 
 def _main(arguments: List[str]) -> int:

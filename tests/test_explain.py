@@ -8,9 +8,9 @@ from typing import Any, Optional, Tuple
 
 import jsonschema
 import pytest
-from kdtoken.machine.kernel import KernelMachine
 
 from kdtoken import cli, explain
+from kdtoken.machine.kernel import KernelMachine
 from kdtoken.model.sddl import from_sddl
 from tests.declared_views import whoami_lines
 from tests.expected import FILES, kernel_of

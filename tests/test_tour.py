@@ -32,7 +32,19 @@ def test_the_steps_say_what_they_show(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_a_step_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
-    assert tour.main(["10"]) == 1
-    assert "there is no step 10" in capsys.readouterr().err
+    assert tour.main(["13"]) == 1
+    assert "there is no step 13" in capsys.readouterr().err
     assert tour.main([]) == 0
-    assert "9. A whole machine at a glance" in capsys.readouterr().out
+    assert "12. A Low process and a Medium object" in capsys.readouterr().out
+
+
+def test_the_checks_that_are_predicted(capsys: pytest.CaptureFixture[str]) -> None:
+    """The places that the notices speak of: a group for deny only, a privilege of no use here, the label."""
+    printed = []
+    for step in ("10", "11", "12"):
+        assert tour.main([step]) == 0
+        printed.append(capsys.readouterr().out)
+    assert "it comes from: the DACL" in printed[0] and "in this one it counts for" in printed[0]
+    assert "it comes from: the DACL" in printed[1] and "with backup intent" in printed[1]
+    assert "it comes from: the object's integrity label" in printed[2]
+    assert "caller Low Mandatory Level; object Medium Mandatory Level" in printed[2]

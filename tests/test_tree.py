@@ -54,7 +54,20 @@ MAY_IMPORT: Dict[str, FrozenSet[str]] = {
 VERBS = frozenset(path.stem for path in FILES if path.parent == PACKAGE) - set(MAY_IMPORT) - {"__main__"}
 # What a verb may import: everything but another verb.
 BELOW_VERBS = frozenset(
-    {"errors", "model", "layout", "symbols", "source", "decode", "view", "machine", "analysis", "render", "cli"}
+    {
+        "errors",
+        "files",
+        "model",
+        "layout",
+        "symbols",
+        "source",
+        "decode",
+        "view",
+        "machine",
+        "analysis",
+        "render",
+        "cli",
+    }
 )
 # Names that are new in the standard library of any Python from 3.8 on, seen from this interpreter.
 STDLIB = (

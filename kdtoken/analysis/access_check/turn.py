@@ -31,7 +31,7 @@ MOST_CANDIDATES = 24  # that are tried in pairs: 276 runs at most
 
 # From the least to the most that has to change.
 _EFFORT = (
-    "wish revert privilege backup linked level group restricted container integrity trust protection ace deny label"
+    "revert privilege backup linked level group wish restricted container integrity trust protection ace deny label"
 ).split()
 IN_CHECK = (SE_DEBUG, SE_SECURITY, SE_TAKE_OWNERSHIP, SE_RELABEL)
 
