@@ -18,14 +18,13 @@ import os
 import sys
 from dataclasses import replace
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
-from uuid import UUID
 
 from kdtoken import cli
 from kdtoken.analysis.access_check.caller import MEDIUM, Caller, caller_of
 from kdtoken.analysis.access_check.downgrade import stories
 from kdtoken.analysis.access_check.gates import Chain, token_gates
 from kdtoken.analysis.access_check.lab import lab_answers
-from kdtoken.analysis.access_check.request import ACCESS_CHECK, ACCESS_SYSTEM_SECURITY, MAXIMUM_ALLOWED, OPEN, Request
+from kdtoken.analysis.access_check.request import ACCESS_CHECK, OPEN, VALID_ANYWHERE, Request, parse_type_list
 from kdtoken.analysis.access_check.truth import Answer, Verdict, decide
 from kdtoken.analysis.access_check.turn import Other, Turn, turns
 from kdtoken.decode.process import process_details
@@ -45,11 +44,10 @@ from kdtoken.model.token import Token
 from kdtoken.model.view import Kind
 from kdtoken.render.explain import chain_lines, explain_lines, lab_lines, who_lines
 from kdtoken.render.explain_json import explain_json
-from kdtoken.view.descriptor_file import descriptor_of_file
+from kdtoken.view.descriptor import read_descriptor_bytes
 
 _LARGEST = 1 << 20  # bytes of a file with a descriptor, which has at most 64 KB an ACL
 _EXIT = {Verdict.YES: 0, Verdict.NO: 1, Verdict.DEPENDS: 3}
-_VALID_ANYWHERE = 0x000F0000 | ACCESS_SYSTEM_SECURITY | MAXIMUM_ALLOWED
 
 
 class Party(NamedTuple):
@@ -197,13 +195,14 @@ class Sides:
     def wanted(self, word: str) -> Wanted:
         """The object that one --to names."""
         given = self.options.type
-        if _is_sddl(word) or os.path.isfile(word):
+        if _is_sddl(word):
             kind = documented_type(_needed(given, word))
-            if os.path.isfile(word):
-                what = descriptor_of_file(read_packed(word, "descriptor", _LARGEST), word, kind)
-            else:
-                what = SecuredObject(None, word, kind, from_sddl(word, object_type=kind))
-            return Wanted(what, kind, argument=word)
+            return Wanted(SecuredObject(None, word, kind, from_sddl(word, object_type=kind)), kind, argument=word)
+        file, mark, number = word.rpartition("#")
+        if os.path.isfile(word):
+            return _of_file(word, 0, given)
+        if mark and number.isdigit() and os.path.isfile(file):
+            return _of_file(file, int(number), given)
         found = self.objects.find(word)
         kind = found.type if isinstance(found.type, ObjectType) else documented_type(_needed(given, word))
         address = found.address or 0
@@ -213,6 +212,24 @@ class Sides:
             owner = word.split(":")[1] if word.count(":") == 2 else ""
             return Wanted(found, kind, self._protection(self.machine.find(owner).address) if owner else None, 0, word)
         return Wanted(found, kind, 0, address, word)
+
+
+def _of_file(path: str, number: int, given: Optional[str]) -> Wanted:
+    """The descriptor of a file, or the one with that number where it holds several."""
+    hint = documented_type(given) if given else None
+    text = read_descriptor_bytes(read_packed(path, "descriptor", _LARGEST), path, hint)
+    many = text.descriptors
+    if len(many) > 1 and not number:
+        listed = ", ".join("#%d %s (line %d)" % (at, one.name or one.form, one.line) for at, one in enumerate(many, 1))
+        raise UsageError("%s holds %d descriptors" % (path, len(many)), path, "%s#NUMBER: %s" % (path, listed))
+    if not 0 <= number <= len(many):
+        raise UsageError("%s holds %d descriptors, no #%d" % (path, len(many), number), path)
+    one = many[max(number, 1) - 1]
+    kind = hint or documented_type(one.object_type or _needed(None, path))
+    notes = one.notes + tuple(
+        "line %d is not understood: %s" % (line.number, line.text) for line in text.not_understood
+    )
+    return Wanted(SecuredObject(None, one.name or path, kind, one.descriptor, notes), kind, argument=path)
 
 
 def _there(token: object, what: str) -> Token:
@@ -241,28 +258,11 @@ def _needed(given: Optional[str], word: str) -> str:
 def _wish(kind: ObjectType, text: str) -> int:
     """The mask that was asked for; BadFormat where the type has no such bit."""
     wish = kind.parse_access(text)
-    extra = kind.mapping.map(wish) & ~(kind.valid_access | _VALID_ANYWHERE)
+    extra = kind.mapping.map(wish) & ~(kind.valid_access | VALID_ANYWHERE)
     if extra:
         rights = ", ".join(kind.words(kind.valid_access & 0xFFFF)) or "standard rights only"
         raise BadFormat("objects of type %s have no right 0x%x" % (kind.name, extra), text, "they have %s" % rights)
     return wish
-
-
-def _type_list(words: Sequence[str]) -> Tuple[Tuple[int, UUID], ...]:
-    found = []
-    for word in words:
-        bare = word.lstrip("+")
-        try:
-            found.append((len(word) - len(bare), UUID(bare)))
-        except ValueError:
-            raise BadFormat("%s is no GUID" % word, word, "+GUID for one below the last, ++GUID below that") from None
-    levels = [level for level, _ in found]
-    steps = [(levels[0], -1)] + list(zip(levels[1:], levels)) if levels else []
-    if any(level > before + 1 or level > 4 for level, before in steps) or levels.count(0) > 1:
-        raise BadFormat(  # what NtAccessCheckByType answers with STATUS_INVALID_PARAMETER
-            "the object type list is not one tree", " ".join(words), "one root first; each next at most one + deeper"
-        )
-    return tuple(found)
 
 
 def _request(options: argparse.Namespace, party: Party, what: Wanted, level: int) -> Request:
@@ -272,7 +272,7 @@ def _request(options: argparse.Namespace, party: Party, what: Wanted, level: int
         what.type,
         _wish(what.type, options.want),
         Sid.from_text(options.self) if options.self else None,
-        _type_list(options.object_type or ()),
+        parse_type_list(options.object_type or ()),
         0 if party.process and party.process == what.process else what.protection,
         ACCESS_CHECK if options.access_check else OPEN,
         options.backup_intent,

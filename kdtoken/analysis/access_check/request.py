@@ -1,10 +1,11 @@
 """What is asked: who wants what of which object, and by which call."""
 
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import Optional, Sequence, Tuple
 from uuid import UUID
 
 from kdtoken.analysis.access_check.caller import MEDIUM, Caller
+from kdtoken.errors import BadFormat
 from kdtoken.model.object_type import ObjectType
 from kdtoken.model.secured_object import SecuredObject
 from kdtoken.model.sid import Sid
@@ -16,6 +17,9 @@ GENERIC_BITS = 0xF0000000
 # What an ACE can give at all: specific and standard rights.  ACCESS_SYSTEM_SECURITY is given by a privilege only
 # (LEARN, "SACL Access Right"), MAXIMUM_ALLOWED is a way of asking.
 GRANTABLE = 0x00FFFFFF
+
+# What may be asked of any type, whatever its valid access mask says; SYNCHRONIZE is not among them.
+VALID_ANYWHERE = DELETE | READ_CONTROL | WRITE_DAC | WRITE_OWNER | ACCESS_SYSTEM_SECURITY | MAXIMUM_ALLOWED
 
 OPEN = "open"  # an object is opened: SeAccessCheck
 ACCESS_CHECK = "AccessCheck"  # a server asks on a client's behalf: AccessCheck, NtAccessCheck
@@ -49,3 +53,24 @@ class Request:
     def is_process(self) -> bool:
         """Whether a process or a thread is opened: SeDebugPrivilege and protection matter for these only."""
         return self.type.name in ("Process", "Thread")
+
+
+def parse_type_list(words: Sequence[str]) -> Tuple[Tuple[int, UUID], ...]:
+    """An object type list as people write it: GUID for the root, +GUID a level below, ++GUID two.
+
+    Raises BadFormat for what NtAccessCheckByType answers with STATUS_INVALID_PARAMETER: several roots, a level left out.
+    """
+    found = []
+    for word in words:
+        bare = word.lstrip("+")
+        try:
+            found.append((len(word) - len(bare), UUID(bare)))
+        except ValueError:
+            raise BadFormat("%s is no GUID" % word, word, "+GUID for one below the last, ++GUID below that") from None
+    levels = [level for level, _ in found]
+    steps = [(levels[0], -1)] + list(zip(levels[1:], levels)) if levels else []
+    if any(level > before + 1 or level > 4 for level, before in steps) or levels.count(0) > 1:
+        raise BadFormat(
+            "the object type list is not one tree", " ".join(words), "one root first; each next at most one + deeper"
+        )
+    return tuple(found)

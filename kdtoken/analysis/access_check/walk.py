@@ -134,9 +134,15 @@ class Walk:
             self._line("ACE %d (%s) neither allows nor denies", index, ace.type_name)
             return
         mask = ace.mask or 0
-        if not self._matches(index, ace, allow):
+        if (ace.sid is not None or not ace.problem) and not self._matches(index, ace, allow):
             return
-        if ace.type in CALLBACK_TYPES:
+        if ace.problem:  # a part of it is not told or cannot be read: it is asked about, never passed over
+            text = "ACE %d (%s, %s) is the caller's and applies" % (index, ace.type_name, ace.problem)
+            if not run.answers.ask(Question("ace:%d" % index, text, run.caller.settle), False):
+                self._line("ACE %d (%s) is taken as not the caller's: %s", index, ace.type_name, ace.problem)
+                return
+            mask = self.interest if ace.mask is None else mask
+        elif ace.type in CALLBACK_TYPES:
             truth, text = condition_of(run, ace, "dacl:%d" % index, not allow)
             if truth is Truth.FALSE or (allow and truth is Truth.UNKNOWN):
                 self._line("ACE %d: its condition %s is %s", index, text, truth.value)
@@ -168,10 +174,7 @@ class Walk:
         return node
 
     def _matches(self, index: int, ace: Ace, allow: bool) -> bool:
-        if ace.sid is None:
-            text = "ACE %d (%s), whose SID cannot be read, is the caller's" % (index, ace.type_name)
-            return self.run.answers.ask(Question("ace:%d" % index, text, self.run.caller.settle), False)
-        sid = meant(self.run, ace.sid)
+        sid = None if ace.sid is None else meant(self.run, ace.sid)
         if sid is not None and (self.sids.allows(sid) if allow else self.sids.denies(sid)):
             return True
         if self.run.detail:
@@ -244,7 +247,11 @@ def package_granted(run: Run, dacl: Acl, interest: int) -> Tuple[int, Dict[int, 
         mask &= interest & ~(granted | denied)
         if not mask or not (ace.sid.is_package or ace.sid.is_capability) or not package_matches(run, ace.sid):
             continue
-        if ace.type in CALLBACK_TYPES:
+        if ace.problem:
+            text = "ACE %d (%s, %s) applies" % (index, ace.type_name, ace.problem)
+            if not run.answers.ask(Question("ace:%d" % index, text, run.caller.settle), False):
+                continue
+        elif ace.type in CALLBACK_TYPES:
             truth, _ = condition_of(run, ace, "dacl:%d" % index, not allow)
             if truth is Truth.FALSE or (allow and truth is Truth.UNKNOWN):
                 continue
