@@ -87,3 +87,12 @@ def test_a_condition_that_is_none_is_unknown() -> None:
         thing = SecuredObject(None, "a file", FILE, descriptor)
         outcome = check(Request(asked.caller, thing, FILE, 0x10))
         assert outcome.allowed is allowed
+
+
+def test_a_resource_attribute_that_is_inherit_only_is_not_the_objects() -> None:
+    everyone = Sid(1, (0,))
+    caller = Caller("a caller", everyone, {everyone: ENABLED})
+    for flags, allowed in (("", True), ("OICIIO", False)):
+        sddl = 'O:SYG:SYD:(XA;;0x1;;;WD;(@Resource.Level == 3))S:(RA;%s;;;;WD;("Level",TI,0x0,3))' % flags
+        asked = Request(caller, SecuredObject(None, "a file", FILE, from_sddl(sddl)), FILE, 0x1)
+        assert check(asked).allowed is allowed

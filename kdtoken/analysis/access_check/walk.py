@@ -15,7 +15,7 @@ from kdtoken.analysis.access_check.questions import Question
 from kdtoken.analysis.access_check.reason import Reason, ReasonType
 from kdtoken.analysis.access_check.request import GENERIC_BITS, GRANTABLE
 from kdtoken.analysis.access_check.run import Run
-from kdtoken.analysis.access_check.sids import RestrictingSids, TokenSids, meant
+from kdtoken.analysis.access_check.sids import RestrictingSids, TokenSids, meant, package_matches
 from kdtoken.errors import BadFormat
 from kdtoken.model.acl import ALLOW_TYPES, CALLBACK_TYPES, DENY_TYPES, INHERIT_ONLY, OBJECT_TYPES, Ace, Acl
 from kdtoken.model.condition import Truth
@@ -231,8 +231,6 @@ def _verb(allow: bool) -> str:
 
 def package_granted(run: Run, dacl: Acl, interest: int) -> Tuple[int, Dict[int, int]]:
     """The package side of an AppContainer: (bits, index of the ACE -> bits).  Order does not matter, as nothing denies."""
-    from kdtoken.analysis.access_check.sids import package_matches
-
     granted = denied = 0
     by: Dict[int, int] = {}
     for index, ace in enumerate(dacl.aces):
@@ -245,7 +243,7 @@ def package_granted(run: Run, dacl: Acl, interest: int) -> Tuple[int, Dict[int, 
         if mask & GENERIC_BITS and run.answers.other("generic-ace"):
             mask = run.request.type.mapping.map(mask)
         mask &= interest & ~(granted | denied)
-        if not mask or not (ace.sid.is_package or ace.sid.is_capability) or not package_matches(run, ace.sid):
+        if not mask or not package_matches(run, ace.sid):
             continue
         if ace.problem:
             text = "ACE %d (%s, %s) applies" % (index, ace.type_name, ace.problem)
