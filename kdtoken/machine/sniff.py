@@ -170,6 +170,8 @@ def kind_of(head: Head, option: str = "") -> Kind:
     found = next((kind for kind in KINDS if kind.is_it(head)), None)
     if found is not None and found.sure:
         return found
+    if any(head.data.startswith(magic) for magic, _, _ in FOREIGN):
+        raise not_a_source(head)
     wanted = BY_OPTION.get(option)
     if wanted is None and head.name.lower().endswith(".dmp"):
         wanted = BY_NAME["crash_dump"]

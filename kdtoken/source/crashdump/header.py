@@ -158,42 +158,17 @@ class DumpHeader:
     comment: bytes
 
 
-# First bytes of what else people have at hand under the name of a dump.
-_OTHERS = (
-    (b"PK\x03\x04", "a zip archive", "unpack it first"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first"),
-    (b"\x1f\x8b", "compressed with gzip", "unpack it first: gzip -d"),
-    (b"BZh", "compressed with bzip2", "unpack it first: bzip2 -d"),
-    (b"\xfd7zXZ\0", "compressed with xz", "unpack it first: xz -d"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it first: zstd -d"),
-    (b"MSCF", "a CAB archive", "unpack it first: expand -F:* FILE FOLDER, or 7z x"),
-    (b"Rar!", "a RAR archive", "unpack it first"),
-    (
-        b"MDMP",
-        "a user-mode minidump: one process's memory, without the kernel's tokens",
-        "make a kernel dump: .dump /f in a kernel session, or Task Manager > System > Create live kernel memory dump",
-    ),
-    (
-        b"PAGEDUMP",
-        "a 32-bit crash dump (DUMP_HEADER32); only x64 is read from files so far",
-        "open it in WinDbg and run kdtoken there: windbg -z FILE",
-    ),
-    (b"hibr", "a hibernation file, no crash dump", "turn it into a raw or crash dump with a tool made for that"),
-    (b"EMiL", "a LiME image of physical memory, no crash dump", "make a crash dump of the machine"),
-    (b"\x7fELF", "an ELF file, no crash dump", "of a virtual machine: make a Windows crash dump (virsh dump is ELF)"),
-    (b"MZ", "a program, no crash dump", ""),
-    (b"Microsoft C/C++", "a PDB, no crash dump", "give it with --symbols"),
-)
-
-
 def check_magic(data: Buffer, origin: str) -> None:
     """Raises BadFormat that says what the file is, unless it begins as a 64-bit crash dump does."""
     head = bytes(data[:16])
     if not head:
         raise BadFormat("%s is empty" % origin, origin, "copy the dump again; on Windows it lies in MEMORY.DMP")
-    for magic, words, step in _OTHERS:
-        if head.startswith(magic):
-            raise BadFormat("%s is %s" % (origin, words), origin, step)
+    if head.startswith(b"PAGEDUMP"):
+        raise BadFormat(
+            "%s is a 32-bit crash dump (DUMP_HEADER32); only x64 is read from files so far" % origin,
+            origin,
+            "open it in WinDbg and run kdtoken there: windbg -z FILE",
+        )
     if head[:8] != b"PAGEDU64":
         if not head.strip(b"\0"):
             raise BadFormat("%s begins with zeros: a copy that broke off, or no dump" % origin, origin)

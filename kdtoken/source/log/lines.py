@@ -20,14 +20,6 @@ LONGEST_LINE = 1 << 16
 
 Progress = Callable[[int, int], None]
 
-_KNOWN_FILES = (
-    (b"PAGEDU64", "a crash dump of a 64-bit kernel", "open it in WinDbg with -z, and log what is asked there"),
-    (b"PAGEDUMP", "a crash dump of a 32-bit kernel", "open it in WinDbg with -z, and log what is asked there"),
-    (b"MDMP", "a minidump", "open it in WinDbg with -z, and log what is asked there"),
-    (b"\x1f\x8b", "packed by gzip", "unpack it first; a recording of kdtoken is read with --session"),
-    (b"PK\x03\x04", "a ZIP archive", "unpack it first"),
-    (b'{"kdtoken-session"', "a recording of kdtoken", "read it with --session instead of --log"),
-)
 _ASK_AGAIN = "give a text file that WinDbg's .logopen wrote, or text copied from its window"
 # Bytes that no text has; NUL is judged apart, since logs come with some, and UTF-16 is full of them.
 _CONTROLS = bytes(set(range(1, 32)) - set(b"\t\n\r\f\x08\x1b\x07\x1a"))
@@ -63,9 +55,6 @@ class LogFile:
         self._refuse_what_is_no_text(head)
 
     def _refuse_what_is_no_text(self, head: bytes) -> None:
-        for magic, what, next_step in _KNOWN_FILES:
-            if head.startswith(magic):
-                raise BadFormat("%s is %s, not a saved log" % (self.name, what), self.path, next_step)
         text = self._characters(head[self._skip :])
         if not text.strip(b" \t\r\n\f\x1a\0"):
             raise BadFormat("%s is empty: there is no text in it" % self.name, self.path, _ASK_AGAIN)
