@@ -27,9 +27,21 @@ def usage() -> List[str]:
     return lines + ["", "Inside WinDbg: !py -m kdtoken.VERB ..."]
 
 
+def _near(words: Sequence[str]) -> str:
+    """What was meant, where a verb is near; else which verbs there are."""
+    import difflib  # costs time, which only this error should
+
+    found = difflib.get_close_matches(words[0].lower(), list(VERBS), 1, 0.6)
+    if found:
+        return "did you mean %s?\n  next: kdtoken %s" % (found[0], " ".join([found[0], *words[1:]]))
+    return "there are: %s" % ", ".join(VERBS)
+
+
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run the verb that the first argument names; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["help"] and len(words) > 1:
+        words = [words[1], "--help"]
     if not words or words[0] in ("-h", "--help", "help"):
         sys.stdout.write("\n".join(usage()) + "\n")
         return 0 if words else 2
@@ -37,7 +49,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         sys.stdout.write("kdtoken %s\n" % __version__)
         return 0
     if words[0] not in VERBS:
-        sys.stderr.write("kdtoken: no verb %r; there are: %s\n" % (words[0], ", ".join(VERBS)))
+        sys.stderr.write("kdtoken: no verb %r; %s\n" % (words[0], _near(words)))
         return 2
     code: int = import_module("kdtoken." + words[0]).main(words[1:])
     return code

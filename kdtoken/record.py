@@ -5,6 +5,7 @@
 kdtoken dump --session machine.kdtoken.gz notepad.exe      later, anywhere
 """
 
+import os
 import sys
 from argparse import REMAINDER, Namespace
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
@@ -53,6 +54,11 @@ def _main(arguments: List[str]) -> int:
     outer.add_argument("verb", choices=tuple(RECORDABLE), help="all: every process, thread and token")
     outer.add_argument("rest", nargs=REMAINDER, metavar="...", help="the verb's own arguments and options")
     options = outer.parse_args(arguments)
+    folder = os.path.dirname(os.path.abspath(options.output))
+    if not os.path.isdir(folder) or not os.access(folder, os.W_OK) or os.path.isdir(options.output):
+        # Said before hours of reading, not behind them.
+        what = "there is no folder %s" % folder if not os.path.isdir(folder) else "no file can be made there"
+        raise UsageError("cannot write the recording %s: %s" % (options.output, what), options.output, "-o FILE")
     asked = RECORDABLE[options.verb]
     inner = cli.parser("record ... " + options.verb, "Options of what is recorded.")
     asked.add_arguments(inner)

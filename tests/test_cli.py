@@ -10,8 +10,9 @@ from typing import List
 
 import pytest
 
-from kdtoken import cli
+from kdtoken import cli, diff, dump, walk
 from kdtoken.errors import KdTokenError, UsageError
+from tests.declared_views import token_lines, whoami_lines
 from tests.expected import FILES, kernel_of
 from tests.machine.synthetic import SyntheticSource
 from tests.sessions import MACHINE_22000
@@ -219,3 +220,105 @@ def test_no_verb_loads_datetime(verb: str) -> None:
 
 def test_usage_error_is_an_error_of_ours() -> None:
     assert issubclass(UsageError, KdTokenError)
+
+
+MACHINE_FILE = str(MACHINE_22000)
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["--session", "F", "--attach", "com:x", "a.exe"], "give one of --session and --attach"),
+        (["--session", "F", "--dump", "F", "--log", "F", "a.exe"], "give one of --session, --dump and --log"),
+        (["--stay", "--session", MACHINE_FILE, "a.exe"], "--stay belongs to --attach CONNECTION"),
+        (["--timeout", "3", "--session", MACHINE_FILE, "a.exe"], "--timeout belongs to --attach CONNECTION"),
+        (["--session", MACHINE_FILE, "notepad.exe", "cmd.exe"], "one process at a time: notepad.exe, cmd.exe"),
+        ([MACHINE_FILE], "no process was named\n  next: kdtoken dump %s notepad.exe" % MACHINE_FILE),
+        ([MACHINE_FILE, "-1"], "-1 is no pid"),
+        (["none.dmp", "a.exe"], "cannot read none.dmp: there is no such file"),
+        (["--sesion", MACHINE_FILE, "a.exe"], "did you mean --session?"),
+    ],
+)
+def test_words_that_cannot_be_carried_out(words: List[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing that was typed is passed over in silence."""
+    assert dump.main(words) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and message in err and "Traceback" not in err and len(err.strip().split("\n")) <= 2
+
+
+def test_a_file_needs_no_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert dump.main(["--session", MACHINE_FILE, "notepad.exe"]) == 0
+    wanted = capsys.readouterr().out
+    for words in ([MACHINE_FILE, "notepad.exe"], ["--json", MACHINE_FILE, "6104"], [MACHINE_FILE, "17d8"]):
+        assert dump.main(words) == 0
+        assert (capsys.readouterr().out == wanted) == (words[0] == MACHINE_FILE)
+    # An option decides: then a word is a process, whatever lies in the folder.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notepad.exe").write_text("just a text")
+    assert dump.main(["--session", MACHINE_FILE, "notepad.exe"]) == 0
+    assert capsys.readouterr().out == wanted
+    assert walk.main([MACHINE_FILE, "--format", "csv"]) == 0
+    rows = capsys.readouterr().out
+    assert walk.main(["--session", MACHINE_FILE, "--csv"]) == 0
+    assert capsys.readouterr().out == rows
+
+
+def test_a_text_of_one_token_needs_no_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "who.txt").write_text(whoami_lines("notepad"), encoding="utf-8")
+    (tmp_path / "two.txt").write_text(token_lines("notepad") + "0: kd> !token\n" + token_lines("cmd"), encoding="utf-8")
+    assert dump.main([str(tmp_path / "who.txt")]) == 0
+    lines = capsys.readouterr().out.split("\n")
+    assert lines[0] == "TOKEN" and any("Runs as" in line and "pc\\anna" in line for line in lines)
+    assert dump.main([str(tmp_path / "two.txt")]) == 1
+    assert "holds 2 tokens" in capsys.readouterr().err
+    assert dump.main([str(tmp_path / "two.txt"), "#2"]) == 0
+    assert "  Integrity              High Mandatory Level" in capsys.readouterr().out
+
+
+def test_in_a_debugger_a_word_is_a_process_of_its_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from kdtoken.cli.dump_report import add_arguments, split
+
+    parser = cli.parser("dump", "")
+    add_arguments(parser)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notepad.exe").write_bytes(b"MZ")
+    for inside, files, process in ((True, [], "notepad.exe"), (False, ["notepad.exe"], "")):
+        monkeypatch.setattr(cli, "in_debugger", lambda inside=inside: inside)
+        assert split(parser.parse_args(["notepad.exe"])) == (files, process)
+    monkeypatch.setattr(cli, "in_debugger", lambda: True)
+    assert split(parser.parse_args([MACHINE_FILE, "notepad.exe"])) == ([MACHINE_FILE], "notepad.exe")
+
+
+def test_walk_takes_folders_and_says_what_it_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.kdtoken.gz").write_bytes(MACHINE_22000.read_bytes())
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG" + bytes(300))
+    (tmp_path / "inner").mkdir()
+    assert walk.main([str(tmp_path), "--csv"]) == 0
+    out, err = capsys.readouterr()
+    assert out.count("notepad.exe") == 1
+    assert err == "kdtoken: %s: passed over, being no source: inner%s, picture.png\n" % (tmp_path, os.sep)
+    assert walk.main([str(tmp_path / "inner")]) == 1
+    assert "nothing in" in capsys.readouterr().err
+    assert walk.main(["notepad.exe"]) == 1
+    assert "kdtoken dump notepad.exe shows one process" in capsys.readouterr().err
+
+
+def test_a_filter_that_leaves_nobody_says_whom_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert walk.main([MACHINE_FILE, "--user", "Bob"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "none has the user Bob; the users here are: ANNA-PC\\Anna, NT AUTHORITY\\LOCAL SERVICE, " in out
+    assert "??" not in out and out.endswith("0 of 31 processes")
+
+
+def test_diff_takes_processes_of_the_named_source_and_threads(capsys: pytest.CaptureFixture[str]) -> None:
+    assert diff.main(["--session", MACHINE_FILE, "notepad.exe", "cmd.exe"]) == 1
+    assert capsys.readouterr().out.startswith("A is B's UAC-filtered twin\n")
+    assert diff.main(["--session", MACHINE_FILE, "1120", "1120:1128"]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("A and B speak for different users\n") and "thread 1128 of pid 1120" in " ".join(out.split())
+    assert diff.main([MACHINE_FILE + "@svchost.exe:1128", MACHINE_FILE + "@1120"]) == 2
+    assert "give one of the pids" in capsys.readouterr().err
+    assert diff.main([MACHINE_FILE + "@1120:9", MACHINE_FILE + "@1120"]) == 2
+    assert "pid 1120 has no thread 9" in capsys.readouterr().err

@@ -27,9 +27,24 @@ def test_version(word: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_unknown_verb_is_answered_with_the_list(capsys: pytest.CaptureFixture[str]) -> None:
-    assert front.main(["dmp", "notepad.exe"]) == 2
+    assert front.main(["frobnicate", "notepad.exe"]) == 2
     out, err = capsys.readouterr()
-    assert (out, err) == ("", "kdtoken: no verb 'dmp'; there are: %s\n" % ", ".join(front.VERBS))
+    assert (out, err) == ("", "kdtoken: no verb 'frobnicate'; there are: %s\n" % ", ".join(front.VERBS))
+
+
+@pytest.mark.parametrize("word, meant", [("dmp", "dump"), ("Dump", "dump"), ("wlak", "walk"), ("recrod", "record")])
+def test_a_verb_that_is_near_is_offered(word: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert front.main([word, "a.exe"]) == 2
+    assert capsys.readouterr().err == "kdtoken: no verb %r; did you mean %s?\n  next: kdtoken %s a.exe\n" % (
+        word,
+        meant,
+        meant,
+    )
+
+
+def test_help_of_a_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    assert front.main(["help", "dump"]) == 0
+    assert capsys.readouterr().out.startswith("usage: kdtoken dump")
 
 
 # collect stands alone: its parser is plain argparse, which ends the program to show its help.

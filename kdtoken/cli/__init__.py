@@ -23,7 +23,19 @@ class Parser(argparse.ArgumentParser):
     """argparse without sys.exit: inside WinDbg that would vanish with its message."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        raise UsageError(message, None, "%s --help" % self.prog)
+        near = self._near(message)
+        raise UsageError(
+            message, None, "did you mean %s?  %s --help" % (near, self.prog) if near else "%s --help" % self.prog
+        )
+
+    def _near(self, message: str) -> str:
+        """The option that a mistyped one is nearest to, "" where none is near."""
+        import difflib  # costs time, which only this error should
+
+        typed = [word.split("=")[0] for word in message.split() if word.startswith("--")]
+        known = [option for action in self._actions for option in action.option_strings]
+        found = difflib.get_close_matches(typed[0], known, 1, 0.7) if typed and typed[0] not in known else []
+        return found[0] if found else ""
 
     def exit(self, status: int = 0, message: Optional[str] = None) -> None:  # type: ignore[override]
         raise _Done(message or "")

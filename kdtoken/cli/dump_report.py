@@ -46,8 +46,9 @@ def split(options: Namespace) -> Tuple[Sequence[str], str]:
     files: List[str] = []
     rest: List[str] = []
     for at, word in enumerate(options.words):
-        alone = len(options.words) == 1 or at == len(options.words) - 1
-        if not named and not rest and (is_source(word) or (not alone and looks_like_file(word))):
+        # In a debugger a lone word is a process of its session, though a file may be called so too.
+        may_be_process = at == len(options.words) - 1 and (files or cli.in_debugger())
+        if not named and not rest and (is_source(word) or (not may_be_process and looks_like_file(word))):
             files.append(word)
         else:
             rest.append(word)
@@ -99,7 +100,12 @@ def _refuse_nothing(dump: ProcessDump) -> None:
 
 def _view_report(machine: Machine, which: str, options: Namespace) -> List[str]:
     """The token of a text that tells of no process, or of several tokens."""
-    view = machine.view(which)
+    try:
+        view = machine.view(which)
+    except UsageError as error:
+        # `view` speaks of sides; here a process stands behind its file.
+        step = "kdtoken dump %s PROCESS" % " ".join(split(options)[0]) if not which else error.next_step
+        raise UsageError(error.message, error.subject, step.replace("@#", " #")) from None
     left = tuple(
         "line %d was not understood: %s" % (line, " ".join(text.split())) for line, text in view.not_understood
     )

@@ -96,6 +96,12 @@ class LogMachine(Machine):
         except NothingPrinted:
             return About("text " + ", ".join(self._shown))
 
+    def _has_memory(self) -> bool:
+        try:
+            return bool(self.memory.processes())
+        except KdTokenError:
+            return False
+
     def _either(self, of_memory: Callable[[], T], of_text: Callable[[], T]) -> T:
         try:
             return of_memory()
@@ -150,6 +156,8 @@ class LogMachine(Machine):
         """The memory of a token says more than the text of !token; a place in the text (#2), or none, means the text."""
         if not isinstance(which, str):
             return self._either(lambda: self.memory.view(which), lambda: self.text.view(which))
+        if not which and not self.text.tokens and self._has_memory():
+            return self.memory.view(which)
         if not which or which.startswith("#"):
             return self.text.view(which)
         chosen = self.text.chosen(which)

@@ -183,7 +183,7 @@ def open_request(request: Request, record: Optional[Recording] = None, callbacks
                 "one source at a time; kdtoken walk takes many",
             )
         if files[0].kind.name != "crash_dump":
-            _refuse_symbols(request)
+            _refuse_symbols(request, "leave them away: %s is %s" % (files[0].name, files[0].kind.words))
         machine = OPENERS[files[0].kind.name](files, how)
     except BaseException:  # also Ctrl+C: what was unpacked is large
         for file in files:
@@ -200,9 +200,9 @@ def debugger_command(text: str) -> str:
     return LiveSource().command(text)
 
 
-def _refuse_symbols(request: Request) -> None:
+def _refuse_symbols(request: Request, step: str = "a debugger has symbols of its own") -> None:
     if (request.symbols or request.download) and not request.lenient:
-        raise UsageError("--symbols and --download belong to --dump FILE", None, "a debugger has symbols of its own")
+        raise UsageError("--symbols and --download belong to --dump FILE", None, step)
 
 
 def _attached(sources: Sequence[str], how: _How) -> Machine:

@@ -172,7 +172,13 @@ def kind_of(head: Head, option: str = "") -> Kind:
         return found
     if any(head.data.startswith(magic) for magic, _, _ in FOREIGN):
         raise not_a_source(head)
-    wanted = BY_OPTION.get(option)
+    if option == "--session" and found is not None:
+        raise BadFormat(
+            '%s is %s, not a recording, which begins with {"kdtoken-session": 1, ...}' % (head.name, found.words),
+            head.name,
+            "kdtoken record makes one; a saved log, a text or a dump needs no option: kdtoken dump FILE PROCESS",
+        )
+    wanted = None if option == "--session" else BY_OPTION.get(option)
     if wanted is None and head.name.lower().endswith(".dmp"):
         wanted = BY_NAME["crash_dump"]
     if wanted is not None and (found is None or found is not wanted):
