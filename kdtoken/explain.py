@@ -31,6 +31,7 @@ from kdtoken.decode.process import process_details
 from kdtoken.errors import BadFormat, KdTokenError, UsageError
 from kdtoken.files import read_packed
 from kdtoken.machine.base import Machine
+from kdtoken.machine.descriptor_file import descriptor_of_file
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.machine.objects import Objects
 from kdtoken.model.absent import Missing
@@ -44,9 +45,7 @@ from kdtoken.model.token import Token
 from kdtoken.model.view import Kind
 from kdtoken.render.explain import chain_lines, explain_lines, lab_lines, who_lines
 from kdtoken.render.explain_json import explain_json
-from kdtoken.view.descriptor import read_descriptor_bytes
 
-_LARGEST = 1 << 20  # bytes of a file with a descriptor, which has at most 64 KB an ACL
 _EXIT = {Verdict.YES: 0, Verdict.NO: 1, Verdict.DEPENDS: 3}
 
 
@@ -200,9 +199,9 @@ class Sides:
             return Wanted(SecuredObject(None, word, kind, from_sddl(word, object_type=kind)), kind, argument=word)
         file, mark, number = word.rpartition("#")
         if os.path.isfile(word):
-            return _of_file(word, 0, given)
+            return _guarded(descriptor_of_file(word, 0, documented_type(given) if given else None), word)
         if mark and number.isdigit() and os.path.isfile(file):
-            return _of_file(file, int(number), given)
+            return _guarded(descriptor_of_file(file, int(number), documented_type(given) if given else None), word)
         found = self.objects.find(word)
         kind = found.type if isinstance(found.type, ObjectType) else documented_type(_needed(given, word))
         address = found.address or 0
@@ -214,22 +213,9 @@ class Sides:
         return Wanted(found, kind, 0, address, word)
 
 
-def _of_file(path: str, number: int, given: Optional[str]) -> Wanted:
-    """The descriptor of a file, or the one with that number where it holds several."""
-    hint = documented_type(given) if given else None
-    text = read_descriptor_bytes(read_packed(path, "descriptor", _LARGEST), path, hint)
-    many = text.descriptors
-    if len(many) > 1 and not number:
-        listed = ", ".join("#%d %s (line %d)" % (at, one.name or one.form, one.line) for at, one in enumerate(many, 1))
-        raise UsageError("%s holds %d descriptors" % (path, len(many)), path, "%s#NUMBER: %s" % (path, listed))
-    if not 0 <= number <= len(many):
-        raise UsageError("%s holds %d descriptors, no #%d" % (path, len(many), number), path)
-    one = many[max(number, 1) - 1]
-    kind = hint or documented_type(one.object_type or _needed(None, path))
-    notes = one.notes + tuple(
-        "line %d is not understood: %s" % (line.number, line.text) for line in text.not_understood
-    )
-    return Wanted(SecuredObject(None, one.name or path, kind, one.descriptor, notes), kind, argument=path)
+def _guarded(what: SecuredObject, word: str) -> Wanted:
+    assert isinstance(what.type, ObjectType)
+    return Wanted(what, what.type, argument=word)
 
 
 def _there(token: object, what: str) -> Token:

@@ -217,3 +217,19 @@ def machine_caller() -> Any:
     from tests.test_analysis_access_check_lab import CALLER
 
     return CALLER
+
+
+def test_a_file_with_several_descriptors_asks_which(monkeypatch: Any, tmp_path: Path) -> None:
+    path = tmp_path / "icacls.txt"
+    path.write_text(
+        "C:\\a BUILTIN\\Administrators:(F)\r\n     BUILTIN\\Users:(RX)\r\n\r\nC:\\b BUILTIN\\Administrators:(F)\r\n\r\n"
+        "Successfully processed 2 files; Failed processing 0 files\r\n",
+        encoding="ascii",
+    )
+    code, _, err = run(monkeypatch, "notepad.exe", "--to", str(path), "--type", "file", "--want", "read")
+    assert code == 2 and "holds 2 descriptors" in err and "#1 C:\\a" in err and "#2 C:\\b" in err
+    code, out, _ = run(monkeypatch, "notepad.exe", "--to", str(path) + "#1", "--want", "read")
+    assert code == 0 and "C:\\a (File)" in out, "icacls says that it is a file, and what it does not tell cannot matter"
+    code, out, _ = run(monkeypatch, "notepad.exe", "--to", str(path) + "#2", "--want", "read")
+    assert code in (1, 3), out
+    assert run(monkeypatch, "notepad.exe", "--to", str(path) + "#3", "--want", "read")[0] == 2

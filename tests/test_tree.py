@@ -42,7 +42,7 @@ MAY_IMPORT: Dict[str, FrozenSet[str]] = {
     "decode": frozenset({"errors", "model", "layout", "source"}),
     "view": frozenset({"errors", "model"}),
     "analysis": frozenset({"errors", "model"}),
-    "machine": frozenset({"errors", "model", "layout", "symbols", "source", "decode", "view"}),
+    "machine": frozenset({"errors", "files", "model", "layout", "symbols", "source", "decode", "view"}),
     "render": frozenset({"errors", "model", "analysis"}),
     "cli": frozenset({"errors", "model", "machine", "render"}),
     # the public API; of a verb its function, when it is first used
