@@ -11,6 +11,8 @@
     [6108]
     >>> kdtoken.diff(notepad, machine.process("cmd.exe"))
     <Comparison: A is B's UAC-filtered twin>
+    >>> kdtoken.explain(notepad, "D:(A;;FA;;;BA)(A;;FR;;;BU)", "write", type="file")
+    <Answer: no, by the dacl: no ACE grants the caller 0x116>
 
 The names in `__all__`, and what their docstrings say of them, are the public interface: they keep their meaning within
 a major version (semantic versioning).  All else may change in any release.
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from kdtoken.analysis.differences.comparison import Comparison as Comparison
     from kdtoken.diff import diff as diff
     from kdtoken.errors import KdTokenError as KdTokenError
+    from kdtoken.explain import explain as explain
     from kdtoken.machine.base import Machine as Machine
     from kdtoken.machine.open import open_machine as open
     from kdtoken.machine.process import MachineProcess as Process
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 _PUBLIC: Dict[str, Tuple[str, str]] = {
     "open": ("kdtoken.machine.open", "open_machine"),
     "diff": ("kdtoken.diff", ""),
+    "explain": ("kdtoken.explain", ""),
     "Machine": ("kdtoken.machine.base", "Machine"),
     "Process": ("kdtoken.machine.process", "MachineProcess"),
     "Thread": ("kdtoken.machine.process", "MachineThread"),
@@ -66,6 +70,7 @@ __all__ = [
     "Token",
     "Unreadable",
     "diff",
+    "explain",
     "open",
 ]
 

@@ -17,7 +17,7 @@ import argparse
 import os
 import sys
 from dataclasses import replace
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from kdtoken import cli
 from kdtoken.analysis.access_check.caller import MEDIUM, Caller, caller_of
@@ -34,7 +34,8 @@ from kdtoken.machine.base import Machine
 from kdtoken.machine.descriptor_file import descriptor_of_file
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.machine.objects import Objects
-from kdtoken.model.absent import Missing
+from kdtoken.machine.process import MachineProcess, MachineThread
+from kdtoken.model.absent import Absent, Missing
 from kdtoken.model.object_type import ObjectType, documented_type
 from kdtoken.model.process import Impersonation
 from kdtoken.model.sddl import from_sddl
@@ -71,9 +72,9 @@ class Wanted(NamedTuple):
 class Sides:
     """The machine of the options, opened when something of it is asked, and the files that were named."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, machine: Optional[Machine] = None) -> None:
         self.options = options
-        self._machine: Optional[Machine] = None
+        self._machine = machine
         self._objects: Optional[Objects] = None
         self.names: Names = Names()
 
@@ -110,8 +111,6 @@ class Sides:
         """The names that the machine gave, for who prints."""
         if self._machine is not None:
             self.names = self.names.with_accounts(self._machine.names.accounts)
-
-    # callers
 
     def caller(self, word: str) -> Party:
         """The caller that one word names."""
@@ -189,8 +188,6 @@ class Sides:
         process = self.machine.find("0x%x" % address).process
         return _number(process_details(self.machine.source, process, origins=False).protection)
 
-    # objects
-
     def wanted(self, word: str) -> Wanted:
         """The object that one --to names."""
         given = self.options.type
@@ -226,8 +223,6 @@ def _there(token: object, what: str) -> Token:
 
 def _number(value: object) -> Optional[int]:
     """A field's number; 0 where this build has no such field."""
-    from kdtoken.model.absent import Absent
-
     return value if isinstance(value, int) else (0 if isinstance(value, Absent) else None)
 
 
@@ -266,10 +261,6 @@ def _request(options: argparse.Namespace, party: Party, what: Wanted, level: int
     )
 
 
-def _is_gates(options: argparse.Namespace) -> bool:
-    return len(options.to) == 1 and options.to[0].lower().startswith("token:") and not options.who
-
-
 def _gates(sides: Sides, options: argparse.Namespace, party: Party, what: Wanted) -> Tuple[Chain, List[List[Turn]]]:
     """OpenProcess, OpenProcessToken and the uses of the handle, for a process's token."""
     process = sides.wanted(what.argument.partition(":")[2])
@@ -298,9 +289,9 @@ def _worked_out(sides: Sides, options: argparse.Namespace) -> int:
     sides.learn()
     if not parties:
         raise KdTokenError("no process has a token that can be read")
-    if _is_gates(options) and len(parties) == 1 and wanted[0].type.name == "Token":
-        return _write_gates(sides, options, parties[0], wanted[0])
     one = len(parties) * len(wanted) == 1
+    if one and not options.who and options.to[0].lower().startswith("token:") and wanted[0].type.name == "Token":
+        return _write_gates(sides, options, parties[0], wanted[0])
     rows: List[Tuple[str, str, Answer]] = []
     for party in parties:
         for what in wanted:
@@ -334,6 +325,24 @@ def _about(sides: Sides) -> Optional[Dict[str, object]]:
     return None if machine is None else cli.about(machine.about)
 
 
+def explain(caller: Union[MachineProcess, MachineThread], to: str, want: str, type: str = "") -> Answer:
+    """Why Windows says yes or no to a process, or to a thread by the token that it presents.
+
+    to    an object as on the command line: "lsass.exe", "token:lsass.exe", a key, a path, an address, SDDL, a file
+    want  "VM_READ", "read|WRITE_DAC", "maximum", "0x10";  type  of an object that is given as text: "file"
+
+    Raises KdTokenError where caller or object cannot be told.
+    """
+    parser = argparse.ArgumentParser()
+    _add_arguments(parser)
+    process = caller.process if isinstance(caller, MachineThread) else caller
+    word = "%d:%s" % (process.pid, caller.tid) if isinstance(caller, MachineThread) else str(process.pid)
+    options = parser.parse_args([word, "--to", to, "--want", want] + (["--type", type] if type else []))
+    sides = Sides(options, process.machine)
+    what = sides.wanted(to)
+    return decide(_request(options, sides.caller(word), what, sides.default_level()))
+
+
 def _against(sides: Sides, options: argparse.Namespace) -> int:
     """What a real Windows answered, worked out again; where we differ is what matters."""
     party = sides.caller(options.against)
@@ -342,8 +351,7 @@ def _against(sides: Sides, options: argparse.Namespace) -> int:
     return 1 if any(one.differs for one in answers) else 0
 
 
-def _main(arguments: List[str]) -> int:
-    parser = cli.parser("explain", "Why Windows says yes or no: an access check, step by step.")
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("caller", nargs="*", metavar="CALLER", help="a process, PID:TID, or a file with a token")
     parser.add_argument("--to", action="append", default=[], metavar="OBJECT", help="a process, token:PROCESS, "
         "thread:PID:TID, an address, \\PATH, key:\\REGISTRY\\..., SDDL, or a file with a descriptor; repeatable")  # fmt: skip
@@ -359,6 +367,11 @@ def _main(arguments: List[str]) -> int:
     parser.add_argument("--access-check", action="store_true", help="the AccessCheck function, not an open")
     parser.add_argument("--against", metavar="FILE", help="what collect --check wrote on a real Windows")
     parser.add_argument("--json", action="store_true", help="for programs: JSON instead of text")
+
+
+def _main(arguments: List[str]) -> int:
+    parser = cli.parser("explain", "Why Windows says yes or no: an access check, step by step.")
+    _add_arguments(parser)
     options = parser.parse_args(arguments)
     sides = Sides(options)
     if options.against:
@@ -377,6 +390,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run the verb with `arguments` (default: sys.argv); 0 yes, 1 no, 2 not worked out, 3 depends."""
     return cli.run(_main, arguments, failure=2)
 
+
+cli.make_callable(__name__, explain)
 
 if __name__ == "__main__":
     cli.exit_with(main(sys.argv[1:]))

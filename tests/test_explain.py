@@ -9,6 +9,7 @@ from typing import Any, Optional, Tuple
 import jsonschema
 import pytest
 
+import kdtoken
 from kdtoken import cli, explain
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.model.sddl import from_sddl
@@ -233,3 +234,15 @@ def test_a_file_with_several_descriptors_asks_which(monkeypatch: Any, tmp_path: 
     code, out, _ = run(monkeypatch, "notepad.exe", "--to", str(path) + "#2", "--want", "read")
     assert code in (1, 3), out
     assert run(monkeypatch, "notepad.exe", "--to", str(path) + "#3", "--want", "read")[0] == 2
+
+
+def test_from_a_script() -> None:
+    """kdtoken.explain: a process, and a thread by the token that it presents."""
+    on = machine()
+    answer = kdtoken.explain(on.process("notepad.exe"), "D:(A;;FA;;;BA)(A;;FR;;;BU)", "write", type="file")
+    assert (answer.verdict.value, answer.outcome.granted) == ("no", 0)
+    assert repr(answer) == "<Answer: no, by the dacl: no ACE grants the caller 0x116>"
+    thread = next(one for one in on.process("1120").threads if one.tid == 1132)
+    answer = kdtoken.explain(thread, "services.exe", "QUERY_LIMITED_INFORMATION")
+    assert answer.outcome.place is not None and answer.outcome.place.value == "level"
+    assert kdtoken.explain(on.process("4"), "notepad.exe", "VM_READ").outcome.allowed

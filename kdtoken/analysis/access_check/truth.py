@@ -50,6 +50,15 @@ class Answer(NamedTuple):
     runs: int
     cut_short: bool
 
+    def __repr__(self) -> str:
+        denial = self.outcome.denial
+        if self.verdict is Verdict.DEPENDS:
+            what = ", ".join(one.question.text for one in self.depends[:2])
+            return "<Answer: depends on whether %s>" % (what or "much that is not known")
+        if denial is None:
+            return "<Answer: yes, 0x%x>" % self.outcome.granted
+        return "<Answer: no, by the %s: %s>" % (denial.place.value, denial.why)
+
 
 def same(one: Outcome, other: Outcome) -> bool:
     """Whether two runs give the same answer; reasons and steps may differ."""
