@@ -8,7 +8,7 @@ STAMP = $(VENV)/.installed-test
 DEV = $(VENV)/.installed-dev
 DOCS = $(VENV)/.installed-docs
 
-.PHONY: help run test engine golden check bench docs clean
+.PHONY: help run test engine golden check bench docs fuzz clean
 
 help:
 	@echo "make run      dump notepad.exe's token from the recording that the repository carries"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench    what a token costs on the wire, beside other tools; how fast logs and dumps are read"
 	@echo "make golden   write fixtures/golden/ anew; read the diff before you commit it"
 	@echo "make docs     the site and the man page in build/docs; runs the examples, checks every link between pages"
+	@echo "make fuzz     every reader of what a stranger wrote, MINUTES=1 each; what fails is kept in tests/fuzz/corpus"
 	@echo "make clean    remove .venv and build/"
 
 $(STAMP): pyproject.toml kdtoken/__main__.py kdtoken/build_hook.py
@@ -61,6 +62,10 @@ docs: $(DOCS)
 	$(BIN)/python -m sphinx -W -q -b man docs build/docs/man
 	$(BIN)/python -m sphinx -W -q -b doctest docs build/docs/doctest
 	@echo "build/docs/html/index.html, build/docs/man/kdtoken.1"
+
+MINUTES ?= 1
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 clean:
 	rm -rf $(VENV) build

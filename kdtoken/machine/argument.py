@@ -10,10 +10,11 @@ NAME_ROOM = 15  # bytes of _EPROCESS.ImageFileName in every known build, where n
 
 _ADDRESS_64 = re.compile(r"(?:0x)?([fF]{4}[0-9a-fA-F]{4})`?([0-9a-fA-F]{8})$")
 _ADDRESS_32 = re.compile(r"(?:0x)?([89a-fA-F][0-9a-fA-F]{7})$")
-_THREAD = re.compile(r"(.+):(0n\d+|0x[0-9a-fA-F]+|\d+)$")
+_THREAD = re.compile(r"(.+):(0n\d{1,20}|0x[0-9a-fA-F]{1,16}|\d{1,20})$")
 _NEGATIVE = re.compile(r"-\d+$")
 _BARE_HEX = re.compile(r"[0-9a-fA-F]{1,8}$")
-_NUMBER = re.compile(r"(0n\d+|0x[0-9a-fA-F]+|\d+)$")
+# What has more digits is a name: no pid and no address has as many.
+_NUMBER = re.compile(r"(0n\d{1,20}|0x[0-9a-fA-F]{1,16}|\d{1,20})$")
 
 
 def parse_process_argument(text: str, pointer_bytes: int) -> Tuple[str, Union[str, int]]:

@@ -114,7 +114,7 @@ class TextMachine(Machine):
     def chosen(self, which: str) -> List[PartialToken]:
         """The tokens that `which` may mean: all for "", one for "#2", else by address, user, or process."""
         if which[:1] == "#":
-            place = int(which[1:]) if which[1:].isdecimal() else 0
+            place = int(which[1:]) if which[1:].isdecimal() and len(which) < 12 else 0
             return self.tokens[place - 1 : place] if place else []
         return [one for one in self.tokens if self._is_of(one, which)] if which else self.tokens
 

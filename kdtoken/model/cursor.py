@@ -4,6 +4,9 @@ from typing import Pattern
 
 from kdtoken.errors import BadFormat
 
+# Digits that any number of 64 bits can have, leading zeros in every base included; Python refuses to convert
+# some thousands of digits with an error of its own.
+LONGEST_NUMBER = 80
 _SHOWN = 24  # characters of the text that an error repeats
 
 

@@ -152,6 +152,10 @@ def split_lines(text: str) -> Iterator[Line]:
 _LEADS = frozenset(("'", '"', "b", "S", "M", "`", "~", "N", "L", "W", "R", "F", "V"))
 
 
+# As HTML has them, but bounded: &#11...1; of 5,000 digits is no character.
+_ENTITY = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31})(?![0-9]);?")
+
+
 def _unmangled(physical: str) -> List[str]:
     text = physical.replace("\r", "\n").translate(_BLANKS)
     numbered = 'class="gutter"' in text
@@ -164,11 +168,15 @@ def _unmangled(physical: str) -> List[str]:
             text = _HALF_TAG.sub(_tag, _TAG.sub(_tag, _BREAK.sub("\n", text)))
         # Twice: text that went through two pages has &amp;lt; for <.
         for _ in range(2):
-            text = html.unescape(text) if "&" in text else text
+            text = _ENTITY.sub(_character, text) if "&" in text else text
         text = text.translate(_BLANKS)
     lines = [_plain(one) for one in text.rstrip("\n").split("\n")]
     # A blog's line numbers stand in a column of their own.
     return ["" if numbered and one.strip().isdigit() else one for one in lines]
+
+
+def _character(found: "re.Match[str]") -> str:
+    return html.unescape(found.group())
 
 
 def _tag(found: "re.Match[str]") -> str:

@@ -23,7 +23,7 @@ from kdtoken.model.condition.tokens import (
     UINT64,
     Values,
 )
-from kdtoken.model.cursor import Cursor
+from kdtoken.model.cursor import LONGEST_NUMBER, Cursor
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_aliases import alias_of_sid, sid_of_alias
 
@@ -204,7 +204,7 @@ def _number(cursor: Cursor, least: int, most: int, expected: str) -> int:
     word = cursor.match(_NUMBER)
     digits = word.lstrip("+-")
     octal = len(digits) > 1 and digits[0] == "0" and digits[1] not in "xX"
-    if not word or (octal and digits.strip("01234567")):
+    if not word or len(digits) > LONGEST_NUMBER or (octal and digits.strip("01234567")):
         raise cursor.fail(expected, start)
     number = int(digits, 8) if octal else int(digits, 0)
     number = -number if word[0] == "-" else number

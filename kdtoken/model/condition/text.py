@@ -34,7 +34,7 @@ from kdtoken.model.condition.tokens import (
     Text,
     Token,
 )
-from kdtoken.model.cursor import Cursor
+from kdtoken.model.cursor import LONGEST_NUMBER, Cursor
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_aliases import alias_of_sid, sid_of_alias
 
@@ -247,6 +247,8 @@ class _Reader:
 
 
 def _integer(cursor: Cursor, sign: str, digits: str, start: int) -> Integer:
+    if len(digits) > LONGEST_NUMBER:
+        raise cursor.fail("a number of 64 bits", start)
     if digits[:2] in ("0x", "0X"):
         number, base = int(digits, 16), HEXADECIMAL
     elif digits[0] == "0" and len(digits) > 1:

@@ -20,7 +20,7 @@ from kdtoken.model.acl import (
 )
 from kdtoken.model.condition import attribute_bytes, condition_bytes, read_condition
 from kdtoken.model.condition.resource_attribute import read_attribute
-from kdtoken.model.cursor import Cursor
+from kdtoken.model.cursor import LONGEST_NUMBER, Cursor
 from kdtoken.model.descriptor import (
     ABSENT,
     DACL_PRESENT,
@@ -196,6 +196,8 @@ class _Reader:
         return mask
 
     def number(self, word: str, start: int) -> int:
+        if len(word) > LONGEST_NUMBER:
+            raise self.cursor.fail("rights that fit 32 bits", start)
         if len(word) > 1 and word[0] == "0" and word[1] not in "xX":
             if word.strip("01234567"):
                 raise self.cursor.fail("an octal number, as it begins with 0", start)

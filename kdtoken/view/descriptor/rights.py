@@ -83,7 +83,7 @@ def mask_of(text: str, table: Dict[str, int]) -> Optional[int]:
     """The union of rights that are separated by commas; a number stands for itself.  None for an unknown word."""
     mask = 0
     for word in (part.strip() for part in text.split(",")):
-        if word.lstrip("-").isdigit():
+        if word.lstrip("-").isdecimal() and len(word) < 20:
             mask |= int(word) & 0xFFFFFFFF
         elif word in table:
             mask |= table[word]

@@ -1,0 +1,269 @@
+"""What each reader is fed: small sound inputs to start from, and the call that may only end in our own errors.
+
+    INPUTS["pdb"].seeds()          # sound files, as bytes
+    INPUTS["pdb"].run(data)        # returns, or raises what is a finding
+
+A KdTokenError (for vm/: Refused) is an answer and is swallowed here; any other exception is a finding, and so is a
+run that takes over SECONDS.
+"""
+
+import json
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Callable, Dict, Iterator, List, NamedTuple
+
+from kdtoken.errors import KdTokenError
+from tests.vm_tools import tool
+
+ROOT = Path(__file__).resolve().parents[2]
+FIXTURES = ROOT / "fixtures"
+SECONDS = 20
+
+
+class Input(NamedTuple):
+    """One kind of input.  binary: whether it is changed as numbers or as text."""
+
+    seeds: Callable[[], List[bytes]]
+    run: Callable[[bytes], None]
+    binary: bool
+
+
+@contextmanager
+def _file(data: bytes, ending: str = "") -> Iterator[str]:
+    handle, path = tempfile.mkstemp(ending)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+        yield path
+    finally:
+        os.remove(path)
+
+
+def _text(data: bytes) -> str:
+    from kdtoken.view.lines import decode_text
+
+    return decode_text(data, "input").text
+
+
+def _own(run: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    def quietly(data: bytes) -> None:
+        try:
+            run(data)
+        except KdTokenError as error:
+            assert str(error)
+
+    return quietly
+
+
+def _kernel_dumps() -> List[bytes]:
+    from tests.test_source_crashdump_fuzz import CONTAINERS
+
+    return list(CONTAINERS)
+
+
+def _run_dump(data: bytes) -> None:
+    from kdtoken.decode.process import walk_processes
+    from kdtoken.decode.process_dump import Tokens
+    from kdtoken.source.cached import CachedSource
+    from kdtoken.source.crashdump.dump import open_dump
+    from tests.engine.volatility import isf
+    from tests.fake_image import as_image, fake_image
+    from tests.test_source_crashdump_fuzz import LAYOUTS
+
+    symbols = json.dumps(isf(LAYOUTS, as_image(fake_image(LAYOUTS)))).encode()
+    with _file(data, ".dmp") as path, _file(symbols, ".json") as beside:
+        source = open_dump(path, beside)
+        cached = CachedSource(source)
+        tokens = Tokens(cached)
+        for process in walk_processes(cached)[0][:8]:
+            tokens.of(process)
+
+
+def _pdbs() -> List[bytes]:
+    from tests.test_layout_pdb_pdb import small
+
+    return [small().data()]
+
+
+def _run_pdb(data: bytes) -> None:
+    from kdtoken.layout.pdb.pdb import PdbFile
+
+    pdb = PdbFile(data, "input")
+    for name in pdb.names()[:50]:
+        try:
+            pdb.layout(name)
+        except KdTokenError:
+            continue
+    for name in ("PsActiveProcessHead", "SeTokenObjectType"):
+        pdb.rva(name)
+    pdb.symbol_names()
+
+
+def _isfs() -> List[bytes]:
+    from tests.test_layout_isf import SAMPLE
+
+    return [json.dumps(SAMPLE).encode()]
+
+
+def _run_isf(data: bytes) -> None:
+    from kdtoken.layout.isf import load_isf
+
+    with _file(data) as path:
+        isf = load_isf(path)
+        for name in isf.names()[:50]:
+            try:
+                isf.layout(name)
+            except KdTokenError:
+                continue
+
+
+def _recordings() -> List[bytes]:
+    head = '{"kdtoken-session": 1, "source": "x", "build": "10.0", "synthetic": true, "made-by": "kdtoken 0"}'
+    rows = [
+        '{"layout": "_LUID", "size": 8, "fields": [["LowPart", 0, "Uint4B"], ["HighPart", 4, "Int4B"]]}',
+        '{"layout": "_NONE", "missing": true}',
+        '{"symbol": "PsActiveProcessHead", "address": "0xfffff80312403010"}',
+        '{"memory": "0xffffa08011000670", "bytes": "2a53595354454d2a"}',
+        '{"unreadable": "0xffffa08011003000", "size": 64, "reason": "paged out"}',
+        '{"command": "!process 0 0", "output": "PROCESS ffffa08011002380"}',
+    ]
+    return ["\n".join([head] + rows).encode()]
+
+
+def _run_recording(data: bytes) -> None:
+    from kdtoken.source.session import load_session
+
+    with _file(data) as path:
+        source = load_session(path)
+        for question in (
+            lambda: source.read(0xFFFFA08011000670, 16),
+            lambda: source.layout("_LUID"),
+            lambda: source.symbol("PsActiveProcessHead"),
+            lambda: source.command("!process 0 0"),
+        ):
+            try:
+                question()
+            except KdTokenError:
+                continue
+
+
+def _texts(*patterns: str) -> List[bytes]:
+    return [
+        path.read_bytes()[:60000] for pattern in patterns for path in sorted(FIXTURES.glob(pattern)) if path.is_file()
+    ]
+
+
+def _run_log(data: bytes) -> None:
+    from kdtoken.decode.process import walk_processes
+    from kdtoken.source.cached import CachedSource
+    from kdtoken.source.log.source import LogSource
+
+    with _file(data, ".log") as path:
+        walk_processes(CachedSource(LogSource([path])))
+
+
+def _run_debugger_text(data: bytes) -> None:
+    from kdtoken.view.debugger.text import read_debugger_text
+
+    read_debugger_text(_text(data), "input")
+
+
+def _run_whoami(data: bytes) -> None:
+    from kdtoken.view.whoami.reader import read_whoami_text
+
+    read_whoami_text(_text(data), "input")
+
+
+def _collected() -> List[bytes]:
+    from tests.declared_views import collected
+
+    return [collected("notepad").encode()]
+
+
+def _run_collect(data: bytes) -> None:
+    from kdtoken.view.collect.token_information import read_token_information
+
+    read_token_information(data.decode("utf-8", "replace"), "input")
+
+
+def _sddls() -> List[bytes]:
+    return [
+        b"O:BAG:SYD:PAI(A;OICI;FA;;;SY)(D;;0x1f;;;BG)S:(ML;;NW;;;HI)(AU;SAFA;WP;;;WD)",
+        b'O:BAD:(XA;;FX;;;S-1-1-0;(@User.Title=="PM" && (Member_of {SID(BA)} || @Device.x Any_of {1,2})))',
+        b"O:BAD:(OA;CI;RPWP;bf967aba-0de6-11d0-a285-00aa003049e2;;S-1-5-21-1-2-3-500)",
+        b'S:(RA;;;;;WD;("Secrecy",TU,0,3,7))(TL;;0x1;;;S-1-19-512-8192)(SP;;;;;S-1-17-1)',
+    ]
+
+
+def _run_sddl(data: bytes) -> None:
+    from kdtoken.model.sddl.reader import from_sddl
+    from kdtoken.model.sddl.writer import to_sddl
+
+    descriptor = from_sddl(data.decode("utf-8", "replace"))
+    to_sddl(descriptor)
+
+
+def _descriptors() -> List[bytes]:
+    from kdtoken.model.sddl.reader import from_sddl
+
+    return [from_sddl(text.decode()).to_bytes() for text in _sddls()]
+
+
+def _run_descriptor(data: bytes) -> None:
+    from kdtoken.model.descriptor import SecurityDescriptor
+    from kdtoken.model.sddl.writer import to_sddl
+
+    to_sddl(SecurityDescriptor.parse(data))
+
+
+def _vmxs() -> List[bytes]:
+    from tests.test_vm_vmx import FILES, made
+
+    return [made(name) for name in FILES]
+
+
+def _run_vmx(data: bytes) -> None:
+    vmx, vmx_file = tool("vmx"), tool("vmx_file")
+    try:
+        file = vmx_file.VmxFile(data)
+        vmx.edit(file, "windows")
+        file.data()
+    except vmx_file.Refused:
+        pass
+
+
+def _doctor_texts() -> List[bytes]:
+    return [
+        b'windbg -k "com:pipe,port=\\\\.\\pipe\\kd_Win11"\nOpened \\\\.\\pipe\\kd_Win11\nConnected to Windows 10 22621 x64\n'
+        b"kd> lm m nt\nnt (pdb symbols) C:\\Symbols\n",
+        b"Windows Boot Loader\n-------------------\nidentifier              {current}\ndebug                   Yes\n"
+        b"debugtype               Serial\ndebugport               1\nbaudrate                115200\n",
+    ]
+
+
+def _run_doctor(data: bytes) -> None:
+    doctor, refused = tool("doctor"), tool("vmx_file").Refused
+    with _file(data) as path:
+        try:
+            found = doctor.check_text(doctor.text_of(path), doctor.Seen())
+            doctor.report(found)
+        except refused:
+            pass
+
+
+INPUTS: Dict[str, Input] = {
+    "crashdump": Input(_kernel_dumps, _own(_run_dump), True),
+    "pdb": Input(_pdbs, _own(_run_pdb), True),
+    "isf": Input(_isfs, _own(_run_isf), False),
+    "recording": Input(_recordings, _own(_run_recording), False),
+    "log": Input(lambda: _texts("views/token-*.txt", "views/process-*.txt"), _own(_run_log), False),
+    "debugger_text": Input(lambda: _texts("views/token-*.txt", "views/process-*.txt"), _own(_run_debugger_text), False),
+    "whoami": Input(lambda: _texts("views/whoami-*.txt"), _own(_run_whoami), False),
+    "collect": Input(_collected, _own(_run_collect), False),
+    "sddl": Input(_sddls, _own(_run_sddl), False),
+    "descriptor": Input(_descriptors, _own(_run_descriptor), True),
+    "vmx": Input(_vmxs, _run_vmx, False),
+    "doctor": Input(_doctor_texts, _own(_run_doctor), False),
+}
