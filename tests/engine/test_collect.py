@@ -3,11 +3,14 @@
 Wine answers fewer classes than Windows and has no integrity label among its groups; what it answers is compared.
 """
 
+import io
 import json
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from kdtoken import explain
 from kdtoken.model.absent import Unreadable
 from kdtoken.view.collect.token_information import Collected, read_token_information
 from tests.engine.windows import Windows
@@ -94,3 +97,18 @@ def test_a_thread_that_impersonates_and_one_that_does_not(windows: Windows, tmp_
     assert "impersonates nobody" in done.stderr
     token = read((tmp_path / "thread.json").read_text(encoding="ascii")).token.token
     assert (token.token_type, token.impersonation_level) == (2, 2)
+
+
+def test_the_lab_questions_are_asked_and_worked_out_again(windows: Windows, tmp_path: Path) -> None:
+    """Wine's NtAccessCheck through collect.py, and what explain says of it: they differ where Wine is known to."""
+    questions = SCRIPT.parent.parent / "fixtures" / "lab" / "questions.json"
+    done = windows.python(SCRIPT, "--questions", questions, "-o", "lab.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    out = io.StringIO()
+    with redirect_stdout(out):
+        explain.main(["--against", str(tmp_path / "lab.json")])
+    rows = out.getvalue().splitlines()
+    differing = {rows[at - 1].split()[0] if row.strip().startswith("DIFFERS") else row.split()[0]
+                 for at, row in enumerate(rows) if "DIFFERS" in row}  # fmt: skip
+    assert differing == {"maximum-allow-then-deny", "generic-ace"}, out.getvalue()
+    assert "Windows sides with: maximum-order" in out.getvalue() and "Windows sides with: generic-ace" in out.getvalue()
