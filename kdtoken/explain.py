@@ -22,11 +22,11 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, 
 from kdtoken import cli
 from kdtoken.analysis.access_check.caller import MEDIUM, Caller, caller_of
 from kdtoken.analysis.access_check.downgrade import stories
-from kdtoken.analysis.access_check.gates import Chain, token_gates
+from kdtoken.analysis.access_check.gates import token_gates
 from kdtoken.analysis.access_check.lab import lab_answers
 from kdtoken.analysis.access_check.request import ACCESS_CHECK, OPEN, VALID_ANYWHERE, Request, parse_type_list
 from kdtoken.analysis.access_check.truth import Answer, Verdict, decide
-from kdtoken.analysis.access_check.turn import Other, Turn, turns
+from kdtoken.analysis.access_check.turn import Other, turns
 from kdtoken.decode.process import process_details
 from kdtoken.errors import BadFormat, KdTokenError, UsageError
 from kdtoken.files import read_packed
@@ -77,6 +77,7 @@ class Sides:
         self._machine = machine
         self._objects: Optional[Objects] = None
         self.names: Names = Names()
+        self.unjudged: List[str] = []  # of --who: whose token cannot be read
 
     @property
     def machine(self) -> Machine:
@@ -126,7 +127,8 @@ class Sides:
         token = _there(process.token, "the token of %s" % word)
         caller = self._caller(token, "%s (%d)" % (process.name, process.pid), None, self._protection(process.address))
         linked = process.linked_token if isinstance(self.machine, KernelMachine) else None
-        return Party(caller, self._linked(linked, caller), (), process.address)
+        told = ("System's threads run in kernel mode, where an open is checked only if they ask for it",)
+        return Party(caller, self._linked(linked, caller), told if process.pid == 4 else (), process.address)
 
     def _linked(self, linked: object, caller: Caller) -> Tuple[Other, ...]:
         if not isinstance(linked, Token):
@@ -168,7 +170,9 @@ class Sides:
             name = "%s (%d)" % (row.process.image_name, row.process.pid)
             details = row.details
             protection = None if isinstance(details, Missing) else _number(details.protection)
-            if isinstance(row.token, Token):
+            if not isinstance(row.token, Token):
+                self.unjudged.append("%s: its token is %s" % (name, row.token or "gone, its reference is null"))
+            else:
                 yield Party(self._caller(row.token, name, None, protection), (), (), row.process.address)
             for thread in row.threads:
                 acts = thread.impersonation
@@ -261,24 +265,6 @@ def _request(options: argparse.Namespace, party: Party, what: Wanted, level: int
     )
 
 
-def _gates(sides: Sides, options: argparse.Namespace, party: Party, what: Wanted) -> Tuple[Chain, List[List[Turn]]]:
-    """OpenProcess, OpenProcessToken and the uses of the handle, for a process's token."""
-    process = sides.wanted(what.argument.partition(":")[2])
-    wish = _wish(what.type, options.want)
-    chain = token_gates(
-        party.caller,
-        process.object,
-        process.type,
-        what.object,
-        what.type,
-        wish,
-        process.protection,
-        party.process == process.process,
-        sides.default_level(),
-    )
-    return chain, [list(turns(one.answer.request, one.answer.outcome, party.others)) for one in chain.gates]
-
-
 def _worked_out(sides: Sides, options: argparse.Namespace) -> int:
     wanted = [sides.wanted(word) for word in options.to]
     if options.who:
@@ -299,21 +285,34 @@ def _worked_out(sides: Sides, options: argparse.Namespace) -> int:
             rows.append((party.caller.name, what.object.name, answer))
     answers = [answer for _, _, answer in rows]
     tried = [list(turns(answers[0].request, answers[0].outcome, parties[0].others))] if one else []
-    told = parties[0].stories if one else ()
+    told = parties[0].stories if one else tuple(sides.unjudged)
     if options.json:
         text = explain_json(answers, tried, sides.names, _about(sides), None, told)
         cli.write_lines(text.split("\n"))
     elif one:
         cli.write_lines(explain_lines(answers[0], tried[0], sides.names, told))
     else:
-        cli.write_lines(who_lines(rows, sides.names))
+        cli.write_lines(who_lines(rows, sides.names, told))
     return _EXIT[answers[0].verdict] if one else 0
 
 
 def _write_gates(sides: Sides, options: argparse.Namespace, party: Party, what: Wanted) -> int:
-    chain, tried = _gates(sides, options, party, what)
+    """OpenProcess, OpenProcessToken and the uses of the handle, for a process's token."""
+    process = sides.wanted(what.argument.partition(":")[2])
+    chain = token_gates(
+        party.caller,
+        process.object,
+        process.type,
+        what.object,
+        what.type,
+        _wish(what.type, options.want),
+        process.protection,
+        party.process == process.process,
+        sides.default_level(),
+    )
+    answers = [gate.answer for gate in chain.gates]
+    tried = [list(turns(one.request, one.outcome, party.others)) for one in answers]
     if options.json:
-        answers = [gate.answer for gate in chain.gates]
         cli.write_lines(explain_json(answers, tried, sides.names, _about(sides), chain, party.stories).split("\n"))
     else:
         cli.write_lines(chain_lines(chain, tried, sides.names))

@@ -19,6 +19,7 @@ from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.model.object_type import documented_type
 from kdtoken.model.secured_object import SecuredObject
 from kdtoken.model.sid import Sid
+from tests import access_sequential
 
 USER = Sid(5, (21, 1, 2, 3, 1001))
 GROUPS = [Sid(5, (32, 544)), Sid(5, (32, 545)), Sid(1, (0,)), Sid(5, (11,))]
@@ -252,3 +253,9 @@ def test_readings_come_up_only_where_they_exist(request: Request) -> None:
     answers = Answers()
     check(request, answers)
     assert set(answers.met) <= set(READINGS)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(requests(masks))
+def test_a_second_access_check_agrees(request: Request) -> None:
+    assert check(request, detail=False).allowed == access_sequential.allowed(request)

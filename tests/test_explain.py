@@ -3,6 +3,7 @@
 import io
 import json
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional, Tuple
 
@@ -12,6 +13,7 @@ import pytest
 import kdtoken
 from kdtoken import cli, explain
 from kdtoken.machine.kernel import KernelMachine
+from kdtoken.model.absent import Unreadable
 from kdtoken.model.sddl import from_sddl
 from tests.declared_views import whoami_lines
 from tests.expected import FILES, kernel_of
@@ -246,3 +248,25 @@ def test_from_a_script() -> None:
     answer = kdtoken.explain(thread, "services.exe", "QUERY_LIMITED_INFORMATION")
     assert answer.outcome.place is not None and answer.outcome.place.value == "level"
     assert kdtoken.explain(on.process("4"), "notepad.exe", "VM_READ").outcome.allowed
+
+
+def test_whose_token_cannot_be_read_is_named_and_not_left_out(monkeypatch: Any) -> None:
+    on = machine()
+    real = on.walk
+
+    def torn(threads: bool = False) -> Any:
+        walk = real(threads)
+        rows = [
+            replace(row, token=Unreadable(0xDEAD, "paged out")) if row.process.pid == 744 else row for row in walk.rows
+        ]
+        return walk._replace(rows=iter(rows))
+
+    monkeypatch.setattr(on, "walk", torn)
+    code, out, _ = run(monkeypatch, "--who", "--to", "lsass.exe", "--want", "VM_READ", on=on)
+    assert code == 0 and "Not judged: 2" in out
+    assert "lsass.exe (744): its token is unreadable at 0xdead: paged out" in out
+    assert "whoami.exe (6560): its token is gone, its reference is null" in out, "it has exited"
+
+
+def test_of_system_its_kernel_mode_is_said(monkeypatch: Any) -> None:
+    assert "kernel mode" in run(monkeypatch, "4", "--to", "lsass.exe", "--want", "VM_READ")[1]

@@ -146,8 +146,13 @@ def chain_lines(chain: Chain, turns: Sequence[Sequence[Turn]] = (), names: Names
     return lines
 
 
-def who_lines(rows: Sequence[Tuple[str, str, Answer]], names: Names = NO_NAMES) -> List[str]:
-    """Every caller against one object: (caller, object, answer) -> granted rights, or the step that stopped it."""
+def who_lines(
+    rows: Sequence[Tuple[str, str, Answer]], names: Names = NO_NAMES, unjudged: Sequence[str] = ()
+) -> List[str]:
+    """Every caller against one object: (caller, object, answer) -> granted rights, or the step that stopped it.
+
+    unjudged  a line for each caller whose token cannot be read
+    """
     say = _speaker(names)
     yes = sum(answer.verdict is Verdict.YES for _, _, answer in rows)
     depends = sum(answer.verdict is Verdict.DEPENDS for _, _, answer in rows)
@@ -165,7 +170,11 @@ def who_lines(rows: Sequence[Tuple[str, str, Answer]], names: Names = NO_NAMES) 
         if answer.conflicts:
             why += " (the authorities disagree: %s)" % answer.conflicts[0].reading.name
         cells.append((clean(caller), clean(thing), answer.verdict.value, say(why)))
-    return lines + table(cells)
+    lines += table(cells)
+    if unjudged:
+        lines += ["", "Not judged: %d" % len(unjudged)]
+        lines += [line for one in unjudged for line in _in("  ", say(one))]
+    return lines
 
 
 def _in(indent: str, text: str) -> List[str]:
