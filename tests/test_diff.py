@@ -243,6 +243,9 @@ def test_one_process_before_and_after(capsys: Any, tmp_path: Path) -> None:
         1,
         "the process's token was replaced between A and B: it speaks for another user",
     )
+    # Only two looks at one process are serious; of two processes nothing else is to be expected.
+    assert "this is serious" in run(capsys, before, after)[1]
+    assert "this is serious" not in run(capsys, before, MACHINE_FILE + "@lsass.exe")[1]
 
     def privileges(modified: int) -> Any:
         def change(target: SyntheticSource, kernel: Any) -> None:

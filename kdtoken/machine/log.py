@@ -1,6 +1,5 @@
 """A machine by a saved log: the memory that it shows, and where that is not enough, the text of what was printed."""
 
-from dataclasses import replace
 from typing import Callable, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from kdtoken.errors import (
@@ -170,7 +169,7 @@ class LogMachine(Machine):
                 raise
         else:
             if known(found.token.user) or not chosen:
-                return replace(found, names=self.names)
+                return found
         return self.text.view(which)
 
     @property

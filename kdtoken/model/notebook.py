@@ -70,7 +70,8 @@ def _parts(token: "Token") -> List[str]:
         parts.append("privileges unknown")
     else:
         held = sum(one.present for one in token.privileges)
-        parts.append("%d privileges (%d enabled)" % (held, len(token.enabled_privileges)))
+        word = "privilege" if held == 1 else "privileges"
+        parts.append("%d %s (%d enabled)" % (held, word, len(token.enabled_privileges)))
     listed = [one for one in token.groups if not isinstance(one, Missing)]
     whole = not isinstance(token.user_and_groups, Missing) and len(listed) == len(token.groups)
     parts.append("%d groups%s" % (len(listed), "" if whole else " known") if whole or listed else "groups unknown")

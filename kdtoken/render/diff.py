@@ -25,10 +25,12 @@ from kdtoken.render.json import SCHEMA, plain
 from kdtoken.render.words import WIDTH, clean, group_words, luid, sid_name, wrapped
 
 _HEADINGS = (
-    (Part.IDENTITY, "Identity differs (fixed when a token is made: this is serious)"),
+    (Part.IDENTITY, "Identity differs (fixed when a token is made)"),
     (Part.POLICY, "Policy differs (may be adjusted while the token lives)"),
     (Part.BOOKKEEPING, "Bookkeeping differs"),
 )
+# Two looks at one token or process; of two processes nothing else is to be expected.
+_SERIOUS = "Identity differs (fixed when a token is made: this is serious)"
 _LABEL = 22
 _ROOM = WIDTH - _LABEL - 3
 # Attributes of an ordinary group; only others are worth a word beside its name.
@@ -47,6 +49,8 @@ def diff_lines(comparison: Comparison, everything: bool = False) -> List[str]:
     words_of = _Words(comparison)
     for part, heading in _HEADINGS:
         rows = [r for r in comparison.with_outcome(Outcome.DIFFERS) if r.part is part]
+        if rows and part is Part.IDENTITY and comparison.over_time:
+            heading = _SERIOUS
         if rows:
             lines += ["", heading] + _table(words_of.cells(rows))
     expected = comparison.with_outcome(Outcome.EXPECTED)

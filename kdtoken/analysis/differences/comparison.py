@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Optional, Tuple
 
+from kdtoken.analysis.differences.verdict import one_token
 from kdtoken.model.absent import Missing, NotAsked, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.notebook import html_table
@@ -74,6 +75,12 @@ class Comparison:
     def with_outcome(self, *outcomes: Outcome) -> Tuple[Difference, ...]:
         """The rows that came out so."""
         return tuple(row for row in self.rows if row.outcome in outcomes)
+
+    @property
+    def over_time(self) -> bool:
+        """Whether these are two looks at one process, or at one token: then nothing of its identity may differ."""
+        same = bool(self.a.process) and self.a.process == self.b.process
+        return same or one_token(self.a.token, self.b.token)
 
     @property
     def exit_code(self) -> int:
