@@ -322,3 +322,10 @@ def test_diff_takes_processes_of_the_named_source_and_threads(capsys: pytest.Cap
     assert "give one of the pids" in capsys.readouterr().err
     assert diff.main([MACHINE_FILE + "@1120:9", MACHINE_FILE + "@1120"]) == 2
     assert "pid 1120 has no thread 9" in capsys.readouterr().err
+
+
+def test_options_of_an_attached_side_do_not_stand_in_a_files_way() -> None:
+    options = cli.parser("diff", "").parse_args(["--attach", "com:x", "--timeout", "3", "--stay"])
+    assert cli.request(options).sources == ("com:x",) and cli.request(options).timeout == 3
+    other = cli.request(options, ("a.kdtoken",), lenient=True, instead=True)
+    assert (other.sources, other.option) == (("a.kdtoken",), "")

@@ -4,14 +4,16 @@ from typing import Any
 
 import pytest
 
-from kdtoken.errors import NotAToken
+from kdtoken.errors import NotAToken, ProcessNotFound
 from kdtoken.machine.kernel import KernelMachine
+from kdtoken.machine.open import open_machine
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.token import Token
 from kdtoken.model.view import Kind
 from tests.expected import FILES, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
+from tests.sessions import SESSIONS
 
 KERNEL = kernel_of(FILES[3])
 
@@ -81,3 +83,27 @@ def test_the_view_of_a_process_says_whose_it_is(machine: KernelMachine) -> None:
 def test_reprs_are_for_people(machine: KernelMachine) -> None:
     assert repr(machine.process(6104)) == "<Process notepad.exe pid 6104 at 0x%x>" % KERNEL.processes[6104]
     assert repr(machine).startswith("<KernelMachine: synthetic kernel")
+
+
+NOTEPAD = SESSIONS / "notepad-22000-synthetic.kdtoken.gz"
+
+
+def test_an_address_that_nothing_vouches_for_is_no_process() -> None:
+    """A recording holds parts of memory only: bytes that happen to be there would make a process of any address."""
+    with open_machine(NOTEPAD) as recording:
+        (notepad,) = [one for one in recording.processes() if one.name == "notepad.exe"]
+        (other,) = [one for one in recording.processes() if one.name == "lsass.exe"]
+        # Eight bytes on, a pid and a name can be read, out of what are other fields.
+        with pytest.raises(ProcessNotFound, match="nothing here says that 0x%x is a process" % (notepad.address + 8)):
+            recording.find("%x" % (notepad.address + 8))
+        assert recording.find("%x" % notepad.address).pid == 6104
+        # Its object header was not recorded, but the list has it.
+        assert recording.find("%x" % other.address).pid == other.pid
+
+
+def test_the_debugger_is_asked_when_that_is_wanted(machine: KernelMachine) -> None:
+    process = machine.process(6104)
+    assert process.dump().cross_check is None
+    check = process.dump(check=True).cross_check
+    assert check is not None and check.agrees is True
+    assert process.dump().cross_check == check  # read once

@@ -175,3 +175,32 @@ def test_a_text_without_processes_says_so(tmp_path: Path) -> None:
         with pytest.raises(KdTokenError):
             machine.view("#2")
         assert machine.view("#1").kind is machine.view("pc\\anna").kind is Kind.WHOAMI
+
+
+@pytest.mark.parametrize(
+    "put, counts",
+    [
+        (lambda rows: ["BUILTIN\\Users Alias S-1-5-32-545|x"] + rows, True),  # a fact before the output
+        (lambda rows: rows + ["", "and:", "", "?S-1-5-32-545?"], True),  # a fact behind it
+        (lambda rows: rows + ["BUI?TIN Users, group"], True),  # right behind the last row: part of the output
+        (lambda rows: rows + ["", "BUI?TIN Users, group"], False),  # prose
+        (lambda rows: ["Please look:", ""] + rows, False),
+    ],
+)
+def test_which_lines_may_hide_what_a_text_seems_to_lack(put: Any, counts: bool, tmp_path: Path) -> None:
+    rows = [line for line in whoami_lines("notepad").rstrip("\n").split("\n") if "S-1-5-32-545" not in line]
+    file = tmp_path / "who.txt"
+    file.write_text("\n".join(put(rows)) + "\n", encoding="utf-8")
+    with open_machine(file) as text, open_machine(MACHINE_22000) as machine:
+        assert bool(text.view("#1").not_understood) is counts
+        assert diff.diff(machine.process(6104), text.view("#1")).exit_code == (0 if counts else 1)
+
+
+def test_a_neighbours_lines_hide_nothing_of_this_token(tmp_path: Path) -> None:
+    bad = mangled(whoami_lines("cmd"), "S-1-5-32-545")
+    text = "C:\\>whoami /all\n\n%s\nC:\\>whoami /all\n\n%s" % (whoami_lines("notepad"), bad)
+    (tmp_path / "two.txt").write_text(text, encoding="utf-8")
+    with open_machine(tmp_path / "two.txt") as machine:
+        assert machine.view("#1").not_understood == ()
+        ((line, row),) = machine.view("#2").not_understood
+        assert "545|" in row and text.split("\n")[line - 1] == row

@@ -100,6 +100,10 @@ def test_what_was_unpacked_is_gone_when_the_machine_is_closed(
     with pytest.raises(BadFormat, match="its gzip data breaks off"):
         open_machine(file)
     assert os.listdir(str(tmp_path)) == ["x.log.gz"]
+    file.write_bytes(gzip.compress(b"PAGEDU64" + bytes(9000), 1))
+    with pytest.raises(BadFormat):
+        open_machine(file)  # unpacked well, and then no dump that can be read
+    assert os.listdir(str(tmp_path)) == ["x.log.gz"]
 
 
 def test_texts_of_commands(tmp_path: Path) -> None:
@@ -197,8 +201,10 @@ def test_connections() -> None:
 
 
 def test_symbols_are_refused_where_nothing_needs_them() -> None:
-    with pytest.raises(UsageError, match="belong to --dump"):
-        open_request(Request((str(MACHINE_22000),), symbols="x"))
+    for asked in ({"symbols": "x"}, {"download": True}):
+        with pytest.raises(UsageError, match="belong to --dump") as error:
+            open_request(Request((str(MACHINE_22000),), **asked))  # type: ignore[arg-type]
+        assert "is a recording of kdtoken" in error.value.next_step
     assert open_request(Request((str(MACHINE_22000),), symbols="x", lenient=True)).find("4").pid == 4
 
 

@@ -11,7 +11,10 @@ import pytest
 from kdtoken.analysis.differences.comparison import Comparison, Kind, View
 from kdtoken.analysis.differences.fields import compare
 from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.group import Group
 from kdtoken.model.privilege import Privilege
+from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import Names
 from kdtoken.render.diff import diff_json, diff_lines
 from tests.declared_views import VIEWS, decoded, kernel, whoami
 from tests.machine.declared import MACHINE
@@ -154,3 +157,16 @@ def test_the_schema_is_sound_and_strict() -> None:
         broken = json.loads(json.dumps(data))
         break_it(broken)
         assert not judge.is_valid(broken)
+
+
+def test_names_of_one_side_name_nothing_of_the_other() -> None:
+    """Two machines may have given one SID to two people."""
+    a, b = kernel("notepad"), kernel("cmd")
+    assert isinstance(a.token.user, Sid) and isinstance(a.token.user_and_groups, tuple)
+    stranger = Sid.from_text("S-1-5-21-9-9-9-1234")
+    listed = replace(b.token, user_and_groups=(*b.token.user_and_groups, Group(stranger, 7)))  # type: ignore[misc]
+    named = Names().with_accounts({stranger: "LAB\\impostor"})
+    shown = "\n".join(diff_lines(compare(replace(a, names=named), replace(b, token=listed))))
+    assert str(stranger) in shown and "impostor" not in shown
+    shown = "\n".join(diff_lines(compare(a, replace(b, token=listed, names=named))))
+    assert "LAB\\impostor" in shown
