@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, List
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -28,6 +28,7 @@ exclude_patterns = ["_build", "_generated"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 nitpicky = True
+nitpick_ignore_regex = [("py:.*", "kdtoken\\.machine\\..*")]  # what a public name is called where it is written
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 html_theme = "furo"
@@ -62,5 +63,16 @@ def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def as_written(app: Any, what: str, name: str, item: Any, options: Any, lines: List[str]) -> None:
+    """Docstrings here are plain text with columns, not reStructuredText: behind the first sentence they stay as they are."""
+    first = lines.index("") if "" in lines else len(lines)
+    head = [line.replace("`", "``").replace("*", "\\*") for line in lines[:first]]
+    rest = lines[first:]
+    while rest and not rest[-1]:
+        rest.pop()
+    lines[:] = head + ([""] + ["::", ""] + ["    " + line for line in rest[1:]] + [""] if rest else [""])
+
+
 def setup(app: Any) -> None:
     app.connect("builder-inited", write_help)
+    app.connect("autodoc-process-docstring", as_written)
