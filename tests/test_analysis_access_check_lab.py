@@ -41,8 +41,18 @@ def test_windows_says_what_nobody_says() -> None:
     assert one.differs and one.agreeing == ()
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"\xff\xfe", b'{"checks": [{"sddl": "D:"}]}', b'{"checks": [1]}'])
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"{}", b"\xff\xfe", b'{"checks": [{"sddl": "D:"}]}', b'{"checks": [1]}', b'{"checks": 7}']
+)
 def test_no_lab_run(data: bytes) -> None:
     with pytest.raises(BadFormat) as caught:
         lab_answers(CALLER, data, "x.json")
     assert "x.json" in caught.value.message and caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    "part", [{"wish": -1}, {"wish": 1 << 40}, {"mapping": [1, 2]}, {"mapping": 7}, {"sddl": "D:("}, {"status": None}]
+)
+def test_a_check_with_a_part_that_cannot_be(part: Dict[str, Any]) -> None:
+    with pytest.raises(BadFormat):
+        lab_answers(CALLER, answered(**{"status": 0, "granted": 0, **part}))

@@ -6,6 +6,7 @@ authorities disagree; then the reading that agrees with Windows is named.
 """
 
 import json
+from dataclasses import replace
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 from kdtoken.analysis.access_check.caller import IMPERSONATION_LEVEL, Caller
@@ -36,12 +37,10 @@ class LabAnswer(NamedTuple):
 
 def lab_answers(caller: Caller, data: bytes, name: str = "the file") -> List[LabAnswer]:
     """Every check of a lab run, worked out again.  Raises BadFormat where the file is none."""
-    from dataclasses import replace
-
     try:
         document = json.loads(data.decode("utf-8-sig"))
-        checks = document["checks"]
-    except (UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+        checks = list(document["checks"])
+    except (UnicodeDecodeError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadFormat(
             "%s holds no checks" % name, name, "kdtoken collect --check SDDL --type file --want read  writes one"
         ) from error
@@ -60,6 +59,8 @@ def _one(caller: Caller, entry: Dict[str, Any], name: str) -> LabAnswer:
         kind = ObjectType(str(entry["type"]), GenericMapping(read, write, execute, everything), everything)
         descriptor = from_sddl(str(entry["sddl"]), object_type=kind)
         wish, status, granted = int(entry["wish"]), int(entry["status"]), int(entry["granted"])
+        if not all(0 <= mask < 1 << 32 for mask in (read, write, execute, everything, wish, status, granted)):
+            raise ValueError("a mask of more than 32 bits")
     except (KeyError, TypeError, ValueError) as error:
         raise BadFormat(
             "%s lacks a part" % name, name, "sddl, type, mapping (four masks), wish, status, granted"

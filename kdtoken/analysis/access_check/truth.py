@@ -1,13 +1,14 @@
 """Yes, no, or what it depends on: the check run under every answer that the source leaves open."""
 
 from enum import Enum
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from kdtoken.analysis.access_check.check import check
 from kdtoken.analysis.access_check.questions import READINGS, Answers, Question, Reading
 from kdtoken.analysis.access_check.request import Request
 from kdtoken.analysis.access_check.run import Outcome
 
+_Leaf = Tuple[Dict[Question, bool], Outcome]  # what one run asked with the answers, and what it came to
 MOST_RUNS = 256  # of one explanation; with more open facts than that, what was tried is told
 
 
@@ -73,7 +74,7 @@ def decide(request: Request, detail: bool = True) -> Answer:
         leaves, cut_short = _leaves(request, answers, outcome)
     else:
         leaves, cut_short = [({}, outcome)], False
-    depends = _dependences(request, leaves, outcome) if len(leaves) > 1 else ()
+    depends = _dependences(request, leaves) if len(leaves) > 1 else ()
     if any(not same(outcome, other) for _, other in leaves) or cut_short:
         verdict = Verdict.DEPENDS
     else:
@@ -107,27 +108,32 @@ def _branches(answers: Answers, fixed: int) -> List[Dict[str, bool]]:
     return found
 
 
-def _dependences(
-    request: Request, leaves: List[Tuple[Dict[Question, bool], Outcome]], outcome: Outcome
-) -> Tuple[Dependence, ...]:
+def _dependences(request: Request, leaves: Sequence[_Leaf]) -> Tuple[Dependence, ...]:
     questions: Dict[Question, None] = {}
     for asked, _ in leaves:
         questions.update(dict.fromkeys(asked))
     found = []
     for question in questions:
-        sides: Dict[bool, List[Outcome]] = {True: [], False: []}
-        for asked, one in leaves:
-            if question in asked:
-                sides[asked[question]].append(one)
-        if {(one.allowed, one.granted) for one in sides[True]} == {(one.allowed, one.granted) for one in sides[False]}:
-            continue
-        if not sides[True] or not sides[False]:
-            continue
         alone = [check(request, Answers({question.key: side}), False) for side in (True, False)]
-        if same(*alone):  # it matters only along with another
-            alone = next(([one, other] for one in sides[True] for other in sides[False] if not same(one, other)), alone)
-        found.append(Dependence(question, alone[0], alone[1]))
+        pair = (alone[0], alone[1]) if not same(*alone) else _differing(leaves, question)
+        if pair is not None:
+            found.append(Dependence(question, pair[0], pair[1]))
     return tuple(found)
+
+
+def _differing(leaves: Sequence[_Leaf], question: Question) -> Optional[Tuple[Outcome, Outcome]]:
+    """Two runs that differ in this answer and in no other that both asked for, and come out differently."""
+    sides: Tuple[List[_Leaf], List[_Leaf]] = ([], [])
+    for leaf in leaves:
+        if question in leaf[0]:
+            sides[0 if leaf[0][question] else 1].append(leaf)
+    for asked, one in sides[0]:
+        for others, other in sides[1]:
+            if same(one, other):
+                continue
+            if all(others.get(key, answer) == answer for key, answer in asked.items() if key != question):
+                return one, other
+    return None
 
 
 def _conflicts(request: Request, answers: Answers, outcome: Outcome) -> Tuple[Conflict, ...]:

@@ -1,0 +1,216 @@
+"""Steps that the tables do not reach: kernel mode, backup intent, central policy, compound ACEs, what is not known, readings."""
+
+from dataclasses import replace
+from typing import Any, Dict, Optional, Tuple
+
+import pytest
+
+from kdtoken.analysis.access_check.caller import Caller
+from kdtoken.analysis.access_check.check import check
+from kdtoken.analysis.access_check.questions import READINGS, Answers
+from kdtoken.analysis.access_check.reason import ReasonType
+from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED, Request, parse_type_list
+from kdtoken.analysis.access_check.truth import Verdict, decide
+from kdtoken.errors import BadFormat
+from kdtoken.model.absent import Unreadable
+from kdtoken.model.acl import Ace, Acl
+from kdtoken.model.descriptor import NOT_SAID, UNREADABLE, SecurityDescriptor
+from kdtoken.model.object_type import documented_type
+from kdtoken.model.secured_object import SecuredObject
+from kdtoken.model.sid import Sid
+from tests.access_rows import caller, descriptor
+
+FILE = documented_type("file")
+
+
+def asked(token: str, sddl: str, wish: int, kind: str = "file", **more: Any) -> Request:
+    made = documented_type(kind)
+    return Request(caller(token), SecuredObject(None, "a thing", made, descriptor(sddl)), made, wish, **more)
+
+
+def guarded(request: Request, found: Any) -> Request:
+    return replace(request, object=replace(request.object, descriptor=found))
+
+
+def test_kernel_mode_is_not_checked() -> None:
+    request = asked("user @0 level=0", "O:{X}G:{X}D:", 0x1F01FF)
+    outcome = check(replace(request, caller=replace(request.caller, kernel_mode=True)))
+    assert outcome.granted == 0x1F01FF
+
+
+@pytest.mark.parametrize(
+    "privilege, wish, allowed",
+    [
+        ("SeBackupPrivilege", 0x120089, True),
+        ("SeBackupPrivilege", 0x20, True),  # FILE_TRAVERSE
+        ("SeBackupPrivilege", 0x01000000, True),
+        ("SeBackupPrivilege", 0x2, False),
+        ("SeRestorePrivilege", 0x120116, True),
+        ("SeRestorePrivilege", 0xD0000, True),  # WRITE_DAC, WRITE_OWNER, DELETE
+        ("SeRestorePrivilege", 0x1, False),
+    ],
+)
+def test_backup_and_restore_with_intent(privilege: str, wish: int, allowed: bool) -> None:
+    """LEARN, "Privilege Constants": the rights that each grants; and only to an open with backup intent."""
+    request = asked("user p+%s" % privilege, "O:{X}G:{X}D:", wish)
+    assert check(replace(request, backup_intent=True)).allowed is allowed
+    assert not check(request).allowed
+    disabled = asked("user p-%s" % privilege, "O:{X}G:{X}D:", wish, backup_intent=True)
+    assert not check(disabled).allowed
+    assert not check(asked("user p+%s" % privilege, "O:{X}G:{X}D:", 0x1, "event", backup_intent=True)).allowed
+
+
+def test_a_central_policy_is_named_and_may_still_refuse() -> None:
+    """Its rules are not in the descriptor: a yes depends on it, a no stays one ([MS-DTYP] 2.5.3.2 only narrows)."""
+    sddl = "O:{X}G:{X}D:(A;;0x1;;;BU)S:(SP;;;;;S-1-17-1-2-3)(SP;;;;;S-1-17-9)"
+    answer = decide(asked("user", sddl, 0x1))
+    assert answer.verdict is Verdict.DEPENDS and answer.outcome.allowed
+    (dependence,) = answer.depends
+    assert "S-1-17-1-2-3" in dependence.question.text and not dependence.if_false.allowed
+    assert dependence.if_false.reason(0x1).type is ReasonType.NOT_GRANTED_BY_CAPE
+    assert any("S-1-17-1-2-3 also applies" in note for note in answer.outcome.notes)
+    assert decide(asked("user", sddl, 0x2)).verdict is Verdict.NO
+
+
+def compound(mask: int, server: Sid, client: Sid) -> Ace:
+    """Mask, type 1 (impersonation), reserved, the server's SID, the client's: winnt.h ACCESS_ALLOWED_COMPOUND_ACE_TYPE 4."""
+    body = mask.to_bytes(4, "little") + (1).to_bytes(2, "little") + bytes(2) + server.to_bytes() + client.to_bytes()
+    return Ace.parse(bytes((4, 0)) + (4 + len(body)).to_bytes(2, "little") + body)
+
+
+def test_a_compound_ace_needs_both_its_sids() -> None:
+    users, everyone, stranger = Sid(5, (32, 545)), Sid(1, (0,)), Sid(5, (21, 9, 9, 9, 9))
+    for server, client, allowed in ((users, everyone, True), (users, stranger, False), (stranger, users, False)):
+        found = SecurityDescriptor(
+            stranger, stranger, 0x8004, Acl.build((compound(0x1, server, client),)), None, "present"
+        )
+        assert check(guarded(asked("user", "nodacl", 0x1), found)).allowed is allowed
+
+
+def test_an_unreadable_descriptor_is_not_a_null_one() -> None:
+    """PrivescCheck#68: unreadable reported as full access."""
+    request = guarded(asked("user", "nodacl", 0x1), Unreadable(0xFFFF800012345678, "paged out"))
+    answer = decide(request)
+    assert answer.verdict is Verdict.DEPENDS and not answer.outcome.allowed
+    assert "paged out" in answer.depends[0].question.text
+    for state in (UNREADABLE, NOT_SAID):
+        bare = descriptor("nodacl")
+        assert bare is not None
+        assert decide(guarded(request, replace(bare, dacl_state=state))).verdict is Verdict.DEPENDS
+
+
+def test_what_no_answer_could_change_is_decided_all_the_same() -> None:
+    """SeDebugPrivilege opens a process whose descriptor is paged out; Identification opens nothing."""
+    missing = Unreadable(0xFFFF800012345678, "paged out")
+    debug = guarded(asked("admin p+SeDebugPrivilege", "nodacl", 0x10, "process"), missing)
+    assert decide(debug).verdict is Verdict.YES
+    assert decide(guarded(asked("user level=1", "nodacl", 0x1), missing)).verdict is Verdict.NO
+
+
+def test_a_label_that_the_source_does_not_show_matters_for_writing() -> None:
+    """icacls and Get-Acl tell of the DACL only."""
+    found = descriptor("O:{X}G:{X}D:(A;;0x3;;;BU)")
+    assert found is not None
+    hidden = replace(found, sacl_state=NOT_SAID)
+    assert decide(guarded(asked("user", "nodacl", 0x1), hidden)).verdict is Verdict.YES
+    answer = decide(guarded(asked("user", "nodacl", 0x2), hidden))
+    assert answer.verdict is Verdict.DEPENDS and answer.outcome.allowed
+    assert "label above the caller's level" in answer.depends[0].question.text
+
+
+def test_an_owner_that_the_source_does_not_show() -> None:
+    found = descriptor("O:{X}G:{X}D:(A;;0x1;;;BU)")
+    assert found is not None
+    hidden = replace(found, owner=None, owner_state=NOT_SAID)
+    assert decide(guarded(asked("user", "nodacl", 0x1), hidden)).verdict is Verdict.YES
+    assert decide(guarded(asked("user", "nodacl", 0x40000), hidden)).verdict is Verdict.DEPENDS
+
+
+def test_an_ace_that_a_text_tells_in_part_is_asked_about() -> None:
+    users = Sid(5, (32, 545))
+    told = Ace(0x09, 0, b"", 0x1, users, problem="the text does not show its condition or attribute")
+    found = SecurityDescriptor(users, users, 0x8004, Acl(2, 8, 1, (told,)), None, "present")
+    answer = decide(guarded(asked("user", "nodacl", 0x1), found))
+    assert answer.verdict is Verdict.DEPENDS and "ACE 0" in answer.depends[0].question.text
+    assert decide(guarded(asked("user", "nodacl", 0x2), found)).verdict is Verdict.NO, "its mask has no such bit"
+    other = replace(told, sid=Sid(5, (32, 551)))
+    found = replace(found, dacl=Acl(2, 8, 1, (other,)))
+    assert decide(guarded(asked("user", "nodacl", 0x1), found)).verdict is Verdict.NO, "nor is it the caller's"
+
+
+def test_a_handle_gets_what_its_rights_imply() -> None:
+    """LEARN, process and thread rights: QUERY_INFORMATION brings QUERY_LIMITED_INFORMATION along."""
+    outcome = check(asked("user", "O:{X}G:{X}D:(A;;0x1fffff;;;BU)", 0x400, "process"))
+    assert (outcome.granted, outcome.implied) == (0x400, 0x1000)
+    outcome = check(asked("user", "O:{X}G:{X}D:(A;;0x1fffff;;;BU)", 0x60, "thread"))
+    assert (outcome.granted, outcome.implied) == (0x60, 0xC00)
+
+
+def test_maximum_allowed_on_a_protected_process_is_what_protection_leaves() -> None:
+    answer = decide(asked("admin", "O:{X}G:{X}D:(A;;0x1fffff;;;BA)", MAXIMUM_ALLOWED, "process", protection=0x41))
+    # 0x1fffff without DELETE, READ_CONTROL, WRITE_DAC, WRITE_OWNER and LEARN's nine rights of processes
+    assert answer.outcome.granted == 0x1FFFFF & ~(0xF0000 | 0x7FA)
+    assert {conflict.reading.name for conflict in answer.conflicts} >= {"protected-maximum"}
+
+
+# A request for each point on which the authorities disagree, where the two sides give different answers.
+DISAGREEING: Dict[str, Tuple[str, str, int, str, int]] = {
+    "anonymous-level": ("user level=0", "O:{X}G:{X}D:(A;;0x1;;;BU)", 0x1, "file", 0),
+    "generic-ace": ("user", "O:{X}G:{X}D:(A;;GA;;;BU)", 0x1, "file", 0),
+    "label-system-security": ("user @L p+SeSecurityPrivilege", "O:{X}G:{X}D:", 0x1000000, "file", 0),
+    "appcontainer-label": ("user @L pkg", "O:{X}G:{X}D:(A;;0x2;;;BU)(A;;0x2;;;{PKG})", 0x2, "file", 0),
+    "relabel-write-owner": ("admin p+SeRelabelPrivilege", "O:{X}G:{X}D:", 0x80000, "file", 0),
+    "appcontainer-null-dacl": ("user @L pkg", "nulldacl", 0x1, "file", 0),
+    "maximum-order": ("user", "O:{X}G:{X}D:(A;;0x3;;;BU)(D;;0x2;;;BU)", MAXIMUM_ALLOWED, "file", 0),
+    "object-ace-no-list": ("user", "O:{X}G:{X}D:(OA;;0x1;R;;BU)", 0x1, "file", 0),
+    "object-ace-no-list-ignored": ("user", "O:{X}G:{X}D:(OD;;0x1;R;;BU)(A;;0x1;;;BU)", 0x1, "file", 0),
+    "package-deny": ("user @L pkg", "O:{X}G:{X}D:(D;;0x1;;;{PKG})(A;;0x1;;;BU)(A;;0x1;;;AC)", 0x1, "file", 0),
+    "write-restricted-rest": ("user r:S-1-5-33 wr", "O:{X}G:{X}D:(A;;0x3;;;BU)(A;;0x2;;;S-1-5-33)", 0x3, "file", 0),
+    "deny-only-member": ("filtered", "O:{X}G:{X}D:(XD;;0x1;;;WD;(Member_of {SID(BA)}))(A;;0x1;;;WD)", 0x1, "file", 0),
+    "protected-signer": ("admin", "O:{X}G:{X}D:(A;;0x1fffff;;;BA)", 0x1, "process", 0x41),
+    "protected-maximum": ("admin", "O:{X}G:{X}D:(A;;0x1fffff;;;BA)", MAXIMUM_ALLOWED, "process", 0x41),
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(READINGS) - {"open-process-token"}))
+def test_a_disagreement_is_named_with_both_answers(name: str) -> None:
+    token, sddl, wish, kind, protection = DISAGREEING[name]
+    answer = decide(asked(token, sddl, wish, kind, protection=protection))
+    named = {conflict.reading.name: conflict for conflict in answer.conflicts}
+    assert name in named
+    theirs = named[name].theirs
+    assert (theirs.allowed, theirs.granted) != (answer.outcome.allowed, answer.outcome.granted)
+
+
+def test_where_the_sides_give_the_same_answer_nothing_is_said() -> None:
+    assert decide(asked("user", "O:{X}G:{X}D:(D;;0x2;;;BU)(A;;0x3;;;BU)", MAXIMUM_ALLOWED)).conflicts == ()
+
+
+def test_unknown_facts_are_asked_once_each() -> None:
+    base = caller("user")
+    blind = Caller("blind", base.user, {}, False, None, None, None, None, None, None, None)
+    request = replace(asked("user", "O:{X}G:{X}D:(A;;0x2;;;BU)(D;;0x2;;;BA)(A;;0x2;;;AU)", 0x2), caller=blind)
+    answers = Answers()
+    check(request, answers)
+    keys = [question.key for question in answers.asked]
+    assert len(keys) == len(set(keys)) and "sid:S-1-5-32-545" in keys
+    answer = decide(request)
+    assert answer.verdict is Verdict.DEPENDS and not answer.cut_short
+    assert {one.question.key for one in answer.depends} >= {"sid:S-1-5-32-545", "sid:S-1-5-11", "level:8192"}
+
+
+@pytest.mark.parametrize("words", [["x"], ["+%s"], ["%s", "%s"], ["%s", "++%s"]])
+def test_a_type_list_that_is_no_tree(words: Any) -> None:
+    guid = "00000000-0000-0000-0000-000000000001"
+    with pytest.raises(BadFormat):
+        parse_type_list([word % guid if "%" in word else word for word in words])
+
+
+def test_a_type_list() -> None:
+    guid: Optional[str] = "00000000-0000-0000-0000-000000000001"
+    assert [level for level, _ in parse_type_list(["%s" % guid, "+%s" % guid, "++%s" % guid, "+%s" % guid])] == [
+        0,
+        1,
+        2,
+        1,
+    ]
