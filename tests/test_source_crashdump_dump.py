@@ -266,7 +266,6 @@ def header(**fields: Any) -> bytes:
         (header(DumpType=3), "header without memory"),
         (header(DumpType=0), "type 0"),
         (header(DumpType=0x45474150), "type 1162297680"),
-        (header(MachineImageType=0xAA64), "ARM64"),
         (header(MachineImageType=0x14C), "32-bit x86"),
         (header(MachineImageType=0x200), "type 0x200"),
         (header(NumberOfRuns=0), "0 runs"),

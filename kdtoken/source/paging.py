@@ -6,7 +6,7 @@ Windows XP x64 (bit 10 Prototype, bit 11 Transition, bits 5-9 Protection, 32 and
 """
 
 import struct
-from typing import Dict, Tuple, Union
+from typing import Dict, Iterator, Tuple, Union
 
 from kdtoken.source.base import PAGE_SIZE
 from kdtoken.source.crashdump.header import Buffer
@@ -37,11 +37,13 @@ class PageTables:
     working set, but still in memory, so as good as any.
     """
 
+    frame = _FRAME
+
     def __init__(self, data: Buffer, pages: PhysicalPages, root: int) -> None:
         """root  physical address of the PML4, as in CR3"""
         self._data = data
         self._pages = pages
-        self._root = root // PAGE_SIZE
+        self._root = (root & self.frame) // PAGE_SIZE  # CR3 and TTBR have tags and flags of their own
         self.in_transition = 0
         # address >> 21 -> (first page of a large page, 0), (-1, offset of the page table), or why not.
         self._regions: Dict[int, Union[str, Tuple[int, int]]] = {}
@@ -69,6 +71,35 @@ class PageTables:
         page = self._next(_ENTRY.unpack_from(self._data, table + (address >> 9 & 0xFF8))[0])
         return page if isinstance(page, str) else self._file(page)
 
+    def regions(self, slot: int) -> Iterator[int]:
+        """Addresses of the stretches of 2 MiB in which anything is mapped, of the kernel's half-terabyte `slot` (256-511)."""
+        top = self._file(self._root)
+        if isinstance(top, str):
+            return
+        start = 0xFFFF << 48 | slot << 39
+        upper = self._next(_ENTRY.unpack_from(self._data, top + slot * 8)[0])
+        table = upper if isinstance(upper, str) else self._file(upper)
+        for index, entry in () if isinstance(table, str) else self._entries(table):
+            at = start + (index << 30)
+            if self.is_large(entry, 30):
+                yield from range(at, at + (1 << 30), 1 << 21)
+                continue
+            lower = self._next(entry)
+            below = lower if isinstance(lower, str) else self._file(lower)
+            for inner, _ in () if isinstance(below, str) else self._entries(below):
+                yield at + (inner << 21)
+
+    def _entries(self, table: int) -> Iterator[Tuple[int, int]]:
+        """(index, entry) of those that are valid."""
+        for index, (entry,) in enumerate(_ENTRY.iter_unpack(self._data[table : table + PAGE_SIZE])):
+            if entry & _VALID:
+                yield index, entry
+
+    @staticmethod
+    def is_large(entry: int, shift: int) -> bool:
+        """Whether a valid entry at this level maps a large page itself."""
+        return bool(entry & _LARGE) and shift != 39
+
     def _region(self, address: int) -> Union[str, Tuple[int, int]]:
         """What the upper three levels say of the 2 MiB around the address."""
         if address >> 47 not in (0, 0x1FFFF):
@@ -79,9 +110,9 @@ class PageTables:
             if isinstance(table, str):
                 return table if shift == 39 else "%s: its page table" % table
             entry: int = _ENTRY.unpack_from(self._data, table + (address >> shift & 0x1FF) * 8)[0]
-            if entry & _VALID and entry & _LARGE and shift != 39:
+            if entry & _VALID and self.is_large(entry, shift):
                 # PAT takes bit 12, and the rest below the page's size is reserved.
-                first = (entry & _FRAME) >> shift << shift - 12
+                first = (entry & self.frame) >> shift << shift - 12
                 return first + (address >> 12 & (1 << shift - 12) - 1 & ~0x1FF), 0
             below = self._next(entry)
             if isinstance(below, str):
@@ -93,12 +124,12 @@ class PageTables:
     def _next(self, entry: int) -> Place:
         """The page number in an entry, or why it has none."""
         if entry & _VALID:
-            return (entry & _FRAME) >> 12
+            return (entry & self.frame) >> 12
         if entry & _PROTOTYPE:
             return PROTOTYPE
         if entry & _TRANSITION:
             self.in_transition += 1
-            return self._unmasked((entry & _FRAME) >> 12)
+            return self._unmasked((entry & self.frame) >> 12)
         if entry == 0:
             return NOT_MAPPED
         return PAGED_OUT if entry >> 32 else DEMAND_ZERO

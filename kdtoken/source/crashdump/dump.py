@@ -10,22 +10,25 @@ mapped" from each other in no way, and trusts the file in C++.  It judges this f
 """
 
 import mmap
+import os
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Protocol, Tuple, Union
+from typing import Any, Dict, List, Optional, Protocol, Tuple, Union
 
 from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, MemoryUnreadable, SymbolNotFound, TargetError
 from kdtoken.layout.layout import Layout
-from kdtoken.source.base import PAGE_SIZE, About, Source
-from kdtoken.source.crashdump.header import KINDS, TRIAGE, DumpHeader, check_magic, read_header
+from kdtoken.source.base import About, Source
+from kdtoken.source.crashdump.header import KINDS, MACHINE_ARM64, TRIAGE, DumpHeader, check_magic, read_header
 from kdtoken.source.crashdump.kernel import Nt, find_nt
 from kdtoken.source.crashdump.pages import locate_pages
 from kdtoken.source.crashdump.triage import TriageDump
+from kdtoken.source.image.image import MemoryImage, choose, could_be_image
+from kdtoken.source.image.windows import Progress
+from kdtoken.source.paged import PagedMemory
 from kdtoken.source.paging import PageTables
+from kdtoken.source.paging_arm64 import Arm64PageTables
 from kdtoken.symbols.file import SymbolFile, check_match
 from kdtoken.symbols.path import find_symbols
 
-_TOP = 1 << 64
-_LIMIT = 1 << 28  # longer reads are damage: page tables that run in a circle would serve any length
 _USER_SHARED_DATA = 0xFFFFF78000000000  # ntddk.h SharedUserData; the same on every x64 Windows
 _MARK = b"synthetic"  # what the tests' own dumps say in their comment
 
@@ -33,12 +36,14 @@ _MARK = b"synthetic"  # what the tests' own dumps say in their comment
 class KernelMemory(Protocol):
     """A file with a kernel's memory in it, before there are symbols.
 
+    words   what kind of file it is
     header  what it says of itself, as a crash dump's header would
     nt      the kernel's image; None where it cannot be found, and `why_no_nt` says more
     notes   what is odd about the file, in words
     """
 
     origin: str
+    words: str
     header: DumpHeader
     notes: List[str]
     nt: Optional[Nt]
@@ -51,7 +56,7 @@ class KernelMemory(Protocol):
         """Let go of the file."""
 
 
-class CrashDump:
+class CrashDump(PagedMemory):
     """The dump's memory, without symbols.
 
     header   what the file says of itself
@@ -64,49 +69,16 @@ class CrashDump:
         self.origin = str(path)
         self._data: Any = _map(path)
         self.header = read_header(self._data, self.origin)
+        self.words = KINDS[self.header.kind]
         if self.header.kind == TRIAGE:
             raise BadFormat("%s is a triage dump, which keeps no pages" % path, self.origin, "open_dump reads it")
         self.pages = locate_pages(self._data, self.header, self.origin)
-        self.tables = PageTables(self._data, self.pages, self.header.directory_table)
+        kind = Arm64PageTables if self.header.machine == MACHINE_ARM64 else PageTables
+        self.tables = kind(self._data, self.pages, self.header.directory_table)
         self.notes: List[str] = list(self.pages.notes)
         if self.pages.missing:
             self.notes.append("CUT SHORT: %d of %d pages are missing" % (self.pages.missing, self.pages.pages))
         self.nt, self.why_no_nt = find_nt(self.read, self.header)
-
-    def read(self, address: int, size: int) -> bytes:
-        """Kernel virtual memory.  Raises MemoryUnreadable, with what came before the stop."""
-        low = address & (PAGE_SIZE - 1)
-        if 0 < size <= PAGE_SIZE - low and 0 <= address < _TOP:  # nearly every read
-            place = self.tables.place(address)
-            if isinstance(place, int):
-                data: bytes = self._data[place + low : place + low + size]
-                return data
-            raise MemoryUnreadable(address, size, place)
-        if size <= 0:
-            return b""
-        if not 0 <= address < _TOP or address + size > _TOP:
-            raise MemoryUnreadable(address, size, "outside the address space")
-        if size > _LIMIT:
-            raise MemoryUnreadable(address, size, "more than %d bytes at once" % _LIMIT)
-        got = bytearray()
-        while len(got) < size:
-            at = address + len(got)
-            place = self.tables.place(at)
-            if isinstance(place, str):
-                raise MemoryUnreadable(address, size, place, bytes(got))
-            low = at & (PAGE_SIZE - 1)
-            got += self._data[place + low : place + min(PAGE_SIZE, low + size - len(got))]
-        return bytes(got)
-
-    def physical_page(self, number: int) -> Optional[bytes]:
-        """4096 bytes of the dumped machine's physical memory; None if the dump does not hold them."""
-        offset = self.pages.offset(number)
-        return None if offset is None else bytes(self._data[offset : offset + PAGE_SIZE])
-
-    def close(self) -> None:
-        """Let go of the file."""
-        if not isinstance(self._data, bytes):
-            self._data.close()
 
 
 class CrashDumpSource(Source):
@@ -125,14 +97,21 @@ class CrashDumpSource(Source):
 
     def _about(self, notes: List[str]) -> About:
         header = self.dump.header
-        words = "%s %s" % (KINDS[header.kind], self.dump.origin)
+        words = "%s %s" % (self.dump.words, self.dump.origin)
         if notes:
             words += " (%s)" % "; ".join(notes)
-        return About(words, "%s%d" % (self._version(), header.build), header.comment.startswith(_MARK))
+        build = header.build or self._build_number()
+        return About(words, "%s%d" % (self._version(build), build), header.comment.startswith(_MARK))
 
-    def _version(self) -> str:
+    def _build_number(self) -> int:
+        """nt!NtBuildNumber, of which the upper half tells a free build from a checked one; 0 where it cannot be read."""
+        try:
+            return int.from_bytes(self.read(self.symbol("NtBuildNumber"), 2), "little")
+        except (LookupFailed, MemoryUnreadable):
+            return 0
+
+    def _version(self, build: int) -> str:
         """ "10.0." out of the page that every process sees, or by the build number."""
-        build = self.dump.header.build
         fallback = next(
             (
                 text
@@ -243,6 +222,8 @@ def open_memory(path: Union[str, Path]) -> KernelMemory:
     """The memory in a file, by what the file is.  Raises BadFormat that says what it is instead, and what to do."""
     data = _map(path)
     try:
+        if could_be_image(str(path), bytes(data[:16]), len(data)):
+            return MemoryImage(str(path), data, os.open(str(path), os.O_RDONLY | getattr(os, "O_BINARY", 0)))
         header = read_header(data, str(path))
         if header.kind == TRIAGE:
             return TriageDump(data, header, str(path))
@@ -254,19 +235,19 @@ def open_memory(path: Union[str, Path]) -> KernelMemory:
 
 
 def open_dump(
-    path: Union[str, Path],
-    symbols: str = "",
-    download: bool = False,
-    progress: Optional[Callable[[int, int], None]] = None,
+    path: Union[str, Path], symbols: str = "", download: bool = False, progress: Optional[Progress] = None
 ) -> CrashDumpSource:
-    """The dump at `path` with the symbols at `symbols`: a file, a folder, or a symbol path.
+    """The dump or image of memory at `path` with the symbols at `symbols`: a file, a folder, or a symbol path.
 
     Without `symbols`, the local parts of _NT_SYMBOL_PATH are searched.  `download` allows to ask
-    symbol servers, of which `progress` is told (symbols/server.py).  Raises KdTokenError.
+    symbol servers, of which `progress` is told (symbols/server.py), as it is of how far a search through all of
+    the memory is.  Raises KdTokenError.
     """
     dump = open_memory(path)
-    nt: Optional[Nt] = dump.nt
     try:
+        if isinstance(dump, MemoryImage):
+            return CrashDumpSource(dump, choose(dump, symbols, download, progress))
+        nt: Optional[Nt] = dump.nt
         # A dump that lacks the page with the answer lacks it for a reason, which its notes tell.
         name = dump.origin + (" (%s)" % "; ".join(dump.notes) if dump.notes else "")
         wanted = nt.identity if nt else None

@@ -188,11 +188,11 @@ def read_header(data: Buffer, origin: str) -> DumpHeader:
     check_magic(data, origin)
     raw = _parse(DUMP_HEADER64, data, 0, origin)
     kind = int(raw.type)
-    if raw.machine != MACHINE_AMD64 and (raw.machine, kind) != (MACHINE_ARM64, TRIAGE):
-        known = {MACHINE_ARM64: "an ARM64", 0x14C: "a 32-bit x86"}.get(raw.machine)
+    if raw.machine not in (MACHINE_AMD64, MACHINE_ARM64):
+        known = {0x14C: "a 32-bit x86"}.get(raw.machine)
         what = "of %s machine" % known if known else "of a machine of type 0x%x" % raw.machine
         raise BadFormat(
-            "%s is a crash dump %s; only x64 is read from files so far" % (origin, what),
+            "%s is a crash dump %s; only x64 and ARM64 are read from files so far" % (origin, what),
             origin,
             "open it in WinDbg and run kdtoken there",
         )

@@ -40,7 +40,7 @@ def find_nt(read: Read, header: DumpHeader) -> Tuple[Optional[Nt], str]:
     """The kernel's image, or None and what was tried."""
     tried = []
     for how, base in _candidates(read, header):
-        found = _image(read, base)
+        found = image_at(read, base)
         if found is not None:
             return found, ""
         tried.append("%s said 0x%x" % (how, base))
@@ -59,11 +59,11 @@ def _candidates(read: Read, header: DumpHeader) -> Iterator[Tuple[str, int]]:
     # The list's head is a variable of nt: its image begins somewhere below.
     start = header.module_list // PAGE_SIZE * PAGE_SIZE
     for base in range(start, max(0, start - _SEARCH), -PAGE_SIZE):
-        if _bytes(read, base, 2) == b"MZ" and _image(read, base) is not None:
+        if _bytes(read, base, 2) == b"MZ" and image_at(read, base) is not None:
             yield "the search below PsLoadedModuleList", base
 
 
-def _image(read: Read, base: int) -> Optional[Nt]:
+def image_at(read: Read, base: int) -> Optional[Nt]:
     """The image at `base`, if there is a 64-bit one."""
     head = _bytes(read, base, PAGE_SIZE)
     if base % PAGE_SIZE or head[:2] != b"MZ":

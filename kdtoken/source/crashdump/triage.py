@@ -85,6 +85,7 @@ class TriageDump:
     def __init__(self, data: Any, header: DumpHeader, origin: str) -> None:
         """Raises BadFormat."""
         self.origin, self.header, self._data = origin, header, data
+        self.words = "triage dump"
         self._raw, blocks = triage_header(data, origin)
         raw = self._raw
         self.notes: List[str] = ["it keeps the process and the thread of the crash, and parts of them"]
