@@ -6,11 +6,14 @@ import pytest
 
 from kdtoken.decode.privileges import privilege_names, read_privileges
 from kdtoken.decode.structure import read_structure
-from kdtoken.model.absent import Absent
+from kdtoken.layout.layout import Field, Layout, make_layout
+from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.privilege import KERNEL_SYMBOLS, NAMES
+from kdtoken.source.base import Source
 from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, kernel_of, privileges
 from tests.machine.declared import MACHINE
+from tests.machine.memory import Memory
 from tests.machine.synthetic import SyntheticSource
 
 KERNEL = kernel_of(FILES[3])
@@ -109,3 +112,60 @@ def test_where_the_masks_lie_is_told_as_one() -> None:
     at = KERNEL.tokens["notepad"] + target.layout("_TOKEN").field("Privileges").offset
     assert (s.origins["Privileges"].address, len(s.origins["Privileges"].raw)) == (at, 24)
     assert s.origins["Privileges"].raw == KERNEL.memory.peek(at, 24)
+
+
+class Old(Source):
+    """A token of NT 5.2 for x86, as far as its privileges go: a count, and a pointer into its own allocation."""
+
+    TOKEN = 0xE265A018
+    ARRAY = TOKEN + 0xA8
+    # {LUID Luid; DWORD Attributes;}, 12 bytes each, in no order
+    ELEMENTS = (
+        bytes.fromhex("14000000 00000000 03000000")  # 20 SeDebugPrivilege, on by default and enabled
+        + bytes.fromhex("02000000 00000000 00000000")  # 2 SeCreateTokenPrivilege, held and off
+        + bytes.fromhex("17000000 00000000 02000080")  # 23 SeChangeNotifyPrivilege, enabled; used for access
+        + bytes.fromhex("08000000 00000000 05000000")  # 8 SeSecurityPrivilege, removed (4), was on by default
+        + bytes.fromhex("03000000 01000000 00000000")  # 0x100000003: a LUID that nobody knows
+    )
+
+    def __init__(self, count: int, pointer: int = ARRAY) -> None:
+        self.memory = Memory()
+        self.memory.write(self.TOKEN, count.to_bytes(4, "little") + pointer.to_bytes(4, "little"))
+        self.memory.write(self.ARRAY, self.ELEMENTS)
+
+    def read(self, address: int, size: int) -> bytes:
+        return self.memory.read(address, size)
+
+    def layout(self, name: str) -> Layout:
+        fields = [Field("PrivilegeCount", 0, "Uint4B"), Field("Privileges", 4, "Ptr32 _LUID_AND_ATTRIBUTES")]
+        return make_layout(name, 8, fields)
+
+    def symbol(self, name: str) -> int:
+        raise AssertionError(name)
+
+    def privileges(self) -> object:
+        return read_privileges(read_structure(self, "_TOKEN", self.TOKEN), NAMES)
+
+
+def test_a_list_as_before_vista() -> None:
+    seen = Old(5).privileges()
+    assert isinstance(seen, tuple)
+    assert [(one.number, one.name, one.words) for one in seen] == [
+        (2, "SeCreateTokenPrivilege", ("Disabled",)),
+        (8, "SeSecurityPrivilege", ("Removed",)),
+        (20, "SeDebugPrivilege", ("Enabled", "Default")),
+        (23, "SeChangeNotifyPrivilege", ("Enabled",)),
+        (0x100000003, "privilege 4294967299 (no name known)", ("Disabled",)),
+    ]
+    structure = read_structure(Old(5), "_TOKEN", Old.TOKEN)
+    read_privileges(structure, NAMES)
+    assert (structure.origins["Privileges"].address, structure.origins["Privileges"].raw) == (Old.ARRAY, Old.ELEMENTS)
+
+
+def test_a_list_that_cannot_be() -> None:
+    assert Old(0, 0).privileges() == ()
+    assert Old(2, 0).privileges() == Unreadable(0, "the array pointer is null, but its count is 2")
+    assert Old(0x41414141).privileges() == Unreadable(
+        Old.ARRAY, "a count of 1094795585 (0x41414141) privileges is not believable"
+    )
+    assert Old(2, 0x90000000).privileges() == Unreadable(0x90000000, "not mapped")

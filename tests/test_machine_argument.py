@@ -19,6 +19,10 @@ from kdtoken.model.process import Process
         ("8237dc70", 4, ("address", 0x8237DC70)),
         ("0x8237dc70", 4, ("address", 0x8237DC70)),
         ("8237dc70", 8, ("name", "8237dc70")),
+        # As a debugger of 64 bits prints an address of a 32-bit machine.
+        ("0xffffffff8237dc70", 4, ("address", 0x8237DC70)),
+        ("ffffffff`b12fe3e0", 4, ("address", 0xB12FE3E0)),
+        ("ffffffff7237dc70", 4, ("name", "ffffffff7237dc70")),
         ("ffffe001`2c3d4080", 8, ("address", 0xFFFFE0012C3D4080)),
         ("0x1234abcd", 4, ("pid", 0x1234ABCD)),
         ("notepad.exe", 8, ("name", "notepad.exe")),

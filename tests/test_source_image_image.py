@@ -1,6 +1,5 @@
 """Images of physical memory: the same tokens as from the kernel itself, whatever the container."""
 
-import gzip
 import os
 import struct
 from pathlib import Path
@@ -301,14 +300,6 @@ def test_a_core_of_more_than_65535_segments_keeps_their_number_elsewhere(tmp_pat
     struct.pack_into("<Q", data, 40, len(data))  # e_shoff
     path.write_bytes(bytes(data) + bytes(44) + struct.pack("<I", count) + bytes(16))
     assert everything(opened(path, case)) == everything(SyntheticSource(case.kernel))
-
-
-def test_packed_images_are_told_to_be_unpacked(case: Case, tmp_path: Path) -> None:
-    path = tmp_path / "a.raw.gz"
-    path.write_bytes(gzip.compress(os.urandom(1 << 21)))
-    with pytest.raises(BadFormat, match="compressed with gzip") as failed:
-        opened(path, case)
-    assert "gzip -d" in str(failed.value)
 
 
 def test_dump_as_a_person_calls_it(case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

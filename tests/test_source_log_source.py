@@ -408,3 +408,21 @@ def test_pointers_of_two_widths_give_no_memory(folder: Path) -> None:
         target.read(0xFFFFF80312403010, 8)
     listing = "   +0x448 ActiveProcessLinks : _LIST_ENTRY [ 0xffffa080 - 0xffffa080`110027c8ffff ]"
     log(folder, "kd> dt nt!_EPROCESS ffffa08011044060\n%s\n" % listing, "listing.log")
+
+
+def test_an_unnamed_union_at_the_end_of_a_listing_is_one_of_its_elements(folder: Path) -> None:
+    """As dbgeng 10.0.15063 prints it: the header counts it, and it has no offset."""
+    listing = (
+        "struct _EX_FAST_REF, 4 elements, 0x4 bytes\n"
+        "   +0x000 Object           : Ptr32 to Void\n"
+        "   +0x000 Value            : Uint4B\n"
+        "   +0x000 RefCnt           : Bitfield Pos 0, 3 Bits\n"
+        "union , 3 elements, 0x4 bytes\n"
+    )
+    target = log(folder, "kd> dt -v nt!_EX_FAST_REF\n" + listing + "kd> dt -v nt!_LUID\n" + LUID)
+    assert target.layout("_EX_FAST_REF").field("RefCnt").bits == (0, 3)
+    assert target.layout("_LUID").size == 8
+    # A member less is still a listing that was cut.
+    cut = "".join(line + "\n" for line in listing.splitlines() if "Value" not in line and "RefCnt" not in line)
+    with pytest.raises(TypeNotFound, match="1 of its 4 members"):
+        log(folder, "kd> dt -v nt!_EX_FAST_REF\n" + cut, "cut.log").layout("_EX_FAST_REF")

@@ -139,3 +139,12 @@ def test_cost_and_each_token_decoded_once(monkeypatch: pytest.MonkeyPatch) -> No
         tokens = {one.token for one in machine.processes if one.token}
         assert len(decoded) == len(set(decoded)) == len(tokens)
         assert target.requests <= 2 * len(machine.processes) + 2 * len(tokens) + 5
+
+
+def test_a_build_without_integrity_levels_says_so() -> None:
+    """Not an empty table: before Vista there was nothing to match."""
+    target = SyntheticSource(KERNEL).without_field("_TOKEN", "IntegrityLevelIndex")
+    lines = run_on(target, "walk", "--integrity", "high")
+    assert any("tokens of this build have no integrity level" in line for line in lines)
+    lines = run_on(SyntheticSource(KERNEL), "walk", "--integrity", "0x1234")
+    assert not any("no integrity level" in line for line in lines)

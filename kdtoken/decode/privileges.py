@@ -1,17 +1,20 @@
 """Privileges: three 64-bit masks of the token, and names from the target's own variables."""
 
+import struct
 from typing import Dict, Tuple
 
-from kdtoken.decode.structure import Structure
+from kdtoken.decode.structure import Structure, unreadable
 from kdtoken.errors import MemoryUnreadable, SymbolNotFound
-from kdtoken.model.absent import Maybe, Missing
-from kdtoken.model.privilege import KERNEL_SYMBOLS, NAMES, Privilege, privileges_of
+from kdtoken.model.absent import Maybe, Missing, Unreadable
+from kdtoken.model.privilege import KERNEL_SYMBOLS, NAMES, Privilege, privilege_with, privileges_of
 from kdtoken.source.base import Source, read_span
 
 # The variables lie next to each other; one that the linker put elsewhere is read on its own
 # only when it is no further away than this, else the table's name serves.
 _STRETCH = 0x1000
 _LUID_SIZE = 8
+_ELEMENT = struct.Struct("<QI")
+_MOST_LISTED = 256  # there are 36 of them
 
 
 def privilege_names(target: Source) -> Dict[int, str]:
@@ -48,7 +51,9 @@ def privilege_names(target: Source) -> Dict[int, str]:
 
 
 def read_privileges(s: Structure, names: Dict[int, str]) -> Maybe[Tuple[Privilege, ...]]:
-    """`_TOKEN.Privileges` (`_SEP_TOKEN_PRIVILEGES`); XP kept an array of LUIDs, which is Absent here."""
+    """`_TOKEN.Privileges`: three masks (`_SEP_TOKEN_PRIVILEGES`), before Vista a pointer to an array."""
+    if s.has("PrivilegeCount") and not s.has("Privileges.Present"):
+        return _listed(s, names)
     masks = []
     for path in ("Privileges.Present", "Privileges.Enabled", "Privileges.EnabledByDefault"):
         mask = s.uint(path)
@@ -67,3 +72,28 @@ def read_privileges(s: Structure, names: Dict[int, str]) -> Maybe[Tuple[Privileg
         known[key] = privileges_of(present, enabled, default, names), names  # kept, so that no other gets its id
     privileges: Tuple[Privilege, ...] = known[key][0]
     return privileges
+
+
+def _listed(s: Structure, names: Dict[int, str]) -> Maybe[Tuple[Privilege, ...]]:
+    """XP and Server 2003: PrivilegeCount elements of LUID_AND_ATTRIBUTES, in the token's own allocation.
+
+    The element is winnt.h's, packed to 4 bytes and the same in every build: {LUID Luid; DWORD Attributes;}.
+    """
+    count, address = s.uint("PrivilegeCount"), s.uint("Privileges")
+    if isinstance(count, Missing):
+        return count
+    if isinstance(address, Missing):
+        return address
+    if count > _MOST_LISTED:
+        return Unreadable(address, "a count of %d (0x%x) privileges is not believable" % (count, count))
+    if count == 0:
+        return ()
+    if address == 0:
+        return Unreadable(address, "the array pointer is null, but its count is %d" % count)
+    try:
+        data = s.target.read(address, _ELEMENT.size * count)
+    except MemoryUnreadable as error:
+        return unreadable(error)
+    s.note("Privileges", address, data)
+    found = [privilege_with(number, attributes, names) for number, attributes in _ELEMENT.iter_unpack(data)]
+    return tuple(sorted(found, key=lambda one: one.number))

@@ -15,6 +15,8 @@ _NEGATIVE = re.compile(r"-\d+$")
 _BARE_HEX = re.compile(r"[0-9a-fA-F]{1,8}$")
 # What has more digits is a name: no pid and no address has as many.
 _NUMBER = re.compile(r"(0n\d{1,20}|0x[0-9a-fA-F]{1,16}|\d{1,20})$")
+# The same as WinDbg prints it: 32 bits with their sign extended.
+_ADDRESS_32_LONG = re.compile(r"(?:0x)?[fF]{8}`?([89a-fA-F][0-9a-fA-F]{7})$")
 
 
 def parse_process_argument(text: str, pointer_bytes: int) -> Tuple[str, Union[str, int]]:
@@ -24,6 +26,8 @@ def parse_process_argument(text: str, pointer_bytes: int) -> Tuple[str, Union[st
     and high bits (ffffe001`2c3d4080, 0xffffe0012c3d4080; 8 digits on a 32-bit target).
     What only looks hexadecimal (17d8, as !process prints a pid) is a name first: `choose` knows more.
     Raises UsageError for what can be none of these.
+    and high bits (ffffe001`2c3d4080, 0xffffe0012c3d4080; 8 digits on a 32-bit target,
+    or 16 with the sign extended).
     """
     text = text.strip()
     if not text:
@@ -33,7 +37,7 @@ def parse_process_argument(text: str, pointer_bytes: int) -> Tuple[str, Union[st
     match = _ADDRESS_64.match(text)
     if match and pointer_bytes == 8:
         return "address", int(match[1] + match[2], 16)
-    match = _ADDRESS_32.match(text)
+    match = _ADDRESS_32.match(text) or _ADDRESS_32_LONG.match(text)
     if match and pointer_bytes == 4:
         return "address", int(match[1], 16)
     if _NUMBER.match(text):

@@ -154,3 +154,14 @@ def privileges_of(
         for number in range(64)
         if anywhere >> number & 1
     )
+
+
+def privilege_with(number: int, attributes: int, names: Optional[Mapping[int, str]] = None) -> Privilege:
+    """The privilege of a LUID_AND_ATTRIBUTES: its LUID as a number, its SE_PRIVILEGE_* bits."""
+    return Privilege(
+        number,
+        name_of(number, names),
+        not attributes & ATTRIBUTE_REMOVED,
+        bool(attributes & ATTRIBUTE_ENABLED),
+        bool(attributes & ATTRIBUTE_ENABLED_BY_DEFAULT),
+    )

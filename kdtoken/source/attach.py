@@ -221,7 +221,9 @@ def nobody_answers(connection: str, seconds: float) -> str:
     """The last word when the engine got no answer at all."""
     return (
         "nobody answers at %s (%.0f s)\n  next: is the guest up, booted with `bcdedit /debug on` and "
-        "`bcdedit /dbgsettings serial`, and not paused?  --timeout waits longer" % (connection, seconds)
+        "`bcdedit /dbgsettings serial`, and not paused?  --timeout waits longer\n  if its screen stands still now, it "
+        "did stop for the break that was asked for: attach again and leave with `qd`, or in WinDbg type `g`"
+        % (connection, seconds)
     )
 
 

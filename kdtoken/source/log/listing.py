@@ -25,7 +25,7 @@ class Listings:
         self._names: Set[str] = set()
         self._values: List[Tuple[str, int]] = []
         self._inner: Dict[int, List[Tuple[str, int]]] = {}
-        self._broken = False
+        self._broken, self._unnamed = False, 0
         self._begin = self._last = 0
 
     def asked(self, dts: Tuple[Dt, ...]) -> None:
@@ -58,6 +58,12 @@ class Listings:
         self._broken = self._broken or gap
         self._last = at
         self._members.append(member)
+
+    def anonymous(self, at: int) -> None:
+        """Take in a line about an unnamed union of the listing that it ends."""
+        if self._members and at - self._last <= 1:
+            self._last = at
+            self._unnamed += 1
 
     def enum_value(self, value: Tuple[str, int], at: int) -> None:
         """Take in one line of an enum."""
@@ -121,4 +127,5 @@ class Listings:
             nested,
             self._broken,
             self._begin,
+            self._unnamed,
         )

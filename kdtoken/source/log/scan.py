@@ -10,7 +10,7 @@ from kdtoken.source.log.commands import NOTHING, Asked, asked_by, folded, split_
 from kdtoken.source.log.facts import Facts
 from kdtoken.source.log.lines import Line, LogFile, Progress
 from kdtoken.source.log.listing import Listings
-from kdtoken.source.log.types import enum_value_of, head_of, member_of
+from kdtoken.source.log.types import enum_value_of, head_of, is_anonymous, member_of
 
 # Line numbers of several files in one integer.
 _FILE_SHIFT = 40
@@ -111,6 +111,9 @@ class Scan(Facts):
         head = head_of(text)
         if head is not None:
             self._listings.head(head, at)
+            return
+        if is_anonymous(text):
+            self._listings.anonymous(at)
             return
         value = enum_value_of(text)
         if value is not None:

@@ -22,6 +22,8 @@ _ENUM_VALUE = re.compile(r"^\s+([A-Za-z_][\w]*) = (0n-?[0-9]{1,20}|0x[0-9a-fA-F]
 # A struct's name and size inside a line of `dt -v`, and what remains of the line.
 _SIZED = re.compile(r"(?:struct|union|class) (\S+), (\d+) elements?, 0x([0-9a-fA-F]+) bytes$")
 _POINTER_VALUE = re.compile(r"^(0x[0-9a-fA-F`]{8,17})\s+(?:struct |union )?(_\w+)")
+# The last line of a listing by `dt -v` whose type holds an unnamed union: counted, but at no offset.
+_ANONYMOUS = re.compile(r"^\s*(?:struct|union|class) ,\s+\d{1,6} elements?,\s+0x[0-9a-fA-F]{1,8} bytes\s*$")
 _UNNAMED = re.compile(r"^(<.*>|__unnamed)$")
 
 
@@ -52,6 +54,7 @@ class Listing(NamedTuple):
     type      "" where neither a header nor the command tells it
     elements  number of members by `dt -v`'s header, None otherwise
     broken    lines in between are missing or foreign, or the log ends in it
+    unnamed   lines about unnamed unions, which the header counts among the elements
     """
 
     type: str
@@ -64,6 +67,7 @@ class Listing(NamedTuple):
     nested: bool
     broken: bool
     line: int
+    unnamed: int = 0
 
 
 def member_of(text: str, line: int) -> Optional[Member]:
@@ -72,6 +76,11 @@ def member_of(text: str, line: int) -> Optional[Member]:
     if match is None:
         return None
     return Member(len(match[1].expandtabs()), int(match[2], 16), match[3], match[4], line)
+
+
+def is_anonymous(text: str) -> bool:
+    """Whether a line tells of an unnamed union or struct in the listing above it."""
+    return _ANONYMOUS.match(text) is not None
 
 
 def head_of(text: str) -> Optional[Tuple[str, Optional[int], Optional[int]]]:
@@ -155,7 +164,7 @@ class Types:
             return
         why = ""
         if group.elements is not None:
-            if len(fields) != group.elements:
+            if not len(fields) <= group.elements <= len(fields) + listing.unnamed:
                 why = "%d of its %d members are there" % (len(fields), group.elements)
         elif listing.filtered:
             why = "only some fields were asked for"
