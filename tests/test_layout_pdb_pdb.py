@@ -290,3 +290,25 @@ def test_rsds_records() -> None:
     for name in (b"..", b"a/..", b"", b"a\x01b", b"a|b"):
         assert parse_rsds(record[:24] + name + b"\0") is None  # it becomes a file's name here
     assert parse_rsds(b"NB10" + record[4:]) is None and parse_rsds(record[:20]) is None
+
+
+def test_the_newest_record_counts_where_an_incremental_link_left_old_ones() -> None:
+    """As link.exe /INCREMENTAL does it: what changed is added at the end, what it replaces stays."""
+    pdb = small()
+    pdb.public("PsActiveProcessHead", 2, 0x40)
+    fields = pdb.fields(member("LowPart", 0, ULONG), member("HighPart", 4, ULONG), member("More", 8, ULONG))
+    pdb.struct("_LUID", 12, fields)
+    made = PdbFile(pdb.data(), "x")
+    assert made.rva("PsActiveProcessHead") == 0x5040
+    assert made.layout("_LUID").size == 12 and made.layout("_LUID").has("More")
+
+
+def test_the_underscore_of_x86() -> None:
+    pdb = Pdb()
+    pdb.public("_PsActiveProcessHead", 2, 0x10)  # C names, cdecl
+    pdb.public("_NtOpenProcess@16", 1, 0x20)
+    made = PdbFile(pdb.data(), "x")
+    assert made.rva("PsActiveProcessHead") == made.rva("_PsActiveProcessHead") == 0x5010
+    assert made.rva("NtOpenProcess") is None  # stdcall: the size of the arguments is part of the name
+    pdb.public("PsActiveProcessHead", 2, 0x30)
+    assert PdbFile(pdb.data(), "x").rva("PsActiveProcessHead") == 0x5030

@@ -72,17 +72,26 @@ class SymbolStream:
     def rva(self, name: str) -> Optional[int]:
         """Offset of a symbol from the image's base; None where the PDB has no such symbol.
 
+        On x86 the compiler puts an underscore before a C name; who asks for it does not.
+        """
+        found = self._rva(name)
+        return self._rva("_" + name) if found is None else found
+
+    def _rva(self, name: str) -> Optional[int]:
+        """The same of the name as it stands in the records, from their end on: an incremental link adds its own there.
+
         What is compared is the name's bytes in the records, with the head in front of it: some ten
         thousand records are not gone through for the dozen names that a run asks for.
         """
         wanted = name.encode("utf-8", "replace") + b"\0"
-        data, at = self._records, 0
+        data = self._records
+        at = len(data)
         while len(wanted) > 1:
-            at = data.find(wanted, at)
+            end = at + len(wanted) - 1  # the next one begins before this one
+            at = data.rfind(wanted, 0, end)
             if at < 0:
                 break
             head = at - _RECORD.size
-            at += 1
             if head < 0 or head % 4:
                 continue
             length, kind, _flags, offset, segment = _RECORD.unpack_from(data, head)

@@ -81,7 +81,7 @@ class TypeStream:
             if kind in named and not data[at + 6] & _FORWARD:
                 name = self._udt(index)[2]
                 if name not in UNNAMED:
-                    self._names.setdefault(name, index)
+                    self._names[name] = index  # of several the newest: an incremental link leaves the old ones behind
             at += 2 + length
             index += 1
 
