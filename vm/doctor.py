@@ -17,6 +17,7 @@ from typing import List, NamedTuple, Optional, Sequence
 import debugger_text
 import guest_text
 import kd_connection
+import snapshot
 import vmx
 import windbg_side
 from findings import Finding, Status, broken, clean, fine, first_to_mend, note, pasteable, report
@@ -254,7 +255,18 @@ def check_file(path: Path) -> List[Finding]:
         found.append(fine("running", "the VM is open in VMware (its lock files are there)"))
     else:
         found.append(broken("running", "the VM is off: there is no lock file", 'vmrun start "%s"' % name))
-    return found
+    return found + check_memory(path, settings)
+
+
+def check_memory(path: Path, settings: VmxFile) -> List[Finding]:
+    """Whether a token can be had with none of these links: out of the VM's memory in a file."""
+    if snapshot.is_encrypted(settings):
+        return [note("vmx", "the VM is encrypted, so its memory in files cannot be read: the serial port is the way")]
+    there = snapshot.memories(path)
+    if there:
+        line = snapshot.dump_line(str(there[0]))
+        return [note("vmx", "the VM's memory is in %s: that needs no debugger: %s" % (there[0].name, line))]
+    return []
 
 
 def main(arguments: Optional[Sequence[str]] = None, host: Optional[windbg_side.Host] = None) -> int:

@@ -2,6 +2,7 @@
 
     python vm/vmx.py "Windows 11.vmx" --dry-run     the change, as a diff
     python vm/vmx.py "Windows 11.vmx"               the change, after a backup
+    python vm/vmx.py "Windows 11.vmx" --snapshot    no debugger at all: its memory in a file, and what reads that
     python vm/vmx.py --virtualbox|--qemu|--hyperv NAME     what to type there, printed
 
 Sources: Broadcom's Workstation documentation, "Using serial ports" and "Debugging over a virtual serial
@@ -22,6 +23,7 @@ from typing import List, NamedTuple, Optional, Sequence
 
 import hypervisors
 import kd_connection
+import snapshot
 from findings import clean, pasteable
 from vmx_file import Refused, VmxFile
 
@@ -214,6 +216,8 @@ def run(options: argparse.Namespace) -> List[str]:
         path = inside[0]
     before = path.read_bytes()
     vmx = VmxFile(before)
+    if options.snapshot:
+        return snapshot.lines(path, vmx, options.host, why_busy(path, vmx), options.dry_run)
     port = edit(
         vmx,
         options.host,
@@ -261,6 +265,9 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("file", help="the .vmx (or, with the options for another hypervisor, the VM's name)")
     made.add_argument("--dry-run", action="store_true", help="print the change as a diff and write nothing")
+    made.add_argument(
+        "--snapshot", action="store_true", help="no port: take a snapshot, and say what reads a token out of its memory"
+    )
     made.add_argument("--pipe", default="", metavar="NAME", help="the pipe's name; without it, one from the VM's name")
     made.add_argument("--port", type=int, choices=list(PORTS), help="the serial port; without it, the first free one")
     made.add_argument("--replace", action="store_true", help="with --port: take the port from what uses it")
