@@ -37,6 +37,7 @@ class FakeWindows:
         path: str = "C:\\Windows",
     ) -> None:
         self.files, self.pythons, self.missing, self.pipe, self.admin = files, pythons, missing, pipe, admin
+        self.contents: Dict[str, bytes] = {}
         self.env: Dict[str, str] = {
             "ProgramFiles(x86)": "C:\\Program Files (x86)",
             "PATH": path,
@@ -48,6 +49,9 @@ class FakeWindows:
 
     def run(self, command: Sequence[str]) -> str:
         return self.pythons if command[0] == "py" else self.missing
+
+    def read(self, path: str) -> bytes:
+        return self.contents.get(path, b"")
 
     def elevated(self) -> bool:
         return self.admin
@@ -212,3 +216,19 @@ def test_extension_path_of_the_user_counts() -> None:
     host = FakeWindows("D:\\ext\\pykd.dll")
     host.env["_NT_DEBUGGER_EXTENSION_PATH"] = "D:\\ext;E:\\"
     assert [one.found for one in side.look_files(host) if one.link == "bootstrapper"] == ["D:\\ext\\pykd.dll"]
+
+
+def test_a_nightly_pykd_is_known_by_the_python_that_it_asks_for() -> None:
+    """Not by a list of versions: pykd.pyd names the pythonNN.dll that it was built for."""
+    host = FakeWindows()
+    folder = PY312.rpartition("\\")[0] + "\\Lib\\site-packages\\"
+    host.contents[folder + "pykd\\pykd.pyd"] = b"MZ\0..KERNEL32.dll\0python312.dll\0dbgeng.dll\0"
+    assert side.best(side.pythons_of(host)).version == "3.12"
+    assert side.switch(side.pythons_of(host)) == ""  # the bootstrapper takes the newest unasked
+    # One that was copied there from another Python does not load.
+    host.contents[folder + "pykd\\pykd.pyd"] = b"MZ\0python39.dll\0"
+    assert side.best(side.pythons_of(host)).version == "3.9"
+    assert "not Python 3.12: the pykd in it is built for Python 3.9" in "\n".join(start.about_python(host))
+    # Beside the package, as an unpacked archive is.
+    host.contents = {folder + "pykd.pyd": b"MZ\0Python313.dll\0"}
+    assert "built for Python 3.13" in "\n".join(start.about_python(host))

@@ -12,6 +12,7 @@ from typing import Callable, Dict, List, Optional
 from findings import Finding, broken, fine, note
 
 PYKD_WHEELS = ("2.7", "3.5", "3.6", "3.7", "3.8", "3.9")  # pykd 0.3.4.15 on PyPI
+NIGHTLY = "its maker's nightly builds (githomelab.ru/pykd/pykd) go to 3.13"
 INSTALL_PYTHON = "winget install Python.Python.3.9"
 INSTALL_PYKD = 'py -3.9 -m pip install ".[windbg]"     (in the folder of kdtoken)'
 SYMBOLS = ".symfix+ C:\\Symbols; .reload /f nt     (then `lm m nt` must say (pdb symbols))"
@@ -134,7 +135,7 @@ def python(text: str) -> List[Finding]:
     versions = re.findall(r"(?i)\bPython[ \\/]?(\d)\.?(\d{1,2})(?:[.\s\\/:(]|$)|\bcp(\d)(\d{1,2})\b", text)
     seen = ["%s.%s" % (major or cmajor, minor or cminor) for major, minor, cmajor, cminor in versions]
     wrong = [one for one in seen if one not in PYKD_WHEELS]
-    why = "pykd on PyPI has wheels for Python 2.7 and 3.5 to 3.9 only"
+    why = "pykd on PyPI has wheels for Python 2.7 and 3.5 to 3.9 only; " + NIGHTLY
     missing = re.search(
         r"No module named '?\"?pykd\b|No matching distribution found for pykd"
         r"|satisfies the requirement pykd|DLL load failed while importing pykd",

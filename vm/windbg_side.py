@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from debugger_text import INSTALL_PYKD, INSTALL_PYTHON, PYKD_WHEELS
+from debugger_text import INSTALL_PYKD, INSTALL_PYTHON, NIGHTLY, PYKD_WHEELS
 from findings import Finding, broken, fine, note
 
 VERB = "kdtoken.dump"  # one script file stands for all: a wheel brings them together
@@ -45,6 +45,14 @@ class Host:
             return ""
         return done.stdout.decode("utf-8", "replace")
 
+    def read(self, path: str) -> bytes:
+        """The first megabytes of a file; nothing where there is none."""
+        try:
+            with open(path, "rb") as file:
+                return file.read(1 << 25)
+        except OSError:
+            return b""
+
     def elevated(self) -> bool:
         return bool(ctypes.windll.shell32.IsUserAnAdmin())  # type: ignore[attr-defined,unused-ignore]
 
@@ -58,11 +66,15 @@ class Host:
 
 
 class Python(NamedTuple):
-    """One that `py -0p` lists."""
+    """One that `py -0p` lists.
+
+    pykd  "3.11" where it has a pykd that is built for that Python
+    """
 
     version: str
     path: str
     bits: int = 64
+    pykd: str = ""
 
     @property
     def number(self) -> Tuple[int, ...]:
@@ -129,8 +141,8 @@ def taken_by_bootstrapper(pythons: Sequence[Python]) -> Optional[Python]:
 
 
 def best(pythons: Sequence[Python]) -> Optional[Python]:
-    """The newest one that kdtoken (3.8 on) and pykd (3.9 at most) both run in."""
-    fit = [one for one in pythons if one.bits == 64 and one.version in PYKD_WHEELS and one.number >= (3, 8)]
+    """The newest one that kdtoken (3.8 on) and a pykd both run in: its own pykd, else one that PyPI has."""
+    fit = [one for one in pythons if not why_not(one)]
     return max(fit, key=lambda one: one.number) if fit else None
 
 
@@ -138,8 +150,10 @@ def why_not(python: Python) -> str:
     """Why a Python is not taken, or an empty text."""
     if python.bits != 64:
         return "32-bit, and the debugger is 64-bit"
-    if python.version not in PYKD_WHEELS:
-        return "pykd on PyPI has no wheel for it (2.7 and 3.5 to 3.9 only)"
+    if python.pykd and python.pykd != python.version:
+        return "the pykd in it is built for Python %s" % python.pykd
+    if python.version not in PYKD_WHEELS and not python.pykd:
+        return "pykd on PyPI has no wheel for it (2.7 and 3.5 to 3.9 only); " + NIGHTLY
     if python.number < (3, 8):
         return "kdtoken needs 3.8 or newer"
     return ""
@@ -154,7 +168,18 @@ def switch(pythons: Sequence[Python]) -> str:
 def pythons_of(host: Host) -> List[Python]:
     """Those that the launcher lists; without a launcher, the one that runs this."""
     listed = read_py_list(host.run(["py", "-0p"]))
-    return listed or [Python("%d.%d" % sys.version_info[:2], sys.executable, 64 if sys.maxsize > 2**32 else 32)]
+    own = Python("%d.%d" % sys.version_info[:2], sys.executable, 64 if sys.maxsize > 2**32 else 32)
+    return [one._replace(pykd=built_for(host, one)) for one in listed or [own]]
+
+
+def built_for(host: Host, python: Python) -> str:
+    """The Python that the pykd.pyd in this one was built for, by the pythonNN.dll that it asks for; "" without one."""
+    folder = join(python.path.rpartition("\\")[0], "Lib\\site-packages")
+    for place in (join(folder, "pykd\\pykd.pyd"), join(folder, "pykd.pyd")):
+        asked = re.search(rb"\bpython([23])(\d{1,2})\.dll\0", host.read(place), re.IGNORECASE)
+        if asked:
+            return "%d.%d" % (int(asked[1]), int(asked[2]))
+    return ""
 
 
 def scripts_folder(python: Python) -> str:

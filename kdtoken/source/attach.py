@@ -133,7 +133,8 @@ class AttachedSource(live.LiveSource):
             raise TargetError(
                 "pykd is not here, so nothing can be attached",
                 "pykd",
-                "on Windows: pip install pykd (Python 3.9 or older, 64 bit); inside WinDbg leave --attach away",
+                "on Windows: pip install pykd (64-bit Python 3.5 to 3.9; nightly builds of its maker go to 3.13); "
+                "inside WinDbg leave --attach away",
             )
         if _has_session():
             raise TargetError("a debugging session is open here already", "--attach", "leave --attach away")
