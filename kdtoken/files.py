@@ -39,7 +39,7 @@ def read_bounded(path: Union[str, Path], what: str, largest: int = LARGEST) -> b
         if status.st_size > largest:
             raise _too_large(name, what, largest)
         with open(name, "rb") as file:
-            return file.read(largest + 1)
+            return file.read(min(largest, status.st_size) + 1)  # a buffer of that size is made first
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise BadFormat("cannot read the %s %s: %s" % (what, name, why(error)), name) from error
 
