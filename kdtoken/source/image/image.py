@@ -5,6 +5,7 @@ container does not tell how memory is spread in it, each way that is usual is tr
 which the list of processes is whole.
 """
 
+import mmap
 import os
 from dataclasses import dataclass
 from typing import Any, Iterator, List, Optional, Tuple
@@ -86,6 +87,7 @@ class MemoryImage(PagedMemory):
         self.why_no_nt = "no kernel was looked for"
         self._machines: Tuple[int, ...] = (MACHINE_AMD64, MACHINE_ARM64)
         self._roots: List[int] = []
+        self._ahead(False)
         self.spreads = self._containers()
         self.pages = self.spreads[0][1]
         if self.pages.exact and self.pages.missing:
@@ -114,6 +116,12 @@ class MemoryImage(PagedMemory):
         if is_vmem:
             self.words = "VMware memory without its .vmss or .vmsn"
         return raw.layouts(len(data), path, not is_vmem)
+
+    def _ahead(self, ahead: bool) -> None:
+        """Whether the system shall read more than is asked for: not while pointers are followed here and there."""
+        advice = getattr(mmap, "MADV_NORMAL" if ahead else "MADV_RANDOM", None)
+        if advice is not None and isinstance(self._data, mmap.mmap):
+            self._data.madvise(advice)
 
     def _of_side_file(self) -> Segments:
         """The .vmss itself was named: its memory is in the .vmem beside it, or in it."""
@@ -157,7 +165,9 @@ class MemoryImage(PagedMemory):
 
     def _looked_up(self, pages: Segments, machine: int, scan: bool, progress: Optional[Progress]) -> Iterator[Root]:
         if scan:
+            self._ahead(True)
             yield from self_maps(self._data, pages, machine, self._file, progress)
+            self._ahead(False)
             return
         if machine == MACHINE_AMD64:
             yield from start_blocks(self._data, pages)
