@@ -23,6 +23,7 @@ from tests.declared_views import WIN11, collected, token_lines, whoami_lines
 from tests.dump_bytes import Dump
 from tests.engine.volatility import isf
 from tests.fake_image import as_image, fake_image
+from tests.machine.containers import physical_pages, vmss, write_elf, write_raw
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import build
 from tests.sessions import MACHINE_22000
@@ -35,9 +36,12 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, bytes]:
     """One file of each kind, plain, by the kind's name; `symbols` are those of the crash dump."""
     layouts = load_layouts(WIN11)
     image = fake_image(layouts)
+    kernel = build(MACHINE, layouts, image)
+    core = write_elf(physical_pages(kernel), tmp_path_factory.mktemp("core") / "core")
     return {
         "recording": gzip.decompress(MACHINE_22000.read_bytes()),
-        "crash_dump": Dump.of(build(MACHINE, layouts, image)).full(),
+        "crash_dump": Dump.of(kernel).full(),
+        "memory": core.read_bytes(),
         "collected": collected("notepad").encode("utf-8"),
         "log": gzip.decompress(LOG.read_bytes()),
         "symbols": json.dumps(isf(layouts, as_image(image))).encode("utf-8"),
@@ -47,6 +51,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, bytes]:
 MACHINES = {
     "recording": KernelMachine,
     "crash_dump": KernelMachine,
+    "memory": KernelMachine,
     "collected": CollectedMachine,
     "log": LogMachine,
 }
@@ -63,7 +68,7 @@ def test_by_content_whatever_the_name(kind: str, packed: bool, sources: Dict[str
     data = sources[kind]
     (tmp_path / "a thing").write_bytes(gzip.compress(data, 1) if packed else data)
     (tmp_path / "symbols.json").write_bytes(sources["symbols"])
-    symbols = str(tmp_path / "symbols.json") if kind == "crash_dump" else ""
+    symbols = str(tmp_path / "symbols.json") if kind in ("crash_dump", "memory") else ""
     with open_machine(tmp_path / "a thing", symbols) as machine:
         assert type(machine) is MACHINES[kind]
         process = machine.process("notepad.exe")
@@ -212,3 +217,24 @@ def test_a_head_is_no_more_than_a_head(tmp_path: Path) -> None:
     (tmp_path / "bomb.gz").write_bytes(gzip.compress(b"a" * (HEAD * 50), 1))
     head = head_of(str(tmp_path / "bomb.gz"))
     assert len(head.data) == HEAD and head.packed
+
+
+def test_raw_memory_says_nothing_of_itself_so_its_name_and_size_do(sources: Dict[str, bytes], tmp_path: Path) -> None:
+    layouts = load_layouts(WIN11)
+    path = write_raw(physical_pages(build(MACHINE, layouts, fake_image(layouts))), tmp_path / "memory.RAW")
+    (tmp_path / "symbols.json").write_bytes(sources["symbols"])
+    with open_machine(path, str(tmp_path / "symbols.json")) as machine:
+        assert machine.find("notepad.exe").pid == 6104
+
+    def kind(name: str, data: bytes, size: int) -> str:
+        return kind_of(Head(name, data, size)).name
+
+    noise = bytes(range(256)) * 16
+    assert kind("x.vmem", noise, 1 << 30) == kind("x.mem.gz", bytes(4096), 1 << 30) == "memory"
+    assert kind("x", vmss([]), 5000) == "memory"  # VMware's magic number
+    assert kind("notes.img", b"kd> !process 0 0\n", 1 << 21) == "log"
+    for name, data, size in (("x.vmdk", noise, 1 << 30), ("x.img", noise, 5000), ("x.bin", b"PK\3\4" + noise, 1 << 30)):
+        with pytest.raises(BadFormat):
+            kind(name, data, size)
+    with pytest.raises(BadFormat, match="an ELF file, but no core"):
+        kind("ls", b"\x7fELF\2\1\1" + bytes(9) + b"\3\0" + noise, 1 << 20)

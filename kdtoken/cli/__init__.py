@@ -138,9 +138,9 @@ def opened(what: Request, record: Optional[Recording] = None) -> Machine:
 
 
 def _log_progress(done: int, size: int) -> None:
-    """A line that counts up on stderr, for a person who waits for a log of hundreds of megabytes."""
+    """A line that counts up on stderr, for a person who waits for a log of hundreds of megabytes, or more of memory."""
     if size >= 1 << 25 and sys.stderr.isatty():
-        sys.stderr.write("\rreading the log: %d of %d MB%s" % (done >> 20, size >> 20, "\n" if done >= size else ""))
+        sys.stderr.write("\rreading: %d of %d MB%s" % (done >> 20, size >> 20, "\n" if done >= size else ""))
 
 
 def _download_progress(done: int, size: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any, List, NamedTuple, Optional
 from kdtoken import cli
 from kdtoken.errors import UsageError
 from kdtoken.machine.base import About, Machine
+from kdtoken.model.absent import Absent
 from kdtoken.model.absent import known as known_value
 from kdtoken.model.integrity import BY_WORD as LEVELS
 from kdtoken.model.process import ProcessDump
@@ -90,7 +91,14 @@ def read(machine: Machine, options: Namespace) -> Listed:
         progress.at(at)
         host = host or host_of(row.token)
         (rows if is_wanted(row, options.user, level, machine.names) else passed).append(row)
-    return Listed(rows, walk.total, walk.about, machine.names, walk.problems, host, passed)
+    problems = walk.problems
+    if level is not None and not rows and any(_has_no_level(row.token) for row in passed):
+        problems.append("tokens of this build have no integrity level (they came with Windows Vista): none can match")
+    return Listed(rows, walk.total, walk.about, machine.names, problems, host, passed)
+
+
+def _has_no_level(token: object) -> bool:
+    return isinstance(token, Token) and isinstance(token.integrity_level_index, Absent)
 
 
 def level_of(text: str) -> int:

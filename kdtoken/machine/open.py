@@ -1,6 +1,7 @@
 """Opening a machine, whatever shows it.
 
     open_machine("MEMORY.DMP", symbols="store")      a crash dump, also packed by gzip
+    open_machine("Windows 11.vmem")                  memory: with its .vmss, raw, or an ELF core
     open_machine("notepad.kdtoken.gz")               a recording
     open_machine(["boot.log", "later.log:200-900"])  logs of one machine, or parts of them
     open_machine("whoami.txt"), open_machine("-")    a text, also from stdin
@@ -33,7 +34,7 @@ Progress = Callable[[int, int], None]
 class Callbacks:
     """Whom to tell of what takes long: a library prints nothing.
 
-    reading      (bytes done, bytes in all), while a log is read
+    reading      (bytes done, bytes in all), while a log is read, or an image of memory searched for Windows
     downloading  (bytes done, bytes in all or 0), while symbols are fetched
     lost         why, when an attached machine has been silent for too long; from a thread of its own
     """
@@ -182,7 +183,7 @@ def open_request(request: Request, record: Optional[Recording] = None, callbacks
                 other.name,
                 "one source at a time; kdtoken walk takes many",
             )
-        if files[0].kind.name != "crash_dump":
+        if files[0].kind.name not in ("crash_dump", "memory"):
             _refuse_symbols(request, "leave them away: %s is %s" % (files[0].name, files[0].kind.words))
         machine = OPENERS[files[0].kind.name](files, how)
     except BaseException:  # also Ctrl+C: what was unpacked is large
@@ -225,7 +226,8 @@ def _recording(files: Sequence[_Given], how: _How) -> Machine:
 def _crash_dump(files: Sequence[_Given], how: _How) -> Machine:
     from kdtoken.source.crashdump.dump import open_dump
 
-    source = open_dump(files[0].path, how.request.symbols, how.request.download, how.callbacks.downloading)
+    told = how.callbacks
+    source = open_dump(files[0].path, how.request.symbols, how.request.download, told.downloading, told.reading)
     machine = how.kernel(source)
     machine.closing.append(source.dump.close)
     return machine
@@ -248,6 +250,7 @@ def _collected(files: Sequence[_Given], how: _How) -> Machine:
 OPENERS: Dict[str, Callable[[Sequence[_Given], _How], Machine]] = {
     "recording": _recording,
     "crash_dump": _crash_dump,
+    "memory": _crash_dump,
     "collected": _collected,
     "log": _log,
 }

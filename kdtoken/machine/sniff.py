@@ -15,6 +15,10 @@ from kdtoken.errors import BadFormat
 
 HEAD = 1 << 16  # bytes that are looked at
 GZIP = b"\x1f\x8b"
+_ELF, _ELF_CORE = b"\x7fELF", b"\4\0"  # its magic; e_type ET_CORE
+_VMWARE = (b"\xd0\xbe\xd2\xbe", b"\xd1\xba\xd1\xba", b"\xd2\xbe\xd2\xbe", b"\xd3\xbe\xd3\xbe")  # .vmss, .vmsn
+_LEAST_MEMORY = 1 << 20
+_MEMORY_NAME = re.compile(r"\.(?:vmem|raw|mem|memory|img|bin|dd)(?:\.gz)?$", re.IGNORECASE)
 STDIN = "-"
 LIVE = "live"
 # What dbgeng's AttachKernel takes (learn.microsoft.com, "-k (Attach to Kernel)").
@@ -83,9 +87,21 @@ def _is_text(head: Head) -> bool:
     return True
 
 
+def _is_memory(head: Head) -> bool:
+    """An ELF core, VMware's suspended state, or by its name and size raw memory, of which the content says nothing."""
+    if head.data.startswith(_VMWARE):
+        return True
+    if head.data.startswith(_ELF):
+        return head.data[16:18] == _ELF_CORE
+    if head.size < _LEAST_MEMORY or _MEMORY_NAME.search(head.name) is None:
+        return False
+    return not any(head.data.startswith(magic) for magic, _, _ in FOREIGN) and not _is_text(head)
+
+
 KINDS: Tuple[Kind, ...] = (
     Kind("recording", "a recording of kdtoken", "--session", _json_with(b'"kdtoken-session"')),
     Kind("crash_dump", "a kernel crash dump", "--dump", _begins(b"PAGEDU64", b"PAGEDUMP")),
+    Kind("memory", "an image of a machine's memory", "", _is_memory),
     Kind("collected", "the JSON of kdtoken's collect", "", _json_with(b'"kdtoken-collect"')),
     Kind("log", "text", "--log", _is_text, sure=False),
 )
@@ -109,7 +125,11 @@ FOREIGN: Tuple[Tuple[bytes, str, str], ...] = (
     ),
     (b"hibr", "a hibernation file", "turn it into a raw or crash dump with a tool made for that"),
     (b"MZ", "a Windows program", "give a dump, a recording, a log, or the text that a command printed"),
-    (b"\x7fELF", "an ELF file", "of a virtual machine: make a Windows crash dump (virsh dump is ELF)"),
+    (
+        _ELF,
+        "an ELF file, but no core of a machine",
+        "of a virtual machine: virsh dump --memory-only, dump-guest-memory",
+    ),
     (b"Microsoft C/C++", "a symbol file (PDB)", "it goes with a crash dump: MEMORY.DMP --symbols FILE"),
     (b"BSJB", "a portable PDB (.NET): it describes no kernel", "the kernel's own PDB goes with --symbols"),
     (b"%PDF", "a PDF", "give the text that the command printed"),
