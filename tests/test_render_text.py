@@ -7,7 +7,9 @@ from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.machine.kernel import find_process
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.acl import Ace, Acl
+from kdtoken.model.group import Group
 from kdtoken.model.process import ProcessDump
+from kdtoken.model.sid import Sid
 from kdtoken.model.token import FIELD_NAMES, Token
 from kdtoken.render.text import render_dump, render_token
 from tests.expected import FILES, kernel_of
@@ -105,3 +107,21 @@ def test_every_gap_is_marked_in_its_place() -> None:
         assert all(len(line) <= 99 for line in lines), name
     blind = replace(token, **{name: GONE for name in names})
     assert sum("??" in line for line in render_token(blind, "")) > 30
+
+
+def test_the_elevated_half_of_administrator_protection_is_another_user() -> None:
+    """ADMIN_...: a hidden account of Windows' own; no filtered twin of the same user."""
+    token, linked = NOTEPAD.token, NOTEPAD.linked
+    assert isinstance(token, Token) and isinstance(linked, Token) and isinstance(linked.user_and_groups, tuple)
+    assert isinstance(linked.flags, int)
+    admin = Group(Sid.from_text("S-1-5-21-790525478-1844823847-1801674531-1009"), 0)
+    other = replace(linked, user_and_groups=(admin,) + linked.user_and_groups[1:])
+    managed = replace(other, flags=linked.flags | 0x08000000)
+    title = "The other half of this pair, which is another user's"
+    lines = section(render_dump(replace(NOTEPAD, linked=managed), ""), title)
+    assert any(line.startswith("  User") and str(admin.sid) in line for line in lines)
+    assert any("Administrator Protection: what is elevated runs as an account" in line for line in lines)
+    # Without its flag the same is odd, and said to be.
+    lines = section(render_dump(replace(NOTEPAD, linked=other), ""), title)
+    assert any("whose flag neither has" in line for line in lines)
+    assert title not in render_dump(NOTEPAD, "")

@@ -58,6 +58,23 @@ def elevation(token: Token) -> Elevation:
     return Elevation.LIMITED if token.has_flag(TokenFlags.IS_FILTERED) else Elevation.FULL
 
 
+def of_another_user(token: Token, linked: Token) -> bool:
+    """Whether the halves of a pair speak for two users, as those of Administrator Protection do and UAC's never."""
+    return isinstance(token.user, Sid) and isinstance(linked.user, Sid) and token.user != linked.user
+
+
+def managed_pair(token: Token, linked: Token) -> str:
+    """What that means, in words.
+
+    Administrator Protection (Windows 11 25H2; "Administrator protection" on learn.microsoft.com): elevation runs under
+    a hidden account that Windows makes for the user, ADMIN_..., with a profile and logons of its own.
+    """
+    full = TokenFlags.SYSTEM_MANAGED_ADMIN_FULL_TOKEN
+    if token.has_flag(full) or linked.has_flag(full):
+        return "Administrator Protection: what is elevated runs as an account that Windows keeps for this (ADMIN_...)"
+    return "the halves of a pair are one user's, but for Administrator Protection, whose flag neither has"
+
+
 def integrity_level(token: Token) -> Optional[int]:
     """The label's level (0x2000 is Medium); None when not known or the token has none."""
     sid = token.integrity

@@ -2,8 +2,17 @@
 
 from typing import List, Optional, Set, Tuple
 
-from kdtoken.analysis.classification import Elevation, Remark, dump_remarks, elevation, kinds, token_remarks
-from kdtoken.model.absent import Missing, known
+from kdtoken.analysis.classification import (
+    Elevation,
+    Remark,
+    dump_remarks,
+    elevation,
+    kinds,
+    managed_pair,
+    of_another_user,
+    token_remarks,
+)
+from kdtoken.model.absent import Maybe, Missing, known
 from kdtoken.model.group import Group
 from kdtoken.model.process import FastRef, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
@@ -40,7 +49,7 @@ def render_dump(dump: ProcessDump, source: str, why: bool = False, names: Names 
         token_sections(page, token)
     linked = dump.linked
     if linked is not None and token is not None:
-        page.section(_LINKED.get(elevation(token), "The other token of this logon"))
+        page.section(_linked_title(token, linked))
         if isinstance(linked, Token):
             _linked(page, token, linked)
         else:
@@ -122,9 +131,18 @@ def _fast_ref(ref: FastRef) -> str:
     return "0x%x  (fast reference 0x%x, count %d)" % (ref.object, ref.value, ref.ref_count)
 
 
+def _linked_title(token: Token, linked: Maybe[Token]) -> str:
+    if isinstance(linked, Token) and of_another_user(token, linked):
+        return "The other half of this pair, which is another user's"
+    return _LINKED.get(elevation(token), "The other token of this logon")
+
+
 def _linked(page: Report, token: Token, linked: Token) -> None:
     """What the other half of the pair has that this one lacks, and the reverse."""
     page.row("Token", hex(linked.address))
+    if of_another_user(token, linked):
+        page.row("User", show(linked.user, lambda sid: "%s  %s" % (sid, page.name(sid))))
+        page.row("Why", managed_pair(token, linked))
     page.row("Integrity", show(linked.integrity, lambda sid: "%s  %s" % (sid, page.name(sid))))
     mine, theirs = _held(token), _held(linked)
     if mine is None or theirs is None:
