@@ -155,13 +155,13 @@ def test_symbols_that_are_not_there_are_named_and_nothing_is_searched_for(case: 
     (tmp_path / "none").mkdir()
     path = write_raw(physical_pages(case.kernel), tmp_path / "a.raw")
     with pytest.raises(TargetError, match="ntkrnlmp.pdb, GUID and age %s1" % GUID_TEXT):
-        open_dump(path, str(tmp_path / "none"), progress=lambda done, size: pytest.fail("it searched"))
+        open_dump(path, str(tmp_path / "none"), reading=lambda done, size: pytest.fail("it searched"))
 
 
 def test_the_search_tells_how_far_it_is(case: Case, tmp_path: Path) -> None:
     told: List[Tuple[int, int]] = []
     path = write_raw(physical_pages(case.kernel, block=False), tmp_path / "a.raw")
-    open_dump(path, str(case.symbols), progress=lambda done, size: told.append((done, size)))
+    open_dump(path, str(case.symbols), reading=lambda done, size: told.append((done, size)))
     assert told and told[-1][0] == told[-1][1] == path.stat().st_size // PAGE * PAGE
 
 

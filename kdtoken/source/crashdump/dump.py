@@ -235,23 +235,27 @@ def open_memory(path: Union[str, Path]) -> KernelMemory:
 
 
 def open_dump(
-    path: Union[str, Path], symbols: str = "", download: bool = False, progress: Optional[Progress] = None
+    path: Union[str, Path],
+    symbols: str = "",
+    download: bool = False,
+    downloading: Optional[Progress] = None,
+    reading: Optional[Progress] = None,
 ) -> CrashDumpSource:
     """The dump or image of memory at `path` with the symbols at `symbols`: a file, a folder, or a symbol path.
 
     Without `symbols`, the local parts of _NT_SYMBOL_PATH are searched.  `download` allows to ask
-    symbol servers, of which `progress` is told (symbols/server.py), as it is of how far a search through all of
-    the memory is.  Raises KdTokenError.
+    symbol servers, of which `downloading` is told (symbols/server.py); `reading` is told how far a search through
+    all of an image's memory is.  Raises KdTokenError.
     """
     dump = open_memory(path)
     try:
         if isinstance(dump, MemoryImage):
-            return CrashDumpSource(dump, choose(dump, symbols, download, progress))
+            return CrashDumpSource(dump, choose(dump, symbols, download, downloading, reading))
         nt: Optional[Nt] = dump.nt
         # A dump that lacks the page with the answer lacks it for a reason, which its notes tell.
         name = dump.origin + (" (%s)" % "; ".join(dump.notes) if dump.notes else "")
         wanted = nt.identity if nt else None
-        found = find_symbols(symbols, wanted, name, download, lambda one: _misfit(one, dump), progress)
+        found = find_symbols(symbols, wanted, name, download, lambda one: _misfit(one, dump), downloading)
         return CrashDumpSource(dump, found)
     except KdTokenError:
         dump.close()  # Windows lets nobody move or delete a mapped file

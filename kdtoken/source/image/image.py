@@ -232,7 +232,11 @@ class MemoryImage(PagedMemory):
 
 
 def choose(
-    image: MemoryImage, symbols: str = "", download: bool = False, progress: Optional[Progress] = None
+    image: MemoryImage,
+    symbols: str = "",
+    download: bool = False,
+    downloading: Optional[Progress] = None,
+    reading: Optional[Progress] = None,
 ) -> SymbolFile:
     """Find the image's Windows and its symbols, and prove both; the image reads it from then on.
 
@@ -241,9 +245,9 @@ def choose(
     failures: List[KdTokenError] = []
     for scan in (False, True):
         proven: List[Tuple[Kernel, SymbolFile, Proof, PageTables]] = []
-        for kernel in image.kernels(scan, progress):
+        for kernel in image.kernels(scan, reading):
             try:
-                found = find_symbols(symbols, kernel.nt.identity, image.origin, download)
+                found = find_symbols(symbols, kernel.nt.identity, image.origin, download, None, downloading)
             except KdTokenError as error:
                 failures.append(error)
                 continue
