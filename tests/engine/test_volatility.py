@@ -15,6 +15,7 @@ from tests.engine.volatility import Volatility, VolatilityError, isf
 from tests.machine.crashdump import write_dump
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel, build
+from tests.machine.namespace import KEYS
 from tests.machine.spec import TokenSpec
 
 pytest.importorskip("volatility3", reason="pip install volatility3==%s" % volatility.VERSION)
@@ -102,3 +103,9 @@ def test_failure_is_said_in_volatilitys_words(tmp_path: Path) -> None:
         judge.rows("windows.pslist", "--pid", "four")
     with pytest.raises(VolatilityError, match="windows.pslist did not end in 0.01 s"):
         judge.rows("windows.pslist", timeout=0.01)
+
+
+def test_hives(judged: Judged) -> None:
+    """The registry's hives, in the order of the list; it believes in one by its signature."""
+    found = [row["FileFullPath"] for row in judged[0].rows("windows.registry.hivelist")]
+    assert found == [key.path for key in KEYS if key.hive]

@@ -258,6 +258,8 @@ class NamespaceWriter:
                 table = self.objects.block(KEY_BUCKETS * s.size("_CM_KEY_HASH_TABLE_ENTRY"), b"CMkb")
                 hive = self.objects.block(s.size("_CMHIVE"), b"CM10", own_pages=True)
                 values: Dict[str, Value] = {"KcbCacheTable": table, "KcbCacheTableSize": KEY_BUCKETS, "RootKcb": block}
+                # Whoever walks the list believes in a hive by this; Volatility scans all pools where one has it not.
+                values["Hive.Signature"] = 0xBEE0BEE0
                 s.put("_CMHIVE", hive, values)
                 self.objects.unicode_string(hive + s.offset("_CMHIVE", "HiveRootPath"), one.path)
                 hives[one.path] = hive, table
