@@ -56,6 +56,7 @@ bench: $(STAMP)
 	$(BIN)/python -m tests.engine.bench
 	$(BIN)/python -m tests.engine.bench_log
 	$(BIN)/python -m tests.engine.bench_dump
+	$(BIN)/python -m tests.mutants
 
 docs: $(DOCS)
 	$(BIN)/python -m sphinx -n -W --keep-going -q -b html docs build/docs/html

@@ -125,7 +125,7 @@ class Sides:
             return self._of_thread(pid, int(tid, 0))
         process = self.machine.find(word)
         token = _there(process.token, "the token of %s" % word)
-        caller = self._caller(token, "%s (%d)" % (process.name, process.pid), None, self._protection(process.address))
+        caller = self._caller(token, "%s (%s)" % (process.name, process.pid), None, self._protection(process.address))
         linked = process.linked_token if isinstance(self.machine, KernelMachine) else None
         told = ("System's threads run in kernel mode, where an open is checked only if they ask for it",)
         return Party(caller, self._linked(linked, caller), told if process.pid == 4 else (), process.address)
@@ -167,7 +167,7 @@ class Sides:
     def everybody(self, threads: bool) -> Iterator[Party]:
         """Every process, and with `threads` every thread that impersonates."""
         for row in self.machine.walk(threads=threads).rows:
-            name = "%s (%d)" % (row.process.image_name, row.process.pid)
+            name = "%s (%s)" % (row.process.image_name, row.process.pid)
             details = row.details
             protection = None if isinstance(details, Missing) else _number(details.protection)
             if not isinstance(row.token, Token):
@@ -335,7 +335,7 @@ def explain(caller: Union[MachineProcess, MachineThread], to: str, want: str, ty
     parser = argparse.ArgumentParser()
     _add_arguments(parser)
     process = caller.process if isinstance(caller, MachineThread) else caller
-    word = "%d:%s" % (process.pid, caller.tid) if isinstance(caller, MachineThread) else str(process.pid)
+    word = "%s:%s" % (process.pid, caller.tid) if isinstance(caller, MachineThread) else str(process.pid)
     options = parser.parse_args([word, "--to", to, "--want", want] + (["--type", type] if type else []))
     sides = Sides(options, process.machine)
     what = sides.wanted(to)

@@ -201,7 +201,7 @@ def _explained(parser: cli.Parser, arguments: List[str]) -> List[str]:
     token, linked = process.token, process.linked_token
     assert isinstance(token, Token), "the recording has the token of each process"
     kind = documented_type(options.type)
-    caller = caller_of(token, "%s (%d)" % (process.name, process.pid))
+    caller = caller_of(token, "%s (%s)" % (process.name, process.pid))
     thing = SecuredObject(None, options.to, kind, from_sddl(options.to, object_type=kind))
     request = Request(caller, thing, kind, kind.parse_access(options.want))
     others = [Other("linked", "the linked token", caller_of(linked, "linked"))] if isinstance(linked, Token) else []

@@ -101,6 +101,8 @@ def whoami_lines(key: str, phrases: bool = True) -> str:
     for number in token.privileges.present:
         state = "Enabled" if number in token.privileges.enabled else "Disabled"
         lines.append(NAMES[number].ljust(46) + "Words".ljust(12) + state)
+    # The prompt behind it: a list of which no end is to be seen may go on.
+    lines += ["", "C:\\>"]
     return "\n".join(lines) + "\n"
 
 

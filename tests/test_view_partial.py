@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kdtoken.model.absent import NotSaid, Unreadable
-from kdtoken.model.group import Group
+from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
 from kdtoken.view.partial import (
@@ -64,9 +64,11 @@ def test_a_list_that_starts_later() -> None:
 
 
 def test_a_group_of_which_the_attributes_are_not_known_is_a_hole_that_names_it() -> None:
-    assert listed(EVERYONE, 0, NotSaid("whoami")).entry == Unreadable(0, "S-1-1-0 is listed, its attributes are not")
+    nothing = listed(EVERYONE, 0, NotSaid("whoami")).entry
+    assert nothing == HalfGroup(0, "it is listed, its attributes are not", sid=EVERYONE)
+    assert str(nothing) == "S-1-1-0: it is listed, its attributes are not"
     strange = Unreadable(0, "attribute words not known: 'Xyzzy'")
-    assert listed(EVERYONE, 0, strange).entry == Unreadable(0, "S-1-1-0: attribute words not known: 'Xyzzy'")
+    assert listed(EVERYONE, 0, strange).entry == HalfGroup(0, "attribute words not known: 'Xyzzy'", sid=EVERYONE)
 
 
 def test_privileges_by_number_and_none_invented() -> None:

@@ -6,7 +6,7 @@ from typing import Dict
 import pytest
 
 from kdtoken.model import group as groups
-from kdtoken.model.absent import Unreadable
+from kdtoken.model.absent import Fragment, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.sid import Sid
 from kdtoken.view.partial import PartialToken
@@ -73,10 +73,10 @@ def test_another_command_in_between_begins_another_token() -> None:
     assert len(read_whoami_text(user + "C:\\>whoami /groups\nGROUP INFORMATION" + rest).tokens) == 1
 
 
-def test_a_list_that_is_not_there_is_unreadable_and_not_empty() -> None:
+def test_a_list_that_is_not_there_is_a_part_and_not_empty() -> None:
     other = read("whoami-all.txt").tokens[1]
     listed = other.token.user_and_groups
-    assert isinstance(listed, tuple) and isinstance(listed[1], Unreadable)
+    assert isinstance(listed, Fragment) and listed.why == "the text has no list of groups"
     assert other.incomplete == ("user_and_groups",)
 
 

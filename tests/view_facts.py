@@ -3,6 +3,7 @@
 import re
 from typing import Iterable, Set
 
+from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.model.sid import Sid
 from kdtoken.view.debugger.text import DebuggerText
@@ -42,6 +43,10 @@ def _of_token(token: PartialToken) -> Set[str]:
     for sid in (token.token.primary_group, token.token.package, token.token.trust_level_sid):
         if isinstance(sid, Sid):
             found.add(str(sid))
+    # What is doubtful is kept as the reason of the doubt.
+    for value in vars(token.token).values():
+        for one in value if isinstance(value, tuple) else (value,):
+            found |= facts_in(str(one)) if isinstance(one, Unreadable) else set()
     return found | {"%x" % token.token.address} | _of_lines(token.not_understood)
 
 

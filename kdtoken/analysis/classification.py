@@ -234,7 +234,7 @@ def dump_remarks(dump: ProcessDump) -> List[Remark]:
     if token.is_primary is False:
         remarks.append(Remark("the process runs under a token of type Impersonation", True))
     if dump.shared_with:
-        names = ", ".join("%s (%d)" % (p.image_name, p.pid) for p in dump.shared_with[:4])
+        names = ", ".join("%s (%s)" % (p.image_name, p.pid) for p in dump.shared_with[:4])
         more = len(dump.shared_with) - 4
         remarks.append(
             Remark(

@@ -92,7 +92,7 @@ def _refuse_nothing(dump: ProcessDump) -> None:
         process = dump.process
         address = process.token.object if isinstance(process.token, FastRef) else missing[0].address
         raise KdTokenError(
-            "%s (pid %d) is there, but its token at 0x%x is not recorded" % (process.image_name, process.pid, address),
+            "%s (pid %s) is there, but its token at 0x%x is not recorded" % (process.image_name, process.pid, address),
             address,
             missing[0].hint,
         )

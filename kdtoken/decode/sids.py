@@ -8,7 +8,7 @@ from kdtoken.decode.structure import unreadable
 from kdtoken.errors import BadFormat, MemoryUnreadable
 from kdtoken.layout.layout import size_of, stride
 from kdtoken.model.absent import Maybe, Missing, Unreadable
-from kdtoken.model.group import Group
+from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.sid import HEADER_SIZE, Sid, sid_length
 from kdtoken.source.base import Source, Span, read_span
 
@@ -115,6 +115,8 @@ def _group(target: Source, pointer: Maybe[int], bits: Maybe[int], around: Option
                 except BadFormat as error:
                     return Unreadable(pointer, error.message)
     sid = read_sid(target, pointer)
+    if isinstance(sid, Unreadable) and isinstance(bits, int) and isinstance(pointer, int):
+        return HalfGroup(sid.address, sid.reason, sid.hint, attributes=bits, pointer=pointer)
     if isinstance(sid, Missing):
         return sid
     if sid is None:

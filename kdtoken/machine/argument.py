@@ -106,14 +106,14 @@ def named(processes: Sequence[Process], name: str, room: int = NAME_ROOM) -> Lis
 
 
 def _describe(processes: List[Process]) -> str:
-    return "\n".join("    pid %-6d EPROCESS 0x%x  %s" % (p.pid, p.address, p.image_name) for p in processes)
+    return "\n".join("    pid %-6s EPROCESS 0x%x  %s" % (p.pid, p.address, p.image_name) for p in processes)
 
 
 def _ambiguous(argument: str, matches: List[Process]) -> ProcessAmbiguous:
     return ProcessAmbiguous(
         "%d processes are called %s:\n%s" % (len(matches), argument, _describe(matches)),
         argument,
-        tuple((p.pid, p.address) for p in matches),
+        tuple((p.pid, p.address) for p in matches if isinstance(p.pid, int)),
         "give one of the pids instead of the name",
     )
 
@@ -139,7 +139,7 @@ def _not_found(argument: str, kind: str, processes: Sequence[Process], problems:
     if kind == "pid" and _BARE_HEX.match(argument):
         meant = [p for p in processes if p.pid == int(argument, 16)]
         if meant:
-            hint = "0x%s is pid %d, %s: write 0x%s for it" % (argument, meant[0].pid, meant[0].image_name, argument)
+            hint = "0x%s is pid %s, %s: write 0x%s for it" % (argument, meant[0].pid, meant[0].image_name, argument)
     return ProcessNotFound(message, argument, hint or "kdtoken walk lists all processes")
 
 

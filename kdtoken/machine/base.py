@@ -118,7 +118,7 @@ class Machine(ABC):
                 return thread
         shown = ", ".join(one.tid_text for one in threads[:20]) + (", ..." if len(threads) > 20 else "")
         raise ProcessNotFound(
-            "pid %d has no thread %d" % (process.pid, tid),
+            "pid %s has no thread %s" % (process.pid, tid),
             which,
             "its threads are %s" % shown if threads else "no thread of it is known",
         )

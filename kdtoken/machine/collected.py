@@ -37,7 +37,7 @@ class CollectedMachine(Machine):
         self._image = image
         process = Process(
             0,
-            pid if isinstance(pid, int) else -1,
+            pid if isinstance(pid, int) else NotSaid(VIEW),
             image.replace("\\", "/").rpartition("/")[2] or NotSaid(VIEW),
             NotSaid(VIEW),
             NotSaid(VIEW),
@@ -53,10 +53,15 @@ class CollectedMachine(Machine):
     def find(self, argument: Union[str, int]) -> MachineProcess:
         process = self._dump.process
         wanted, name = str(argument).lower(), process.image_name
-        names = [str(process.pid), hex(process.pid), self._image.lower(), str(name).lower()]
+        names = [
+            str(process.pid),
+            hex(process.pid) if isinstance(process.pid, int) else "",
+            self._image.lower(),
+            str(name).lower(),
+        ]
         if wanted not in names and wanted + ".exe" not in names:
             raise ProcessNotFound(
-                "%s is of pid %d, %s" % (self._name, process.pid, name if isinstance(name, str) else "of no name"),
+                "%s is of pid %s, %s" % (self._name, process.pid, name if isinstance(name, str) else "of no name"),
                 self._name,
                 "give it without a process",
             )

@@ -85,9 +85,9 @@ class KernelMachine(Machine):
             if with_threads:
                 try:
                     threads, torn = walk_threads(self.source, details.thread_list_head)
-                    problems += ["pid %d: %s" % (process.pid, problem) for problem in torn]
+                    problems += ["pid %s: %s" % (process.pid, problem) for problem in torn]
                 except LookupFailed as error:
-                    problems.append("pid %d: threads cannot be listed: %s" % (process.pid, error.message))
+                    problems.append("pid %s: threads cannot be listed: %s" % (process.pid, error.message))
             impersonated = {
                 thread.impersonation.token: tokens.at(thread.impersonation.token)
                 for thread in threads
@@ -101,13 +101,13 @@ class KernelMachine(Machine):
         found = self.presenter(which) if isinstance(which, str) else which
         owner = found if isinstance(found, MachineProcess) else found.process
         process, token = owner.process, found.token
-        what = "pid %d" % process.pid
+        what = "pid %s" % process.pid
         if isinstance(found, MachineThread):
             what = "thread %s of %s" % (found.tid_text, what)
         if token is None:
-            raise KdTokenError("%s has no token: its reference is null" % what, process.pid)
+            raise KdTokenError("%s has no token: its reference is null" % what)
         if not isinstance(token, Token):
-            raise KdTokenError("the token of %s is %s" % (what, token), process.pid)
+            raise KdTokenError("the token of %s is %s" % (what, token))
         label = "%s, %s (%s)" % (origin(self.about), process.image_name, what)
         identity = self._identity(process) if found is owner else ""
         return View(token, Kind.KERNEL, label, process=identity, names=self.names)
@@ -115,7 +115,7 @@ class KernelMachine(Machine):
     def _identity(self, process: Process) -> str:
         """What two looks at one process have in common; pids and addresses are used again, so with its birth."""
         born = process_details(self.source, process).create_time
-        return "pid %d at 0x%x, created %d" % (process.pid, process.address, born) if isinstance(born, int) else ""
+        return "pid %s at 0x%x, created %d" % (process.pid, process.address, born) if isinstance(born, int) else ""
 
     @property
     def cost(self) -> Tuple[int, int]:

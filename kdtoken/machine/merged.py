@@ -1,25 +1,38 @@
 """Processes out of a debugger's text: what `!process`, `!thread` and `!token` printed, put together.
 
 For a log that shows no memory.  The shape is that of a dump, with holes: what no command printed is NotSaid.
+What was printed more than once is shown as it was printed last, and what two outputs tell differently is told.
 """
 
 import re
-from dataclasses import replace
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
-from kdtoken.model.absent import Maybe, Missing, NotSaid, Unreadable, known
+from kdtoken.model.absent import Fragment, Maybe, Missing, NotSaid, Unreadable, known
+from kdtoken.model.group import Group
+from kdtoken.model.privilege import Privilege
 from kdtoken.model.process import FastRef, Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
-from kdtoken.view.debugger.process_text import NO_PID, VIEW, PartialProcess, PartialThread
+from kdtoken.view.debugger.process_text import VIEW, PartialProcess, PartialThread
 from kdtoken.view.debugger.text import DebuggerText, read_debugger_text
+from kdtoken.view.debugger.token_command import NoToken
 from kdtoken.view.partial import PartialToken, TextPlace
+from kdtoken.view.text import AnyText, read_text
 
 T = TypeVar("T")
 # SID_NAME_USE (winnt.h) in the words of `!token -n`.
 _NAME_KINDS = ("User", "Group", "Domain", "Alias", "Well Known Group", "Computer")
-# Child-SP and RetAddr of a 64-bit stack, and what follows; the line break stays, so that lines keep their numbers.
-_STACK_LINE = re.compile(r"\n[ \t]*[0-9a-f]{8}`[0-9a-f]{8} [0-9a-f]{8}`[0-9a-f]{8} {1,8}: [^\n]*")
+# Lines that tell nothing here, and are most of a log: Child-SP and RetAddr of a 64-bit stack, and what follows, and
+# the counters of a process or thread.  The line break stays, so that lines keep their numbers.
+_IDLE_LINE = re.compile(
+    r"\n[ \t]*(?:[0-9a-f]{8}`[0-9a-f]{8} [0-9a-f]{8}`[0-9a-f]{8} {1,8}: "
+    r"|(?:VadRoot|DeviceMap|ElapsedTime|UserTime|KernelTime|QuotaPoolUsage\[|Working Set Sizes|PeakWorkingSetSize|VirtualSize"
+    r"|PeakVirtualSize|PageFaultCount|MemoryPriority|BasePriority|CommitCharge|Wait Start TickCount|Context Switch Count"
+    r"|Stack Init|Base [0-9a-f]|Priority \d|Child-SP|Attached Process|Win32 Start Address) )[^\n]*"
+)
+# Of these a difference is said of each entry.
+_LISTS = ("user_and_groups", "restricted_sids", "capabilities", "privileges")
 
 
 class MergedProcess(NamedTuple):
@@ -30,18 +43,38 @@ class MergedProcess(NamedTuple):
     token_at: Optional[TextPlace]
 
 
+@dataclass(frozen=True)
+class _Tokens:
+    """What a text says about tokens, by address; `of_process` by the EPROCESS that the text names with them."""
+
+    by_address: Dict[int, PartialToken]
+    of_process: Dict[int, PartialToken]
+    errors: Dict[int, NoToken]
+
+
 def read_logs(logs: Iterable[Tuple[str, str]]) -> List[DebuggerText]:
     """What the commands of each (name, text) printed; call stacks, which tell nothing here, are left out.
 
     `!process 0 7` is nearly all call stacks: without them it is read ten times as fast.
     """
-    return [read_debugger_text(_STACK_LINE.sub("\n", text), name) for name, text in logs]
+    return [read_debugger_text(without_idle_lines(text), name) for name, text in logs]
+
+
+def read_texts(texts: Iterable[Tuple[str, str]]) -> List[AnyText]:
+    """The same with what whoami printed, in the order of the text."""
+    return [read_text(without_idle_lines(text), name) for name, text in texts]
+
+
+def without_idle_lines(text: str) -> str:
+    """The text with nothing in the lines that no reader here has a use for."""
+    return _IDLE_LINE.sub("\n", text)
 
 
 def merge_processes(texts: Sequence[DebuggerText]) -> List[MergedProcess]:
     """Every process that a text shows, in the order in which they appear first.
 
-    A process or thread that was printed more than once is one: what a later output says counts.
+    A process or thread that was printed more than once is one: what a later output says counts.  A process of which
+    only a thread or a token tells has no more than that.
     """
     blocks: Dict[int, List[PartialProcess]] = {}
     owned: Dict[int, List[PartialThread]] = {}
@@ -51,30 +84,49 @@ def merge_processes(texts: Sequence[DebuggerText]) -> List[MergedProcess]:
         for thread in text.processes.threads:
             if isinstance(thread.owner, int):
                 owned.setdefault(thread.owner, []).append(thread)
-    tokens = merge_tokens(texts)
-    return [_merge(many, owned.get(address, []), tokens) for address, many in blocks.items()]
+    tokens = _tokens(texts)
+    found = [_merge(address, many, owned.get(address, []), tokens) for address, many in blocks.items()]
+    alone = [address for address in dict.fromkeys([*owned, *tokens.of_process]) if address not in blocks]
+    return found + [_merge(address, [], owned.get(address, []), tokens) for address in alone]
 
 
 def merge_tokens(texts: Iterable[DebuggerText]) -> Dict[int, PartialToken]:
-    """The tokens by address; of several outputs the one that tells most, and of equal ones the last."""
+    """The tokens by address: what a later output says counts, what it differs in from an earlier is a problem of it."""
     found: Dict[int, PartialToken] = {}
     for text in texts:
         for token in text.tokens.tokens:
             address = token.token.address
-            if address and (address not in found or _known_fields(token) >= _known_fields(found[address])):
-                found[address] = token
+            if address:
+                found[address] = _later_token(found[address], token) if address in found else token
     return found
+
+
+def _tokens(texts: Sequence[DebuggerText]) -> _Tokens:
+    of_process: Dict[int, PartialToken] = {}
+    for text in texts:
+        for token in text.tokens.tokens:
+            if token.process:
+                before = of_process.get(token.process)
+                of_process[token.process] = _later_token(before, token) if before else token
+    errors = {one.address: one for text in texts for one in text.tokens.errors if one.address}
+    return _Tokens(merge_tokens(texts), of_process, errors)
 
 
 def account_names(texts: Iterable[DebuggerText]) -> Dict[Sid, str]:
     r"""The accounts that `!token -n` names: "(User: LAB\anna)" -> LAB\anna."""
+    return names_of(token for text in texts for token in text.tokens.tokens)
+
+
+def names_of(tokens: Iterable[PartialToken]) -> Dict[Sid, str]:
+    r"""The accounts that tokens name, whoever printed them: whoami's `lab\anna`, `(User: LAB\anna)` of `!token -n`."""
     names: Dict[Sid, str] = {}
-    for text in texts:
-        for token in text.tokens.tokens:
-            for one in token.groups + token.restricted:
-                kind, _, name = one.name.partition(": ")
-                if name.strip() and kind in _NAME_KINDS:
-                    names[one.sid] = name.strip()
+    for token in tokens:
+        for sid, text in token.names.items():
+            kind, _, name = text.partition(": ")
+            if name.strip() and kind in _NAME_KINDS:
+                names[sid] = name.strip()
+            elif token.view == "whoami" and "\\" in text:
+                names[sid] = text
     return names
 
 
@@ -83,46 +135,133 @@ def place_of(token: PartialToken) -> Optional[TextPlace]:
     return min(token.places.values(), key=lambda place: place.line, default=None)
 
 
-def _known_fields(text: PartialToken) -> int:
-    return sum(known(value) for value in vars(text.token).values())
+# --- two outputs of one token ---
 
 
-def _merge(blocks: List[PartialProcess], owned: List[PartialThread], tokens: Dict[int, PartialToken]) -> MergedProcess:
-    process, problems = _merged(blocks)
+def _later_token(before: PartialToken, after: PartialToken) -> PartialToken:
+    """The later output, with what only the earlier tells."""
+    values: Dict[str, Any] = {}
+    changes: List[str] = []
+    for one in fields(Token):
+        if one.name in ("address", "problems", "origins"):
+            continue
+        old, new = getattr(before.token, one.name), getattr(after.token, one.name)
+        if not known(new) or (isinstance(new, Fragment) and known(old) and _agrees(old, new)):
+            values[one.name] = old if known(old) else new
+        else:
+            values[one.name] = new
+            changes += _changes(one.name, old, new)
+    where = "%s and %s" % (place_of(before), place_of(after))
+    problems = before.token.problems + after.token.problems
+    if changes:
+        problems += ("the text shows two outputs of it (%s) that differ: %s" % (where, "; ".join(changes)),)
+    token = replace(after.token, problems=tuple(dict.fromkeys(problems)), **values)
+    incomplete = tuple(name for name in _LISTS if isinstance(values[name], Fragment))
+    return replace(
+        after,
+        token=token,
+        places={**before.places, **after.places},
+        groups=after.groups if len(after.groups) >= len(before.groups) else before.groups,
+        incomplete=incomplete,
+        names={**before.names, **after.names},
+        process=after.process or before.process,
+    )
+
+
+def _agrees(whole: Sequence[Any], part: Sequence[Any]) -> bool:
+    """Whether a part of a list has nothing that the other output has not."""
+    return all(one in whole for one in part if not isinstance(one, Missing))
+
+
+def _changes(name: str, old: object, new: object) -> List[str]:
+    """What an earlier and a later value differ in, in words; nothing where one of them is not known."""
+    if not known(old) or old == new:
+        return []
+    if name not in _LISTS or not isinstance(old, tuple) or not isinstance(new, tuple):
+        return ["%s was %s, then %s" % (name.replace("_", " "), _plain(old), _plain(new))]
+    before, after = ({_key(one): one for one in entries if not isinstance(one, Missing)} for entries in (old, new))
+    changes = []
+    for key in sorted(set(before) | set(after), key=str):
+        one, other = before.get(key), after.get(key)
+        if one is None and not isinstance(old, Fragment):
+            changes.append("%s only in the later (%s)" % (key, _state(other)))
+        elif other is None and not isinstance(new, Fragment):
+            changes.append("%s only in the earlier (%s)" % (key, _state(one)))
+        elif one is not None and other is not None and one != other:
+            changes.append("%s was %s, then %s" % (key, _state(one), _state(other)))
+    return changes
+
+
+def _key(entry: object) -> object:
+    return entry.sid if isinstance(entry, Group) else entry.name if isinstance(entry, Privilege) else entry
+
+
+def _state(entry: object) -> str:
+    return " ".join(entry.words) if isinstance(entry, (Group, Privilege)) else str(entry)
+
+
+def _plain(value: object) -> str:
+    return hex(value) if isinstance(value, int) else str(value)
+
+
+# --- a process ---
+
+
+def _merge(address: int, blocks: List[PartialProcess], owned: List[PartialThread], tokens: _Tokens) -> MergedProcess:
+    process, problems = _merged(address, blocks, owned)
     problems += [problem for block in blocks for problem in block.problems]
     threads: Dict[int, Thread] = {}
     for one in [thread for block in blocks for thread in block.threads] + owned:
         before = threads.get(one.thread.address)
         threads[one.thread.address] = one.thread if before is None else _later(before, one.thread)
+    text = tokens.of_process.get(address)
     ref = process.token
-    text = tokens.get(ref.object) if isinstance(ref, FastRef) else None
+    if isinstance(ref, FastRef) and (text is None or not text.token.address or text.token.address == ref.object):
+        text = tokens.by_address.get(ref.object) or text
+    token: Maybe[Optional[Token]] = ref if isinstance(ref, Missing) else _token(ref.object, tokens)
+    if text is not None:
+        token = text.token
+        if text.token.address and not isinstance(ref, FastRef):
+            process = replace(process, token=FastRef(text.token.address, 0))
+    torn = [block.threads.why for block in blocks if isinstance(block.threads, Fragment)]
+    whole = any(block.threads and not isinstance(block.threads, Fragment) for block in blocks)
+    problems += ["its threads may not all be here: %s" % why for why in torn if not whole]
+    listed = tuple(threads.values())
     dump = ProcessDump(
         process,
         NotSaid(VIEW),
-        _token(ref.object, tokens) if isinstance(ref, FastRef) else ref,
-        tuple(threads.values()),
+        token,
+        Fragment(listed, torn[0]) if torn and not whole else listed,
         {
             one.impersonation.token: _token(one.impersonation.token, tokens) or NotSaid("!token")
-            for one in threads.values()
+            for one in listed
             if isinstance(one.impersonation, Impersonation)
         },
         linked=NotSaid("!token"),
         problems=tuple(dict.fromkeys(problems)),
     )
-    return MergedProcess(dump, blocks[-1].places["address"], None if text is None else place_of(text))
+    places = [block.places["address"] for block in blocks] + [one.places["address"] for one in owned]
+    place = places[len(blocks) - 1] if blocks else places[0] if places else place_of(text) if text else None
+    return MergedProcess(dump, place or TextPlace("text", 0), None if text is None else place_of(text))
 
 
-def _token(address: int, tokens: Dict[int, PartialToken]) -> Maybe[Optional[Token]]:
+def _token(address: int, tokens: _Tokens) -> Maybe[Optional[Token]]:
     if not address:
         return None
-    text = tokens.get(address)
-    return text.token if text else Unreadable(address, "the text has no !token of it", "!token %x" % address)
+    text = tokens.by_address.get(address)
+    if text:
+        return text.token
+    error = tokens.errors.get(address)
+    if error:
+        return Unreadable(address, "the debugger said: %s" % error.text)
+    return Unreadable(address, "the text has no !token of it", "!token %x" % address)
 
 
-def _merged(blocks: List[PartialProcess]) -> Tuple[Process, List[str]]:
+def _merged(address: int, blocks: List[PartialProcess], owned: List[PartialThread]) -> Tuple[Process, List[str]]:
     """One process out of all its blocks; what two of them tell differently is a problem of its own."""
-    merged, problems = blocks[0].process, []
-    for block in blocks[1:]:
+    nothing = NotSaid(VIEW)
+    merged, problems = Process(address, nothing, nothing, nothing, nothing), []
+    for block in blocks:
         later = block.process
         for name, before, after in (
             ("image", merged.image_name, later.image_name),
@@ -133,10 +272,16 @@ def _merged(blocks: List[PartialProcess]) -> Tuple[Process, List[str]]:
                 problems.append("the text shows two outputs of it with another %s: %s, then %s" % (name, *words))
         merged = Process(
             merged.address,
-            merged.pid if later.pid == NO_PID else later.pid,
+            _known(merged.pid, later.pid),
             _known(merged.image_name, later.image_name),
             _known(merged.token, later.token),
             _known(merged.parent_pid, later.parent_pid),
+        )
+    for thread in owned:
+        merged = replace(
+            merged,
+            pid=_known(thread.thread.pid, merged.pid),
+            image_name=_known(thread.image, merged.image_name),
         )
     return merged, problems
 

@@ -39,8 +39,8 @@ class MachineProcess:
         return self.process.address
 
     @property
-    def pid(self) -> int:
-        """UniqueProcessId; -1 where it is not known."""
+    def pid(self) -> Maybe[int]:
+        """UniqueProcessId; NotSaid where no text tells it."""
         return self.process.pid
 
     @property
@@ -86,7 +86,7 @@ class MachineProcess:
         from kdtoken.model.notebook import printable  # seldom needed, and never inside WinDbg
 
         name = printable(self.name) if isinstance(self.name, str) else "?"
-        return "<Process %s pid %d%s>" % (name, self.pid, " at 0x%x" % self.address if self.address else "")
+        return "<Process %s pid %s%s>" % (name, self.pid, " at 0x%x" % self.address if self.address else "")
 
     def _repr_html_(self) -> str:
         from kdtoken.model.notebook import html_table

@@ -9,7 +9,7 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, NotAToken, UsageError
 from kdtoken.machine.argument import choose, parse_process_argument, split_thread
 from kdtoken.machine.base import Machine, Walk
-from kdtoken.machine.merged import MergedProcess, account_names, merge_processes, merge_tokens, place_of, read_logs
+from kdtoken.machine.merged import MergedProcess, merge_processes, merge_tokens, names_of, place_of, read_texts
 from kdtoken.machine.process import MachineProcess, MachineThread, Processes
 from kdtoken.model.absent import Maybe, known
 from kdtoken.model.process import FastRef, ProcessDump
@@ -18,6 +18,7 @@ from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Token
 from kdtoken.model.view import Kind, View
 from kdtoken.source.base import About
+from kdtoken.view.debugger.text import DebuggerText
 from kdtoken.view.lines import Line
 from kdtoken.view.partial import PartialToken, TextPlace
 from kdtoken.view.words import has_facts
@@ -42,17 +43,15 @@ class TextMachine(Machine):
         self._source, self._several = source, len(texts) > 1
         super().__init__(replace(about, source=about.source + ", the text of !process and !token, no memory"), names)
         self._base = about
-        self._read = read_logs(texts)
+        self._texts = read_texts(texts)
+        self._read = [DebuggerText(one.debugger, one.processes, one.not_understood) for one in self._texts]
         self._merged = merge_processes(self._read)
         self._by_address = merge_tokens(self._read)
         # (token, the lines of its text that nobody understood)
-        told = [(token, text.not_understood) for text in self._read for token in text.tokens.tokens] or _whoami(texts)
+        told = [(token, text.not_understood) for text in self._texts for token in text.tokens]
         self.tokens: List[PartialToken] = [token for token, _ in told]
         self._left: List[Sequence[Line]] = [lines for _, lines in told]
-        accounts = account_names(self._read)
-        for token in self.tokens:
-            accounts = {**token.names, **accounts}
-        self.names = names.with_accounts(accounts)
+        self.names = names.with_accounts(names_of(self.tokens))
         self._processes = Processes(self._handle(one) for one in self._merged)
         self._dumps: Dict[int, ProcessDump] = {one.dump.process.address: one.dump for one in self._merged}
 
@@ -130,7 +129,12 @@ class TextMachine(Machine):
         for block in (block for read in self._read for block in read.processes.processes):
             process = block.process
             ref = process.token
-            names = (str(process.image_name).lower(), str(process.pid), hex(process.pid), "%x" % process.address)
+            names = (
+                str(process.image_name).lower(),
+                str(process.pid),
+                hex(process.pid) if isinstance(process.pid, int) else "",
+                "%x" % process.address,
+            )
             if wanted in names and isinstance(ref, FastRef) and address and ref.object == address:
                 return True
         return False
@@ -165,10 +169,13 @@ class TextMachine(Machine):
         Its part goes from its own first line to the next token's (the first token's from the beginning of the text).
         Outside of what the token's lines enclose there is chatter too: there only lines with a SID or a privilege count.
         """
-        at = next(at for at, one in enumerate(self.tokens) if one is token)
-        lines = [place.line for place in token.places.values()]
-        if not lines:
+        # What was put together out of several outputs stands where the last of them does.
+        same = [at for at, one in enumerate(self.tokens) if one is token]
+        same = same or [at for at, one in enumerate(self.tokens) if one.token.address == token.token.address]
+        if not same or not token.places:
             return ()
+        at, token = same[-1], self.tokens[same[-1]]
+        lines = [place.line for place in token.places.values()]
         file = next(iter(token.places.values())).file
         starts = sorted(
             line_of(one) for one in self.tokens if one.places and next(iter(one.places.values())).file == file
@@ -191,13 +198,6 @@ class TextMachine(Machine):
             what = hex(text.token.address) if text.token.address else "of %s" % user if known(user) else "one"
             words.append("#%d %s (line %d)" % (self.tokens.index(text) + 1, what, line_of(text)))
         return ", ".join(words) + (" and %d more" % (len(chosen) - _SHOWN) if len(chosen) > _SHOWN else "")
-
-
-def _whoami(texts: Sequence[Tuple[str, str]]) -> List[Tuple[PartialToken, Tuple[Line, ...]]]:
-    from kdtoken.view.whoami.reader import read_whoami_text
-
-    read = [read_whoami_text(text, name) for name, text in texts]
-    return [(token, one.not_understood) for one in read for token in one.tokens]
 
 
 def leftovers(lines: Sequence[Tuple[int, str]]) -> Tuple[str, ...]:

@@ -7,11 +7,13 @@ NotAsked     it is there, and was left alone since nobody asked for it
 None         the pointer is there and is null
 0, ""        the value is there and is zero or empty
 
+Fragment     a list of which the source shows a part: what is not in it may be there all the same
+
 The first four have one base, Missing: `isinstance(value, Missing)` asks whether there is no value.
 """
 
 from dataclasses import dataclass
-from typing import TypeVar, Union
+from typing import Any, Iterable, Tuple, TypeVar, Union
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Missing:
 class Unreadable(Missing):
     """Stands in the place of a value that could not be read or made no sense.
 
-    address  where it would have been (kernel virtual address)
+    address  where it would have been (kernel virtual address); 0 where the source has no addresses
     reason   why not, for a person: "paged out", "not recorded", "SubAuthorityCount is 255"
     hint     what to do about it, if something can be done
     """
@@ -33,7 +35,8 @@ class Unreadable(Missing):
     hint: str = ""
 
     def __str__(self) -> str:
-        return "unreadable at 0x%x: %s" % (self.address, self.reason)
+        # A text gives no address where it gives no value.
+        return "unreadable%s: %s" % (" at 0x%x" % self.address if self.address else "", self.reason)
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,44 @@ class NotAsked(Missing):
 
 
 T = TypeVar("T")
+
+
+class Fragment(Tuple[T, ...]):
+    """A list of which the source shows only a part: nothing follows from what is not in it.
+
+    why     what is missing, for a person: "the text ends in the list"
+    notes   entries of which something is known, but not enough to be listed
+    covers  for a list of numbered things, the stretches (first, last) of numbers in which it is whole all the same
+    """
+
+    why: str
+    notes: Tuple[str, ...]
+    covers: Tuple[Tuple[int, int], ...]
+
+    def __new__(
+        cls,
+        items: Iterable[Any] = (),
+        why: str = "",
+        notes: Tuple[str, ...] = (),
+        covers: Tuple[Tuple[int, int], ...] = (),
+    ) -> "Fragment[T]":
+        made = super().__new__(cls, items)
+        made.why, made.notes, made.covers = why, notes, covers
+        return made
+
+    def tells(self, number: int) -> bool:
+        """Whether the absence of this number means that it is not there."""
+        return any(first <= number <= last for first, last in self.covers)
+
+
 Maybe = Union[T, Missing]
 
 
 def known(value: Maybe[T]) -> bool:
     """Whether there is a value (null and zero are values)."""
     return not isinstance(value, Missing)
+
+
+def whole(value: object) -> bool:
+    """Whether a list is there with both its ends, so that what it lacks is not there."""
+    return isinstance(value, tuple) and not isinstance(value, Fragment)

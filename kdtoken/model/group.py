@@ -4,8 +4,9 @@ Values: winnt.h SE_GROUP_*, also described with the TOKEN_GROUPS structure and i
 """
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Optional, Tuple
 
+from kdtoken.model.absent import Unreadable
 from kdtoken.model.sid import Sid
 
 MANDATORY = 0x00000001
@@ -80,3 +81,18 @@ class Group:
     def is_logon_id(self) -> bool:
         """SE_GROUP_LOGON_ID (both of its bits): the entry is the SID of the logon session."""
         return self.attributes & LOGON_ID == LOGON_ID
+
+
+@dataclass(frozen=True)
+class HalfGroup(Unreadable):
+    """An entry of a list of groups of which one half is known: the SID or the attributes (None: not known).
+
+    pointer  PSID of the entry, where the SID lies that could not be read; 0 where that is not known
+    """
+
+    sid: Optional[Sid] = None
+    attributes: Optional[int] = None
+    pointer: int = 0
+
+    def __str__(self) -> str:
+        return "%s: %s" % (self.sid, self.reason) if self.sid is not None else super().__str__()

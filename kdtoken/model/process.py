@@ -37,7 +37,7 @@ class Process:
     """
 
     address: int
-    pid: int
+    pid: Maybe[int]
     image_name: Maybe[str]
     token: Maybe[FastRef]
     parent_pid: Maybe[int]

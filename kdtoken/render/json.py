@@ -15,10 +15,10 @@ import json
 from typing import Any, Callable, Dict, List
 
 from kdtoken.analysis.classification import Remark, dump_remarks, elevation, integrity_level, kinds, token_remarks
-from kdtoken.model.absent import Absent, NotAsked, NotSaid, Unreadable
+from kdtoken.model.absent import Absent, Fragment, NotAsked, NotSaid, Unreadable
 from kdtoken.model.access_mask import mask_words
 from kdtoken.model.acl import Ace, Acl
-from kdtoken.model.group import Group
+from kdtoken.model.group import Group, HalfGroup, attribute_words
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.process import CrossCheck, FastRef, Impersonation, Process, ProcessDetails, ProcessDump, Thread
@@ -75,9 +75,15 @@ def plain(value: Any, name: str = "", why: bool = False, names: Names = NO_NAMES
     if kind is str or kind is bool or value is None:
         return value
     if isinstance(value, Unreadable):
-        row: Dict[str, Any] = {"unreadable": hex(value.address), "reason": value.reason}
+        # A text has no addresses of what it does not show.
+        row: Dict[str, Any] = {"unreadable": hex(value.address) if value.address else None, "reason": value.reason}
         if value.hint:
             row["hint"] = value.hint
+        if isinstance(value, HalfGroup):
+            if value.sid is not None:
+                row["sid"] = str(value.sid)
+            if value.attributes is not None:
+                row["attributes"] = list(attribute_words(value.attributes))
         return row
     if isinstance(value, Absent):
         return {"absent": value.what}
@@ -159,6 +165,9 @@ def _token(token: Token, why: bool, names: Names) -> Dict[str, Any]:
     row["elevation"] = elevation(token).name.lower()
     row["confined"] = list(kinds(token))
     row["problems"] = list(token.problems)
+    parts = {key: item for key, item in vars(token).items() if isinstance(item, Fragment)}
+    if parts:
+        row["partial"] = {key: {"why": item.why, "notes": list(item.notes)} for key, item in parts.items()}
     if why:
         row["origins"] = {key: _origin(origin) for key, origin in token.origins.items()}
     return row

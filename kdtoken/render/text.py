@@ -35,7 +35,7 @@ def render_dump(dump: ProcessDump, source: str, why: bool = False, names: Names 
     page = Report(why, names)
     process = dump.process
     name = show(process.image_name, clean)
-    page.lines.append("%s  pid %d  EPROCESS 0x%x" % (name, process.pid, process.address))
+    page.lines.append("%s  pid %s  EPROCESS 0x%x" % (name, show(process.pid, str), process.address))
     page.lines += source_lines(source)
     token = dump.token if isinstance(dump.token, Token) else None
     page.lines.append("")

@@ -2,10 +2,10 @@
 
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from kdtoken.model.absent import Absent, Maybe, Missing, NotSaid
+from kdtoken.model.absent import Absent, Fragment, Maybe, Missing, NotSaid
 from kdtoken.model.access_mask import mask_words
 from kdtoken.model.acl import Acl
-from kdtoken.model.group import Group
+from kdtoken.model.group import Group, HalfGroup, attribute_words
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import AttributeList, Diagnostics, Origin, RawMember, SidHash, Token
 from kdtoken.model.token_words import (
@@ -91,7 +91,11 @@ def _privileges(page: Report, token: Token) -> None:
         page.row("Privileges", show(privileges, str))
         return
     held = [p for p in privileges if p.present]
-    page.section("Privileges (%d held, %d enabled)" % (len(held), len(token.enabled_privileges)))
+    part = isinstance(privileges, Fragment)
+    counts = (len(held), len(token.enabled_privileges))
+    page.section(
+        ("Privileges (at least %d held, %d of these enabled)" if part else "Privileges (%d held, %d enabled)") % counts
+    )
     rows = []
     for p in privileges:
         state = ("enabled" if p.enabled else "disabled") if p.present else ("GHOST" if p.enabled else "removed")
@@ -99,22 +103,34 @@ def _privileges(page: Report, token: Token) -> None:
         why = p.danger if p.present and p.enabled else None
         rows.append((state, p.name, "default" if p.enabled_by_default else "", why or ""))
     page.lines += table(rows)
+    _missing_part(page, privileges)
     if "privileges" in token.origins:
         page.note(origin_text(token.origins["privileges"]))
 
 
 def _groups(page: Report, title: str, groups: Tuple[Maybe[Group], ...], whole: Maybe[object]) -> None:
-    page.section("%s (%d)" % (title, len(groups)) if not isinstance(whole, Missing) else title)
+    least = "at least " if isinstance(whole, Fragment) else ""
+    page.section("%s (%s%d)" % (title, least, len(groups)) if not isinstance(whole, Missing) else title)
     if isinstance(whole, Missing):
         page.row(title, show(whole, str))
         return
     rows: List[Tuple[str, ...]] = []
     for group in groups:
         if isinstance(group, Missing):
-            rows.append((show(group, str),))
+            bits = group.attributes if isinstance(group, HalfGroup) else None
+            rows.append((show(group, str) + (" (%s)" % " ".join(attribute_words(bits)) if bits else ""),))
         else:
             rows.append((words.group_words(group), page.name(group.sid), str(group.sid)))
     page.lines += table(rows)
+    _missing_part(page, whole)
+
+
+def _missing_part(page: Report, listed: object) -> None:
+    """Why there may be more than is listed, and entries of which only a part is known."""
+    if isinstance(listed, Fragment):
+        page.row("Not all of it", clean(listed.why))
+        for note in listed.notes:
+            page.row("Listed too", clean(note))
 
 
 def _app_container(page: Report, token: Token) -> None:

@@ -13,7 +13,7 @@ from kdtoken.analysis.classification import (
     integrity_level,
     kinds,
 )
-from kdtoken.model.absent import Maybe, Missing
+from kdtoken.model.absent import Maybe, Missing, known
 from kdtoken.model.integrity import integrity_text
 from kdtoken.model.process import Impersonation, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
@@ -140,7 +140,7 @@ def cells_of(row: ProcessDump, names: Names = NO_NAMES) -> Dict[str, str]:
     """What each column of the CSV shows, as text."""
     process, token = row.process, row.token
     cells = dict.fromkeys(COLUMNS, "")
-    cells["pid"] = str(process.pid)
+    cells["pid"] = str(process.pid) if known(process.pid) else ""
     cells["image"] = show(process.image_name, clean)
     cells["eprocess"] = hex(process.address)
     odd = []

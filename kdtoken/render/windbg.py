@@ -3,15 +3,15 @@
 What could not be read stands in its place as `?? unreadable at ...`, which `!token` never prints.
 """
 
-from typing import List, Tuple
+from typing import List, Sequence, Tuple
 
 from kdtoken.model.absent import Absent, Maybe, Missing, NotSaid, Unreadable
-from kdtoken.model.group import Group
+from kdtoken.model.group import Group, HalfGroup, attribute_words
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import Token
+from kdtoken.model.token import TYPE_IMPERSONATION, AttributeList, Token
 from kdtoken.model.token_words import IMPERSONATION_LEVELS, TOKEN_TYPES, value_word
 from kdtoken.render.words import clean, show
 
@@ -23,8 +23,10 @@ _ATTRIBUTES = {
     "IntegrityEnabled": "GroupIntegrityEnabled",
     "Resource": "GroupResource",
 }
-# All that `!token` says of claims where nt's symbols are the public ones; nor do those tell us more.
-_NO_CLAIMS = "Unable to get the offset of nt!_AUTHZBASEP_SECURITY_ATTRIBUTE.ListLink"
+# All that `!token` says of claims: of a list that is empty, which is no fault; and of one that is not, where nt's
+# symbols are the public ones.
+_EMPTY_CLAIMS = "Invalid AUTHZBASEP_SECURITY_ATTRIBUTES_INFORMATION with no claims"
+_UNNAMED_CLAIMS = "Unable to get the offset of nt!_AUTHZBASEP_SECURITY_ATTRIBUTE.ListLink"
 
 
 def dump_lines(dump: ProcessDump) -> List[str]:
@@ -33,7 +35,7 @@ def dump_lines(dump: ProcessDump) -> List[str]:
     if isinstance(token, Token):
         lines = token_lines(token)
     elif token is None:
-        lines = ["_TOKEN null: pid %d has no token, as after exit" % dump.process.pid]
+        lines = ["_TOKEN null: pid %s has no token, as after exit" % dump.process.pid]
     else:
         lines = ["_TOKEN %s" % show(token, str)]
     lines += ["!! %s" % clean(problem) for problem in dump.problems]
@@ -51,8 +53,8 @@ def token_lines(token: Token) -> List[str]:
         "TS Session ID: %s" % show(token.session_id, lambda v: "0x%x" % v if v else "0"),
         "User: %s" % show(token.user, str),
     ]
-    lines += _list("User Groups: ", token.user_and_groups, 1)
-    lines.append("Primary Group: %s" % show(token.primary_group, str, "(null)"))
+    lines += _list(token, "User Groups: ", token.user_and_groups, 1)
+    lines += _primary_group(token)
     lines += _privileges(token)
     lines += _ids(token)
     lines += _restricted(token)
@@ -72,6 +74,10 @@ def _pointer(value: int, token: Token) -> str:
     return "0x%0*x" % (2 * len(origin.raw) if origin else 16, value)
 
 
+def _digits(value: int, token: Token) -> str:
+    return _pointer(value, token)[2:]
+
+
 def _pointer_in(name: str, value: Maybe[object], token: Token) -> str:
     """The pointer itself, where the model keeps what it points to."""
     origin = token.origins.get(name)
@@ -80,18 +86,39 @@ def _pointer_in(name: str, value: Maybe[object], token: Token) -> str:
     return _pointer(int.from_bytes(origin.raw, "little"), token)
 
 
-def _list(title: str, groups: Maybe[Tuple[Maybe[Group], ...]], skip: int = 0) -> List[str]:
+def _list(token: Token, title: str, groups: Maybe[Tuple[Maybe[Group], ...]], skip: int = 0) -> List[str]:
     """Entries in two lines each; the user, who is the first of UserAndGroups, has a line of his own."""
     if isinstance(groups, Missing):
-        return [title + show(groups, str)]
+        return [title.strip() + " " + show(groups, str)]
     lines = [title]
     for index, group in enumerate(groups[skip:]):
-        if isinstance(group, Missing):
+        if isinstance(group, HalfGroup) and group.pointer and group.attributes is not None:
+            # The very words of `!token`, which go on behind them.
+            lines += [
+                " %02d %s: Unable to get MIN SID header" % (index, _digits(group.pointer, token)),
+                "%s: Unable to read in SID" % _digits(group.pointer, token),
+                _words(attribute_words(group.attributes)),
+            ]
+        elif isinstance(group, Missing):
             lines += [" %02d %s" % (index, show(group, str)), "    Attributes - ??"]
         else:
-            words = "".join(_ATTRIBUTES.get(word, word) + " " for word in group.words)
-            lines += [" %02d %s" % (index, group.sid), "    Attributes - %s" % words]
+            lines += [" %02d %s" % (index, group.sid), _words(group.words)]
     return lines
+
+
+def _words(words: Sequence[str]) -> str:
+    return "    Attributes - %s" % "".join(_ATTRIBUTES.get(word, word) + " " for word in words)
+
+
+def _primary_group(token: Token) -> List[str]:
+    group = token.primary_group
+    if isinstance(group, Unreadable) and "primary_group" in token.origins:
+        at = int.from_bytes(token.origins["primary_group"].raw, "little")
+        return [
+            "Primary Group: %s: Unable to get MIN SID header" % _digits(at, token),
+            "%s: Unable to read in SID" % _digits(at, token),
+        ]
+    return ["Primary Group: %s" % show(group, str, "(null)")]
 
 
 def _privileges(token: Token) -> List[str]:
@@ -113,6 +140,8 @@ def _name(privilege: Privilege) -> str:
 def _ids(token: Token) -> List[str]:
     source = show(token.source_name, clean)
     in_use = show(token.in_use, lambda v: "( Token in use )" if v else "( Token NOT in use ) ")
+    if token.token_type == TYPE_IMPERSONATION:
+        in_use = ""  # said of a primary token only
     return [
         "Authentication ID:         %s" % show(token.authentication_id, lambda v: "(%x,%x)" % _halves(v)),
         "Impersonation Level:       %s"
@@ -134,7 +163,7 @@ def _restricted(token: Token) -> List[str]:
         "RestrictedSidCount: %-6s RestrictedSids: %s"
         % (show(token.restricted_sid_count, str), _pointer_in("restricted_sids", sids, token))
     ]
-    return lines + (_list("Restricted SIDs: ", sids) if sids != () else [])
+    return lines + (_list(token, "Restricted SIDs:", sids) if sids != () else [])
 
 
 def _app_container(token: Token) -> List[str]:
@@ -145,12 +174,13 @@ def _app_container(token: Token) -> List[str]:
         % (show(token.capability_count, str), _pointer_in("capabilities", capabilities, token)),
     ]
     if capabilities != ():
-        lines += _list("Capabilities: ", capabilities)
+        lines += _list(token, "Capabilities:", capabilities)
     lines.append("LowboxNumberEntry: %s" % _pointer_in("lowbox_number", token.lowbox_number, token))
     if isinstance(token.package, Sid):
-        lines.append("LowboxNumber: %s" % show(token.lowbox_number, str, "(null)"))
+        lines.append("LowboxNumber: %-6s" % show(token.lowbox_number, str, "(null)"))
     lines.append("Security Attributes:")
     claims = token.security_attributes
-    lines.append(show(claims, str) if isinstance(claims, Unreadable) else _NO_CLAIMS)
+    filled = isinstance(claims, AttributeList) and any(count != 0 for _, count in claims.counts)
+    lines.append(show(claims, str) if isinstance(claims, Unreadable) else _UNNAMED_CLAIMS if filled else _EMPTY_CLAIMS)
     lines.append("Process Token TrustLevelSid: %s" % show(token.trust_level_sid, str, "(null)"))
     return lines

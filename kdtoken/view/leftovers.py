@@ -7,6 +7,7 @@ understood, where a person finds it.
 
 from typing import Callable, Iterable, List, Sequence, Set, Tuple
 
+from kdtoken.model.absent import Missing, Unreadable
 from kdtoken.model.sid import Sid
 from kdtoken.view.lines import Line
 from kdtoken.view.partial import PartialToken
@@ -35,6 +36,13 @@ def facts_of_token(token: PartialToken) -> Set[str]:
     for sid in (token.token.user, token.token.primary_group, token.token.package, token.token.trust_level_sid):
         if isinstance(sid, Sid):
             found.add(str(sid).upper())
+    for listed in (token.token.user_and_groups, token.token.restricted_sids, token.token.capabilities):
+        if isinstance(listed, tuple):
+            # What is doubtful is kept as the reason of the doubt.
+            for entry in listed:
+                found |= facts_of_line(str(entry)) if isinstance(entry, Missing) else set()
+    for value in vars(token.token).values():
+        found |= facts_of_line(value.reason) if isinstance(value, Unreadable) else set()
     for line in token.not_understood:
         found |= facts_of_line(line.text)
     return found

@@ -8,7 +8,7 @@ The forms of the debugger's prompts: learn.microsoft.com "Debugger command windo
 
 import html
 import re
-from typing import Iterator, List, NamedTuple, Optional
+from typing import Iterable, Iterator, List, NamedTuple, Optional
 
 from kdtoken.errors import BadFormat
 
@@ -19,10 +19,12 @@ class Line(NamedTuple):
     number  of the physical line, from 1; a physical line that was several (HTML, a string's repr) gives them all
             the same number
     text    without mark-up; blanks before and behind are kept
+    width   of the physical line, where mark-up was taken out of it; 0 where it is the text's own
     """
 
     number: int
     text: str
+    width: int = 0
 
 
 class Decoded(NamedTuple):
@@ -127,6 +129,19 @@ _FENCE = re.compile(r"\s{0,20}(?:```|~~~)[\w+#. -]{0,30}$")
 
 
 _BLOCK = 1 << 16
+# No console that breaks lines is narrower.
+_NARROWEST = 60
+
+
+def width_of(line: Line) -> int:
+    """Columns of the physical line."""
+    return line.width or len(line.text)
+
+
+def broken_width(lines: Iterable[Line]) -> int:
+    """How wide a line is that a console may have broken: as the widest of the text, if that is wide enough for one."""
+    widest = max((line.width or len(line.text) for line in lines), default=0)
+    return widest if widest >= _NARROWEST else 1 << 30
 
 
 def split_lines(text: str) -> Iterator[Line]:
@@ -138,14 +153,14 @@ def split_lines(text: str) -> Iterator[Line]:
         stop = text.find("\n", start + _BLOCK)
         block = text[start : end if stop < 0 else stop]
         start += len(block) + 1
-        plain = _ODD_BLOCK.search(block) is None
+        plain = _ODD_BLOCK.search(block) is None and "**" not in block
         for physical in block.split("\n"):
             number += 1
-            if (plain or _ODD.search(physical) is None) and physical[:1] not in _LEADS:
+            if (plain or (_ODD.search(physical) is None and "**" not in physical)) and physical[:1] not in _LEADS:
                 yield Line(number, physical)
                 continue
             for one in _unmangled(physical):
-                yield Line(number, one)
+                yield Line(number, one, len(physical))
 
 
 # How a string's repr, a fence, a remote shell's prefix and xp_cmdshell's NULL begin.
@@ -185,7 +200,18 @@ def _tag(found: "re.Match[str]") -> str:
     return " %s " % inside.strip("<>") if "S-1-" in inside or "Privilege" in inside else ""
 
 
+# A mail's or a page's quote marks; `>` with a word behind it and nothing else before is somebody's prompt, too.
+_QUOTE = re.compile(r"(?:>{1,8} ?){1,8}")
+# Bold that a page's editor left as it was typed, whole or half; the debugger's own banners have more asterisks.
+_BOLD = re.compile(r"(?<!\*)\*\*(?!\*)")
+
+
 def _plain(text: str) -> str:
+    if text[:1] == ">":
+        quote = _QUOTE.match(text)
+        text = text[quote.end() :] if quote else text
+    if "**" in text:
+        text = _BOLD.sub("", text)
     prefix = _PREFIX.match(text)
     if prefix:
         text = text[prefix.end() :]
@@ -202,8 +228,14 @@ _KD = re.compile(
 )
 _SHELL = re.compile(
     r"\s{0,40}(?:\*Evil-WinRM\*\s?)?(?:CMD\s[^>]{1,100}\s)?(?:\(\w{1,40}\)\s?)?(?:PS )?[A-Za-z]:\\?[^<>|?*\"]{0,260}>[> ]?"
-    r"|\s{0,40}PS>[> ]?|\s{0,40}SQL(?: \([^()]{0,80}\))?>[> ]?|\s{0,40}meterpreter ?> ?|\s{0,40}└─[#$] ?|\s{0,40}[$>] (?=\S)"
+    r"|\s{0,40}PS>[> ]?|\s{0,40}SQL(?: \([^()]{0,80}\))?>[> ]?|\s{0,40}meterpreter ?> ?|\s{0,40}└─[#$] ?|\s{0,40}[$>] {1,99}(?=\S)"
     r"|\s{0,40}[\w.-]{1,40}@[\w.-]{1,60}:[^#$]{0,120}[#$] ?|\s{0,40}[┌╭]──[^\n]{0,200}$"
+    r"|\s{0,40}[\w.\\-]{1,60}@[\w.-]{1,60} [A-Za-z]:\\[^<>|?*\"]{0,260}>[> ]?|\s{0,40}PS [^<>|?*\"]{0,100}>[> ]?"
+)
+# Whatever prompt stands in front of it: whoami with its own switches, or nothing, at the end of a line.
+_ASKS_WHOAMI = re.compile(
+    r"[^|]{0,160}?[>$#%❯»➜λ:\])] {0,4}((?:[\w:\\.]{0,80}\\)?whoami(?:\.exe)?(?: +[/-](?:all|user|groups|priv|logonid|fo|upn|fqdn)\b.{0,80})?)$",
+    re.IGNORECASE,
 )
 _BARE = re.compile(
     r"\s{0,40}(?:!(?:\w{1,12}\.)?(?:token|process|thread)\b|(?:[\w:\\.]{0,80}\\)?whoami(?:\.exe)?(?:\s+[/-]\w|$))",
@@ -230,7 +262,8 @@ def command_of(text: str) -> Optional[str]:
             return text[found.end() :].strip()
     if ("!" in text or "whoami" in text.lower()) and _BARE.match(text):
         return text.strip()
-    return None
+    asked = _ASKS_WHOAMI.match(text.strip()) if "hoami" in text else None
+    return asked.group(1) if asked else None
 
 
 # An author's "here is more": three dots in many forms, or a word that says so.

@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from kdtoken.model import group as groups
 from kdtoken.model.absent import Maybe, Missing, NotSaid, Unreadable
-from kdtoken.model.group import Group
+from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.privilege import NUMBERS, Privilege
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import FIELD_NAMES, Token
@@ -41,10 +41,10 @@ class PartialGroup:
     def entry(self) -> Maybe[Group]:
         """The same for `Token.user_and_groups`: the model has no group with attributes unknown."""
         if isinstance(self.attributes, NotSaid):
-            return Unreadable(0, "%s is listed, its attributes are not" % self.sid)
+            return HalfGroup(0, "it is listed, its attributes are not", sid=self.sid)
         if isinstance(self.attributes, Missing):
-            why = self.attributes.reason if isinstance(self.attributes, Unreadable) else self.attributes
-            return Unreadable(0, "%s: %s" % (self.sid, why))
+            why = self.attributes.reason if isinstance(self.attributes, Unreadable) else str(self.attributes)
+            return HalfGroup(0, why, sid=self.sid)
         return Group(self.sid, self.attributes)
 
 
@@ -73,6 +73,7 @@ class PartialToken:
     incomplete      fields of which the text shows a part only: its author cut lines, or it ends there
     never_shown     what this view never shows, or shows as something else, for whoever compares
     names           the view's own names for SIDs
+    process         EPROCESS address of the process whose primary token the text says this is; 0 where it does not
     """
 
     view: str
@@ -86,6 +87,7 @@ class PartialToken:
     incomplete: Tuple[str, ...] = ()
     never_shown: Tuple[str, ...] = ()
     names: Mapping[Sid, str] = field(default_factory=dict)
+    process: int = 0
 
     @property
     def logon_sid(self) -> Optional[Sid]:

@@ -2,9 +2,8 @@
 
 kdexts.dll, which has the two commands, is not on the bench; a stand-in prints what this file renders.
 The forms follow output of real Windows 10 machines that was published with the debugger's own
-spacing and trailing blanks kept.  Known only by inference, and marked so below: the lines of
-restricted SIDs.  Tokens with a part paged out get no block: what the genuine command prints for them
-is not known.
+spacing and trailing blanks kept, and what the genuine extension 10.0.25877 printed on this very machine
+(fixtures/genuine).  Tokens with a part paged out get no block here: those texts hold what is printed of them.
 """
 
 from pathlib import Path
@@ -100,6 +99,8 @@ def token_text(kernel: Kernel, token: TokenSpec) -> List[str]:
             name = NAMES.get(number, "Unknown Privilege")
             lines.append(" %02d 0x%09x %-32s  Attributes - %s" % (number, number, name, state))
     in_use = "( Token in use )" if token.in_use else "( Token NOT in use ) "
+    if token.type == 2:
+        in_use = ""
     flags = token.flags if has("Package") else token.flags & ~0x4000
     source = token.source_name.rstrip(b"\0").decode("latin-1")
     restricted = kernel.pointer_at("_TOKEN", kernel.tokens[token.key], "RestrictedSids")
@@ -112,8 +113,8 @@ def token_text(kernel: Kernel, token: TokenSpec) -> List[str]:
         "Modified ID:               (%x, %x)" % (token.modified_id >> 32, token.modified_id & 0xFFFFFFFF),
         "RestrictedSidCount: %-6d RestrictedSids: 0x%016x" % (len(token.restricted), restricted),
     ]
-    if token.restricted:  # by inference: no output with any is at hand
-        lines += ["Restricted SIDs: "] + _groups(token.restricted)
+    if token.restricted:
+        lines += ["Restricted SIDs:"] + _groups(token.restricted)
     lines.append("OriginatingLogonSession: %x" % token.originating_id)
     if has("Package"):
         lines += _app_container(kernel, token)
@@ -128,13 +129,13 @@ def _app_container(kernel: Kernel, token: TokenSpec) -> List[str]:
         % (len(token.capabilities), kernel.pointer_at("_TOKEN", at, "Capabilities")),
     ]
     if token.capabilities:
-        lines += ["Capabilities: "] + _groups(token.capabilities)
+        lines += ["Capabilities:"] + _groups(token.capabilities)
     lines.append("LowboxNumberEntry: 0x%016x" % kernel.pointer_at("_TOKEN", at, "LowboxNumberEntry"))
     if token.package:
-        lines.append("LowboxNumber: %d" % token.lowbox_number)
+        lines.append("LowboxNumber: %-6d" % token.lowbox_number)
     return lines + [
         "Security Attributes:",
-        "Unable to get the offset of nt!_AUTHZBASEP_SECURITY_ATTRIBUTE.ListLink",
+        "Invalid AUTHZBASEP_SECURITY_ATTRIBUTES_INFORMATION with no claims",
         "Process Token TrustLevelSid: %s" % (token.trust_sid or "(null)"),
     ]
 

@@ -3,7 +3,7 @@
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from kdtoken.analysis.differences.comparison import Difference, Kind, Outcome, Part, View, one_sided
-from kdtoken.model.absent import Maybe, Missing, NotSaid, Unreadable
+from kdtoken.model.absent import Fragment, Maybe, Missing, NotSaid, Unreadable
 from kdtoken.model.group import (
     ENABLED,
     ENABLED_BY_DEFAULT,
@@ -157,7 +157,7 @@ def _missing(holder: View, lacking: View, group: Optional[Group], attribute: str
     if group.sid in lacking.listed:
         return Outcome.UNREADABLE, "listed on both sides, with attributes that are not known"
     if lacking.is_cut(attribute):
-        return Outcome.UNREADABLE, "the other text was cut"
+        return Outcome.UNREADABLE, "the other text shows only a part of its list"
     if lacking.not_understood:
         return Outcome.UNREADABLE, _may_stand_there(lacking)
     if holes:
@@ -182,6 +182,8 @@ def privilege_rows(a: View, b: View) -> List[Difference]:
     mine: Dict[int, Privilege] = {p.number: p for p in left}
     theirs: Dict[int, Privilege] = {p.number: p for p in right}
     rows = [_privilege(a, b, mine.get(n), theirs.get(n), n) for n in sorted(set(mine) | set(theirs))]
+    if not rows and (a.is_cut("privileges") or b.is_cut("privileges")):
+        return [Difference(Part.POLICY, "privileges", Outcome.UNREADABLE, left, right, "only a part of them is shown")]
     return rows or [Difference(Part.POLICY, "privileges", Outcome.SAME, left, right)]
 
 
@@ -194,9 +196,10 @@ def _privilege(a: View, b: View, one: Optional[Privilege], other: Optional[Privi
     here, there = bool(one and one.present), bool(other and other.present)
     if here != there:
         lacking, its = (b, other) if here else (a, one)
-        if its is None and lacking.is_cut("privileges"):
-            return row(Outcome.UNREADABLE, "the other text was cut")
-        if its is None and lacking.not_understood:
+        held = lacking.token.privileges
+        if its is None and lacking.is_cut("privileges") and not (isinstance(held, Fragment) and held.tells(number)):
+            return row(Outcome.UNREADABLE, _listed_or_cut(held, name))
+        if its is None and lacking.not_understood and not lacking.is_cut("privileges"):
             return row(Outcome.UNREADABLE, _may_stand_there(lacking))
         return row(Outcome.DIFFERS)
     if one is not None and other is not None and here:
@@ -213,6 +216,12 @@ def _privilege(a: View, b: View, one: Optional[Privilege], other: Optional[Privi
     if _bits(one) != _bits(other):
         return row(Outcome.DIFFERS, "held by neither, but its other bits differ")
     return row(Outcome.SAME)
+
+
+def _listed_or_cut(held: object, name: str) -> str:
+    """Why a privilege is not among those of a text that shows a part of the list."""
+    noted = isinstance(held, Fragment) and any(note.startswith(name) for note in held.notes)
+    return "listed on both sides, but not how" if noted else "the other text shows only a part of its list"
 
 
 def _bits(privilege: Optional[Privilege]) -> Tuple[bool, bool]:

@@ -5,124 +5,32 @@ processes with all threads has millions of lines of call stacks, so a line is to
 that carry a fact are looked at further.
 """
 
-import re
 from dataclasses import dataclass, field
-from typing import Dict, FrozenSet, Iterable, List, Optional, Tuple
+from functools import partial
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from kdtoken.model.absent import NotSaid, Unreadable
 from kdtoken.model.process import Impersonation
-from kdtoken.model.token_words import IMPERSONATION_LEVELS
+from kdtoken.view.debugger import process_forms as forms
 from kdtoken.view.debugger.process_text import VIEW, PartialProcess, PartialThread, ProcessBuilder, ThreadBuilder
-from kdtoken.view.lines import Line, command_of, is_cut, is_decoration, split_lines
+from kdtoken.view.lines import Line, broken_width, command_of, is_cut, is_decoration, split_lines, width_of
 from kdtoken.view.partial import TextPlace
 from kdtoken.view.words import has_facts, hexadecimal, pointer_at
 
 
 @dataclass(frozen=True)
 class PartialProcesses:
-    """Everything that a text says about processes; `threads` are those under no PROCESS block of theirs."""
+    """Everything that a text says about processes; `threads` are those under no PROCESS block of theirs.
+
+    torn  why the list of processes may lack some: the debugger's own errors, with their lines
+    """
 
     processes: Tuple[PartialProcess, ...]
     threads: Tuple[PartialThread, ...]
     commands: Tuple[Line, ...]
     errors: Tuple[Line, ...]
     not_understood: Tuple[Line, ...]
-
-
-_POINTER = r"(?:0x)?[0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?"
-_PROCESS = re.compile(r"PROCESS:? {1,8}(%s)(?![0-9a-fA-F])(.*)$" % _POINTER)
-_THREAD = re.compile(r"THREAD:? {1,8}(%s) {1,8}Cid:? {0,4}([0-9a-fA-F]{1,8})\.([0-9a-fA-F]{1,8})(.*)$" % _POINTER)
-_TOKEN = re.compile(r"Token:? {1,60}(%s)(?![0-9a-fA-F])(.*)$" % _POINTER)
-_IMPERSONATION = re.compile(r"Impersonation token:? {0,40}(%s)(?![0-9a-fA-F])(.*)$" % _POINTER, re.IGNORECASE)
-_OWNING = re.compile(
-    r"Owning Process:? {1,40}(0x[0-9a-fA-F`]{1,17}|[0-9a-fA-F`]{1,17}|N/A)(?: {1,40}Image: {1,40}(.*))?$"
-)
-_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9]{1,20}): {0,8}(<[^<>]{0,60}>|[^\s<]\S{0,60})")
-_SPLIT = re.compile(
-    r"\s(?=PROCESS [0-9a-f]{8}|SessionId: |DirBase: |Image: |VadRoot |DeviceMap |Token {1,60}[0-9a-f]{8}"
-    r"|ElapsedTime |THREAD [0-9a-f]{8})"
-)
-_JOINED_TOKEN = re.compile(r"(?<=\S) {1,40}(?=(?:Token:? {1,60}|Impersonation token:? {1,40})%s)" % _POINTER)
-_SEARCHING = re.compile(r"Searching for (?:Process|Thread) with Cid == ([0-9a-fA-F]{1,8})$")
-_LEVELS = {word.lower(): number for number, word in IMPERSONATION_LEVELS.items()}
-
-_STARTS: Dict[str, Tuple[str, ...]] = {}
-for _start in (
-    "VadRoot ",
-    "DeviceMap ",
-    "DeviceMap",
-    "ElapsedTime",
-    "UserTime",
-    "KernelTime",
-    "QuotaPoolUsage[PagedPool]",
-    "QuotaPoolUsage[NonPagedPool]",
-    "Working Set Sizes",
-    "PeakWorkingSetSize",
-    "VirtualSize",
-    "PeakVirtualSize",
-    "PageFaultCount",
-    "MemoryPriority",
-    "BasePriority",
-    "CommitCharge",
-    "Job ",
-    "DebugPort",
-    "IRP List:",
-    "Wait Start TickCount",
-    "WaitTime (seconds)",
-    "Context Switch Count",
-    "Win32 Start Address",
-    "Start Address",
-    "Stack Init ",
-    "Initial Sp ",
-    "Kernel stack not resident",
-    "Child-SP ",
-    "ChildEBP ",
-    "Attached Process",
-    "(Inline Function)",
-    "(Inline",
-    "WARNING: Stack unwind",
-    "WARNING: Frame IP",
-    "WARNING: Process directory",
-    "No active threads",
-    "**** NT ACTIVE PROCESS DUMP",
-    "LPC Server thread",
-    "Waiting for reply to",
-    "Pending LPC Reply",
-    "Shadow Stack",
-    "Scheduling Group",
-    "Thread group",
-    "Affinity",
-    "FreezeCount",
-    "SuspendCount",
-    "*** WARNING:",
-    "*** ERROR:",
-    "TYPE mismatch for process object",
-    "TYPE mismatch for thread object",
-    "Process Lock",
-    "IdleThread",
-    "Cycles",
-    "Cycle Time",
-    "IO Priority",
-    "IoPriority",
-    "PagePriority",
-    "Owning Job",
-    "WorkingSetLeader",
-    "RetAddr ",
-    "Unable to load image",
-    "Kernel Stack",
-):
-    _key = _start.split(" ")[0]
-    _STARTS[_key] = _STARTS.get(_key, ()) + (_start,)
-# Short words that prose begins with too: these are told by more than their start.
-_BASE = re.compile(r"Base [0-9a-fA-F`x]{1,18} Limit |Priority {1,4}-?\d{1,3}\b|Session(?:Id)? ?: ?\S+$")
-_HEX = frozenset("0123456789abcdefABCDEF")
-_STACK_OR_WAIT = re.compile(
-    r"(?:[0-9a-f]{2,3} )?[0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?(?:[: ]|$)|[0-9a-f]{8}`[0-9a-f]{4}|-{8}`-{8}"
-)
-_CUT_WORDS = ("<Unknown>", "N/A")
-_ERRORS = re.compile(
-    r"(?:\*{3} )?(?:Error|ERROR|Unable to|Could not|Cannot|Failed|GetPointerFromAddress|ReadMemory error|Process \S{1,20} not)"
-)
+    torn: Tuple[str, ...] = ()
 
 
 @dataclass
@@ -130,6 +38,7 @@ class _Reader:
     """One pass over the lines."""
 
     file: str
+    broken: int
     processes: List[ProcessBuilder] = field(default_factory=list)
     threads: List[ThreadBuilder] = field(default_factory=list)
     commands: List[Line] = field(default_factory=list)
@@ -138,39 +47,59 @@ class _Reader:
     process: Optional[ProcessBuilder] = None
     thread: Optional[ThreadBuilder] = None
     asked: bool = False
+    one_process: bool = False
     searched: Optional[Tuple[str, Line]] = None
+    # Whether the first lines of a block may still come: later ones under the same labels are another object's.
+    head: bool = False
+    torn: List[str] = field(default_factory=list)
+    # A value at the end of the line before, which may go on in this one.
+    at_end: Optional[Callable[[], object]] = None
 
     def line(self, line: Line) -> None:
         text = line.text.strip()
         if not text:
+            self.head = False
             return
+        at_end, self.at_end = self.at_end, None
+        if self._line(line, text):
+            if self.at_end and width_of(line) < self.broken:
+                self.at_end = None
+            return
+        self._not_understood(line)
+        if at_end is not None and not line.text[:1].isspace():
+            at_end()
+
+    def _line(self, line: Line, text: str) -> bool:
+        """Whether the line was understood."""
         inside = self.process is not None or self.thread is not None or self.asked
         if inside and "oken" not in text and "S-1-" not in text:
             # Nearly all of a log: a call stack's line, its first word a 64-bit address.
-            if text[8:9] == "`" and text[0] in _HEX:
-                return
+            if text[8:9] == "`" and text[0] in forms.HEX:
+                return True
             first = text.partition(" ")[0]
-            if first in _STARTS:
-                if text.startswith(_STARTS[first]):
-                    return
-            elif text[0] in _HEX and _STACK_OR_WAIT.match(text):
-                return
-        elif "oken" in text and _JOINED_TOKEN.search(text):
+            if first in forms.STARTS:
+                if text.startswith(forms.STARTS[first]):
+                    return True
+            elif text[0] in forms.HEX and forms.STACK_OR_WAIT.match(text):
+                return True
+        elif "oken" in text and forms.JOINED_TOKEN.search(text):
             # A line of something else, and a token's line put behind it.
-            pieces = [one.strip() for one in _JOINED_TOKEN.split(text) if one.strip()]
-            if not all([self._understood(one, one.partition(" ")[0], line) for one in pieces]):
-                self._not_understood(line)
-            return
+            pieces = [one.strip() for one in forms.JOINED_TOKEN.split(text) if one.strip()]
+            return all([self._understood(one, one.partition(" ")[0], line) for one in pieces])
         first = text.partition(" ")[0]
-        if not self._understood(text, first, line) and not self._passed(text, first):
-            self._not_understood(line)
+        return self._understood(text, first, line) or self._passed(text, first)
 
     def _passed(self, text: str, first: str) -> bool:
         """Lines of stacks and the like, which were looked at closer since they name a token or a SID."""
-        if not (self.process or self.thread or self.asked) or has_facts(text) or "!token" in text or "_TOKEN" in text:
+        if (
+            not (self.process or self.thread or self.asked)
+            or has_facts(text)
+            or "!token" in text
+            or "forms.TOKEN" in text
+        ):
             return False
-        known = first in _STARTS and text.startswith(_STARTS[first])
-        return known or (text[0] in _HEX and _STACK_OR_WAIT.match(text) is not None)
+        known = first in forms.STARTS and text.startswith(forms.STARTS[first])
+        return known or (text[0] in forms.HEX and forms.STACK_OR_WAIT.match(text) is not None)
 
     def _understood(self, text: str, first: str, line: Line) -> bool:
         # Told by the first word, since nothing else is as quick.
@@ -180,11 +109,11 @@ class _Reader:
                     all(
                         [
                             self._understood(one.strip(), one.partition(" ")[0], line)
-                            for one in _SPLIT.split(text, 400)
+                            for one in forms.SPLIT.split(text, 400)
                             if one.strip() != text
                         ]
                     )
-                    if _SPLIT.search(text)
+                    if forms.SPLIT.search(text)
                     else self._process(text, line)
                 )
             return self._process(text, line)
@@ -192,8 +121,14 @@ class _Reader:
             return self._thread(text, line)
         inside = self.process or self.thread
         if inside:
-            if first in _FIELD_LINES:
+            if first in forms.FIELD_LINES:
                 return self._fields(text, line)
+            if first == "Process" and self.process:
+                found = forms.HYPERDBG.match(text)
+                if found and self.head and "Cid" not in self.process.values:
+                    self.process.values["Cid"] = found.group(1)
+                    self.process.places["Cid"] = TextPlace(self.file, line.number)
+                    return self._image(found.group(2), line)
             if first == "Image:":
                 return self._image(text[6:].strip(), line)
             if first in ("Token", "Token:"):
@@ -201,25 +136,32 @@ class _Reader:
             if first == "Not" and text.lower().startswith("not impersonating"):
                 return self._impersonation(None, "", line)
             if first == "Impersonation":
-                found = _IMPERSONATION.match(text)
+                found = forms.IMPERSONATION.match(text)
                 return found is not None and self._impersonation(pointer_at(found.group(1))[0], found.group(2), line)
             if first == "Owning":
                 return self._owner(text, line)
-            if _BASE.match(text):
+            if forms.BASE.match(text):
                 return True
-        if is_decoration(text) or is_cut(text):
+        if is_decoration(text):
+            return True
+        if is_cut(text):
+            self._cut(line)
             return True
         command = command_of(text)
         if command is not None:
             return self._command(command, line)
         if text.startswith("**** NT ACTIVE"):
+            self.searched = None
             return True
-        found = _SEARCHING.match(text)
+        if (inside or self.asked) and forms.TORN.match(text) and not has_facts(text):
+            self._tear(text, line)
+            return True
+        found = forms.SEARCHING.match(text)
         if found:
-            # The Cid of the block that follows, in case that block's own line is cut.
+            # The Cid of the block that follows, in case that block's own line is cut; if the search found one.
             self.searched = (found.group(1), line)
             return True
-        if (inside or self.asked) and _ERRORS.match(text) and not has_facts(text):
+        if (inside or self.asked) and forms.ERRORS.match(text) and not has_facts(text):
             self.errors.append(line)
             return True
         return False
@@ -228,14 +170,39 @@ class _Reader:
         self.unknown.append(line)
         if self.process:
             self.process.not_understood.append(line)
+        if line.text.lstrip().startswith(("PROCESS", "THREAD")):
+            # A block whose first line was mangled: what follows is not of the one before.
+            self.thread = None
+            if line.text.lstrip().startswith("PROCESS"):
+                self.process = None
+
+    def _cut(self, line: Line) -> None:
+        """The author left lines out: the beginning of another block may be among them."""
+        self.head, self.thread, self.searched = False, None, None
+        if self.process is None:
+            return
+        self.process.tear("lines are left out in it (line %d)" % line.number)
+        if not self.one_process:
+            self.process = None
+
+    def _tear(self, text: str, line: Line) -> None:
+        """The debugger says that it could not go on with a list."""
+        self.errors.append(line)
+        self.thread = None
+        if self.process is not None and "process" not in text.lower():
+            self.process.tear("the debugger could not read all of it: %s (line %d)" % (text, line.number))
+        else:
+            self.torn.append("line %d: %s" % (line.number, text))
+            self.process = None
 
     def _command(self, command: str, line: Line) -> bool:
-        self.process = self.thread = None
-        self.asked = False
+        self.process = self.thread = self.searched = None
+        self.asked = self.one_process = False
         first = command.partition(" ")[0].lower()
         if first.startswith("!") and ("process" in first or "thread" in first):
             self.commands.append(line)
             self.asked = True
+            self.one_process = forms.ONE_PROCESS.match(command) is not None
             return not has_facts(command)
         if command.startswith(("PROCESS ", "THREAD ")):
             # Output behind a prompt, where another thread of the debugger printed it.
@@ -243,12 +210,13 @@ class _Reader:
         return not command
 
     def _process(self, text: str, line: Line) -> bool:
-        found = _PROCESS.match(text)
+        found = forms.PROCESS.match(text)
         if not found:
             return False
         address = pointer_at(found.group(1).replace("`", ""))[0]
         self.process = ProcessBuilder(address or 0, line, self.file)
         self.thread = None
+        self.head = True
         self.processes.append(self.process)
         if self.searched:
             self.process.values["Cid"], searching = self.searched
@@ -257,7 +225,7 @@ class _Reader:
         return self._fields(rest, line) if rest else True
 
     def _thread(self, text: str, line: Line) -> bool:
-        found = _THREAD.match(text)
+        found = forms.THREAD.match(text)
         if not found:
             return False
         address, pid, tid = (int(found.group(at).replace("`", ""), 16) for at in (1, 2, 3))
@@ -270,28 +238,38 @@ class _Reader:
         return not has_facts(found.group(4))
 
     def _fields(self, text: str, line: Line) -> bool:
-        if self.process is None:
+        if self.process is None or not self.head:
             return False
         if "Image:" in text:
             text, _, image = text.partition("Image:")
             self._image(image.strip(), line)
-        for name, value in _FIELD.findall(text):
-            if name in _FIELDS and name not in self.process.values:
+        for name, value in forms.FIELD.findall(text):
+            form = forms.FORMS.get(name)
+            if form is not None and not form.match(value):
+                # Not as it is ever printed: a console's width has cut it.
+                return False
+            if name in forms.FIELDS and name not in self.process.values:
                 self.process.values[name] = value
+                self.at_end = partial(self.process.values.pop, name, None)
                 self.process.places[name] = TextPlace(self.file, line.number)
-        return not _FIELD.sub("", text).strip(" .\t")
+        return not forms.FIELD.sub("", text).strip(" .\t")
 
     def _image(self, name: str, line: Line) -> bool:
         if self.process is None or "Image" in self.process.values:
             return False
+        if not name:
+            return True
+        self.head = False
         self.process.values["Image"] = name
+        self.at_end = partial(self.process.values.pop, "Image", None)
         self.process.places["Image"] = TextPlace(self.file, line.number)
         return not has_facts(name)
 
     def _token(self, text: str, line: Line) -> bool:
-        found = _TOKEN.match(text)
+        found = forms.TOKEN.match(text)
         if not found or self.process is None or self.process.token is not None:
             return False
+        self.at_end = partial(setattr, self.process, "token", None)
         self.process.token = pointer_at(found.group(1).replace("`", ""))[0]
         self.process.places["token"] = TextPlace(self.file, line.number)
         # An author's arrow behind it is decoration, words are not.
@@ -305,35 +283,34 @@ class _Reader:
             self.thread.impersonation = None
             return True
         for word in rest.replace("(", " ").replace(")", " ").lower().split():
-            if word in _LEVELS:
-                self.thread.impersonation = Impersonation(token, _LEVELS[word], NotSaid(VIEW))
+            if word in forms.LEVELS:
+                self.thread.impersonation = Impersonation(token, forms.LEVELS[word], NotSaid(VIEW))
                 return not has_facts(rest)
         self.thread.impersonation = Unreadable(token, "impersonates, level not understood: %r" % rest.strip())
         return False
 
     def _owner(self, text: str, line: Line) -> bool:
-        found = _OWNING.match(text)
+        found = forms.OWNING.match(text)
         if not found or self.thread is None:
             return False
         value = hexadecimal(found.group(1))
+        if value and value < 1 << 32 <= self.thread.address:
+            # Windows 7's extension prints the low half of a newer kernel's pointer.
+            whole = self.process.address if self.process else 0
+            value = whole if whole & 0xFFFFFFFF == value else None
         if value:
             self.thread.owner = value
             self.thread.places["owner"] = TextPlace(self.file, line.number)
         image = (found.group(2) or "").strip()
-        if image and image not in _CUT_WORDS:
+        if image and image not in forms.CUT_WORDS:
             self.thread.image = image
+            self.at_end = partial(setattr, self.thread, "image", NotSaid(VIEW))
         return not has_facts(image)
 
 
-_FIELDS: FrozenSet[str] = frozenset(
-    ("SessionId", "Cid", "Peb", "ParentCid", "DirBase", "ObjectTable", "HandleCount", "TableSize")
-)
-_FIELD_LINES = frozenset(name + ":" for name in _FIELDS)
-
-
-def read_process_lines(lines: Iterable[Line], file: str = "text") -> PartialProcesses:
+def read_process_lines(lines: Sequence[Line], file: str = "text") -> PartialProcesses:
     """All processes and threads that the lines tell of."""
-    reader = _Reader(file)
+    reader = _Reader(file, broken_width(lines))
     for line in lines:
         reader.line(line)
     return PartialProcesses(
@@ -342,9 +319,10 @@ def read_process_lines(lines: Iterable[Line], file: str = "text") -> PartialProc
         tuple(reader.commands),
         tuple(reader.errors),
         tuple(reader.unknown),
+        tuple(reader.torn),
     )
 
 
 def read_process_text(text: str, file: str = "text") -> PartialProcesses:
     """All processes and threads that a pasted text or a log tells of; never an error, whatever the text."""
-    return read_process_lines(split_lines(text), file)
+    return read_process_lines(list(split_lines(text)), file)

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import Dict, List, Mapping, Optional, Tuple
 
-from kdtoken.model.absent import Maybe, NotSaid, Unreadable
+from kdtoken.model.absent import Fragment, Maybe, NotSaid, Unreadable
 from kdtoken.model.process import FastRef, Impersonation, Process, Thread
 from kdtoken.view.lines import Line
 from kdtoken.view.partial import TextPlace
 from kdtoken.view.words import hexadecimal
 
 VIEW = "!process"
-NO_PID = -1  # what Process.pid holds when the text has no Cid
 
 NEVER_SHOWN = (
     "token.ref_count: the address is printed without it",
@@ -36,9 +35,9 @@ class PartialThread:
 class PartialProcess:
     """A PROCESS block.
 
-    process         token.mask is 0: the text shows the address without the reference count.  The pid is NO_PID if
-                    the text has none.
+    process         token.mask is 0: the text shows the address without the reference count.
     session         None for a process outside all sessions ("none")
+    threads         a Fragment where the debugger could not go on with the list, or its author cut it
     handle_count    Unreadable where the debugger said so (`<Data Not Accessible>`)
     not_understood  lines within the block that nothing here knew
     """
@@ -66,6 +65,11 @@ class ProcessBuilder:
         self.threads: List[ThreadBuilder] = []
         self.not_understood: List[Line] = []
         self.problems: List[str] = []
+        self.torn = ""
+
+    def tear(self, why: str) -> None:
+        """Threads may be missing from here on."""
+        self.torn = self.torn or why
 
     def number(self, name: str, base: int) -> Maybe[int]:
         text = self.values.get(name)
@@ -79,11 +83,12 @@ class ProcessBuilder:
         return Unreadable(0, text.strip("<>")) if value is None else value
 
     def finished(self) -> PartialProcess:
+        threads = tuple(one.finished() for one in self.threads)
         pid = self.number("Cid", 16)
         session: Maybe[Optional[int]] = None if self.values.get("SessionId") == "none" else self.number("SessionId", 10)
         process = Process(
             self.address,
-            pid if isinstance(pid, int) else NO_PID,
+            pid,
             self.values.get("Image", NotSaid(VIEW)),
             NotSaid(VIEW) if self.token is None else FastRef(self.token, 0),
             self.number("ParentCid", 16),
@@ -95,7 +100,7 @@ class ProcessBuilder:
             self.number("DirBase", 16),
             self.number("ObjectTable", 16),
             self.number("HandleCount", 10),
-            tuple(one.finished() for one in self.threads),
+            Fragment(threads, self.torn) if self.torn else threads,
             self.places,
             tuple(self.not_understood),
             tuple(self.problems),

@@ -22,7 +22,11 @@ class DebuggerText:
 
 def read_debugger_text(text: str, file: str = "text") -> DebuggerText:
     """What `!token`, `!process` and `!thread` printed, wherever it stands in the text."""
-    lines = list(split_lines(text))
+    return read_debugger_lines(list(split_lines(text)), file)
+
+
+def read_debugger_lines(lines: Sequence[Line], file: str = "text") -> DebuggerText:
+    """The same of lines."""
     tokens, processes = read_token_lines(lines, file), read_process_lines(lines, file)
     # By identity: two lines of one text may be equal, and only one of them unknown.
     neither = {id(line) for line in tokens.not_understood} & {id(line) for line in processes.not_understood}

@@ -1,13 +1,16 @@
-"""Words of `!token`'s output: its labels and attributes, and what of a token each stands for."""
+"""Words of `!token`'s output: its labels in their order, its attributes, and what of a token each stands for."""
 
 import re
-from typing import Tuple
+from typing import Dict, Optional, Tuple, Union
 
 from kdtoken.model import group as groups
 from kdtoken.model.absent import Maybe, Unreadable
 from kdtoken.model.token_words import IMPERSONATION_LEVELS, TOKEN_TYPES
+from kdtoken.view.words import hexadecimal
 
 GROUPS, RESTRICTED, CAPABILITIES, PRIVILEGES, ATTRIBUTES = "groups", "restricted", "capabilities", "privs", "attributes"
+# Rows above which no heading was seen.
+UNKNOWN = "unknown"
 
 NEVER_SHOWN = (
     "user_and_groups[0].attributes: only the user's SID is printed",
@@ -50,6 +53,13 @@ SIDS = {
     "trustlevelsid": "trust_level_sid",
     "processtrustlabel": "trust_level_sid",
 }
+# List -> field of Token.
+FIELD_OF = {
+    GROUPS: "user_and_groups",
+    PRIVILEGES: "privileges",
+    RESTRICTED: "restricted_sids",
+    CAPABILITIES: "capabilities",
+}
 COUNTS = {
     "restrictedsidcount": "restricted_sid_count",
     "restrictedsdcount": "restricted_sid_count",
@@ -64,6 +74,44 @@ SECTIONS = {
     "capabilities": CAPABILITIES,
     "securityattributes": ATTRIBUTES,
 }
+# Their order in the output of every generation; one that goes back, or comes twice, is another token's.
+_ORDER = (
+    ("tssessionid",),
+    ("user",),
+    ("groups", "usergroups", "usersgroups"),
+    ("primarygroup",),
+    ("privs", "privileges"),
+    ("authenticationid", "authid"),
+    ("impersonationlevel",),
+    ("tokentype",),
+    ("isrestrictedtoken",),
+    ("source",),
+    ("tokenflags",),
+    ("tokenid",),
+    ("parenttokenid",),
+    ("modifiedid",),
+    ("restrictedsidcount", "restrictedsdcount"),
+    ("restrictedsids", "restrictingsids"),
+    ("sandboxinert", "originatinglogonsession"),
+    ("elevationtype", "packagesid", "package"),
+    ("mandatorypolicy", "capabilitycount"),
+    ("integritylevel", "capabilities"),
+    ("processtrustlabel", "lowboxnumberentry"),
+    ("lowboxnumber",),
+    ("securityattributes",),
+    ("processtokentrustlevelsid", "trustlevelsid"),
+)
+RANK: Dict[str, int] = {label: rank for rank, same in enumerate(_ORDER) for label in same}
+# These two are printed as a pointer behind the count, and as a heading of the list.
+TWICE = ("restrictedsids", "capabilities")
+LAST = ("restrictedsidcount", "originatinglogonsession", "lowboxnumberentry")
+# What stands right below the last row of a list in every genuine output.
+CLOSED_BY = {
+    GROUPS: ("primarygroup",),
+    PRIVILEGES: ("authenticationid", "authid"),
+    RESTRICTED: ("originatinglogonsession", "packagesid", "isrestrictedtoken"),
+    CAPABILITIES: ("lowboxnumberentry",),
+}
 
 
 def attribute_bits(text: str) -> Tuple[Maybe[int], str]:
@@ -73,3 +121,32 @@ def attribute_bits(text: str) -> Tuple[Maybe[int], str]:
     if strange:
         return Unreadable(0, "attribute words not known: %r" % text.strip()), strange
     return sum({GROUP_WORDS[word] for word in words}), ""
+
+
+# Facts that the kernel keeps as flags or policy bits, of which these name one only.
+NOT_KEPT = ("isrestrictedtoken", "sandboxinert", "elevationtype", "mandatorypolicy")
+
+
+def word(label: str, value: str) -> Optional[Tuple[str, Union[int, str, None], bool]]:
+    """Field of Token ("" where there is none), its value, and whether that is all; None for what no such label has."""
+    if label == "tssessionid":
+        # Hex throughout: 0xb with its prefix, and 0 is printed without one.
+        session = hexadecimal(value)
+        return ("session_id", session, True) if session is not None and session < 1 << 32 else None
+    if label == "impersonationlevel":
+        # In user mode it is printed of a primary token too, where it means nothing and can be anything.
+        if value == "Illegal!":
+            return "", None, True
+        level = LEVELS.get(value.lower())
+        return None if level is None else ("impersonation_level", level, True)
+    if label == "tokentype":
+        kind = TYPES.get(value.lower())
+        return None if kind is None else ("token_type", kind, True)
+    if label == "source":
+        return "source_name", value[:8], len(value) <= 8
+    if label == "lowboxnumberentry":
+        entry = hexadecimal(value)
+        return None if entry is None else ("" if entry else "lowbox_number", None, True)
+    if label == "lowboxnumber" and value.isdigit() and len(value) < 11:
+        return "lowbox_number", int(value), True
+    return None

@@ -2,18 +2,19 @@
 
 Table, list (`/fo list`) and csv form: learn.microsoft.com "whoami"; the forms as published output has them.  whoami
 speaks the system's language, but SIDs, the names of privileges and the rules under the column heads do not: rows are
-told by those, and only the words for attributes and states need a table (`whoami_words`).
+told by those, and only the words for attributes and states need a table (`words`).  What a list is, its rule, its
+title or its command says; rows with none of these count only where they have whoami's own words in them.
 """
 
 import csv
 from typing import Iterable, List, Optional, Tuple
 
-from kdtoken.model.absent import Unreadable
 from kdtoken.model.sid import Sid
 from kdtoken.view.leftovers import read_each, with_leftovers
 from kdtoken.view.lines import Line, command_of, is_cut, is_decoration, split_lines
 from kdtoken.view.whoami import shapes
 from kdtoken.view.whoami.rows import GROUPS, PRIVILEGES, USER, WhoamiBuilder, WhoamiTexts
+from kdtoken.view.whoami.tables import Table
 from kdtoken.view.whoami.words import attributes_of, state_of
 from kdtoken.view.words import PRIVILEGE, SID, has_facts, sid_of
 
@@ -27,34 +28,57 @@ class _Reader:
         self.names: List[Line] = []
         self.claims: List[Line] = []
         self.unknown: List[Line] = []
-        self.columns: shapes.Columns = ()
-        self.section = ""
+        self.table: Optional[Table] = None
+        # The whoami command whose output this is, as far as that was seen.
         self.asked = ""
+        # Whether the title of a list was seen: a line of its own with a rule of dashes below.
         self.titled = False
         # A line that may be a title or column heads: the next one tells.
         self.pending: Optional[Line] = None
+        self.blank_behind = False
+        # Whether lines were left out since the last title or command.
+        self.cut = False
         self.record: List[Tuple[str, str, Line]] = []
+        # The list that rows outside a table belong to.
+        self.loose = ""
 
     def line(self, line: Line) -> None:
         """One line; one that was several rows is taken apart, and listed too if that does not account for it all."""
         pieces, count = shapes.rows_of(line.text)
+        if len(pieces) > 1:
+            self._end_table(False)
         before = len(self.unknown)
         for piece in pieces:
-            self._line(Line(line.number, piece))
-        if len(pieces) < count:
+            self._line(Line(line.number, piece) if len(pieces) > 1 else line)
+        if len(pieces) < count and self.table is None:
             self._flush()
             if line not in self.unknown[before:]:
                 self._not_understood(line)
 
     def _line(self, line: Line) -> None:
         text = line.text.strip()
+        if not text:
+            self._blank()
+            return
         if is_decoration(text):
-            self._decoration(text)
+            self._decoration(line)
             return
         command = command_of(text)
         if command is not None:
             self._command(command, line)
             return
+        table = self.table
+        if table is not None:
+            if not table.blanks or not table.lines or table.is_row(line.text):
+                table.spaced = table.spaced or table.blanks > 0
+                table.blanks = 0
+                table.lines.append(line)
+                return
+            self._end_table(not is_cut(text))
+        self._outside(text, line)
+
+    def _outside(self, text: str, line: Line) -> None:
+        """A line that is in no table."""
         if text[:1] == "|" and text.count("|") > 2:
             cells = [one.strip() for one in text.strip("|").split("|")]
             if self._cells(cells, line):
@@ -63,7 +87,7 @@ class _Reader:
             if self._cells(next(csv.reader([text.replace("\0", "")]), []), line):
                 return
         pair = shapes.KEY.match(text)
-        if pair and not self.columns and self._pair(pair.group(1), pair.group(2).strip(), line):
+        if pair and self._pair(pair.group(1), pair.group(2).strip(), line):
             return
         self._close()
         if ("S-1-" in text or "s-1-" in text) and self._sid_row(line, text):
@@ -71,39 +95,95 @@ class _Reader:
         found = PRIVILEGE.match(text)
         if found and self._privilege_row(found.group(), text[found.end() :], line):
             return
-        if self._continued(text, line):
-            return
         if is_cut(text):
+            self.cut = True
             if self.current:
-                self.current.cut(line, self.section)
+                self.current.cut(line, self.loose)
             return
         self._flush()
         self.pending = line
+        self.blank_behind = False
 
     def finish(self) -> None:
+        """The text ends.  The line break behind its last line is no blank line."""
+        table = self.table
+        self._end_table(
+            table is not None and table.blanks > 1 and sum(table.is_row(one.text) for one in table.lines) > 1
+        )
         self._close()
         self._flush()
 
     # --- structure ---
 
-    def _decoration(self, text: str) -> None:
+    def _blank(self) -> None:
+        if self.table is not None:
+            self.table.blanks += 1
+            return
+        self.blank_behind = self.pending is not None
+        self._close()
+
+    def _end_table(self, ended: bool) -> None:
+        """The table is over; `ended` if what comes behind a table was seen."""
+        table, self.table = self.table, None
+        if table is None:
+            return
+        if not table.kind:
+            self.unknown += table.lines
+            return
+        if not table.lines:
+            return
+        token = self._token(table.kind)
+        unknown = table.read(token, ended and not (table.spaced and table.blanks > 0))
+        self.unknown += unknown
+        token.not_understood += unknown
+
+    def _decoration(self, line: Line) -> None:
+        text = line.text.strip()
         if "=" in text and not text.strip("= "):
-            # Column rules: two for the user, four for groups, three for privileges.
-            if self.pending and has_facts(self.pending.text):
-                self._flush()
-            self.pending = None
-            self._close()
-            self.columns = tuple(one.span() for one in shapes.COLUMN.finditer(text))
-            self.section = {2: USER, 4: GROUPS, 3: PRIVILEGES}.get(len(self.columns), self.section)
-            self.titled = False
+            self._rule(line)
         elif "-" in text and not text.strip("- "):
-            if self.pending and has_facts(self.pending.text):
+            title = self.pending
+            if self.table is not None:
+                title = self._last_of_table()
+                self._end_table(title is not None)
+            if title is not None and has_facts(title.text):
                 self._flush()
+            if title is not None:
+                self._finished_loose(True)
             self.pending = None
             self._close()
-            self.columns, self.titled, self.section = (), True, ""
-        elif not text:
-            self._close()
+            self.titled, self.loose, self.cut = True, "", False
+
+    def _rule(self, line: Line) -> None:
+        """A rule under column heads: two columns for the user, four for groups, three for privileges."""
+        table = self.table
+        if table is not None and not table.lines and not table.blanks:
+            table.rules.append(line.text)
+            return
+        if table is not None:
+            heads = self._last_of_table()
+            self._end_table(heads is not None)
+        if self.pending and has_facts(self.pending.text):
+            self._flush()
+        self.pending = None
+        self._close()
+        self._finished_loose(False)
+        self.table = Table(line.text, self.blank_behind, self.cut)
+        self.titled, self.blank_behind = False, False
+
+    def _last_of_table(self) -> Optional[Line]:
+        """The line above a rule, which is no row of the table before; None where it is one, or says of a cut."""
+        table = self.table
+        if table is None or not table.lines or has_facts(table.lines[-1].text) or is_cut(table.lines[-1].text):
+            return None
+        return table.lines.pop()
+
+    def _finished_loose(self, ended: bool) -> None:
+        """Rows outside a table are over."""
+        if self.loose and self.current and self.loose in self.current.parts:
+            part = self.current.parts[self.loose]
+            part.ended = part.ended or ended
+        self.loose = ""
 
     def _flush(self) -> None:
         """The line held back was no heading."""
@@ -117,15 +197,19 @@ class _Reader:
         elif self.titled and self.current and self.current.privileges and not has_facts(text):
             self.claims.append(line)
         else:
-            self.unknown.append(line)
-            if self.current:
-                self.current.not_understood.append(line)
+            self._not_understood(line)
+            if self.current and self.loose in self.current.parts:
+                self.current.doubt(self.loose, line)
+            # What stands between two lists of one output is a title; anything else may be another's prompt.
+            self.current = None
 
     def _command(self, command: str, line: Line) -> None:
+        self._end_table(True)
         self._close()
         self._flush()
+        self._finished_loose(True)
         words = command.lower().split()
-        self.columns, self.section, self.titled, self.asked = (), "", False, ""
+        self.titled, self.asked, self.cut = False, "", False
         if words and "whoami" in words[0].rpartition("\\")[2]:
             self.commands.append(line)
             self.asked = " ".join(words)
@@ -141,31 +225,49 @@ class _Reader:
             else:
                 self.unknown.append(line)
 
-    def _token(self, kind: str, line: Line) -> WhoamiBuilder:
-        if self.current is None or (kind in self.current.closed):
-            self.current = WhoamiBuilder(self.file)
-            self.tokens.append(self.current)
-        self.current.begin(kind)
-        return self.current
+    def _token(self, kind: str) -> WhoamiBuilder:
+        """The token that a list of this kind is of."""
+        token = self.current
+        if token is None or not token.takes(kind):
+            token = self.current = WhoamiBuilder(self.file)
+            self.tokens.append(token)
+        return token
+
+    def _loose(self, kind: str) -> WhoamiBuilder:
+        """The same for a row outside a table; `titled` says that the list's beginning was seen."""
+        if kind == self.loose and self.current is not None:
+            return self.current
+        self._finished_loose(False)
+        token = self._token(kind)
+        token.begin(kind, self.titled and not self.cut)
+        self.loose = kind
+        return token
 
     # --- rows ---
 
     def _cells(self, cells: List[str], line: Line) -> bool:
         at = next((at for at, one in enumerate(cells) if sid_of(one) is not None), -1)
+        known = bool(self.asked or self.titled)
         if at >= 0:
-            self._flush()
             sid = sid_of(cells[at])
-            if sid is None:
+            if sid is None or not (
+                known or (len(cells) == 4 and shapes.is_group_row(sid, True, "%s %s" % (cells[0], cells[1]), cells[3]))
+            ):
                 return False
-            if at == 1 and len(cells) == 2:
-                return self._token(USER, line).user_row(sid, cells[0], line)
-            return self._token(GROUPS, line).group_row(sid, cells[0], " ".join(cells[at + 1 :]), line)
-        if cells and PRIVILEGE.fullmatch(cells[0]):
             self._flush()
-            return self._token(PRIVILEGES, line).privilege_row(cells[0], cells[-1] if len(cells) > 1 else "", line)
+            if at == 1 and len(cells) == 2:
+                return self._loose(USER).user_row(sid, cells[0], line)
+            return self._loose(GROUPS).group_row(sid, cells[0], " ".join(cells[at + 1 :]), line)
+        if cells and PRIVILEGE.fullmatch(cells[0]):
+            if not known and (len(cells) < 2 or state_of(cells[-1]) is None):
+                return False
+            self._flush()
+            return self._loose(PRIVILEGES).privilege_row(cells[0], cells[-1] if len(cells) > 1 else "", line)
         if not has_facts(" ".join(cells)) and len(cells) in (2, 3, 4) and (self.asked or self.current or self.titled):
             # Column heads of the csv form stand alone.
             self._flush()
+            self._finished_loose(True)
+            self.titled = True
             return True
         return False
 
@@ -173,7 +275,7 @@ class _Reader:
         """A `Key: value` line of the list form; taken for good once its record is complete."""
         if SID.search(value) and sid_of(value) is None:
             return False
-        if not self.record and not value and not self.asked:
+        if not self.record and not value:
             return False
         if self.record and shapes.same_key(key, self.record[0][0]):
             self._close()
@@ -193,23 +295,24 @@ class _Reader:
             at for at, (key, value, _) in enumerate(record) if shapes.same_key(key, "SID") and sid_of(value) is not None
         ]
         names = [at for at, (_, value, _) in enumerate(record) if PRIVILEGE.fullmatch(value)]
+        if not (self.asked or self.titled or self.loose or _is_record(record, sids, names)):
+            sids = names = []
         if len(sids) == 1 and not names:
             at = sids[0]
-            sid = sid_of(record[at][1])
-            line = record[at][2]
+            sid, line = sid_of(record[at][1]), record[at][2]
             name = record[0][1] if at else ""
             if sid is not None and at == 1 and len(record) == 2:
-                if not self._token(USER, line).user_row(sid, name, line):
+                if not self._loose(USER).user_row(sid, name, line):
                     self._not_understood(line)
                 return
-            if sid is not None and len(record) <= at + 2:
-                text = record[at + 1][1] if len(record) > at + 1 else ""
-                if not self._token(GROUPS, line).group_row(sid, name, text, line):
+            if sid is not None and at == 2 and len(record) <= 4:
+                text = record[3][1] if len(record) == 4 else None
+                if not self._loose(GROUPS).group_row(sid, name, text or "", line, all_there=text is not None):
                     self._not_understood(record[-1][2])
                 return
         if names == [0] and not sids and len(record) in (2, 3):
-            state = record[-1][1] if len(record) > 1 else ""
-            if not self._token(PRIVILEGES, record[0][2]).privilege_row(record[0][1], state, record[0][2]):
+            state = record[-1][1] if len(record) == 3 else ""
+            if not self._loose(PRIVILEGES).privilege_row(record[0][1], state, record[0][2]):
                 self._not_understood(record[-1][2])
             return
         for _, _, line in record:
@@ -227,58 +330,50 @@ class _Reader:
         if found is None or sid is None or SID.search(text, found.end()):
             return False
         before, after = text[: found.start()], text[found.end() :].strip()
-        name = shapes.name_column(before, self.columns)
-        columns = len(before) - len(before.rstrip()) > 0 and "  " in before.strip()
-        if self.section == USER and before.strip() and not after:
-            self._flush()
-            return self._token(USER, line).user_row(sid, before.strip(), line)
         if not before and not after:
             return self._lone(sid, line)
-        if self.section == GROUPS or shapes.is_group_row(sid, columns, before, after):
+        ours = "whoami" in self.asked
+        if shapes.is_group_row(sid, ours or self.loose == GROUPS or not self.asked, before, after):
             self._flush()
-            understood = self._token(GROUPS, line).group_row(sid, name, after, line)
-            if not understood:
+            token = self._loose(GROUPS)
+            if not token.group_row(sid, shapes.name_column(before, ()), after, line):
                 self._not_understood(line)
             return True
-        if not after and "\\" in before and before[:1] not in "[*+(" and (self.asked or "  " not in before.strip()):
+        if not after and "\\" in before and before[:1] not in "[*+(" and ours and "/user" in self.asked:
             self._flush()
-            return self._token(USER, line).user_row(sid, before.strip(), line)
+            return self._loose(USER).user_row(sid, before.strip(), line)
         return False
 
     def _lone(self, sid: Sid, line: Line) -> bool:
-        if sid.is_logon_sid:
-            self._flush()
-            if self.current is None:
-                self.current = WhoamiBuilder(self.file)
-                self.tokens.append(self.current)
-            return self.current.logon_row(sid, line)
-        return False
+        if not sid.is_logon_sid or "whoami" not in self.asked:
+            return False
+        self._flush()
+        if self.current is None:
+            self.current = WhoamiBuilder(self.file)
+            self.tokens.append(self.current)
+        return self.current.logon_row(sid, line)
 
     def _privilege_row(self, name: str, rest: str, line: Line) -> bool:
         if rest[:1] not in ("", " "):
             return False
-        state, leftover = shapes.state_column(line.text.strip(), rest.strip(), self.columns)
-        known = state_of(state)
-        if self.section != PRIVILEGES and (known is None or "  " not in rest) and self.asked.find("/priv") < 0:
-            # No table around it: only a row that ends as one does is taken for one.
-            if known is None or leftover or not (self.asked or self.current):
-                return False
+        state, leftover = shapes.state_column(line.text.strip(), rest.strip(), ())
+        # No table around it: only a row that ends as one does, behind a description, is taken for one.
+        described = len(rest.split()) >= len(state.split()) + 2
+        if state_of(state) is None or leftover or not described:
+            return False
         self._flush()
-        understood = self._token(PRIVILEGES, line).privilege_row(name, state, line)
-        if not understood or leftover:
+        if not self._loose(PRIVILEGES).privilege_row(name, state, line):
             self._not_understood(line)
         return True
 
-    def _continued(self, text: str, line: Line) -> bool:
-        """The rest of a row that a narrow console broke."""
-        token = self.current
-        if token is None or has_facts(text):
-            return False
-        if token.waits_for_state and state_of(text) is not None:
-            return token.state_row(text, line)
-        if self.section == GROUPS and token.waits_for_attributes and not isinstance(attributes_of(text), Unreadable):
-            return token.attributes_row(text, line)
-        return False
+
+def _is_record(record: List[Tuple[str, str, Line]], sids: List[int], names: List[int]) -> bool:
+    """Whether a record that no title and no command announces is whoami's: its own words are in it."""
+    if sids == [2] and len(record) == 4 and not names:
+        text = record[3][1]
+        sid = sid_of(record[2][1])
+        return isinstance(attributes_of(text), int) and (bool(text) or (sid is not None and sid.is_integrity_label))
+    return names == [0] and not sids and len(record) == 3 and state_of(record[2][1]) is not None
 
 
 def read_whoami_lines(lines: Iterable[Line], file: str = "text") -> WhoamiTexts:
@@ -286,7 +381,7 @@ def read_whoami_lines(lines: Iterable[Line], file: str = "text") -> WhoamiTexts:
     reader = _Reader(file)
     facts = read_each(lines, reader.line)
     reader.finish()
-    tokens = tuple(one.finished() for one in reader.tokens)
+    tokens = tuple(one.finished() for one in reader.tokens if one.places)
     kept = reader.commands + reader.names + reader.claims
     unknown = with_leftovers(facts, tokens, kept, reader.unknown)
     return WhoamiTexts(tokens, tuple(reader.commands), tuple(reader.names), tuple(reader.claims), unknown)

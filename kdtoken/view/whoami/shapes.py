@@ -1,11 +1,11 @@
-"""Columns of whoami's tables: where one ends, told by the rule under the heads or by the blanks between."""
+"""Columns of whoami's tables: where one ends, shown by the rule under the heads or by the blanks between."""
 
 import re
 import unicodedata
 from typing import List, Optional, Tuple
 
 from kdtoken.model.sid import Sid
-from kdtoken.view.whoami.words import LONGEST_STATE, attributes_of, state_of
+from kdtoken.view.whoami.words import LONGEST_STATE, attributes_of, says_a_state, state_of, without_kind
 from kdtoken.view.words import PRIVILEGE
 
 # An account as plain `whoami` prints it; a line of the list form; one column of a rule.
@@ -16,15 +16,21 @@ _ROWS = re.compile(r"(?<=\S)\s+(?=Se[A-Z][A-Za-z]{2,60}Privilege\s)")
 COLUMN = re.compile(r"=+")
 # Start and end of each column, in columns of the display.
 Columns = Tuple[Tuple[int, int], ...]
+# The name of a label as whoami prints it: an authority, a backslash, a level.
+_LABEL_NAME = re.compile(r"[^\\/:;|=<>*?\"\[\](){}]{2,60}\\[^\\/:;|=<>*?\"\[\](){}]{2,120}$")
 
 
 def name_column(before: str, columns: Columns) -> str:
-    """The name column of what stands before a SID."""
-    if len(columns) == 4:
+    """The name column of what stands before a SID, without the account's kind; empty where that cannot be told."""
+    if len(columns) == 4 and _width_of(before) == columns[2][0]:
         cut = _cut_at(before, columns[0][1])
         if cut is not None:
             return before[:cut].strip()
-    return re.split(r"\s{2,}", before.strip(), maxsplit=1)[0]
+    named = without_kind(before)
+    if named is not None:
+        return named
+    parts = re.split(r"\s{2,}", before.strip())
+    return parts[0] if len(parts) == 2 and before[:1] != " " else ""
 
 
 def state_column(text: str, rest: str, columns: Columns) -> Tuple[str, str]:
@@ -36,7 +42,9 @@ def state_column(text: str, rest: str, columns: Columns) -> Tuple[str, str]:
             words = cell.split()
             for count in range(min(LONGEST_STATE, len(words)), 0, -1):
                 if state_of(" ".join(words[:count])) is not None:
-                    return " ".join(words[:count]), " ".join(words[count:])
+                    rest = " ".join(words[count:])
+                    # A remark that says a state too leaves none that can be believed.
+                    return (cell, "") if says_a_state(rest) else (" ".join(words[:count]), rest)
             if cell and len(words) <= LONGEST_STATE:
                 return cell, ""
     words = rest.split()
@@ -52,6 +60,11 @@ def same_key(one: str, other: str) -> bool:
     return "".join(one.split()) == "".join(other.split())
 
 
+def _width_of(text: str) -> int:
+    """Columns of the display; East Asian letters are two wide."""
+    return len(text) + sum(unicodedata.east_asian_width(c) in "WF" for c in text if not c.isascii())
+
+
 def _cut_at(text: str, column: int) -> Optional[int]:
     """Where display column `column` is in the text, East Asian letters being two wide; None if it splits a word."""
     width = 0
@@ -62,11 +75,15 @@ def _cut_at(text: str, column: int) -> Optional[int]:
     return None
 
 
-def is_group_row(sid: Sid, columns: bool, before: str, after: str) -> bool:
-    """Whether a row that stands alone is a group's: part of a table that was cut, or picked out by findstr."""
-    if after and before.strip():
-        return isinstance(attributes_of(after), int)
-    return columns and sid.is_integrity_label
+def is_group_row(sid: Sid, asked: bool, before: str, after: str) -> bool:
+    """Whether a row that stands alone is a group's: part of a table that was cut, or picked out by findstr.
+
+    whoami's own words for the attributes are nobody else's; a label has none, so its name and its kind must tell.
+    """
+    if after:
+        return bool(before.strip()) and isinstance(attributes_of(after), int)
+    named = without_kind(before)
+    return sid.is_integrity_label and named is not None and asked and _LABEL_NAME.match(named) is not None
 
 
 def rows_of(text: str) -> Tuple[List[str], int]:

@@ -1,0 +1,164 @@
+"""Forms of `!token`'s lines: its labels, its rows, its errors, and which of them are nobody else's."""
+
+import re
+from typing import List, Optional
+
+from kdtoken.view.lines import is_decoration
+from kdtoken.view.words import SID, pointer_at
+
+HEAD = re.compile(r"(?:nt!)?_?TOKEN\s+((?:0x)?[0-9a-fA-F`]{6,19})\s*$")
+LABELS = (
+    "TS Session ID",
+    "User Groups",
+    "Users Groups",
+    "User",
+    "Groups",
+    "Primary Group",
+    "Privs",
+    "Privileges",
+    "Authentication ID",
+    "Auth ID",
+    "Impersonation Level",
+    "TokenType",
+    "Token Type",
+    "Source",
+    "TokenFlags",
+    "Token Flags",
+    "Token ID",
+    "ParentToken ID",
+    "Parent Token ID",
+    "Modified ID",
+    "RestrictedSidCount",
+    "RestrictedSids",
+    "Restricted SIDs",
+    "Restricting SIDs",
+    "OriginatingLogonSession",
+    "PackageSid",
+    "Package",
+    "CapabilityCount",
+    "Capabilities",
+    "LowboxNumberEntry",
+    "LowboxNumber",
+    "Lowbox Number",
+    "Security Attributes",
+    "Process Token TrustLevelSid",
+    "TrustLevelSid",
+    "Is restricted token",
+    "SandBoxInert",
+    "Elevation Type",
+    "Mandatory Policy",
+    "Integrity Level",
+    "Process Trust Label",
+    "RestrictedSdCount",
+)
+LABEL = re.compile(
+    r"(?<!\S)(?:%s|Pr[a-z]{2,6}(?=:\s*$)) ?:"
+    % "|".join(sorted((re.escape(one).replace(r"\ ", " {1,4}") for one in LABELS), key=len, reverse=True)),
+    re.IGNORECASE,
+)
+# With such a value a label is this command's, and no other tool's.
+STRONG = {
+    "usergroups": re.compile(r"$"),
+    "usersgroups": re.compile(r"$"),
+    "privs": re.compile(r"$"),
+    "tssessionid": re.compile(r"(?:0x[0-9a-fA-F]{1,8}|0)$"),
+    "authenticationid": re.compile(r"\([0-9a-fA-F]{1,8}, ?[0-9a-fA-F]{1,8}\)$"),
+    "modifiedid": re.compile(r"\([0-9a-fA-F]{1,8}, ?[0-9a-fA-F]{1,8}\)$"),
+    "tokenid": re.compile(r"[0-9a-fA-F]{1,16}$"),
+    "restrictedsidcount": re.compile(r"\d{1,5}$"),
+    "originatinglogonsession": re.compile(r"[0-9a-fA-F]{1,16}$"),
+    "packagesid": re.compile(r"\(null\)$|S-1-15-2-\d"),
+    "capabilitycount": re.compile(r"\d{1,5}$"),
+    "lowboxnumberentry": re.compile(r"(?:0x)?[0-9a-fA-F]{8,16}$"),
+    "processtokentrustlevelsid": re.compile(r"\(null\)$|S-1-19-\d"),
+    "source": re.compile(r"\S{1,8}(?: \S{1,6}){0,3}$"),
+}
+# These are printed in pairs on a line; alone they may be anybody's.
+PAIRS = {"tokenid": "parenttokenid", "source": "tokenflags"}
+NEIGHBOURS = frozenset((("user", "usergroups"), ("user", "groups"), ("primarygroup", "privs")))
+ROW = re.compile(r"(?:(\d{1,4})[.:)]? {0,8})?(S-1-[0-9A-Fa-fx-]{1,250})(.*)$", re.IGNORECASE)
+# `!token` of a SID that is paged out; the second line says it again.
+UNREAD_ROW = re.compile(r"(\d{1,4}) {1,8}((?:0x)?[0-9a-fA-F`]{8,19}): (Unable to .{4,60})$")
+UNREAD = re.compile(r"((?:0x)?[0-9a-fA-F`]{8,19}): (Unable to .{4,60})$")
+NUMBER_AND_LABEL = re.compile(r"\d{1,3} (?=[A-Z][A-Za-z ]{3,40}:)")
+ATTRIBUTES = re.compile(r"Attributes? ?[-\u2010-\u2015:] ?(.*)$", re.IGNORECASE)
+PRIVILEGE_ROW = re.compile(
+    r"(?:(\d{1,3})[.:)]? {1,8})?(?:0x([0-9a-fA-F]{1,16}) {1,8})?((?:Se[A-Za-z]{3,64}|Unknown Privilege))\s*"
+    r"(?:Attributes? ?[-\u2010-\u2015:](.*))?$"
+)
+SPLIT = re.compile(
+    r"(?<!User)(?<!Users)\s(?=\d{2,3} (?:S-1-\d|0x[0-9a-fA-F]{6,16} )|(?:Primary Group|Privs|User Groups|Groups|Authentication ID"
+    r"|Impersonation Level|TokenType|Source|TS Session ID|RestrictedSidCount|User): |_TOKEN (?:0x)?[0-9a-fA-F]{8})"
+)
+ROW_ATTRIBUTES = re.compile(r"\s(?=Attributes - )")
+REST_OF_SID = re.compile(r"(?:\d{1,10})(?:-\d{1,10}){0,14}(?=\s|$)")
+NO_TOKEN = re.compile(
+    r"does not point to a token|not a token object|Could not read token|Unable to .{0,40}token"
+    r"|InitTypeRead\(.{0,60}_TOKEN\) failed",
+    re.IGNORECASE,
+)
+# What the form without an argument says first, and what `-n` says of a dump.
+WHOSE = re.compile(
+    r"Thread is (?:not )?impersonating|Using (?:process|thread) token|\*\*\* Friendly name lookup", re.IGNORECASE
+)
+OWNER = re.compile(r"_EPROCESS ((?:0x)?[0-9a-fA-F`]{8,19}), _TOKEN ((?:0x)?[0-9a-fA-F`]{1,19})$")
+ERROR = re.compile(
+    r"(?:\*{3} )?(?:ERROR|Error|Unable to|Could not|Couldn't|Cannot|Failed|Invalid|Memory read error|GetContextState|<Unable)",
+)
+# `!token` by whatever name, and no other extension whose name has that word in it.
+COMMAND = re.compile(r"!(?:\w{1,12}\.)?token(?![\w.])", re.IGNORECASE)
+# What another command prints under labels that a token has too.
+OTHERS = re.compile(r"structure offsets|->(?:Owner|Group|Dacl|Sacl|Ace)\b|^\+0x[0-9a-f]{3}")
+
+FIRST_WORDS = frozenset(one.split(" ")[0].lower() for one in LABELS)
+
+
+def is_strong(label: str, value: str, after: str) -> bool:
+    """Whether a label with this value, and with this one behind it on the line, is `!token`'s and nobody else's."""
+    if value.startswith("S-1-") and (label, after) in NEIGHBOURS:
+        return True
+    form = STRONG.get(label)
+    return form is not None and form.match(value) is not None and PAIRS.get(label, after) == after
+
+
+def weak(text: str) -> bool:
+    """Whether a line can be a token's first only together with the next one."""
+    row = ROW.match(text)
+    if row:
+        return row.group(1) is not None
+    return text.startswith(("User:", "Primary Group:")) and "S-1-" in text and len(LABEL.findall(text)) == 1
+
+
+def confirms(first: str, text: str) -> bool:
+    """Whether the next line shows that the one before was a token's."""
+    if first.startswith("User:"):
+        return text.rstrip(" :") in ("User Groups", "Groups") and text.rstrip().endswith(":")
+    if first.startswith("Primary Group:"):
+        return re.match(r"Pri?v\w{0,4}:\s*$", text) is not None
+    return ATTRIBUTES.match(text) is not None
+
+
+def may_begin(text: str) -> bool:
+    """Whether a line outside all tokens needs a look: a log is full of lines that do not."""
+    if len(text) <= 40 or "S-1-" in text or "s-1-" in text or "oken" in text or "TOKEN" in text or ">" in text:
+        return True
+    if "rivilege" in text or text[:1] in "!$┌╭└" or "@" in text:
+        return True
+    return text.partition(" ")[0].partition(":")[0].lower() in FIRST_WORDS or is_decoration(text)
+
+
+def first_pointer(text: str) -> Optional[int]:
+    """The first number in a line that is as long as an address."""
+    found = re.search(r"\b(?:0x[0-9a-fA-F`]{4,19}|[0-9a-fA-F]{8}`?[0-9a-fA-F]{8}|[0-9a-fA-F]{8})\b", text)
+    return pointer_at(found.group().replace("`", ""))[0] if found else None
+
+
+def pieces(text: str) -> List[str]:
+    """A line that was several, taken apart where rows begin."""
+    pieces: List[str] = []
+    for piece in SPLIT.split(text):
+        if SID.match(piece.lstrip("0123456789 ")) and " Attributes - " in piece:
+            pieces += ROW_ATTRIBUTES.split(piece, 1)
+        else:
+            pieces.append(piece)
+    return [piece.strip() for piece in pieces if piece.strip()]

@@ -1,0 +1,42 @@
+"""Any text as a whole: the tokens that `!token` and whoami printed in it, in their order, processes and threads.
+
+What a line is, is decided once: a line that one reader took is no other reader's.
+"""
+
+from dataclasses import dataclass
+from typing import List, Tuple
+
+from kdtoken.view.debugger.process_command import PartialProcesses
+from kdtoken.view.debugger.text import read_debugger_lines
+from kdtoken.view.debugger.token_command import PartialTokens
+from kdtoken.view.lines import Line, split_lines
+from kdtoken.view.partial import PartialToken
+from kdtoken.view.whoami.reader import read_whoami_lines
+from kdtoken.view.whoami.rows import WhoamiTexts
+
+
+@dataclass(frozen=True)
+class AnyText:
+    """All readers' results; `tokens` are those of all of them, `not_understood` the lines that none knew."""
+
+    tokens: Tuple[PartialToken, ...]
+    debugger: PartialTokens
+    processes: PartialProcesses
+    whoami: WhoamiTexts
+    not_understood: Tuple[Line, ...]
+
+
+def read_text(text: str, file: str = "text") -> AnyText:
+    """All that a pasted text or a log tells; never an error, whatever the text."""
+    lines = list(split_lines(text))
+    debugger = read_debugger_lines(lines, file)
+    taken = {id(line) for line in debugger.tokens.taken} | {id(line) for line in debugger.tokens.commands}
+    # What the debugger printed is a prompt's end to whoami's reader: a table does not go on behind it.
+    rest = [Line(line.number, "kd>") if id(line) in taken else line for line in lines]
+    whoami = read_whoami_lines(rest, file)
+    left = {id(line) for line in whoami.not_understood}
+    unknown = {id(line) for line in debugger.not_understood}
+    neither = [line for line, its in zip(lines, rest) if id(line) in unknown and (id(its) in left or its is not line)]
+    tokens: List[PartialToken] = [*debugger.tokens.tokens, *whoami.tokens]
+    tokens.sort(key=lambda one: min((place.line for place in one.places.values()), default=0))
+    return AnyText(tuple(tokens), debugger.tokens, debugger.processes, whoami, tuple(neither))
