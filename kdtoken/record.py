@@ -12,8 +12,14 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from kdtoken import cli
 from kdtoken.cli import dump_report, walk_report
-from kdtoken.errors import UsageError
+from kdtoken.decode.process import walk_processes
+from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.machine.base import Machine
+from kdtoken.machine.kernel import KernelMachine
+from kdtoken.machine.objects import Objects
+from kdtoken.model.descriptor import SecurityDescriptor
+from kdtoken.model.process import FastRef
+from kdtoken.source.base import Source
 from kdtoken.source.session import RecordingSource
 
 
@@ -30,14 +36,37 @@ def _all_arguments(parser: cli.Parser) -> None:
 
 
 def read_all(machine: Machine, options: Namespace) -> List[str]:
-    """Read what any dump and any walk of this machine would, so that a replay can answer all of them."""
+    """Read what any dump and any walk of this machine would, so that a replay can answer all of them.
+
+    What guards the processes and their tokens is read too, for explain; the threads' and other objects' is not.
+    """
     processes = machine.processes()
     progress = cli.Progress("processes", len(processes))
     threads = 0
     for at, process in enumerate(processes):
         progress.at(at)
         threads += len(process.dump(options.check).threads)
-    return ["%d processes, %d threads" % (len(processes), threads), *machine.problems]
+    guarded = read_guards(machine.source) if isinstance(machine, KernelMachine) else 0
+    counts = "%d processes, %d threads, %d security descriptors" % (len(processes), threads, guarded)
+    return [counts, *machine.problems]
+
+
+def read_guards(source: Source) -> int:
+    """Read type and descriptor of each process and its primary token, and the default label; how many there were."""
+    objects, count = Objects(source), 0
+    try:
+        objects.default_label()
+        processes = walk_processes(source)[0]
+    except KdTokenError:
+        return 0  # symbols without the types of objects: the rest of the recording is as good as before
+    for process in processes:
+        token = process.token.object if isinstance(process.token, FastRef) else 0
+        for body in (process.address, token):
+            try:
+                count += isinstance(objects.at(body).descriptor, SecurityDescriptor) if body else 0
+            except KdTokenError:
+                pass  # not readable now; a replay says the same of it
+    return count
 
 
 RECORDABLE: Dict[str, Recordable] = {

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from kdtoken import cli, dump, walk
 from kdtoken.machine.kernel import KernelMachine
+from kdtoken.record import read_guards
+from kdtoken.source.cached import CachedSource
 from kdtoken.source.session import RecordingSource
 from tests.expected import FILES, layouts_of_build
 from tests.machine.declared import MACHINE
@@ -20,7 +22,9 @@ MACHINE_22000 = SESSIONS / "machine-22000-synthetic.kdtoken.gz"
 
 
 def recorded(build_number: str) -> RecordingSource:
-    """Everything that `walk --threads` and `dump` of each process read, each as a run of its own."""
+    """Everything that `walk --threads` and `dump` of each process read, each as a run of its own, and for `explain` what
+    guards the processes and their tokens.
+    """
     path = next(path for path in FILES if ".%s." % build_number in path.name)
     recording = RecordingSource(SyntheticSource(build(MACHINE, layouts_of_build(path))).with_commands())
     runs = [(walk, ["--threads"]), (walk, [])]
@@ -29,6 +33,7 @@ def recorded(build_number: str) -> RecordingSource:
         parser = cli.parser("", "")
         verb.add_arguments(parser)
         verb.report(KernelMachine(recording), parser.parse_args(arguments))
+    read_guards(CachedSource(recording))
     return recording
 
 

@@ -9,6 +9,8 @@ import pytest
 from kdtoken import cli, dump, record, walk
 from kdtoken.machine.base import Machine
 from kdtoken.machine.kernel import KernelMachine
+from kdtoken.machine.objects import Objects
+from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.source.session import RecordingSource
 from tests.expected import FILES, kernel_of
 from tests.machine.synthetic import SyntheticSource
@@ -112,3 +114,27 @@ def test_a_session_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[st
         assert dump.main(["--session", str(path), "a.exe"]) == 1
         err = capsys.readouterr().err
         assert err.startswith("kdtoken: cannot read %s: " % path) and err.count("\n") == 1
+
+
+def test_all_keeps_what_guards_processes_and_tokens(
+    machine: SyntheticSource, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "all.kdtoken.gz"
+    assert record.main(["-o", str(kept), "all"]) == 0
+    # Every process and every token that is readable has one; whoami.exe has no token any more.
+    processes = len(machine.kernel.machine.processes)
+    assert "%d processes, " % processes in capsys.readouterr().out
+    live = Objects(machine)
+    replayed = Objects(cli.open_machine(cli.parser("x", "").parse_args(["--session", str(kept)])).source)  # type: ignore[attr-defined]
+    for argument in ("lsass.exe", "token:notepad.exe", "token:cmd.exe", "4"):
+        assert replayed.find(argument) == live.find(argument)
+        assert isinstance(replayed.find(argument).descriptor, SecurityDescriptor)
+    assert replayed.default_label() == live.default_label()
+
+
+def test_symbols_without_object_types_record_the_rest(
+    machine: SyntheticSource, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.without_type("_OBJECT_TYPE")
+    assert record.main(["-o", str(tmp_path / "all.gz"), "all"]) == 0
+    assert " 0 security descriptors\n" in capsys.readouterr().out
