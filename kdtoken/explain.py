@@ -1,10 +1,10 @@
 """explain: why Windows says yes or no to a caller who wants something of an object, step by step.
 
-    kdtoken explain --dump MEMORY.DMP notepad.exe --to lsass.exe --want VM_READ       a process of the same machine
-    kdtoken explain --dump MEMORY.DMP 1120:1188 --to token:lsass.exe --want QUERY     a thread; the gates before a token
+    kdtoken explain MEMORY.DMP notepad.exe --to lsass.exe --want VM_READ              a process of the same machine
+    kdtoken explain MEMORY.DMP 1120:1188 --to token:lsass.exe --want QUERY            a thread; the gates before a token
     kdtoken explain notepad.exe --to "D:(A;;FA;;;BA)(A;;FR;;;BU)" --type file --want write
     kdtoken explain whoami.txt --to sd.txt --type key --want maximum                  text against text, no machine
-    kdtoken explain --dump MEMORY.DMP --who --to lsass.exe --want VM_READ             everybody who would get it
+    kdtoken explain MEMORY.DMP --who --to lsass.exe --want VM_READ                    everybody who would get it
     kdtoken explain --against lab.json                  what a real Windows said (kdtoken collect --check), recomputed
     !py -m kdtoken.explain notepad.exe --to 0xffffcc8a1420a800 --want QUERY           any object by its address
 
@@ -24,11 +24,11 @@ from kdtoken.analysis.access_check.caller import MEDIUM, Caller, caller_of
 from kdtoken.analysis.access_check.downgrade import stories
 from kdtoken.analysis.access_check.gates import token_gates
 from kdtoken.analysis.access_check.lab import lab_answers
-from kdtoken.analysis.access_check.request import ACCESS_CHECK, OPEN, VALID_ANYWHERE, Request, parse_type_list
+from kdtoken.analysis.access_check.request import ACCESS_CHECK, OPEN, Request, parse_type_list, parse_wish
 from kdtoken.analysis.access_check.truth import Answer, Verdict, decide
 from kdtoken.analysis.access_check.turn import Other, turns
 from kdtoken.decode.process import process_details
-from kdtoken.errors import BadFormat, KdTokenError, UsageError
+from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.files import read_packed
 from kdtoken.machine.base import Machine
 from kdtoken.machine.descriptor_file import descriptor_of_file
@@ -99,6 +99,18 @@ class Sides:
                 )
             self._objects = Objects(machine.source)
         return self._objects
+
+    def source_of(self, words: List[str]) -> List[str]:
+        """The words behind the file of a machine, which may stand first: FILE PROCESS, FILE@PROCESS, FILE --who."""
+        options = self.options
+        file = words[0] if words and os.path.isfile(words[0]) else (words or [""])[0].rpartition("@")[0]
+        if options.session or options.dump or options.log or options.attach or not os.path.isfile(file):
+            return words
+        machine = cli.opened(cli.request(options, (file,), lenient=True, instead=True))
+        if not isinstance(machine, KernelMachine):
+            return words  # a text: it is the caller
+        self._machine = machine
+        return [word for word in [words[0][len(file) + 1 :]] + words[1:] if word]
 
     def default_level(self) -> int:
         """What an object without a label counts as: read from the kernel, where there is one."""
@@ -240,22 +252,12 @@ def _needed(given: Optional[str], word: str) -> str:
     return given
 
 
-def _wish(kind: ObjectType, text: str) -> int:
-    """The mask that was asked for; BadFormat where the type has no such bit."""
-    wish = kind.parse_access(text)
-    extra = kind.mapping.map(wish) & ~(kind.valid_access | VALID_ANYWHERE)
-    if extra:
-        rights = ", ".join(kind.words(kind.valid_access & 0xFFFF)) or "standard rights only"
-        raise BadFormat("objects of type %s have no right 0x%x" % (kind.name, extra), text, "they have %s" % rights)
-    return wish
-
-
 def _request(options: argparse.Namespace, party: Party, what: Wanted, level: int) -> Request:
     return Request(
         party.caller,
         what.object,
         what.type,
-        _wish(what.type, options.want),
+        parse_wish(what.type, options.want),
         Sid.from_text(options.self) if options.self else None,
         parse_type_list(options.object_type or ()),
         0 if party.process and party.process == what.process else what.protection,
@@ -305,7 +307,7 @@ def _write_gates(sides: Sides, options: argparse.Namespace, party: Party, what: 
         process.type,
         what.object,
         what.type,
-        _wish(what.type, options.want),
+        parse_wish(what.type, options.want),
         process.protection,
         party.process == process.process,
         sides.default_level(),
@@ -375,6 +377,7 @@ def _main(arguments: List[str]) -> int:
     sides = Sides(options)
     if options.against:
         return _against(sides, options)
+    options.caller = sides.source_of(options.caller)
     if options.who == bool(options.caller):
         raise UsageError(
             "name a caller, or --who for every process", None, "kdtoken explain notepad.exe --to lsass.exe"

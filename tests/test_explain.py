@@ -18,6 +18,7 @@ from kdtoken.model.sddl import from_sddl
 from tests.declared_views import whoami_lines
 from tests.expected import FILES, kernel_of
 from tests.machine.synthetic import SyntheticSource
+from tests.sessions import MACHINE_22000
 
 KERNEL = kernel_of(FILES[3])
 ROOT = Path(__file__).resolve().parent.parent
@@ -270,3 +271,15 @@ def test_whose_token_cannot_be_read_is_named_and_not_left_out(monkeypatch: Any) 
 
 def test_of_system_its_kernel_mode_is_said(monkeypatch: Any) -> None:
     assert "kernel mode" in run(monkeypatch, "4", "--to", "lsass.exe", "--want", "VM_READ")[1]
+
+
+def test_the_machines_file_may_stand_first(capsys: pytest.CaptureFixture[str]) -> None:
+    """FILE PROCESS, FILE@PROCESS, FILE --who; a text that stands first is the caller."""
+    file, rest = str(MACHINE_22000), ["--to", "D:(A;;FA;;;BA)(A;;FR;;;BU)", "--type", "file", "--want", "write"]
+    for words in ([file, "notepad.exe"], [file + "@notepad.exe"], ["--session", file, "notepad.exe"]):
+        assert explain.main(words + rest) == 1
+        assert "notepad.exe (6104) asks " in capsys.readouterr().out
+    assert explain.main([file, "--who"] + rest) == 0
+    assert "notepad.exe (6104)" in capsys.readouterr().out
+    assert explain.main([file] + rest) == 2
+    assert "name a caller" in capsys.readouterr().err

@@ -74,3 +74,13 @@ def parse_type_list(words: Sequence[str]) -> Tuple[Tuple[int, UUID], ...]:
             "the object type list is not one tree", " ".join(words), "one root first; each next at most one + deeper"
         )
     return tuple(found)
+
+
+def parse_wish(kind: ObjectType, text: str) -> int:
+    """The mask that was asked for; BadFormat where the type has no such bit."""
+    wish = kind.parse_access(text)
+    extra = kind.mapping.map(wish) & ~(kind.valid_access | VALID_ANYWHERE)
+    if extra:
+        rights = ", ".join(kind.words(kind.valid_access & 0xFFFF)) or "standard rights only"
+        raise BadFormat("objects of type %s have no right 0x%x" % (kind.name, extra), text, "they have %s" % rights)
+    return wish
