@@ -23,11 +23,10 @@ def parse_process_argument(text: str, pointer_bytes: int) -> Tuple[str, Union[st
     """("name", NAME), ("pid", N) or ("address", A), by the form of the text.
 
     1234 and 0n1234 are decimal, 0x4d2 is hexadecimal; a kernel address is told by its width
-    and high bits (ffffe001`2c3d4080, 0xffffe0012c3d4080; 8 digits on a 32-bit target).
-    What only looks hexadecimal (17d8, as !process prints a pid) is a name first: `choose` knows more.
-    Raises UsageError for what can be none of these.
     and high bits (ffffe001`2c3d4080, 0xffffe0012c3d4080; 8 digits on a 32-bit target,
     or 16 with the sign extended).
+    What only looks hexadecimal (17d8, as !process prints a pid) is a name first: `choose` knows more.
+    Raises UsageError for what can be none of these.
     """
     text = text.strip()
     if not text:

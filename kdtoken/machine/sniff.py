@@ -7,7 +7,6 @@ sure signs (a magic number) stand before the doubtful ones (a size, a text).
 
 import os
 import re
-import zlib
 from dataclasses import dataclass
 from typing import BinaryIO, Callable, NamedTuple, Optional, Tuple
 
@@ -169,6 +168,8 @@ def read_head(file: BinaryIO, name: str, size: int = -1) -> Head:
     data = file.read(HEAD)
     if not data.startswith(GZIP):
         return Head(name, data, size)
+    import zlib  # a live session has no need of it
+
     unpacker = zlib.decompressobj(31)
     try:
         return Head(name, unpacker.decompress(data, HEAD), size, True)
