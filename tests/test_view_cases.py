@@ -14,9 +14,10 @@ from kdtoken.machine.merged import merge_processes, names_of, read_logs
 from kdtoken.model import group as groups
 from kdtoken.model.absent import Fragment, NotSaid, Unreadable, known
 from kdtoken.model.group import Group, HalfGroup
+from kdtoken.model.luid import Luid
 from kdtoken.model.process import FastRef
 from kdtoken.model.sid import Sid
-from kdtoken.view.debugger.text import read_debugger_text
+from kdtoken.view.debugger.text import DebuggerText, read_debugger_text
 from kdtoken.view.partial import PartialToken
 from kdtoken.view.text import read_text
 
@@ -511,3 +512,99 @@ def test_names_that_the_text_gives_are_names() -> None:
 def test_a_process_block_keeps_its_token_when_nothing_is_missing() -> None:
     found = read_debugger_text("PROCESS ffffa08011044060\n    Token                             ffffcc8a1420a800\n")
     assert found.processes.processes[0].process.token == FastRef(0xFFFFCC8A1420A800, 0)
+
+
+# --- what a person can read, kdtoken gives ---
+
+
+def test_the_values_that_dt_prints_are_a_token() -> None:
+    text = """0: kd> dt nt!_TOKEN ffff898d05006670
+   +0x040 Privileges       : _SEP_TOKEN_PRIVILEGES
+   +0x078 SessionId        : 1
+   +0x0c0 TokenType        : 1 ( TokenPrimary )
+   +0x0c8 TokenFlags       : 0x2a00
+   +0x0d0 IntegrityLevelIndex : 0xe
+   +0x0d4 MandatoryPolicy  : 3
+0: kd> dt nt!_SEP_TOKEN_PRIVILEGES ffff898d05006670+0x40
+   +0x000 Present          : 0x00000006`02880000
+   +0x008 Enabled          : 0x800000
+   +0x010 EnabledByDefault : 0x40800000
+"""
+    token = only(text).token
+    assert (token.address, token.session_id, token.token_type, token.flags) == (0xFFFF898D05006670, 1, 1, 0x2A00)
+    assert (token.integrity_level_index, token.mandatory_policy) == (14, 3)
+    held = [(p.number, p.enabled) for p in token.privileges if p.present]  # type: ignore[union-attr]
+    assert held == [(19, False), (23, True), (25, False), (33, False), (34, False)]
+    assert isinstance(token.user_and_groups, NotSaid)
+    # Masks at another address are another token's.
+    assert isinstance(only(text.replace("+0x40\n", "+0x48\n")).token.privileges, NotSaid)
+
+
+def test_a_process_by_dt_its_reference_and_its_token() -> None:
+    text = """kd> !dml_proc
+Address  PID  Image file name
+869eb920 4    System         
+99bfc158 bfc  cmd.exe        
+kd> dt _EPROCESS 869eb920 ; system process
+ntdll!_EPROCESS
+   ...
+   +0x0b4 UniqueProcessId  : 0x00000004 Void
+   +0x0f8 Token            : _EX_FAST_REF
+   ...
+kd> dt _EX_FAST_REF 869eb920+f8
+ntdll!_EX_FAST_REF
+   +0x000 Object           : 0x8d4012d5 Void
+   +0x000 RefCnt           : 0y101
+   +0x000 Value            : 0x8d4012d5
+kd> !token 8d4012d0
+_TOKEN 8d4012d0
+TS Session ID: 0
+User: S-1-5-18
+"""
+    read = read_text(text)
+    merged = merge_processes([DebuggerText(read.debugger, read.processes, ())])
+    assert [(one.dump.process.pid, one.dump.process.image_name) for one in merged] == [
+        (4, "System"),
+        (0xBFC, "cmd.exe"),
+    ]
+    assert merged[0].dump.process.token == FastRef(0x8D4012D5, 7)
+    assert str(merged[0].dump.token.user) == "S-1-5-18"  # type: ignore[union-attr]
+    # A reference at another place is not this process's.
+    read = read_text(text.replace("+f8", "+f4"))
+    assert isinstance(read.processes.processes[2].process.token, NotSaid)
+
+
+THREADTOKEN = """0:000> !threadtoken
+
+***Thread is not impersonating, using process token***
+    Auth Id    0 : 0x1c93d
+    Type       Primary
+    Imp Level  Anonymous
+     Token Id  0 : 0x5e8c19
+     Mod Id    0 : 0x5e8c12
+     User      S-1-5-21-1-2-3-1001
+     Groups    2
+               S-1-1-0
+               S-1-5-32-544
+     Privileges    2
+               SeShutdownPrivilege ( )
+               SeChangeNotifyPrivilege ( Enabled Default )
+"""
+
+
+def test_the_form_of_threadtoken() -> None:
+    token = only(THREADTOKEN).token
+    assert str(token.user) == "S-1-5-21-1-2-3-1001" and token.authentication_id == Luid(0, 0x1C93D)
+    assert (token.token_id, token.modified_id) == (Luid(0, 0x5E8C19), Luid(0, 0x5E8C12))
+    assert [(p.number, p.enabled) for p in token.privileges] == [(19, False), (23, True)]  # type: ignore[union-attr]
+    listed = token.user_and_groups
+    assert isinstance(listed, tuple) and not isinstance(listed, Fragment)
+    # Of the groups only the SIDs are printed.
+    assert [one.sid for one in listed[1:] if isinstance(one, HalfGroup)] == [Sid(1, (0,)), Sid(5, (32, 544))]
+
+
+def test_threadtokens_own_counts_say_what_is_missing() -> None:
+    cut = only(THREADTOKEN[: THREADTOKEN.index("               SeChangeNotify")])
+    assert cut.incomplete == ("privileges",)
+    cut = only(THREADTOKEN.replace("               S-1-1-0\n", ""))
+    assert cut.incomplete == ("user_and_groups",)

@@ -23,7 +23,13 @@ from kdtoken.view.lines import Line
 from kdtoken.view.partial import PartialToken, TextPlace
 from kdtoken.view.words import has_facts
 
-_KINDS = {"!token": Kind.TOKEN_COMMAND, "whoami": Kind.WHOAMI, "GetTokenInformation": Kind.TOKEN_INFORMATION}
+_KINDS = {
+    "!token": Kind.TOKEN_COMMAND,
+    "dt": Kind.TOKEN_COMMAND,
+    "!threadtoken": Kind.TOKEN_COMMAND,
+    "whoami": Kind.WHOAMI,
+    "GetTokenInformation": Kind.TOKEN_INFORMATION,
+}
 _TAKES = "it takes the text of whoami /all or of !token, a log with dt and db, a recording, or collect's JSON"
 _SHOWN = 6  # tokens that a message names before it says how many more there are
 

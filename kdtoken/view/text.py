@@ -3,11 +3,13 @@
 What a line is, is decided once: a line that one reader took is no other reader's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import List, Tuple
 
+from kdtoken.view.debugger.dt_values import read_dt_values
 from kdtoken.view.debugger.process_command import PartialProcesses
 from kdtoken.view.debugger.text import read_debugger_lines
+from kdtoken.view.debugger.threadtoken import read_thread_tokens
 from kdtoken.view.debugger.token_command import PartialTokens
 from kdtoken.view.lines import Line, split_lines
 from kdtoken.view.partial import PartialToken
@@ -30,6 +32,8 @@ def read_text(text: str, file: str = "text") -> AnyText:
     """All that a pasted text or a log tells; never an error, whatever the text."""
     lines = list(split_lines(text))
     debugger = read_debugger_lines(lines, file)
+    dt_tokens, dt_processes, dt_lines = read_dt_values(lines, file)
+    thread_tokens, thread_lines = read_thread_tokens(lines, file)
     taken = {id(line) for line in debugger.tokens.taken} | {id(line) for line in debugger.tokens.commands}
     # What the debugger printed is a prompt's end to whoami's reader: a table does not go on behind it.
     rest = [Line(line.number, "kd>") if id(line) in taken else line for line in lines]
@@ -37,6 +41,10 @@ def read_text(text: str, file: str = "text") -> AnyText:
     left = {id(line) for line in whoami.not_understood}
     unknown = {id(line) for line in debugger.not_understood}
     neither = [line for line, its in zip(lines, rest) if id(line) in unknown and (id(its) in left or its is not line)]
-    tokens: List[PartialToken] = [*debugger.tokens.tokens, *whoami.tokens]
+    others = {id(line) for line in dt_lines + thread_lines}
+    neither = [line for line in neither if id(line) not in others]
+    tokens: List[PartialToken] = [*debugger.tokens.tokens, *whoami.tokens, *dt_tokens, *thread_tokens]
     tokens.sort(key=lambda one: min((place.line for place in one.places.values()), default=0))
-    return AnyText(tuple(tokens), debugger.tokens, debugger.processes, whoami, tuple(neither))
+    printed = replace(debugger.tokens, tokens=tuple(dt_tokens) + debugger.tokens.tokens)
+    processes = replace(debugger.processes, processes=tuple(dt_processes) + debugger.processes.processes)
+    return AnyText(tuple(tokens), printed, processes, whoami, tuple(neither))
