@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Deque, Iterator, List, NamedTuple, Optional, Sequence
 
 from kdtoken import cli
-from kdtoken.cli.walk_report import add_arguments, level_of, lines_of, read, report
+from kdtoken.cli.walk_report import add_arguments, level_of, lines_of, nothing_collected, read, report
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.machine.open import Request
 from kdtoken.machine.sniff import STDIN, is_source, looks_like_file
@@ -39,6 +39,11 @@ class Job(NamedTuple):
 
 def _one(job: Job) -> Part:
     """One source of several, read and rendered, in a process of its own; what is wrong with it is its answer."""
+    with nothing_collected():
+        return _read_one(job)
+
+
+def _read_one(job: Job) -> Part:
     options = job.options
     try:
         machine = cli.opened(job.request)

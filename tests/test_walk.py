@@ -1,13 +1,17 @@
 """`walk`: every process of the declared machine, its filters, its forms, and what it costs."""
 
 import csv
+import gc
 import io
 import json
 from typing import Any, Dict, List
 
 import pytest
 
+from kdtoken.cli.walk_report import nothing_collected
 from kdtoken.errors import SymbolNotFound, UsageError
+from kdtoken.machine.kernel import KernelMachine
+from kdtoken.render.walk import json_rows
 from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, kernel_of, layouts_of_build
 from tests.machine.declared import MACHINE, grown
@@ -148,3 +152,49 @@ def test_a_build_without_integrity_levels_says_so() -> None:
     assert any("tokens of this build have no integrity level" in line for line in lines)
     lines = run_on(SyntheticSource(KERNEL), "walk", "--integrity", "0x1234")
     assert not any("no integrity level" in line for line in lines)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_tokens_have_in_common_is_never_taken_for_another(path: Any) -> None:
+    """Pieces of JSON are made once for all tokens of a walk: each row is the one that it is by itself."""
+    rows = list(KernelMachine(SyntheticSource(kernel_of(path))).walk(threads=True).rows)
+    assert list(json_rows(rows, True)) == [text for row in rows for text in json_rows([row], True)]
+    assert list(json_rows(rows[::-1], True)) == list(json_rows(rows, True))[::-1]
+
+
+def test_the_collector_rests_while_rows_are_made_and_goes_on_afterwards(target: SyntheticSource) -> None:
+    """Also after an error; one that was off before stays off."""
+    seen = []
+    with nothing_collected():
+        seen.append(gc.isenabled())
+    with pytest.raises(ValueError), nothing_collected():
+        raise ValueError
+    assert seen == [False] and gc.isenabled()
+    gc.disable()
+    try:
+        with nothing_collected():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_sessions_cookie_and_types_are_read_once_a_walk() -> None:
+    """However many tokens hang on them: twice the processes, the same reads of what they share."""
+    reads = []
+    for count in (100, 200):
+        seen: List[int] = []
+
+        class Watched(SyntheticSource):
+            def read(self, address: int, size: int, seen: List[int] = seen) -> bytes:
+                seen.append(address)
+                return super().read(address, size)
+
+        kernel = build(grown(MACHINE, count, count), layouts_of_build(FILES[3]))
+        source = Watched(kernel)
+        source.cheap = True  # no cache in front
+        list(KernelMachine(source).walk().rows)
+        shared = {*kernel.logon_sessions.values(), kernel.symbols["ObHeaderCookie"]}
+        reads.append(sorted((address, seen.count(address)) for address in shared & set(seen)))
+    assert [count for _, count in reads[0]] == [count for _, count in reads[1]] and reads[0]
+    assert max(count for _, count in reads[1]) == 1

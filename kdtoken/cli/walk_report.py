@@ -1,8 +1,10 @@
 """What `walk` asks of a machine and shows of it; `record` and `tour` show the same."""
 
 import argparse
+import contextlib
+import gc
 from argparse import Namespace
-from typing import Any, List, NamedTuple, Optional
+from typing import Any, Iterator, List, NamedTuple, Optional
 
 from kdtoken import cli
 from kdtoken.errors import UsageError
@@ -59,12 +61,25 @@ def report(machine: Machine, options: Namespace) -> List[str]:
     """The lines that `walk` prints of one machine."""
     if options.json and options.csv:
         raise UsageError("--json or --csv, not both")
-    found = read(machine, options)
-    if options.json:
-        return json_lines(found.rows, cli.about(found.about), found.problems, options.threads, found.names)
-    if options.csv:
-        return csv_lines(found.rows, found.names)
-    return lines_of(found, options, cli.source(found.about))
+    with nothing_collected():
+        found = read(machine, options)
+        if options.json:
+            return json_lines(found.rows, cli.about(found.about), found.problems, options.threads, found.names)
+        if options.csv:
+            return csv_lines(found.rows, found.names)
+        return lines_of(found, options, cli.source(found.about))
+
+
+@contextlib.contextmanager
+def nothing_collected() -> Iterator[None]:
+    """Python's collector of cycles rests: rows hold none, and it would go through all of them again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def lines_of(found: Listed, options: Namespace, source: str) -> List[str]:

@@ -1,6 +1,6 @@
 """Logon sessions: `_SEP_LOGON_SESSION_REFERENCES`, and the way to a token's linked twin."""
 
-from typing import Optional, Set
+from typing import Dict, Optional, Set
 
 from kdtoken.decode.object_header import unicode_string
 from kdtoken.decode.structure import read_structure
@@ -26,6 +26,14 @@ def read_logon_session(target: Source, address: Maybe[int]) -> Maybe[Optional[Lo
         return address
     if address == 0:
         return None
+    memo = target.memo  # the tokens of a session share it
+    known: Dict[int, Maybe[Optional[LogonSession]]] = {} if memo is None else memo.setdefault(("logon sessions",), {})
+    if address not in known:
+        known[address] = _read(target, address)
+    return known[address]
+
+
+def _read(target: Source, address: int) -> Maybe[Optional[LogonSession]]:
     try:
         s = read_structure(target, TYPE, address, origins=False)
     except LookupFailed as error:

@@ -1,6 +1,6 @@
 """What kind of kernel object lies at an address: `_OBJECT_HEADER`, in front of every object."""
 
-from typing import Optional
+from typing import Dict, Optional
 
 from kdtoken.decode.structure import Structure, offset_of, pointer_width, read_members
 from kdtoken.errors import LookupFailed, MemoryUnreadable, SymbolNotFound
@@ -100,16 +100,39 @@ def _type_of(target: Source, body: int) -> Maybe[int]:
     index = structure.uint("TypeIndex")
     if isinstance(index, Missing):
         return index
+    memo = target.memo
+    # Nothing moves while kdtoken runs: the cookie and a type's place are asked once a run.
+    known: Dict[int, Maybe[int]] = {} if memo is None else memo.setdefault(("object types",), {})
+    cookie = known.get(_OF_COOKIE)
+    if cookie is None:
+        cookie = known[_OF_COOKIE] = _cookie(target)
+    if isinstance(cookie, Missing):
+        return cookie
+    # Windows 10 hides the index: XOR with a boot-time cookie and with the second byte of
+    # the header's own address.  Public: "A Light on Windows 10's OBJECT_HEADER->TypeIndex"
+    # (Medium, 2017); the symbol exists since 10.0, which is what is asked here.
+    index ^= cookie ^ (header >> 8 & 0xFF) if cookie >= 0 else 0
+    kind = known.get(index)
+    if kind is None:
+        kind = known[index] = _type_at(target, index)
+    return kind
+
+
+_OF_COOKIE = -1  # no index
+
+
+def _cookie(target: Source) -> Maybe[int]:
+    """The byte; -1 where this kernel has none."""
     try:
-        cookie = target.read(target.symbol(_COOKIE), 1)[0]
-        # Windows 10 hides the index: XOR with a boot-time cookie and with the second byte of
-        # the header's own address.  Public: "A Light on Windows 10's OBJECT_HEADER->TypeIndex"
-        # (Medium, 2017); the symbol exists since 10.0, which is what is asked here.
-        index ^= cookie ^ (header >> 8 & 0xFF)
+        return target.read(target.symbol(_COOKIE), 1)[0]
     except SymbolNotFound:
-        pass
+        return -1
     except MemoryUnreadable as error:
         return Unreadable(error.address, error.reason)
+
+
+def _type_at(target: Source, index: int) -> Maybe[int]:
+    """What nt!ObTypeIndexTable has at an index."""
     try:
         table = target.symbol("ObTypeIndexTable")
     except SymbolNotFound:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from kdtoken.analysis.classification import (
     SERVICE_ACCOUNTS,
@@ -22,7 +22,7 @@ from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Token
 from kdtoken.render.json import SCHEMA, named, plain, token_flags
 from kdtoken.render.threads import impersonation_lines
-from kdtoken.render.words import WIDTH, briefly, clean, show, sid_name, wrapped
+from kdtoken.render.words import WIDTH, account_of, briefly, clean, show, sid_name, wrapped
 
 _ELEVATION = {Elevation.DEFAULT: "", Elevation.FULL: "full", Elevation.LIMITED: "filtered", Elevation.UNKNOWN: "?"}
 COLUMNS = (
@@ -218,9 +218,10 @@ def json_lines(
     return (head[:-1] + ', "processes": [\n' + body + "\n]}").split("\n")
 
 
-def json_rows(rows: Sequence[ProcessDump], with_threads: bool, names: Names = NO_NAMES) -> Iterator[str]:
+def json_rows(rows: Iterable[ProcessDump], with_threads: bool, names: Names = NO_NAMES) -> Iterator[str]:
     """The JSON of each process, on one line."""
     known: Dict[int, str] = {}
+    parts = _Parts()
 
     def token_text(token: Maybe[Optional[Token]]) -> str:
         """A token's JSON, made once: many processes may share it."""
@@ -228,7 +229,9 @@ def json_rows(rows: Sequence[ProcessDump], with_threads: bool, names: Names = NO
             return json.dumps(plain(token))
         text = known.get(token.address)
         if text is None:
-            text = known[token.address] = json.dumps(lean(token, names))
+            if len(known) >= _MOST_PARTS:
+                known.clear()
+            text = known[token.address] = _lean(token, names, parts)
         return text
 
     for row in rows:
@@ -240,29 +243,50 @@ def json_rows(rows: Sequence[ProcessDump], with_threads: bool, names: Names = NO
         yield line + "}"
 
 
-_LEAN: Tuple[str, ...] = (
-    "address",
-    "session_id",
-    "token_type",
-    "impersonation_level",
-    "flags",
-    "authentication_id",
-    "token_id",
-)
+# Kept at once; a machine has a few hundred.
+_MOST_PARTS = 4096
 
 
-def lean(token: Token, names: Names = NO_NAMES) -> Dict[str, Any]:
-    """The part of a token that a walk reads."""
-    data = {name: token_flags(token) if name == "flags" else named(getattr(token, name), name) for name in _LEAN}
-    data["user"] = plain(token.user, names=names)
-    data["user_name"] = show(token.user, lambda sid: sid_name(sid, token, names))
-    data["integrity"] = integrity_level(token)
-    data["elevation"] = elevation(token).name.lower()
-    data["confined"] = list(kinds(token))
-    privileges = token.privileges
+class _Parts:
+    """Pieces of JSON that many tokens have in common, each made once."""
+
+    def __init__(self) -> None:
+        self._texts: Dict[Any, str] = {}
+
+    def of(self, name: str, on: Any, make: Callable[[], Any]) -> str:
+        """`"name": value`; `on` is all that the value hangs on."""
+        key = name, type(on), on  # True is no 1 here
+        text = self._texts.get(key)
+        if text is None:
+            if len(self._texts) >= _MOST_PARTS:
+                self._texts.clear()
+            text = self._texts[key] = '"%s": %s' % (name, json.dumps(make()))
+        return text
+
+
+_LEAN = ("session_id", "token_type", "impersonation_level")
+
+
+def _lean(token: Token, names: Names, parts: _Parts) -> str:
+    """The part of a token that a walk reads, as JSON."""
+    user, flags, privileges = token.user, token.flags, token.privileges
+    cells = ['"address": "0x%x"' % token.address]
+    for name in _LEAN:
+        value = getattr(token, name)
+        cells.append(parts.of(name, value, lambda name=name, value=value: named(value, name)))  # type: ignore[misc]
+    cells.append(parts.of("flags", (flags, token.has_admin_group_bit), lambda: token_flags(token)))
+    cells.append(parts.of("authentication_id", token.authentication_id, lambda: plain(token.authentication_id)))
+    cells.append('"token_id": ' + json.dumps(plain(token.token_id)))
+    cells.append(parts.of("user", user, lambda: plain(user, names=names)))
+    account = account_of(token)  # a user that nobody can name is named by the logon session
+    cells.append(parts.of("user_name", (user, account), lambda: show(user, lambda sid: sid_name(sid, token, names))))
+    cells.append('"integrity": ' + json.dumps(integrity_level(token)))
+    cells.append('"elevation": "%s"' % elevation(token).name.lower())
+    cells.append(parts.of("confined", kinds(token), lambda: list(kinds(token))))
     if isinstance(privileges, Missing):
-        data["enabled_privileges"] = plain(privileges)
+        cells.append('"enabled_privileges": ' + json.dumps(plain(privileges)))
     else:
-        data["enabled_privileges"] = [p.name for p in token.enabled_privileges]
-    data["problems"] = list(token.problems)
-    return data
+        enabled = tuple([one.name for one in privileges if one.present and one.enabled])
+        cells.append(parts.of("enabled_privileges", enabled, lambda: enabled))
+    cells.append('"problems": ' + json.dumps(list(token.problems)))
+    return "{%s}" % ", ".join(cells)
