@@ -8,7 +8,7 @@ STAMP = $(VENV)/.installed-test
 DEV = $(VENV)/.installed-dev
 DOCS = $(VENV)/.installed-docs
 
-.PHONY: help run test engine golden check bench docs fuzz clean
+.PHONY: help run test engine golden check bench bench-compare docs fuzz clean
 
 help:
 	@echo "make run      dump notepad.exe's token from the recording that the repository carries"
@@ -16,6 +16,7 @@ help:
 	@echo "make check    ruff (lint and format) and mypy --strict"
 	@echo "make engine   the bench: the genuine debugger engine under Wine (installs Debian packages)"
 	@echo "make bench    what a token costs on the wire, beside other tools; how fast logs and dumps are read"
+	@echo "make bench-compare OLD=FILE   what moved since that bench.json (the last run is in build/bench.json)"
 	@echo "make golden   write fixtures/golden/ anew; read the diff before you commit it"
 	@echo "make docs     the site and the man page in build/docs; runs the examples, checks every link between pages"
 	@echo "make fuzz     every reader of what a stranger wrote, MINUTES=1 each; what fails is kept in tests/fuzz/corpus"
@@ -56,7 +57,12 @@ bench: $(STAMP)
 	$(BIN)/python -m tests.engine.bench
 	$(BIN)/python -m tests.engine.bench_log
 	$(BIN)/python -m tests.engine.bench_dump
+	$(BIN)/python -m tests.engine.bench_shapes
 	$(BIN)/python -m tests.mutants
+
+# OLD=a build/bench.json of before
+bench-compare: $(STAMP)
+	@$(BIN)/python -m tests.engine.bench_rows $(OLD) $(NEW)
 
 docs: $(DOCS)
 	$(BIN)/python -m sphinx -n -W --keep-going -q -b html docs build/docs/html

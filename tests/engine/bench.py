@@ -19,6 +19,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence
 from kdtoken.layout.layout import size_of, stride
 from kdtoken.layout.layout_file import load_layouts
 from tests.engine.assemble import BuildFailed, default_folder
+from tests.engine.bench_rows import add, calibrate
 from tests.engine.image import Image, build_image
 from tests.engine.kd.counters import BITS_A_BYTE, Counters
 from tests.engine.kd.pipe import connection, named_pipe
@@ -216,6 +217,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     image = build_image(layouts, folder)
     ntoseye = install_ntoseye(windows.work)
+    print(calibrate().text())
     print(HEAD, flush=True)
     for count in map(int, options.processes.split(",")):
         kernel = build(machine_of(count), layouts, image)
@@ -224,6 +226,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             rows += measure_ntoseye(ntoseye, kernel, image, folder)
         for row in rows + minimum(kernel):
             print(row.text(len(kernel.processes)), flush=True)
+            name = "%d processes, %s" % (len(kernel.processes), row.name)
+            add("wire", name + ", requests", row.requests, "requests")
+            add("wire", name + ", data", row.data, "bytes")
     return 0
 
 

@@ -19,7 +19,7 @@ import time
 from array import array
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Set
+from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from kdtoken import walk
 from kdtoken.layout.layout_file import load_layouts
@@ -28,6 +28,7 @@ from kdtoken.source.crashdump import dump as crashdump
 from kdtoken.source.paging import PageTables, Place
 from tests.engine.__main__ import ROOT, install_judges
 from tests.engine.assemble import default_folder
+from tests.engine.bench_rows import add, calibrate, spread_of
 from tests.engine.image import build_image
 from tests.engine.volatility import Volatility, table
 from tests.machine.crashdump import HEADER_SIZE, write_dump
@@ -111,11 +112,12 @@ def seconds(job: Job, out: Path) -> float:
     return took
 
 
-def medians(jobs: Dict[str, Job], work: Path) -> Dict[str, float]:
-    """By name.  All in turn, so that what slows the machine down for a while slows them all; the first round
+def medians(jobs: Dict[str, Job], work: Path) -> Dict[str, Tuple[float, float]]:
+    """By name: the median, and its spread.  All in turn, so that what slows the machine down for a while slows them all; the first round
     only warms the caches.  The output of each stays in a file of its name."""
     rounds = [{name: seconds(job, work / name) for name, job in jobs.items()} for _ in range(ROUNDS + 1)]
-    return {name: statistics.median(one[name] for one in rounds[1:]) for name in jobs}
+    taken = {name: [one[name] for one in rounds[1:]] for name in jobs}
+    return {name: (statistics.median(all_of), spread_of(all_of)) for name, all_of in taken.items()}
 
 
 def peak(command: Sequence[str]) -> Peak:
@@ -241,7 +243,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         offsets.write_bytes(pages.tobytes())
         walk_json = [python, "-m", "kdtoken", "walk", "--json", "--symbols", str(image.pdb)]
         reader = [python, "-c", _READER, str(dump), str(offsets)]
-        took = medians(
+        measured = medians(
             {
                 "one": Job([*walk_json, "--dump", str(dump)]),
                 "together": Job([*walk_json, str(dump), str(other)], set(cores)),
@@ -254,12 +256,16 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             },
             work,
         )
+        took = {name: middle for name, (middle, _) in measured.items()}
+        for name, (middle, spread) in measured.items():  # beside the reading of the pages, which is no code of ours
+            add("dump of %d" % PROCESSES, name, middle / took["read"], "times mere reading", spread)
         loops = []
         for _ in range(ROUNDS):
             seconds(Job(reader), work / "read")
             loops.append(float((work / "read").read_text()))
         users = users_of_kdtoken(work / "one")
         assert len(users) == PROCESSES
+        print(calibrate().text())
         print(HEAD % (options.build, PROCESSES, TOKENS, size / 1e6, len(cores), ROUNDS), flush=True)
         report(took, statistics.median(loops), len(pages))
         if not options.quick:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Dict, Tuple
 
 from kdtoken.source.log.source import LogSource
+from tests.engine.bench_rows import add, calibrate
 
 _FRAMES = "".join(
     "        ffffb20f`%08x fffff807`%08x : ffffe689`%08x 00000000`00000000 ffffe689`%08x fffff807`12345678 : nt!Frame%d+0x%x\n"
@@ -102,6 +103,9 @@ def row(megabytes: int = 200) -> Dict[str, float]:
 
 def main() -> None:
     found = row(int(sys.argv[1]) if sys.argv[1:] else 200)
+    print(calibrate().text())
+    add("log", "LogSource beside a plain loop over the lines", found["ratio"], "times", 0.1)
+    add("log", "four times as long a log", found["four times as long"], "times", 0.1)
     print("log: " + ", ".join("%s %.1f" % (name, value) for name, value in found.items()))
 
 
