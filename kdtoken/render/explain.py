@@ -116,7 +116,7 @@ def _turns(answer: Answer, turns: Sequence[Turn], say: Callable[[str], str]) -> 
     if answer.outcome.allowed:
         return []
     if not turns:
-        return ["", "No single change, and no two, that were tried turn this no."]
+        return ["", "No single change that was tried turns this no, nor any two together."]
     lines = ["", "What would turn it (each was tried)"]
     for turn in turns[:_MOST_TURNS]:
         text = ", and ".join(change.text for change in turn.changes)

@@ -73,7 +73,7 @@ def dacl(run: Run) -> Optional[Denial]:
         denial = Denial(Place.DACL, STATUS_ACCESS_DENIED, why)
         if run.maximum and not run.rest and walked.granted and run.narrowed is not None:
             denial = run.narrowed  # the DACL would have granted something; what it grants is narrowed away
-    said = "refused" if denial else "grants 0x%x" % new
+    said = "refused" if denial else "grants 0x%x" % (new if run.maximum else new & run.wish)
     run.step("DACL", looked, said, denial.why if denial else "the token's SIDs are granted it", walked.lines)
     return denial
 
