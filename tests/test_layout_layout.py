@@ -208,3 +208,25 @@ def test_damaged_json_names_the_type_and_the_damage(data: object, why: str) -> N
     assert caught.value.message.startswith("layout of _TOKEN is damaged: ")
     assert why in caught.value.message
     assert caught.value.subject == "_TOKEN"
+
+
+def test_a_type_that_is_not_known_matters_only_where_its_alignment_could() -> None:
+    members = [Field("pointer", 0, "Ptr64 Void"), Field("odd", 8, "_NOT_KNOWN"), Field("last", 12, "Uint4B")]
+    known = make_layout("_IN", None, members)
+    # extent() still has to know where the last member ends; the unit is 8 whatever _NOT_KNOWN asks for.
+    outer = make_layout(
+        "_OUT", None, [Field("first", 0, "Ptr64 Void"), Field("part", 8, "_IN"), Field("end", 24, "UChar")]
+    )
+    sizes = {"_IN": make_layout("_IN", 16, members), "_OUT": outer}
+
+    def some(name: str) -> Layout:
+        if name not in sizes:
+            raise TypeNotFound("no type %s" % name, name)
+        return sizes[name]
+
+    assert stride(outer, some) == 32
+    narrow = make_layout("_NARROW", None, [Field("part", 0, "_IN"), Field("end", 16, "UChar")])
+    assert stride(narrow, some) == 24
+    with pytest.raises(TypeNotFound):
+        stride(make_layout("_X", None, [Field("odd", 0, "_NOT_KNOWN")]), some)
+    assert known.size is None

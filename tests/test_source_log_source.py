@@ -426,3 +426,35 @@ def test_an_unnamed_union_at_the_end_of_a_listing_is_one_of_its_elements(folder:
     cut = "".join(line + "\n" for line in listing.splitlines() if "Value" not in line and "RefCnt" not in line)
     with pytest.raises(TypeNotFound, match="1 of its 4 members"):
         log(folder, "kd> dt -v nt!_EX_FAST_REF\n" + cut, "cut.log").layout("_EX_FAST_REF")
+
+
+@pytest.mark.parametrize("mark", ["   ......", "   <--- Truncated --->", "(snip)", "\u2026"])
+def test_a_listing_that_its_author_cut_is_a_part_of_the_type(mark: str, folder: Path) -> None:
+    whole = "kd> dt nt!_LUID\n   +0x000 LowPart          : Uint4B\n   +0x004 HighPart         : Int4B\n"
+    cut = (
+        "kd> dt nt!_TOKEN\n   +0x000 TokenSource      : _TOKEN_SOURCE\n   +0x010 TokenId          : _LUID\n%s\n" % mark
+    )
+    found = log(folder, cut + whole, "cut.log", "utf-8")
+    with pytest.raises(TypeNotFound, match=r"ends at \+0x010"):
+        found.layout("_TOKEN")
+    assert len(found.layout("_LUID").fields) == 2
+
+
+def test_a_recursive_listing_with_the_values_of_an_enum_is_one_type(folder: Path) -> None:
+    values = "%s   TokenPrimary = 0n1\n%s   TokenImpersonation = 0n2\n"
+    text = (
+        "kd> dt nt!_TOKEN -r\n   +0x000 TokenType        : \n"
+        + values % ("   ", "   ")
+        + "   +0x008 TrustLinkedToken : Ptr64 _TOKEN\n"
+        "      +0x000 TokenType        : \n"
+        + values
+        % ("      ", "      ")
+        + "      +0x008 TrustLinkedToken : Ptr64 _TOKEN\n"
+        "         +0x000 TokenType        : _TOKEN_TYPE\n"
+        "         +0x008 TrustLinkedToken : Ptr64 _TOKEN\n"
+    )
+    fields = log(folder, text, "recursive.log").layout("_TOKEN").fields
+    assert [(one.name, one.offset, one.type) for one in fields] == [
+        ("TokenType", 0, "_TOKEN_TYPE"),
+        ("TrustLinkedToken", 8, "Ptr64 _TOKEN"),
+    ]

@@ -21,6 +21,11 @@ _ARRAY = re.compile(r"^\[([0-9]{1,9})\]\s*(.*)$")
 _NAMED = re.compile(r"^(?:struct|union|class) (.+?), \d+ elements?, 0x[0-9a-fA-F]+ bytes$")
 _ENUM = re.compile(r"^Enum (.+?),\s+\d+ total enums$")
 _NAME = re.compile(r"^[A-Za-z_<][\w<>\-$:?@]*$")
+# An author's "here is more".
+_LEFT_OUT = re.compile(
+    r"(?:\.{2,}|\u2026|[(<\[]{1,3}[-. ]{0,5}(?:snip|cut|truncated|omitted|\.\.))\W{0,10}\w{0,10}\W{0,10}$",
+    re.IGNORECASE,
+)
 # Deeper than any kernel type goes: `Ptr64 Ptr64 Void` and `[2] [4] Uint4B` are two.
 _MAX_DEPTH = 8
 
@@ -102,6 +107,12 @@ def parse_dt(name: str, text: str) -> Layout:
             if head[1] == name:
                 size = int(head[2], 16)
             continue
+        if fields and size is None and _LEFT_OUT.match(line.strip()):
+            raise BadFormat(
+                "this dt of %s was cut: its text ends at +0x%03x" % (name, fields[-1].offset),
+                name,
+                "give all of what dt nt!%s prints" % name,
+            )
         value = _ENUM_VALUE.match(line)
         if value and not fields:
             digits = value[2]

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
-from kdtoken.errors import BadFormat, FieldNotFound
+from kdtoken.errors import BadFormat, FieldNotFound, KdTokenError
 
 # Bytes of the types that `dt` prints by a name of its own.
 PRIMITIVE_SIZES: Dict[str, int] = {
@@ -197,6 +197,10 @@ def size_of(type_text: str, resolve: Resolver) -> int:
     return stride(resolve(type_text), resolve)
 
 
+# Of any member of the kernel's structs that has no alignment attribute of its own.
+_WIDEST_ALIGNMENT = 8
+
+
 def extent(layout: Layout, resolve: Resolver) -> int:
     """Bytes up to the end of the last member: the least that the struct can take."""
     return max((f.offset + size_of(f.type, resolve) for f in layout.fields), default=0)
@@ -219,6 +223,7 @@ def stride(layout: Layout, resolve: Resolver) -> int:
 
 def _alignment(layout: Layout, resolve: Resolver) -> int:
     widest = 1
+    missing: Optional[KdTokenError] = None
     for member in layout.fields:
         kind = member.type
         array = array_of(kind)
@@ -232,8 +237,15 @@ def _alignment(layout: Layout, resolve: Resolver) -> int:
             while widest < min(size_of(kind, resolve), 8):
                 widest *= 2
         else:
-            inner = resolve(kind)
+            try:
+                inner = resolve(kind)
+            except KdTokenError as error:
+                missing = error
+                continue
             widest = max(widest, 4 if inner.is_enum else _alignment(inner, resolve))
+    if missing is not None and widest < _WIDEST_ALIGNMENT:
+        # What that type would ask for is not known, and nothing beside it asks for as much as a member can.
+        raise missing
     return widest
 
 

@@ -37,6 +37,10 @@ class Listings:
         """The log ends in the middle of a line."""
         self._broken = bool(self._members or self._values)
 
+    def left_out(self) -> None:
+        """Its author left lines out here."""
+        self._broken = self._broken or bool(self._members or self._values)
+
     def head(self, head: Tuple[str, Optional[int], Optional[int]], at: int) -> None:
         """Take in the line above a listing."""
         self.end()

@@ -18,6 +18,11 @@ _HEX = frozenset("0123456789abcdefABCDEF")
 # All of these but "d", with which `dq` and `dt` begin.
 _NO_COMMAND = _HEX - {"d"}
 
+# An author's "here is more", as far as it can stand in a listing of `dt`; U+2026 is three bytes of UTF-8 here.
+_MARKS = frozenset(".\xe2<([")
+_CUT = re.compile(
+    r"(?:\.{2,}|\xe2\x80\xa6|[(<\[]{1,3}[-. ]{0,5}(?i:snip|cut|truncated|omitted|\.\.))\W{0,10}\w{0,10}\W{0,10}$"
+)
 # The beginning of every line that can matter; all others are passed over inside `re`.
 INTERESTING = re.compile(
     rb"""\n(?=
@@ -40,6 +45,7 @@ INTERESTING = re.compile(
     | [A-Za-z]\w{0,20}![A-Za-z_<][\w<>$-]{0,80}[ ]*\r?\n
     | Evaluate[ ]expression | unsigned[ ]int | Couldn't[ ]resolve | Symbol[ ]
     | Comment: | Opened[ ]log | Closing[ ]open
+    | [ \t]{0,40}(?:\.\.+[ \t]*\r?\n | \xe2\x80\xa6 | [(<\[]{1,3}[-.\ ]{0,5}(?i:snip|cut|truncated|omitted|\.\.))
     )""",
     re.VERBOSE,
 )
@@ -107,6 +113,9 @@ class Scan(Facts):
                 self._begin_command(command, line, at)
                 return
         if first in _HEX and self.address_line(text, at, self._asked):
+            return
+        if first in _MARKS and _CUT.match(stripped):
+            self._listings.left_out()
             return
         head = head_of(text)
         if head is not None:

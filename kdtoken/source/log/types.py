@@ -7,7 +7,7 @@ learn.microsoft.com; that `-v` counts the elements was seen from the engine.
 """
 
 import re
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from kdtoken.layout.dt import type_text
 from kdtoken.layout.layout import Field, Layout, make_layout
@@ -169,7 +169,7 @@ class Types:
         elif listing.filtered:
             why = "only some fields were asked for"
         elif listing.broken:
-            why = "lines are missing in the listing"
+            why = "lines are missing in the listing, whose text ends at +0x%03x" % group.members[-1].offset
         elif flat and any(field.type.startswith("_") for field in fields):
             # -r or -b, but no member lies deeper: the indentation that told them apart is gone.
             why = "the indentation of its nested listing is lost"
@@ -187,11 +187,29 @@ class Types:
             self.layouts[layout.name] = (layout, line)
             return
         old, first = before
+        layout = _with_enums(layout, old.fields)
+        if old.fields != layout.fields and _with_enums(old, layout.fields).fields == layout.fields:
+            old = self.layouts[layout.name][0]
+            self.layouts[layout.name] = (make_layout(old.name, old.size, layout.fields), first)
+            return
         differs = old.fields != layout.fields or old.values != layout.values
         if differs or (old.size is not None and layout.size is not None and old.size != layout.size):
             self.doubted.setdefault(layout.name, (first, line))
         elif old.size is None and layout.size is not None:
             self.layouts[layout.name] = (layout, first)
+
+
+def _with_enums(layout: Layout, others: Sequence[Field]) -> Layout:
+    """The layout with the name of an enum wherever `dt -r` printed its values in place of it, and another has it."""
+    if len(layout.fields) != len(others):
+        return layout
+    fields = [
+        other
+        if one.type == "Uint4B" and (one.name, one.offset) == (other.name, other.offset) and other.type[:1] == "_"
+        else one
+        for one, other in zip(layout.fields, others)
+    ]
+    return make_layout(layout.name, layout.size, fields, layout.values)
 
 
 class _Group(NamedTuple):
