@@ -8,13 +8,14 @@ STAMP = $(VENV)/.installed-test
 DEV = $(VENV)/.installed-dev
 DOCS = $(VENV)/.installed-docs
 
-.PHONY: help run test engine golden check bench bench-compare docs fuzz clean
+.PHONY: help run test engine golden check mutants bench bench-compare docs fuzz clean
 
 help:
 	@echo "make run      dump notepad.exe's token from the recording that the repository carries"
 	@echo "make test     the tests: no Windows, no network, no Wine"
 	@echo "make check    ruff (lint and format) and mypy --strict"
 	@echo "make engine   the bench: the genuine debugger engine under Wine (installs Debian packages)"
+	@echo "make mutants FILE=kdtoken/model/sid.py   small faults put in by machine: which of them no test notices"
 	@echo "make bench    what a token costs on the wire, beside other tools; how fast logs and dumps are read"
 	@echo "make bench-compare OLD=FILE   what moved since that bench.json (the last run is in build/bench.json)"
 	@echo "make golden   write fixtures/golden/ anew; read the diff before you commit it"
@@ -52,6 +53,11 @@ golden: $(STAMP)
 
 engine: $(STAMP)
 	$(BIN)/python -m tests.engine
+
+# One file takes minutes, all of model, decode, view and analysis a night.
+mutants: $(STAMP)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[mutants]"
+	$(BIN)/python -m tests.faults $(FILE)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.engine.bench

@@ -36,6 +36,7 @@ class WinDbgScripts(BuildHookInterface):
     """Adds the script files to every wheel, also to an editable one."""
 
     def initialize(self, version, build_data):
+        """Hatchling calls this before it builds: write the script files, and tell it of them."""
         folder = Path(self.root, "build", "windbg")
         folder.mkdir(parents=True, exist_ok=True)
         for verb in verbs(Path(self.root, "kdtoken", "__main__.py").read_text(encoding="utf-8")):

@@ -121,8 +121,6 @@ def test_enums_name_their_values() -> None:
 def test_what_a_field_type_says() -> None:
     assert Field("RefCnt", 0, "Pos 0, 4 Bits").bits == (0, 4)
     assert Field("LogonSession", 0, "Ptr64 _SEP_LOGON_SESSION_REFERENCES").bits is None
-    assert Field("x", 0, "Ptr64 Ptr64 _X").target_type == "Ptr64 _X"
-    assert Field("x", 0, "[2] Ptr64 _X").target_type is None
     assert (pointer_size("Ptr32 Void"), pointer_size("Ptr64 Void"), pointer_size("Uint8B")) == (4, 8, None)
     assert (array_of("[2] [3] UChar"), array_of("UChar")) == ((2, "[3] UChar"), None)
 

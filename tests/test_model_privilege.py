@@ -8,7 +8,6 @@ from kdtoken.model.privilege import (
     NUMBERS,
     SENSITIVE,
     Privilege,
-    number_of_symbol,
     privileges_of,
 )
 
@@ -40,11 +39,8 @@ def test_sensitive_holds_what_uac_filters_for() -> None:
 
 
 def test_kernel_symbols() -> None:
-    assert number_of_symbol("nt!SeDebugPrivilege") == 20
-    assert number_of_symbol("nt!sedebugprivilege") == 20
-    assert number_of_symbol("SeTcbPrivilege") == 7
-    assert number_of_symbol("nt!SeExports") is None
-    assert number_of_symbol("nt!SeUnsolicitedInputPrivilege") == 6
+    assert KERNEL_SYMBOLS["SeDebugPrivilege"] == 20 and KERNEL_SYMBOLS["SeTcbPrivilege"] == 7
+    assert KERNEL_SYMBOLS["SeUnsolicitedInputPrivilege"] == 6
     assert "SeMachineAccountPrivilege" not in KERNEL_SYMBOLS
     assert len(KERNEL_SYMBOLS) == 35
 
@@ -86,3 +82,15 @@ def test_removed_is_default_and_no_longer_held() -> None:
     assert Privilege(20, "SeDebugPrivilege", False, False, True).words == ("Removed",)
     assert Privilege(20, "SeDebugPrivilege", False, True, False).words == ("NotPresent", "Enabled")
     assert Privilege(20, "SeDebugPrivilege", False, False, False).words == ("NotPresent",)
+
+
+def test_attributes_are_those_of_winnt() -> None:
+    """SE_PRIVILEGE_ENABLED_BY_DEFAULT 1, SE_PRIVILEGE_ENABLED 2, as GetTokenInformation gives them."""
+    states = itertools.product((False, True), repeat=2)
+    found = [Privilege(20, "SeDebugPrivilege", True, on, default).attributes for on, default in states]
+    assert found == [0, 1, 2, 3]
+
+
+def test_bits_0_to_63_and_no_more() -> None:
+    every = privileges_of((1 << 70) - 1, 0, 0)
+    assert [one.number for one in every] == list(range(64))

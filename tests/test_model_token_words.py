@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from kdtoken.model.filetime import date_of, filetime_text
 from kdtoken.model.protection import Protection
 from kdtoken.model.token_words import (
-    ELEVATION_TYPES,
     IMPERSONATION_LEVELS,
     LABEL_POLICY,
     MANDATORY_POLICY,
@@ -26,7 +25,6 @@ def test_policies_and_enumerations() -> None:
     assert bit_words(0x3, LABEL_POLICY) == ("NO_WRITE_UP", "NO_READ_UP")
     assert value_word(2, TOKEN_TYPES) == "Impersonation"
     assert value_word(3, IMPERSONATION_LEVELS) == "Delegation"
-    assert value_word(3, ELEVATION_TYPES) == "Limited"
     assert value_word(9, TOKEN_TYPES) == "unknown (9)"
 
 

@@ -23,6 +23,7 @@ class Parser(argparse.ArgumentParser):
     """argparse without sys.exit: inside WinDbg that would vanish with its message."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
+        """A wrong option: UsageError, since argparse would end the program."""
         near = self._near(message)
         raise UsageError(
             message, None, "did you mean %s?  %s --help" % (near, self.prog) if near else "%s --help" % self.prog
@@ -38,9 +39,11 @@ class Parser(argparse.ArgumentParser):
         return found[0] if found else ""
 
     def exit(self, status: int = 0, message: Optional[str] = None) -> None:  # type: ignore[override]
+        """argparse's end of the program, made an exception that `run` knows."""
         raise _Done(message or "")
 
     def print_help(self, file: object = None) -> None:
+        """The help, line by line: pykd cuts long writes."""
         write_lines(self.format_help().rstrip().split("\n"))
 
 

@@ -63,12 +63,6 @@ class Field:
         match = _BITS.match(self.type)
         return (int(match[1]), int(match[2])) if match else None
 
-    @property
-    def target_type(self) -> Optional[str]:
-        """What a pointer points to; None if this is no pointer."""
-        match = _POINTER.match(self.type)
-        return match[2] if match else None
-
 
 @dataclass(frozen=True)
 class Layout:
@@ -89,6 +83,7 @@ class Layout:
 
     @property
     def is_enum(self) -> bool:
+        """Whether it is an enumeration: names for numbers, and no members."""
         return bool(self.values)
 
     def has(self, name: str) -> bool:

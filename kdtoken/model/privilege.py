@@ -92,16 +92,6 @@ KERNEL_SYMBOLS: Dict[str, int] = {
     "SeUnsolicitedInputPrivilege" if number == 6 else name: number for name, number in NUMBERS.items()
 }
 
-_BY_SYMBOL: Dict[str, int] = {name.lower(): number for name, number in KERNEL_SYMBOLS.items()}
-
-
-def number_of_symbol(symbol: str) -> Optional[int]:
-    """The number a kernel variable such as ``nt!SeDebugPrivilege`` (a LUID) holds; None if it is not one.
-
-    Letter case is ignored, since symbols are looked up that way in WinDbg.
-    """
-    return _BY_SYMBOL.get(symbol.rpartition("!")[2].lower())
-
 
 @dataclass(frozen=True)
 class Privilege:

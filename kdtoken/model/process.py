@@ -22,10 +22,12 @@ class FastRef:
 
     @property
     def object(self) -> int:
+        """The address that the reference leads to; 0 for a null reference."""
         return self.value & ~self.mask
 
     @property
     def ref_count(self) -> int:
+        """How many references are cached in the low bits."""
         return self.value & self.mask
 
 

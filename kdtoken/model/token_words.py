@@ -12,10 +12,9 @@ MANDATORY_POLICY: Dict[int, str] = {0x1: "NO_WRITE_UP", 0x2: "NEW_PROCESS_MIN"}
 # SYSTEM_MANDATORY_LABEL_ACE.Mask: winnt.h SYSTEM_MANDATORY_LABEL_*.
 LABEL_POLICY: Dict[int, str] = {0x1: "NO_WRITE_UP", 0x2: "NO_READ_UP", 0x4: "NO_EXECUTE_UP"}
 
-# Enumerations of winnt.h / ntifs.h: TOKEN_TYPE, SECURITY_IMPERSONATION_LEVEL, TOKEN_ELEVATION_TYPE.
+# Enumerations of winnt.h / ntifs.h: TOKEN_TYPE, SECURITY_IMPERSONATION_LEVEL.
 TOKEN_TYPES: Dict[int, str] = {1: "Primary", 2: "Impersonation"}
 IMPERSONATION_LEVELS: Dict[int, str] = {0: "Anonymous", 1: "Identification", 2: "Impersonation", 3: "Delegation"}
-ELEVATION_TYPES: Dict[int, str] = {1: "Default", 2: "Full", 3: "Limited"}
 
 # One entry of a per-user audit policy: ntsecapi.h PER_USER_AUDIT_*.
 AUDIT_BITS: Dict[int, str] = {

@@ -76,14 +76,17 @@ def briefly(value: Maybe[Optional[T]], words: Callable[[T], str], null: str = "n
 
 
 def number(value: int) -> str:
+    """A number in decimal."""
     return "%d" % value
 
 
 def hexadecimal(value: int) -> str:
+    """A number in hexadecimal."""
     return "0x%x" % value
 
 
 def pointer(value: int) -> str:
+    """An address, or null."""
     return "0x%x" % value if value else "null"
 
 
@@ -93,6 +96,7 @@ def luid(value: Luid) -> str:
 
 
 def time(value: int) -> str:
+    """A FILETIME as a date and time (UTC)."""
     return filetime_text(value)
 
 

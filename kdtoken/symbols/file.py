@@ -44,6 +44,7 @@ class PdbSymbols:
         self._cache: Optional[LayoutCache] = None
 
     def layout(self, name: str) -> Layout:
+        """Layout of a type of the PDB.  Raises TypeNotFound."""
         if self._cache is None:
             self._cache = LayoutCache(self.pdb, self._file.digest(digest_of), "pdb")
         return self._cache.layout(name, self._file.layout)
@@ -57,6 +58,7 @@ class IsfSymbols:
         self._symbols = isf.symbols
 
     def rva(self, name: str) -> Optional[int]:
+        """Offset of a symbol from the start of the image; None where the file has none of that name."""
         return self._symbols.get(name)
 
 
@@ -67,6 +69,7 @@ class LayoutSymbols:
         self.origin, self.pdb, self.layout = origin, layouts.pdb, layouts.layout
 
     def rva(self, name: str) -> Optional[int]:
+        """None: layouts have no symbols."""
         return None
 
 

@@ -34,6 +34,7 @@ class PhysicalPages:
 
     @property
     def missing(self) -> int:
+        """How many pages of physical memory the header promises and the file is too short for."""
         return max(0, self.pages - self._whole)
 
     def index(self, page: int) -> int:

@@ -136,12 +136,14 @@ class LogMemory:
         self.conflicts: List[Tuple[int, int, int, int]] = []
 
     def add(self, address: int, data: bytes, line: int) -> None:
+        """Bytes that a memory command printed."""
         if self._runs and self._runs[-1].takes(address, line):
             self._runs[-1].data += data
         else:
             self._runs.append(_Run(address, data, line))
 
     def add_hole(self, address: int, size: int, line: int) -> None:
+        """A range that the command asked for and that could not be read: printed as question marks."""
         if self._gone and self._gone[-1][1] == address:
             start, _, first = self._gone[-1]
             self._gone[-1] = (start, address + size, first)
@@ -232,6 +234,7 @@ class LogMemory:
         return index >= 0 and self._gone[index][0] <= address < self._gone[index][1]
 
     def lowest(self) -> Optional[int]:
+        """The lowest address of which anything is known."""
         return self._starts[0] if self._starts else None
 
     def __len__(self) -> int:

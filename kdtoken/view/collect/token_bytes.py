@@ -19,12 +19,14 @@ class Block:
         self.base, self.data, self.size = base, data, pointer_size
 
     def number(self, offset: int, size: int = 4) -> int:
+        """An unsigned little-endian integer at an offset."""
         piece = self.data[offset : offset + size]
         if offset < 0 or len(piece) < size:
             raise BadFormat("%d bytes at offset %d are not there" % (size, offset), offset)
         return int.from_bytes(piece, "little")
 
     def pointer(self, offset: int) -> Optional[int]:
+        """Where the pointer at an offset leads, as an offset into these bytes; None for null."""
         value = self.number(offset, self.size)
         return value - self.base if value else None
 
@@ -48,4 +50,5 @@ class Block:
         return tuple(self.entry(self.size + 2 * self.size * at) for at in range(count))
 
     def luid(self, offset: int = 0) -> Luid:
+        """A `_LUID` at an offset."""
         return Luid.parse(self.data, offset)

@@ -1,0 +1,49 @@
+"""Bytes of GetTokenInformation with the address at which they lay: pointers within them, and pointers that lie."""
+
+import struct
+
+import pytest
+
+from kdtoken.errors import BadFormat
+from kdtoken.model.absent import Unreadable
+from kdtoken.model.group import Group
+from kdtoken.model.luid import Luid
+from kdtoken.model.sid import Sid
+from kdtoken.view.collect.token_bytes import Block
+
+BASE = 0x20000
+EVERYONE = Sid.from_text("S-1-1-0")
+
+
+def test_numbers_and_where_they_end() -> None:
+    block = Block(BASE, bytes(range(1, 9)), 8)
+    assert block.number(0) == 0x04030201 and block.number(4) == 0x08070605 and block.number(7, 1) == 8
+    assert block.luid() == Luid.from_value(0x0807060504030201)
+    for offset, size in ((5, 4), (8, 1), (-1, 1)):
+        with pytest.raises(BadFormat, match="%d bytes at offset %d are not there" % (size, offset)):
+            block.number(offset, size)
+
+
+@pytest.mark.parametrize("width, code", [(4, "<II"), (8, "<QQ")])
+def test_a_list_of_groups_of_either_width(width: int, code: str) -> None:
+    """TOKEN_GROUPS: ULONG count, padded to a pointer; pairs of pointer and attributes; then the SIDs."""
+    at = BASE + width + 2 * 2 * width  # behind the count and two pairs
+    data = struct.pack("<I", 2).ljust(width, b"\0")
+    data += struct.pack(code, at, 7) + struct.pack(code, 0, 7)  # the second pointer is null
+    data += EVERYONE.to_bytes()
+    assert Block(BASE, data, width).entries() == (Group(EVERYONE, 7), Unreadable(0, "the SID's pointer is null"))
+
+
+def test_more_groups_than_there_is_room_for() -> None:
+    with pytest.raises(BadFormat, match="5 groups do not fit 24 bytes"):
+        Block(BASE, struct.pack("<Q", 5) + bytes(16), 8).entries()
+    assert Block(BASE, bytes(8), 8).entries() == ()
+
+
+@pytest.mark.parametrize("where", [BASE - 12, BASE + 100, BASE + 13, 1])
+def test_a_pointer_out_of_the_bytes_is_no_sid(where: int) -> None:
+    """Not even where counting from the end would find one."""
+    data = struct.pack("<Q", where) + EVERYONE.to_bytes()
+    with pytest.raises(BadFormat):
+        Block(BASE, data, 8).sid()
+    assert Block(BASE, bytes(8), 8).sid() is None
