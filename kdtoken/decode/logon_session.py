@@ -1,6 +1,6 @@
 """Logon sessions: `_SEP_LOGON_SESSION_REFERENCES`, and the way to a token's linked twin."""
 
-from typing import Dict, Optional, Set
+from typing import Dict, List, Optional, Set, Tuple
 
 from kdtoken.decode.object_header import unicode_string
 from kdtoken.decode.structure import read_structure
@@ -84,3 +84,35 @@ def find_logon_session(target: Source, logon_id: Luid) -> Maybe[Optional[LogonSe
     if entry:
         return Unreadable(at, "the chain of logon sessions runs in a circle")
     return None
+
+
+def all_logon_sessions(target: Source, problems: List[str]) -> Maybe[Tuple[LogonSession, ...]]:
+    """Every logon session of the kernel's table, by LUID; what breaks a chain is added to `problems`."""
+    try:
+        layout = target.layout(TYPE)
+        table_symbol = target.symbol("SepLogonSessions")
+        width = pointer_size(layout.field("Next").type) or 0
+    except LookupFailed as error:
+        return Absent(str(error.subject))
+    at = table_symbol
+    try:
+        at = int.from_bytes(target.read(table_symbol, width), "little")
+        heads = target.read(at, (_CHAIN_BITS + 1) * width)
+    except MemoryUnreadable as error:
+        return Unreadable(error.address, error.reason)
+    found: List[LogonSession] = []
+    seen: Set[int] = set()
+    for chain in range(_CHAIN_BITS + 1):
+        entry: Maybe[int] = int.from_bytes(heads[chain * width : (chain + 1) * width], "little")
+        while isinstance(entry, int) and entry:
+            if entry in seen or len(seen) > _CHAIN_LIMIT:
+                problems.append("chain %d of the logon sessions runs in a circle at 0x%x" % (chain, entry))
+                break
+            seen.add(entry)
+            session = read_logon_session(target, entry)
+            if isinstance(session, LogonSession):
+                found.append(session)
+            entry = read_structure(target, TYPE, entry).uint("Next")
+        if isinstance(entry, Unreadable):
+            problems.append("chain %d of the logon sessions is cut: %s" % (chain, entry))
+    return tuple(sorted(found, key=lambda one: one.logon_id.value if isinstance(one.logon_id, Luid) else 0))

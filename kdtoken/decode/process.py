@@ -1,7 +1,7 @@
 """Processes: the list at nt!PsActiveProcessHead, and the one at an address."""
 
 import re
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 from kdtoken.decode.fast_ref import fast_ref, fast_ref_mask
 from kdtoken.decode.lists import walk_list
@@ -10,7 +10,7 @@ from kdtoken.decode.structure import Structure, pointer_width, read_members
 from kdtoken.decode.unnamed import raw_member, unnamed_members
 from kdtoken.decode.variables import fetch_variables
 from kdtoken.errors import LookupFailed, ProcessNotFound
-from kdtoken.model.absent import Maybe, Unreadable
+from kdtoken.model.absent import Maybe, Missing, Unreadable
 from kdtoken.model.process import Process, ProcessDetails
 from kdtoken.model.token import RawMember
 from kdtoken.source.base import Source, read_span
@@ -19,7 +19,16 @@ TYPE = "_EPROCESS"
 _LINK = "ActiveProcessLinks"
 _REQUIRED = ("UniqueProcessId", _LINK, "ImageFileName", "Token")
 _WALK = _REQUIRED + ("InheritedFromUniqueProcessId",)
-_DETAILS = ("CreateTime", "ExitTime", "Protection.Level", "ActiveThreads", "ThreadListHead")
+_DETAILS = (
+    "CreateTime",
+    "ExitTime",
+    "Protection.Level",
+    "ActiveThreads",
+    "ThreadListHead",
+    "Session",
+    "PrimaryTokenFrozen",
+)
+_SESSION = "_MM_SESSION_SPACE"
 
 
 _ONLY_KEPT = "a triage dump has no list of processes: this is the one that ran at the crash"
@@ -104,6 +113,8 @@ def process_details(target: Source, process: Process, origins: bool = True) -> P
         protection=s.uint("Protection.Level"),
         active_threads=s.uint("ActiveThreads"),
         thread_list_head=s.address_of("ThreadListHead"),
+        session_id=_session_id(target, s.uint("Session")),
+        token_frozen=s.uint("PrimaryTokenFrozen"),
         origins=s.origins if origins else {},
         unnamed=_unnamed(target, process) if origins else (),
     )
@@ -117,6 +128,26 @@ def _unnamed(target: Source, process: Process) -> Tuple[RawMember, ...]:
     first, end = min(one.offset for one in found), max(one.offset + one.size for one in found)
     s = Structure(target, TYPE, process.address, read_span(target, process.address + first, end - first))
     return tuple(raw_member(s, one) for one in found)
+
+
+def _session_id(target: Source, space: Maybe[int]) -> Maybe[Optional[int]]:
+    """The number of the session whose `_MM_SESSION_SPACE` that is; each is asked for once."""
+    if isinstance(space, Missing):
+        return space
+    if not space:
+        return None
+    # A space that cannot be read is not tried again for each of its processes.
+    memo, key = target.memo, (_SESSION, hex(space))
+    if memo is not None and key in memo:
+        known: Maybe[Optional[int]] = memo[key]
+        return known
+    try:
+        found: Maybe[Optional[int]] = read_members(target, _SESSION, space, ["SessionId"]).uint("SessionId")
+    except LookupFailed as error:  # of a recording, say, that never asked for it
+        found = Unreadable(space, error.message)
+    if memo is not None:
+        memo[key] = found
+    return found
 
 
 def pointer_bytes(target: Source) -> int:

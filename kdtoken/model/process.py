@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Mapping, Optional, Tuple
 
-from kdtoken.model.absent import Maybe
+from kdtoken.model.absent import Absent, Maybe
 from kdtoken.model.token import Origin, RawMember, Token
 
 
@@ -52,6 +52,8 @@ class ProcessDetails:
     create_time, exit_time  FILETIME (100 ns since 1601, UTC); exit_time 0 while it runs
     protection              _PS_PROTECTION.Level
     unnamed                 members that by their names have to do with tokens, and that nothing here stands for
+    session_id              _MM_SESSION_SPACE.SessionId of the session that it runs in; None outside all sessions
+    token_frozen            PrimaryTokenFrozen: 1 once the primary token may not be replaced any more
     """
 
     create_time: Maybe[int]
@@ -60,6 +62,8 @@ class ProcessDetails:
     active_threads: Maybe[int]
     thread_list_head: int
     unnamed: Tuple[RawMember, ...] = ()
+    session_id: Maybe[Optional[int]] = Absent("_EPROCESS.Session")
+    token_frozen: Maybe[int] = Absent("_EPROCESS.PrimaryTokenFrozen")
     origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
 
 

@@ -219,6 +219,12 @@ def _variables(kernel: Kernel, structs: Structs, version: Tuple[int, ...]) -> No
     system = kernel.processes.get(4)
     if system is not None:
         structs.pointer(symbols["PsInitialSystemProcess"], system)
+    boots = (
+        ("PspBootAccessToken", kernel.machine.boot_token),
+        ("SeAnonymousLogonToken", kernel.machine.anonymous_token),
+    )
+    for name, key in boots:
+        structs.pointer(symbols[name], kernel.tokens.get(key or "", 0))
     structs.pointer(symbols["PsNtosImageBase"], kernel.base)
     memory.write(symbols["NtBuildNumber"], (0xF0000000 | version[2]).to_bytes(4, "little"))
     highest = 0x7FFFFFEFFFF if version < (6, 3) else 0x7FFFFFFEFFFF

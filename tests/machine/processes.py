@@ -66,7 +66,11 @@ class ProcessWriter:
             "SeAuditProcessCreationInfo.ImageFileName": self._audit_name(process.path),
         }
         s.put("_EPROCESS", at, values)
-        present: Dict[str, Value] = {"Protection.Level": process.protection, "Session": self._session(process.session)}
+        present: Dict[str, Value] = {
+            "Protection.Level": process.protection,
+            "Session": self._session(process.session),
+            "PrimaryTokenFrozen": process.frozen,
+        }
         if process.exit_time:
             present.update({"ProcessExiting": 1, "ProcessDelete": 1})
         s.put_present("_EPROCESS", at, present)

@@ -81,6 +81,7 @@ class TokenWriter:
         self._no_claims(at)
         if token.trust_sid is not None:
             self._put_sid(at, "TrustLevelSid", token.trust_sid, b"SeSd")
+        s.put("_TOKEN", at, dict(token.written))
         if "token" in token.paged_out:
             s.memory.page_out(at, size)
         elif crossing:

@@ -129,12 +129,17 @@ class TokenSpec:
     paged_out: FrozenSet[str] = frozenset()
     # value of the fast reference's spare count where processes point to it
     fast_ref: int = 0xF
+    # attributes of the integrity label's entry
+    label_attributes: int = LABEL
+    # members of `_TOKEN` written over when all is in place, as whoever writes into a kernel does:
+    # ("SidHash.SidCount", 3)
+    written: Tuple[Tuple[str, int], ...] = ()
 
     @property
     def all_groups(self) -> Tuple[GroupSpec, ...]:
         """UserAndGroups as in memory: user first, integrity label last."""
         user = GroupSpec(self.user, self.user_attributes)
-        return (user,) + self.groups + (GroupSpec(self.integrity, LABEL),)
+        return (user,) + self.groups + (GroupSpec(self.integrity, self.label_attributes),)
 
     @property
     def default_owner_index(self) -> int:
@@ -179,6 +184,7 @@ class ProcessSpec:
                which is what the kernel does (15 bytes, the last one 0)
     token      key; None for a fast reference of 0, as a process has while it is being deleted
     exit_time  0 while it runs
+    frozen     PrimaryTokenFrozen
     """
 
     pid: int
@@ -194,6 +200,7 @@ class ProcessSpec:
     peb: int = 0
     handles: int = 100
     descriptor: Optional[DescriptorSpec] = None  # None: what a process of its account has
+    frozen: int = 0
 
     @property
     def image_name(self) -> bytes:
@@ -205,11 +212,17 @@ class ProcessSpec:
 
 @dataclass(frozen=True)
 class Machine:
-    """A whole machine.  Processes are on the list in this order."""
+    """A whole machine.  Processes are on the list in this order.
+
+    boot_token       key of the token that nt!PspBootAccessToken points to; None for a null pointer
+    anonymous_token  the same of nt!SeAnonymousLogonToken
+    """
 
     processes: Tuple[ProcessSpec, ...]
     tokens: Mapping[str, TokenSpec] = field(hash=False)
     logon_sessions: Tuple[LogonSessionSpec, ...]
+    boot_token: Optional[str] = "system"
+    anonymous_token: Optional[str] = None
 
     def process(self, pid: int) -> ProcessSpec:
         """The process with that id."""

@@ -56,6 +56,11 @@ _OTHERS: Dict[str, str] = {
     "MmSystemRangeStart": "Ptr64 Void",
     "KiBugCheckData": "[5] Uint8B",
 }
+# The tokens that the kernel makes at its start.  Where these lie in real kernels was not looked at; last, they move
+# nothing else.
+_BOOT_TOKENS = {
+    name: "Ptr64 _TOKEN" for name in ("PspBootAccessToken", "SeAnonymousLogonToken", "SeAnonymousLogonTokenNoEveryone")
+}
 # Only kernels of Windows 10 and later have this one, and ObHeaderCookie.
 _DELEGATE = {"SeDelegateSessionUserImpersonatePrivilege": "_LUID"}
 
@@ -97,6 +102,7 @@ def variables_of(layouts: LayoutFile) -> Dict[str, str]:
             _DELEGATE,
             _far(8),
             _OBJECTS,
+            _BOOT_TOKENS,
         )
     else:
         parts = (
@@ -114,5 +120,6 @@ def variables_of(layouts: LayoutFile) -> Dict[str, str]:
             _SESSIONS,
             _far(5),
             _OBJECTS,
+            _BOOT_TOKENS,
         )
     return {name: kind for part in parts for name, kind in part.items()}
