@@ -1,0 +1,262 @@
+"""Rules about ids and flags: sources, logon sessions, the order of TokenIds, PrimaryTokenFrozen, the type."""
+
+from bisect import bisect_left
+from typing import Dict, Iterator, List, Optional, Tuple
+
+from kdtoken.analysis.audit.finding import (
+    Evidence,
+    Finding,
+    Rule,
+    Severity,
+    image_of,
+    name_of,
+    process_evidence,
+    token_evidence,
+)
+from kdtoken.analysis.audit.integrity import at, holder
+from kdtoken.analysis.audit.scene import (
+    Scene,
+    is_system_family,
+)
+from kdtoken.analysis.audit.users import user_words
+from kdtoken.model.luid import Luid
+from kdtoken.model.process import ProcessDetails, ProcessDump
+from kdtoken.model.sid import Sid
+from kdtoken.model.snapshot import created
+from kdtoken.model.token import LogonSession, Token
+
+# TOKEN_SOURCE names seen on real tokens; MemProcFS accepts User* and Adva*, the rest are LSA's packages.
+_SOURCES = (
+    "*SYSTEM*",
+    "User32",
+    "Advapi",
+    "AdvApi",
+    "NtLmSsp",
+    "Kerberos",
+    "Negotiat",
+    "seclogo",
+    "IAS",
+    "CredPro",
+    "Schannel",
+    "*NTLM*",
+    "CHAP",
+)
+
+
+# winnt.h *_LUID of well-known logon sessions -> whose user's SID may stand in them.
+_OWNERS: Dict[int, Tuple[Sid, ...]] = {
+    0x3E7: (Sid(5, (18,)),),
+    0x3E6: (Sid(5, (7,)),),
+    0x3E5: (Sid(5, (19,)),),
+    0x3E4: (Sid(5, (20,)),),
+    0x3E3: (Sid(5, (17,)),),
+}
+
+
+# A process started this much later was not being made at the same time (FILETIME: 100 ns).
+_APART = 2 * 10_000_000
+
+
+_OUT_OF_TIME = 2  # so many later processes whose tokens are older, before it is more than a remark
+
+
+def source(scene: Scene) -> Iterator[Finding]:
+    """A TokenSource that nobody's token here is known for."""
+    for token, users in scene.tokens():
+        name = token.source_name
+        if not isinstance(name, str) or name.rstrip() in _SOURCES or name.startswith(("User", "Adva", "AdvA")):
+            continue
+        who, key = holder(token, users)
+        evidence = (
+            Evidence("token", "0x%x" % token.address, token.address, "token"),
+            Evidence("TokenSource.SourceName", name.rstrip(), at(token, "source_name")),
+        )
+        saw = "%s was made by a source called %r" % (who, name.rstrip())
+        yield Finding(SOURCE.id, Severity.INFORMATION, saw, evidence, users, (token.address,), key)
+
+
+def logon_sessions(scene: Scene) -> Iterator[Finding]:
+    """AuthenticationId and the logon session do not fit each other, or not the user."""
+    for token, users in scene.tokens():
+        for saw, fact in _logon_faults(token):
+            who, key = holder(token, users)
+            evidence = (Evidence("token", "0x%x" % token.address, token.address, "token"), fact)
+            text = "%s: %s" % (who, saw)
+            yield Finding(LOGON.id, Severity.UNUSUAL, text, evidence, users, (token.address,), key)
+
+
+def _logon_faults(token: Token) -> List[Tuple[str, Evidence]]:
+    auth, session = token.authentication_id, token.logon_session
+    if not isinstance(auth, Luid):
+        return []
+    where = at(token, "authentication_id")
+    if session is None:
+        return [("it belongs to no logon session", Evidence("LogonSession", "null", where))]
+    found: List[Tuple[str, Evidence]] = []
+    if isinstance(session, LogonSession) and isinstance(session.logon_id, Luid) and session.logon_id != auth:
+        fact = Evidence("logon session", "LogonId %s" % session.logon_id, session.address, "session")
+        found.append(("its AuthenticationId is %s, its logon session's LogonId %s" % (auth, session.logon_id), fact))
+    owners = _OWNERS.get(auth.value)
+    if owners and isinstance(token.user, Sid) and token.user not in owners:
+        fact = Evidence("AuthenticationId", str(auth), where)
+        found.append(("%s in the logon session of %s" % (user_words(token), auth.logon_name), fact))
+    return found
+
+
+def token_order(scene: Scene) -> Iterator[Finding]:
+    """A TokenId that is newer than those of processes which were started later: replaced after the start."""
+    rows = [
+        (created(row), token.token_id.value, row, token)
+        for row, token in scene.primary()
+        if created(row) and isinstance(token.token_id, Luid) and row is _first_holder(scene, row, token)
+    ]
+    rows.sort(key=lambda one: one[:2])
+    in_order = _longest_rise([luid for _, luid, _, _ in rows])
+    kept = [rows[number] for number in in_order]
+    standing = set(in_order)
+    for number, (born, luid, row, token) in enumerate(rows):
+        if number in standing or is_system_family(row):
+            continue
+        later = [one for one in kept if one[0] - born > _APART and one[1] < luid]
+        if not later:
+            continue  # older than its neighbours: an old token that it was given at its start
+        # A token that was made for the purpose is newer than all that came since the process.
+        newest = all(one[1] < luid for one in rows if one[0] - born > _APART)
+        severity = Severity.UNUSUAL if newest and len(later) >= _OUT_OF_TIME else Severity.INFORMATION
+        last = later[-1]
+        saw = "%s has a token that is newer than those of %d process%s started after it" % (
+            name_of(row),
+            len(later),
+            "" if len(later) == 1 else "es",
+        )
+        evidence = (
+            token_evidence(row, token.address),
+            Evidence("TokenId", str(token.token_id), at(token, "token_id")),
+            Evidence("TokenId of the later %s" % name_of(last[2]), str(last[3].token_id), last[3].address, "token"),
+        )
+        yield Finding(ORDER.id, severity, saw, evidence, (row,), (token.address,), image_of(row))
+
+
+def _first_holder(scene: Scene, row: ProcessDump, token: Token) -> ProcessDump:
+    """Of several processes with one token, the one that was started first."""
+    return min(scene.holders.get(token.address, (row,)), key=created)
+
+
+def _longest_rise(values: List[int]) -> List[int]:
+    """Positions of a longest part of the list that only goes up: what is in order, whatever stands between."""
+    ends: List[int] = []  # position of the smallest last value of a rise of each length
+    lowest: List[int] = []
+    before: List[int] = []
+    for number, value in enumerate(values):
+        length = bisect_left(lowest, value)
+        before.append(ends[length - 1] if length else -1)
+        if length == len(ends):
+            ends.append(number)
+            lowest.append(value)
+        else:
+            ends[length], lowest[length] = number, value
+    rise: List[int] = []
+    at_number = ends[-1] if ends else -1
+    while at_number >= 0:
+        rise.append(at_number)
+        at_number = before[at_number]
+    return rise[::-1]
+
+
+def flags(scene: Scene) -> Iterator[Finding]:
+    """PrimaryTokenFrozen and TokenInUse against what is usual."""
+    frozen = [row for row in scene.running if _frozen(row) is not None]
+    usual = sum(1 for row in frozen if _frozen(row)) * 2 > len(frozen)
+    for row, token in scene.primary():
+        if usual and _frozen(row) == 0 and not is_system_family(row):
+            saw = "%s may still be given another primary token: PrimaryTokenFrozen is 0" % name_of(row)
+            evidence = (process_evidence(row), Evidence("PrimaryTokenFrozen", "0", row.process.address, "process"))
+            yield Finding(FLAGS.id, Severity.INFORMATION, saw, evidence, (row,), (), image_of(row))
+        if token.in_use == 0 and not is_system_family(row):
+            saw = "the token of %s is not marked as in use" % name_of(row)
+            evidence = (token_evidence(row, token.address), Evidence("TokenInUse", "0", at(token, "in_use")))
+            yield Finding(FLAGS.id, Severity.INFORMATION, saw, evidence, (row,), (token.address,), image_of(row))
+
+
+def _frozen(row: ProcessDump) -> Optional[int]:
+    details = row.details
+    if isinstance(details, ProcessDetails) and isinstance(details.token_frozen, int):
+        return details.token_frozen
+    return None
+
+
+def token_type(scene: Scene) -> Iterator[Finding]:
+    """A process under an impersonation token."""
+    for row, token in scene.primary():
+        if token.is_primary is False:
+            saw = "%s runs under a token of type Impersonation" % name_of(row)
+            evidence = (
+                token_evidence(row, token.address),
+                Evidence("TokenType", "Impersonation", at(token, "token_type")),
+            )
+            yield Finding(TYPE.id, Severity.IMPOSSIBLE, saw, evidence, (row,), (token.address,), image_of(row))
+
+
+SOURCE = Rule(
+    "token-source",
+    Severity.INFORMATION,
+    "a token source that is not usual",
+    "A string of whoever made the token: LSA and its packages have theirs.",
+    ("other authentication packages, remote desktop and single-sign-on products",),
+    "ntifs.h TOKEN_SOURCE; MemProcFS accepts User* and Adva*",
+    source,
+)
+
+
+LOGON = Rule(
+    "logon-session",
+    Severity.UNUSUAL,
+    "the token and its logon session do not fit each other",
+    "A token belongs to the logon session that its AuthenticationId names; five of them belong to one account each.",
+    (
+        "a logon session that is being closed while the image is taken",
+        "virtual accounts of containers and managed services in a shared session",
+    ),
+    "winnt.h SYSTEM_LUID and following; _TOKEN.LogonSession of public symbols",
+    logon_sessions,
+)
+
+
+ORDER = Rule(
+    "token-order",
+    Severity.UNUSUAL,
+    "a token newer than those of processes that were started later",
+    "LUIDs count up and a process's token is made with it, so a newer one was put there after the start, "
+    "which Windows does not allow.",
+    (
+        "several older tokens given with CreateProcessAsUser make their neighbours look newer (i only)",
+        "a process that was made suspended and given its token before it ran",
+        "the system clock was set back",
+    ),
+    "inferred; eight captures; ReactOS counts LUIDs up; Microsoft promises uniqueness only",
+    token_order,
+)
+
+
+FLAGS = Rule(
+    "token-flags",
+    Severity.INFORMATION,
+    "PrimaryTokenFrozen or TokenInUse is not as for other processes",
+    "The kernel sets both when a process gets its token for good.",
+    ("a process that was just made, or made suspended", "System's own token is not marked as in use (left out here)"),
+    "_EPROCESS and _TOKEN of public symbols; published output of !token",
+    flags,
+)
+
+
+TYPE = Rule(
+    "primary-type",
+    Severity.IMPOSSIBLE,
+    "a process under a token of type Impersonation",
+    "Only a primary token can be assigned to a process.",
+    (),
+    "winnt.h TOKEN_TYPE; [MS-ERREF] STATUS_BAD_TOKEN_TYPE",
+    token_type,
+)
+
+RULES = (SOURCE, LOGON, ORDER, FLAGS, TYPE)

@@ -1,0 +1,262 @@
+"""The rules of the audit: each guilty machine is found out, and no innocent one is accused."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Callable, Dict, List, Tuple
+
+import pytest
+
+from kdtoken.analysis.audit.finding import Finding, Severity
+from kdtoken.analysis.audit.rules import BY_ID, RULES, across, audit, marks, of_process, worst_of
+from kdtoken.model.absent import NotSaid
+from kdtoken.model.snapshot import Snapshot
+from tests.expected import FILES
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import Kernel
+from tests.machine.spec import Machine
+from tests.machine.strange import GUILTY, INNOCENT, NOTEPAD, QUIET, Case, with_process, with_token
+from tests.machine.synthetic import SyntheticSource
+from tests.snapshots import (
+    dump_file,
+    kernel_of_machine,
+    printed,
+    snapshot_of_dump,
+    snapshot_of_machine,
+    snapshot_of_recording,
+    snapshot_of_source,
+    snapshot_of_text,
+)
+
+RANK = {"!!": 0, "!": 1, "i": 2, "": 3}
+
+
+def named(case: Case) -> str:
+    return case.name
+
+
+def hit(case: Case, found: Tuple[Finding, ...], kernel: Kernel) -> List[Finding]:
+    """Findings of the case's rule, with its mark, about its process, that name its token by address."""
+    return [
+        one
+        for one in found
+        if one.rule == case.rule
+        and one.severity.value == case.mark
+        and (case.pid is None or one.processes[0].process.pid == case.pid)
+        and (case.pid is None or one.processes[0].process.address == kernel.processes[case.pid])
+        and (case.token is None or kernel.tokens[case.token] in [fact.address for fact in one.evidence])
+    ]
+
+
+def in_memory(machine: Machine, folder: Path) -> Snapshot:
+    return snapshot_of_machine(machine)
+
+
+def in_a_dump(machine: Machine, folder: Path) -> Snapshot:
+    return snapshot_of_dump(dump_file(machine, folder))
+
+
+WAYS: Dict[str, Callable[[Machine, Path], Snapshot]] = {
+    "memory": in_memory,
+    "dump": in_a_dump,
+    "recording": snapshot_of_recording,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("case", GUILTY, ids=named)
+def test_guilty(case: Case, way: str, tmp_path: Path) -> None:
+    found = audit(WAYS[way](case.machine, tmp_path))
+    # A dump's kernel has an image of its own size: addresses of pool are the same in all three.
+    assert hit(case, found, kernel_of_machine(case.machine)), [(one.rule, one.severity.value, one.saw) for one in found]
+
+
+@pytest.mark.parametrize("case", [case for case in GUILTY if case.shown], ids=named)
+def test_guilty_in_printed_text(case: Case) -> None:
+    """What a text shows is found there too, at most one step milder: it is of many moments."""
+    kernel = kernel_of_machine(case.machine)
+    found = audit(snapshot_of_text(printed(kernel)))
+    milder = [replace(case, mark=mark) for mark in (case.mark, "!") if mark]
+    assert any(hit(one, found, kernel) for one in milder), [(one.rule, one.severity.value, one.saw) for one in found]
+
+
+@pytest.mark.parametrize("case", INNOCENT, ids=named)
+def test_innocent(case: Case) -> None:
+    found = audit(snapshot_of_machine(case.machine))
+    assert [one.saw for one in found if one.severity is Severity.IMPOSSIBLE] == []
+    worse = [one.saw for one in found if one.rule == case.rule and RANK[one.severity.value] < RANK[case.mark]]
+    assert worse == []
+    # Nothing else of it is worth a look either.
+    assert [(one.rule, one.saw) for one in found if one.severity is Severity.UNUSUAL] == []
+
+
+@pytest.mark.parametrize("case", INNOCENT, ids=named)
+def test_innocent_in_printed_text(case: Case) -> None:
+    found = audit(snapshot_of_text(printed(kernel_of_machine(case.machine))))
+    assert [one.saw for one in found if one.severity is Severity.IMPOSSIBLE] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_nothing_impossible_on_the_declared_machine(path: Path) -> None:
+    for machine in (MACHINE, QUIET):
+        found = audit(snapshot_of_source(SyntheticSource(kernel_of_machine(machine, path))), ["sid-hash-bits"])
+        assert [one.saw for one in found if one.severity is Severity.IMPOSSIBLE] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_guilty_machine_on_every_build(path: Path) -> None:
+    missed = []
+    for case in GUILTY:
+        kernel = kernel_of_machine(case.machine, path)
+        if not hit(case, audit(snapshot_of_source(SyntheticSource(kernel))), kernel):
+            missed.append(case.name)
+    assert missed == []
+
+
+def test_what_is_not_known_accuses_nobody() -> None:
+    """A text with a hole in place of everything but addresses and names."""
+    for case in GUILTY[:12]:
+        kernel = kernel_of_machine(case.machine)
+        text = printed(kernel).split("0: kd> !token", 1)[0]
+        assert not [one for one in audit(snapshot_of_text(text)) if one.severity is Severity.IMPOSSIBLE] or (
+            case.rule in ("boot-token",)
+        ), case.name
+
+
+def test_pages_that_are_gone_accuse_nobody() -> None:
+    kernel = kernel_of_machine(QUIET)
+    for key in sorted(kernel.tokens):
+        source = SyntheticSource(kernel).without_pages([kernel.tokens[key]])
+        assert [one.saw for one in audit(snapshot_of_source(source)) if one.severity is not Severity.INFORMATION] == []
+
+
+def test_a_rule_says_all_that_a_person_needs() -> None:
+    assert len(RULES) >= 23 and len(BY_ID) == len(RULES)
+    for rule in RULES:
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", rule.id)
+        assert rule.title and rule.why.endswith(".") and rule.source
+        # What may be innocent says how.
+        assert rule.innocent or rule.severity is Severity.IMPOSSIBLE, rule.id
+    asked = {case.rule for case in GUILTY}
+    assert {rule.id for rule in RULES if not rule.extra} - asked == {"traceless-change"}  # below
+    innocents = {case.rule for case in INNOCENT}
+    assert {rule.id for rule in RULES if not rule.extra} - innocents == {"traceless-change"}
+
+
+def test_the_hash_bits_are_asked_for_by_name() -> None:
+    tampered = with_token(QUIET, NOTEPAD, written=(("SidHash.SidCount", 14),))
+    kernel = kernel_of_machine(tampered)
+    at = kernel.tokens["of-6104"]
+    source = SyntheticSource(kernel).poke_field(at, "_TOKEN", "SidHash.Hash", b"\1" * 8)
+    snapshot = snapshot_of_source(source)
+    assert "sid-hash-bits" not in {one.rule for one in audit(snapshot)}
+    found = [one for one in audit(snapshot, ["sid-hash-bits"]) if one.rule == "sid-hash-bits"]
+    assert [one.processes[0].process.pid for one in found] == [NOTEPAD]
+    assert "do not fit" in found[0].saw and found[0].severity is Severity.INFORMATION
+
+
+def looks(text: str, changed: str) -> str:
+    """One `!token` output, then the same token with another privilege mask."""
+    return text + "\n" + text.replace("SeTimeZonePrivilege             ", changed)
+
+
+TOKEN = "\n".join(
+    (
+        "0: kd> !token ffff898d050a6670",
+        "_TOKEN 0xffff898d050a6670",
+        "TS Session ID: 0x1",
+        "User: S-1-5-21-1-2-3-1001",
+        "User Groups: ",
+        " 00 S-1-1-0",
+        "    Attributes - Mandatory Default Enabled ",
+        " 01 S-1-16-8192",
+        "    Attributes - GroupIntegrity GroupIntegrityEnabled ",
+        "Primary Group: S-1-5-21-1-2-3-513",
+        "Privs: ",
+        " 23 0x000000017 SeChangeNotifyPrivilege           Attributes - Enabled Default ",
+        " 34 0x000000022 SeTimeZonePrivilege               Attributes - ",
+        "Authentication ID:         (0,1e50f)",
+        "Impersonation Level:       Anonymous",
+        "TokenType:                 Primary",
+        "Source: User32             TokenFlags: 0x2a00 ( Token in use )",
+        "Token ID: eede5            ParentToken ID: 0",
+        "Modified ID:               (0, 1e51b)",
+        "RestrictedSidCount: 0      RestrictedSids: 0x0000000000000000",
+        "OriginatingLogonSession: 3e7",
+        "",
+    )
+)
+ENABLED = TOKEN.replace(
+    "SeTimeZonePrivilege               Attributes - ", "SeTimeZonePrivilege               Attributes - Enabled "
+)
+
+
+def traceless(text: str) -> List[str]:
+    return [one.saw for one in audit(snapshot_of_text(text)) if one.rule == "traceless-change"]
+
+
+def test_one_token_changed_without_trace_in_one_log() -> None:
+    found = traceless(TOKEN + ENABLED)
+    assert len(found) == 1 and "SeTimeZonePrivilege" in found[0]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        TOKEN,  # nothing changed
+        ENABLED.replace("(0, 1e51b)", "(0, ff011)"),  # adjusted, with the kernel's trace of it
+        ENABLED.replace("Token ID: eede5", "Token ID: eede6"),  # another token at that address
+        ENABLED.replace("(0,1e50f)", "(0,2e50f)"),  # of another logon: another start of the machine
+        ENABLED.replace("_TOKEN 0xffff898d050a6670", "_TOKEN 0xffff898d050a7000").replace(
+            "!token ffff898d050a6670", ""
+        ),
+        "\n".join(TOKEN.split("\n")[:11]),  # cut in the middle of the privileges
+        TOKEN.replace("TokenFlags: 0x2a00", "TokenFlags: 0x2a00").replace("Enabled Default ", "Enabled Default"),
+    ],
+    ids=["same", "adjusted", "another-id", "another-logon", "another-address", "cut", "blanks"],
+)
+def test_one_token_not_changed_without_trace(later: str) -> None:
+    assert traceless(TOKEN + later) == []
+
+
+def test_across_two_captures_of_one_machine() -> None:
+    """Before and after in two files; the kernel's own adjustment in between is none of it."""
+    before = snapshot_of_machine(QUIET)
+    rewritten = with_token(QUIET, NOTEPAD, privileges=replace(QUIET.tokens["of-6104"].privileges, enabled=(23, 34)))
+    told = across([before, snapshot_of_machine(rewritten), before])
+    assert [len(one) for one in told] == [0, 1, 1]
+    assert told[1][0].processes[0].process.pid == NOTEPAD and "SeTimeZonePrivilege" in told[1][0].saw
+    adjusted = with_token(rewritten, NOTEPAD, modified_id=0x99999)
+    assert across([before, snapshot_of_machine(adjusted)]) == [(), ()]
+    assert [len(one) for one in across([snapshot_of_text(TOKEN), snapshot_of_text(ENABLED)])] == [0, 1]
+
+
+def test_findings_of_a_process_and_marks() -> None:
+    snapshot = snapshot_of_machine(with_process(QUIET, NOTEPAD, token="system"))
+    found = audit(snapshot)
+    address = next(row.process.address for row in snapshot.processes if row.process.pid == NOTEPAD)
+    assert marks(found) == {address: Severity.IMPOSSIBLE}
+    told = [one.rule for one in of_process(found, address)]
+    assert told[:2] == ["shared-token", "boot-token"] and set(told[2:]) > {"system-under-user", "child-gained"}
+    assert of_process(found, address + 8) == ()
+    assert worst_of(found) is Severity.IMPOSSIBLE and worst_of(()) is None
+    assert [one.severity.rank for one in found] == sorted(one.severity.rank for one in found)
+    assert [one.rule for one in audit(snapshot, only=["boot-token"])] == ["boot-token"]
+
+
+def test_a_finding_keeps_its_identity_on_another_machine() -> None:
+    """What a baseline knows it by has no address and no id in it."""
+    machine = with_process(QUIET, NOTEPAD, token="system")
+    other = replace(
+        machine,
+        processes=tuple(replace(one, pid=one.pid + 8 if one.pid > 4200 else one.pid) for one in machine.processes),
+    )
+    mine, theirs = ({one.identity for one in audit(snapshot_of_machine(each))} for each in (machine, other))
+    assert mine == theirs and not any(re.search("0x|[0-9]{4}", one) for one in mine)
+
+
+def test_holes_of_a_text_are_not_said() -> None:
+    snapshot = snapshot_of_text(printed(kernel_of_machine(QUIET)))
+    assert isinstance(snapshot.boot.boot, NotSaid) and isinstance(snapshot.logon_sessions, NotSaid)
+    assert not snapshot.whole and snapshot.printed and not snapshot.at_once
+    assert len(snapshot.processes) == len(QUIET.processes)
