@@ -25,7 +25,9 @@ from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from kdtoken.analysis.audit.finding import Finding as Finding
     from kdtoken.analysis.differences.comparison import Comparison as Comparison
+    from kdtoken.audit import audit as audit
     from kdtoken.diff import diff as diff
     from kdtoken.errors import KdTokenError as KdTokenError
     from kdtoken.explain import explain as explain
@@ -45,6 +47,8 @@ _PUBLIC: Dict[str, Tuple[str, str]] = {
     "open": ("kdtoken.machine.open", "open_machine"),
     "diff": ("kdtoken.diff", ""),
     "explain": ("kdtoken.explain", ""),
+    "audit": ("kdtoken.audit", ""),
+    "Finding": ("kdtoken.analysis.audit.finding", "Finding"),
     "Machine": ("kdtoken.machine.base", "Machine"),
     "Process": ("kdtoken.machine.process", "MachineProcess"),
     "Thread": ("kdtoken.machine.process", "MachineThread"),
@@ -60,6 +64,7 @@ _PUBLIC: Dict[str, Tuple[str, str]] = {
 __all__ = [
     "Absent",
     "Comparison",
+    "Finding",
     "KdTokenError",
     "Machine",
     "Missing",
@@ -69,6 +74,7 @@ __all__ = [
     "Thread",
     "Token",
     "Unreadable",
+    "audit",
     "diff",
     "explain",
     "open",

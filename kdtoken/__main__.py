@@ -12,6 +12,8 @@ VERBS: Dict[str, str] = {
     "walk": "all processes, one line each: whose token they run under",
     "diff": "two views of a token: kernel and user mode, or before and after",
     "explain": "why Windows says yes or no to a caller who wants something of an object",
+    "audit": "what is strange on one machine or many, and how it may be innocent",
+    "lineage": "where a process's token came from: parents, steps, logon session",
     "collect": "inside the guest: what GetTokenInformation says of a process, as JSON",
     "sid": "a SID's name, or a name's SID, without asking any machine",
     "mask": "an access mask in words, or words as a mask",

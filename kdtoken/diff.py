@@ -1,5 +1,10 @@
 """diff: two views of a token compared by meaning: what differs, what only one side can know, and why.
 
+With no process named, two machines, or one at two times: which tokens were replaced, adjusted, changed without the
+kernel's own trace, which processes appeared and ended.
+
+    kdtoken diff before.dmp after.dmp
+
     kdtoken diff notepad.kdtoken.gz@notepad.exe whoami.txt
     kdtoken diff before.kdtoken.gz@lsass.exe after.kdtoken.gz@lsass.exe
     kdtoken diff --session machine.kdtoken.gz explorer.exe cmd.exe
@@ -17,11 +22,13 @@ Exit code: 0 the same, 1 differences, 2 nothing could be compared.
 import argparse
 import os
 import sys
+from dataclasses import replace
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from kdtoken import cli
 from kdtoken.analysis.differences.comparison import Comparison
 from kdtoken.analysis.differences.fields import compare
+from kdtoken.analysis.differences.machines import MachineComparison, compare_machines
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.machine.base import Machine
 from kdtoken.machine.open import Request, open_request
@@ -29,6 +36,7 @@ from kdtoken.machine.process import MachineProcess, MachineThread
 from kdtoken.machine.sniff import LIVE, STDIN, is_attach_string, looks_like_file
 from kdtoken.model.view import View
 from kdtoken.render.diff import diff_json, diff_lines
+from kdtoken.render.machines import machines_json, machines_lines
 
 
 class Sides:
@@ -63,6 +71,22 @@ class Sides:
                 wanted = cli.request(self._options, lenient=True)
             self._machines[source] = cli.opened(wanted)
         return self._machines[source]
+
+    def machines(self, a: str, b: str) -> Optional[Tuple[Machine, Machine]]:
+        """Both machines, where neither argument names a process and both show more than one; else None."""
+        found: List[Machine] = []
+        for text in (a, b):
+            source, which = _split(text)
+            if which or not source or source == LIVE:
+                return None
+            try:
+                machine = self._machine(source)
+                if len(machine.processes()) < 2:
+                    return None
+            except KdTokenError:
+                return None  # no file, or a text of tokens: what is asked is a token, and its error is the better one
+            found.append(machine)
+        return found[0], found[1]
 
 
 def _is_process(text: str, options: argparse.Namespace) -> bool:
@@ -118,6 +142,15 @@ def report(options: argparse.Namespace) -> Comparison:
     return compare(sides.open(options.a), sides.open(options.b))
 
 
+def machines_report(sides: Sides, options: argparse.Namespace) -> Optional[MachineComparison]:
+    """Two machines compared, where the arguments name no process; None where they name tokens."""
+    both = sides.machines(options.a, options.b)
+    if both is None:
+        return None
+    before, after = (replace(machine.snapshot(), label=text) for machine, text in zip(both, (options.a, options.b)))
+    return compare_machines(before, after)
+
+
 def _main(arguments: List[str]) -> int:
     parser = cli.parser("diff", "Compare two views of a token.")
     parser.add_argument(
@@ -129,7 +162,13 @@ def _main(arguments: List[str]) -> int:
     parser.add_argument("--all", action="store_true", help="list what is the same too")
     parser.add_argument("--json", action="store_true", help="for programs: JSON instead of text")
     options = parser.parse_args(arguments)
-    comparison = report(options)
+    sides = Sides(options)
+    machines = machines_report(sides, options)
+    if machines is not None:
+        told = machines_json(machines).split("\n") if options.json else machines_lines(machines, options.all)
+        cli.write_lines(told)
+        return machines.exit_code
+    comparison = compare(sides.open(options.a), sides.open(options.b))
     lines = diff_json(comparison).split("\n") if options.json else diff_lines(comparison, options.all)
     cli.write_lines(lines)
     return comparison.exit_code

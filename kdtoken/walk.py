@@ -54,7 +54,9 @@ def _read_one(job: Job) -> Part:
             source = cli.source(found.about) + (", host %s" % found.host if found.host else "")
             lines = lines_of(found, options, source)
             return Part(job.name, found.host, about, tuple(found.problems), len(found.rows), tuple(lines))
-        return part_of(form, job.name, found.host, found.rows, about, found.problems, options.threads, found.names)
+        return part_of(
+            form, job.name, found.host, found.rows, about, found.problems, options.threads, found.names, found.findings
+        )
     except KdTokenError as error:
         return failed(job.name, " ".join(clean(line.strip()) for line in str(error).split("\n")))
     except (RecursionError, MemoryError) as error:

@@ -8,14 +8,14 @@ from kdtoken.decode.process import process_details, walk_processes
 from kdtoken.decode.process_dump import Tokens
 from kdtoken.decode.snapshot import snapshot_of
 from kdtoken.decode.thread import walk_threads
+from kdtoken.machine.merged import read_logs
+from kdtoken.machine.snapshot import snapshot_of_texts
 from kdtoken.model.process import Impersonation, ProcessDump
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.source.base import Source
 from kdtoken.source.cached import CachedSource
 from kdtoken.source.crashdump.dump import open_dump
 from kdtoken.source.session import RecordingSource, load_session
-from kdtoken.view.merged import read_logs
-from kdtoken.view.snapshot import snapshot_of_texts
 from tests.engine.volatility import isf
 from tests.expected import FILES, layouts_of_build
 from tests.fake_image import as_image, fake_image

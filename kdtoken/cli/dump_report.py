@@ -5,14 +5,19 @@ from dataclasses import replace
 from typing import List, Sequence, Tuple
 
 from kdtoken import cli
+from kdtoken.analysis.audit.finding import Finding
+from kdtoken.analysis.audit.rules import audit_process
 from kdtoken.errors import NOT_RECORDED, KdTokenError, UsageError
 from kdtoken.machine.base import About, Machine
+from kdtoken.machine.process import MachineProcess
 from kdtoken.machine.sniff import is_source, looks_like_file
-from kdtoken.model.absent import Unreadable
+from kdtoken.model.absent import NotAsked, Unreadable
 from kdtoken.model.process import FastRef, ProcessDump
 from kdtoken.model.token import Token
+from kdtoken.render.audit import finding_data, watch_words
 from kdtoken.render.text import render_dump, render_token
 
+_NEAR = 16  # so many processes are read beside the one that was asked for, where it shares its token
 FORMATS = ("text", "json", "windbg")
 
 
@@ -34,6 +39,7 @@ def add_arguments(parser: cli.Parser) -> None:
     )
     parser.add_argument("--json", action="store_const", dest="format", const="json", help="short for --format json")
     parser.add_argument("--why", action="store_true", help="show where each value was read: field, address, bytes")
+    parser.add_argument("--watch", action="store_true", help="print the breakpoints that would catch the next write")
     parser.add_argument("--no-check", action="store_true", help="do not ask the debugger's own !process as well")
 
 
@@ -78,7 +84,7 @@ def report(machine: Machine, options: Namespace) -> List[str]:
     found = machine.find(process)
     dump = found.dump(not options.no_check)
     _refuse_nothing(dump)
-    return _dump_report(machine, dump, found.about, options)
+    return _dump_report(machine, dump, found.about, options, _findings(machine, found, dump))
 
 
 def _refuse_nothing(dump: ProcessDump) -> None:
@@ -113,17 +119,53 @@ def _view_report(machine: Machine, which: str, options: Namespace) -> List[str]:
     return _token_report(machine, token, replace(machine.about, source=view.label), options)
 
 
-def _dump_report(machine: Machine, dump: ProcessDump, about: About, options: Namespace) -> List[str]:
+def _findings(machine: Machine, found: MachineProcess, dump: ProcessDump) -> Tuple[Finding, ...]:
+    """What is strange about the process, by what was read on the way to it.
+
+    Only where it shares its token is more read: who may have given it to whom is asked of their parents.
+    """
+    shared = dump.shared_with or ()
+    parents = {one.parent_pid for one in (dump.process, *shared)}
+    sharers = {one.address for one in shared}
+    rows: List[ProcessDump] = []
+    near = 0
+    for other in found.others or ():
+        if other.address == found.address:
+            continue
+        if shared and near < _NEAR and (other.address in sharers or other.pid in parents):
+            near += 1
+            rows.append(machine.dump(MachineProcess(machine, other), False))
+        else:
+            rows.append(ProcessDump(other, NotAsked(other.address), NotAsked(other.address)))
+    return audit_process(dump, rows)
+
+
+def _dump_report(
+    machine: Machine, dump: ProcessDump, about: About, options: Namespace, findings: Sequence[Finding]
+) -> List[str]:
     if options.format == "json":
         from kdtoken.render.json import dump_to_json
 
-        return dump_to_json(dump, cli.about(about), options.why, machine.names).split("\n")
+        told = [finding_data(one) for one in findings]
+        return dump_to_json(dump, cli.about(about), options.why, machine.names, told).split("\n")
     if options.format == "windbg":
         from kdtoken.render.windbg import dump_lines
 
         return dump_lines(dump)
-    lines = render_dump(dump, cli.source(about), options.why, machine.names)
-    return lines + page_in_advice(about, dump) + _cost(machine, options.why)
+    lines = render_dump(dump, cli.source(about), options.why, machine.names, findings)
+    return lines + _watch(machine, dump, options) + page_in_advice(about, dump) + _cost(machine, options.why)
+
+
+def _watch(machine: Machine, dump: ProcessDump, options: Namespace) -> List[str]:
+    """Breakpoints for a debugger; printed, never set."""
+    if not options.watch:
+        return []
+    lines = watch_words(machine.watch(dump))
+    if not lines:
+        return ["", "Where to watch cannot be told: this source has no layouts of the kernel's types."]
+    return ["", "These would stop the machine at the next write (nothing was set; four at most at a time):"] + [
+        "  " + line for line in lines
+    ]
 
 
 def page_in_advice(about: About, dump: ProcessDump) -> List[str]:

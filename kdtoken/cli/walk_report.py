@@ -4,9 +4,12 @@ import argparse
 import contextlib
 import gc
 from argparse import Namespace
-from typing import Any, Iterator, List, NamedTuple, Optional
+from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 
 from kdtoken import cli
+from kdtoken.analysis.audit.finding import Finding
+from kdtoken.analysis.audit.rules import audit, marks
+from kdtoken.analysis.lineage.tree import Node, tree
 from kdtoken.errors import UsageError
 from kdtoken.machine.base import About, Machine
 from kdtoken.model.absent import Absent
@@ -14,7 +17,10 @@ from kdtoken.model.absent import known as known_value
 from kdtoken.model.integrity import BY_WORD as LEVELS
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid_names import Names
+from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
+from kdtoken.render.audit import head_lines
+from kdtoken.render.lineage import tree_json, tree_lines
 from kdtoken.render.walk import cells_of, csv_lines, is_wanted, json_lines, text_lines
 from kdtoken.render.walk_files import host_of
 from kdtoken.render.words import WIDTH, clean, wrapped
@@ -34,6 +40,8 @@ class Listed(NamedTuple):
     total   how many there are
     host    the machine's name, or ""
     passed  the others, which the filters left out
+    findings  what the audit saw, on all of them
+    snapshot  what it saw it on
     """
 
     rows: List[ProcessDump]
@@ -43,6 +51,8 @@ class Listed(NamedTuple):
     problems: List[str]
     host: str
     passed: List[ProcessDump]
+    findings: Tuple[Finding, ...]
+    snapshot: Snapshot
 
 
 def add_arguments(parser: cli.Parser) -> None:
@@ -50,6 +60,8 @@ def add_arguments(parser: cli.Parser) -> None:
     parser.add_argument("--threads", action="store_true", help="read every thread too: who impersonates whom")
     parser.add_argument("--user", metavar="TEXT", help="only tokens whose user's name or SID holds this text")
     parser.add_argument("--integrity", metavar="LEVEL", help="only this level: %s, or a number" % ", ".join(LEVELS))
+    parser.add_argument("--strange", action="store_true", help="only processes of which something strange is said")
+    parser.add_argument("--tree", action="store_true", help="as a tree, with what became of the token at each edge")
     parser.add_argument("--json", action="store_true", help="for programs: JSON")
     parser.add_argument("--csv", action="store_true", help="for spreadsheets: comma-separated values")
     parser.add_argument(
@@ -61,12 +73,17 @@ def report(machine: Machine, options: Namespace) -> List[str]:
     """The lines that `walk` prints of one machine."""
     if options.json and options.csv:
         raise UsageError("--json or --csv, not both")
+    if options.tree and options.csv:
+        raise UsageError("a tree is no table: --tree with text or --json")
     with nothing_collected():
         found = read(machine, options)
+        about = cli.about(found.about)
+        if options.tree and options.json:
+            return tree_json(_tree(found), about).split("\n")
         if options.json:
-            return json_lines(found.rows, cli.about(found.about), found.problems, options.threads, found.names)
+            return json_lines(found.rows, about, found.problems, options.threads, found.names, found.findings)
         if options.csv:
-            return csv_lines(found.rows, found.names)
+            return csv_lines(found.rows, found.names, found.findings)
         return lines_of(found, options, cli.source(found.about))
 
 
@@ -83,8 +100,12 @@ def nothing_collected() -> Iterator[None]:
 
 
 def lines_of(found: Listed, options: Namespace, source: str) -> List[str]:
-    """The table, and where the filters left nobody, what there is to filter by."""
-    lines = text_lines(found.rows, source, found.total, found.problems, options.threads, found.names)
+    """What is strange, then the table or the tree; where the filters left nobody, what there is to filter by."""
+    if getattr(options, "tree", False):
+        lines = [*wrapped("from " + clean(source), WIDTH), *head_lines(found.findings, found.total), ""]
+        lines += tree_lines(_tree(found), found.names, marks(found.findings))
+        return lines + [line for problem in found.problems for line in wrapped("!! " + clean(problem), WIDTH)]
+    lines = text_lines(found.rows, source, found.total, found.problems, options.threads, found.names, found.findings)
     for word, column, what in ((options.user, "user", "users"), (options.integrity, "integrity", "levels")):
         known = [row for row in found.passed if isinstance(row.token, Token) and known_value(row.token.user)]
         here = sorted({cells_of(row, found.names)[column] for row in known} - {"", "?"})
@@ -99,17 +120,37 @@ def read(machine: Machine, options: Namespace) -> Listed:
     level = level_of(options.integrity) if options.integrity else None
     walk = machine.walk(options.threads)
     progress = cli.Progress("processes", walk.total)
-    rows: List[ProcessDump] = []
-    passed: List[ProcessDump] = []
+    everyone: List[ProcessDump] = []
     host = ""
     for at, row in enumerate(walk.rows):
         progress.at(at)
         host = host or host_of(row.token)
-        (rows if is_wanted(row, options.user, level, machine.names) else passed).append(row)
+        everyone.append(row)
+    snapshot = machine.snapshot(everyone)
+    findings = audit(snapshot)
+    strange = marks(findings)
+    rows: List[ProcessDump] = []
+    passed: List[ProcessDump] = []
+    for row in everyone:
+        wanted = is_wanted(row, options.user, level, machine.names)
+        wanted = wanted and (not getattr(options, "strange", False) or row.process.address in strange)
+        (rows if wanted else passed).append(row)
     problems = walk.problems
     if level is not None and not rows and any(_has_no_level(row.token) for row in passed):
         problems.append("tokens of this build have no integrity level (they came with Windows Vista): none can match")
-    return Listed(rows, walk.total, walk.about, machine.names, problems, host, passed)
+    return Listed(rows, walk.total, walk.about, machine.names, problems, host, passed, findings, snapshot)
+
+
+def _tree(found: Listed) -> List[Node]:
+    """The tree, of those that were asked for and their ancestors."""
+    shown = {row.process.address for row in found.rows}
+    kept: List[Node] = []
+    depth = 0  # of the nearest kept node behind: its ancestors are less deep
+    for node in reversed(tree(found.snapshot)):
+        if node.row.process.address in shown or node.depth < depth:
+            kept.append(node)
+            depth = node.depth
+    return kept[::-1]
 
 
 def _has_no_level(token: object) -> bool:

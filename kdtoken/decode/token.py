@@ -116,7 +116,6 @@ MEMBERS: Tuple[Member, ...] = (
 )
 _NAMED = frozenset(name for one in MEMBERS for name in ([one.path + "." + inner for inner in one.within] or [one.path]))
 
-_LISTS = ("user_and_groups", "restricted_sids", "capabilities")
 # The groups follow the token in its own allocation; an ordinary user's take about this much.
 # Bytes behind the struct in its last page come with the same request.
 _LIKELY_VARIABLE_PART = 0x300
@@ -154,7 +153,7 @@ def decode_token(target: Source, address: int, names: Dict[int, str], follow: bo
     return Token(
         address=address,
         problems=tuple(problems),
-        origins=_origins(s) if follow else _list_origins(s),
+        origins=_origins(s) if follow else {},
         unnamed=_unnamed(s) if follow else (),
         **values,
     )
@@ -168,12 +167,6 @@ def _origins(s: Structure) -> Dict[str, Origin]:
     """By the names of the model, of all that was asked for so far."""
     noted = s.origins
     return {one.attribute: noted[one.path] for one in MEMBERS if one.path in noted}
-
-
-def _list_origins(s: Structure) -> Dict[str, Origin]:
-    """Of the pointers to lists of SIDs alone: what each list's hash is checked against."""
-    noted = s.origins
-    return {name: noted[FIELDS[name]] for name in _LISTS if FIELDS[name] in noted}
 
 
 def _not_a_token(target: Source, address: int, problems: List[str]) -> Optional[Unreadable]:

@@ -29,6 +29,10 @@ def read_acl(target: Source, address: Maybe[int]) -> Maybe[Optional[Acl]]:
         return Unreadable(address, error.message)
 
 
+# A hash -> the token's own pointer to the list that it is of.
+_HASHED = {"SidHash": "UserAndGroups", "RestrictedSidHash": "RestrictedSids", "CapabilitiesHash": "Capabilities"}
+
+
 def read_hash(s: Structure, path: str) -> Maybe[SidHash]:
     """A `_SID_AND_ATTRIBUTES_HASH` that is embedded at `path`."""
     count, pointer, words = (
@@ -42,7 +46,8 @@ def read_hash(s: Structure, path: str) -> Maybe[SidHash]:
     if isinstance(words, Missing):
         return words
     assert isinstance(count, int) and isinstance(pointer, int)
-    return SidHash(count, pointer, words)
+    hashed = s.uint(_HASHED[path]) if path in _HASHED else None
+    return SidHash(count, pointer, words, hashed if isinstance(hashed, int) else None)
 
 
 def _behind(read: Callable[[Source, int], Maybe[T]]) -> Callable[[Source, Maybe[int]], Maybe[Optional[T]]]:

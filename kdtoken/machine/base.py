@@ -9,7 +9,7 @@ What a machine cannot tell is a value, never a guess: Unreadable (with the addre
 """
 
 from abc import ABC, abstractmethod
-from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from kdtoken.errors import ProcessNotFound
 from kdtoken.machine.argument import split_thread
@@ -17,8 +17,10 @@ from kdtoken.machine.process import MachineProcess, MachineThread, Processes
 from kdtoken.model.absent import Maybe
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid_names import NO_NAMES, Names
+from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
 from kdtoken.model.view import View
+from kdtoken.model.watch import WatchPoint
 from kdtoken.source.base import About as About
 
 
@@ -82,6 +84,27 @@ class Machine(ABC):
     @abstractmethod
     def walk(self, threads: bool = False) -> Walk:
         """All processes with the little that a list of them shows.  Raises as `processes`."""
+
+    def snapshot(self, walked: Optional[Sequence[ProcessDump]] = None, sessions: bool = False) -> Snapshot:
+        """The whole machine, to be judged (`analysis.audit`, `analysis.lineage`).
+
+        walked    its processes, where they were walked already; else they are walked now, with their threads
+        sessions  read the kernel's table of logon sessions too
+        Raises as `walk`.
+        """
+        rows, problems = self._walked(walked)
+        return Snapshot(self.about.source, rows, self.about.build, at_once=False, whole=False, problems=problems)
+
+    def _walked(self, walked: Optional[Sequence[ProcessDump]]) -> Tuple[Tuple[ProcessDump, ...], Tuple[str, ...]]:
+        """The rows, and what was wrong with the walk where it is done here."""
+        if walked is not None:
+            return tuple(walked), ()
+        walk = self.walk(threads=True)
+        return tuple(walk.rows), tuple(walk.problems)
+
+    def watch(self, row: ProcessDump) -> Tuple[WatchPoint, ...]:
+        """Where a write would change a process's authority; nothing where no layout tells."""
+        return ()
 
     @abstractmethod
     def view(self, which: Union[str, MachineProcess, MachineThread] = "") -> View:

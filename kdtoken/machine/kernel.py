@@ -1,14 +1,16 @@
 """A machine by its kernel's memory and symbols: a live session, an attached one, a recording, a crash dump."""
 
 from dataclasses import replace
-from typing import Iterator, List, Optional, Tuple, Union
+from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
 from kdtoken.decode.cid_table import process_by_id
 from kdtoken.decode.object_header import PROCESS_TYPE, TOKEN_TYPE, is_object_of, type_name
 from kdtoken.decode.process import TYPE, pointer_bytes, process_at, process_details, walk_processes
 from kdtoken.decode.process_dump import Tokens, dump_process
+from kdtoken.decode.snapshot import snapshot_of
 from kdtoken.decode.thread import walk_threads
 from kdtoken.decode.variables import fetch_variables
+from kdtoken.decode.watch import watch_points
 from kdtoken.errors import (
     KdTokenError,
     LookupFailed,
@@ -24,8 +26,10 @@ from kdtoken.machine.process import MachineProcess, MachineThread, Processes
 from kdtoken.model.absent import Maybe
 from kdtoken.model.process import Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.sid_names import NO_NAMES, Names
+from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
 from kdtoken.model.view import Kind, View
+from kdtoken.model.watch import WatchPoint
 from kdtoken.source.base import Source
 from kdtoken.source.cached import CachedSource
 
@@ -94,6 +98,13 @@ class KernelMachine(Machine):
                 if isinstance(thread.impersonation, Impersonation)
             }
             yield ProcessDump(process, details, tokens.of(process), tuple(threads), impersonated)
+
+    def snapshot(self, walked: Optional[Sequence[ProcessDump]] = None, sessions: bool = False) -> Snapshot:
+        rows, problems = self._walked(walked)
+        return snapshot_of(self.source, rows, problems, sessions, whole=not problems)
+
+    def watch(self, row: ProcessDump) -> Tuple[WatchPoint, ...]:
+        return watch_points(self.source, row)
 
     def view(self, which: Union[str, MachineProcess, MachineThread] = "") -> View:
         if not which:

@@ -1,5 +1,6 @@
 """A machine by a saved log: the memory that it shows, and where that is not enough, the text of what was printed."""
 
+from dataclasses import replace
 from typing import Callable, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from kdtoken.errors import (
@@ -19,8 +20,10 @@ from kdtoken.machine.text import TextMachine
 from kdtoken.model.absent import Maybe, known
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid_names import NO_NAMES, Names
+from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
 from kdtoken.model.view import View
+from kdtoken.model.watch import WatchPoint
 from kdtoken.source.base import About, Source
 from kdtoken.source.log.source import LogSource, log_texts
 
@@ -56,6 +59,7 @@ class LogMachine(Machine):
         self._given = names
         self._memory: Optional[KernelMachine] = None
         self._text: Optional[TextMachine] = None
+        self._walker: Machine = self  # which of the two the last walk was of
 
     @property
     def memory(self) -> KernelMachine:
@@ -149,7 +153,37 @@ class LogMachine(Machine):
         return self._either(of_memory, lambda: self.text.about_token(address))
 
     def walk(self, threads: bool = False) -> Walk:
-        return self._either(lambda: self.memory.walk(threads), lambda: self.text.walk(threads))
+        def of_memory() -> Walk:
+            self._walker = self.memory
+            return self.memory.walk(threads)
+
+        def of_text() -> Walk:
+            self._walker = self.text
+            return self.text.walk(threads)
+
+        return self._either(of_memory, of_text)
+
+    def snapshot(self, walked: Optional[Sequence[ProcessDump]] = None, sessions: bool = False) -> Snapshot:
+        """Of the memory that it shows, with every output of !token beside it; else of the text alone."""
+        if walked is not None:
+            return self._walker.snapshot(walked, sessions)
+        try:
+            found = self.memory.snapshot(None, sessions)
+        except _LACKING as error:
+            found = self.text.snapshot()
+            if not found.processes and not found.captures:
+                raise error from None
+            return found
+        try:
+            return replace(found, captures=self.text.snapshot().captures)
+        except KdTokenError:  # too long for the reader of text: memory alone, then
+            return found
+
+    def watch(self, row: ProcessDump) -> Tuple[WatchPoint, ...]:
+        try:
+            return self.memory.watch(row)
+        except _LACKING:
+            return ()
 
     def view(self, which: Union[str, MachineProcess, MachineThread] = "") -> View:
         """The memory of a token says more than the text of !token; a place in the text (#2), or none, means the text."""

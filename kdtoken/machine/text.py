@@ -11,10 +11,12 @@ from kdtoken.machine.argument import choose, parse_process_argument, split_threa
 from kdtoken.machine.base import Machine, Walk
 from kdtoken.machine.merged import MergedProcess, merge_processes, merge_tokens, names_of, place_of, read_texts
 from kdtoken.machine.process import MachineProcess, MachineThread, Processes
+from kdtoken.machine.snapshot import snapshot_of_texts
 from kdtoken.model.absent import Maybe, known
 from kdtoken.model.process import FastRef, ProcessDump
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
+from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
 from kdtoken.model.view import Kind, View
 from kdtoken.source.base import About
@@ -115,6 +117,10 @@ class TextMachine(Machine):
         rows = [self._dumps[one.address] for one in self.processes()]
         problems = ["%s: %s" % (row.process.image_name, problem) for row in rows for problem in row.problems]
         return Walk(self.about, len(rows), iter(rows), problems)
+
+    def snapshot(self, walked: Optional[Sequence[ProcessDump]] = None, sessions: bool = False) -> Snapshot:
+        """Also of a text that shows no process: its tokens are judged by themselves."""
+        return snapshot_of_texts(self._read, self._source, self._base.build)
 
     def chosen(self, which: str) -> List[PartialToken]:
         """The tokens that `which` may mean: all for "", one for "#2", else by address, user, or process."""

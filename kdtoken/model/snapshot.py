@@ -13,8 +13,7 @@ from kdtoken.model.process import FastRef, ProcessDetails, ProcessDump
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import LogonSession, Token
 
-# Process.pid where a text gives no Cid.
-NO_PID = -1
+NO_PID = -1  # what stands for a pid that a text does not tell
 
 
 @dataclass(frozen=True)
@@ -40,12 +39,14 @@ class Look:
     where       in words: "log.txt:31"
     incomplete  fields of which it shows a part only; "the rest" for all that comes after a cut
     listed      SIDs that it lists with attributes that are not known
+    printed     whether it is what `!token` printed
     """
 
     token: Token
     where: str = ""
     incomplete: Tuple[str, ...] = ()
     listed: Tuple[Sid, ...] = ()
+    printed: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,11 @@ def token_address(row: ProcessDump) -> int:
     """Address of the process's token object; 0 where the reference is null or not known."""
     ref = row.process.token
     return ref.object if isinstance(ref, FastRef) else 0
+
+
+def pid_of(row: ProcessDump) -> int:
+    """UniqueProcessId; NO_PID where it is not known."""
+    return row.process.pid if isinstance(row.process.pid, int) else NO_PID
 
 
 def created(row: ProcessDump) -> int:

@@ -54,11 +54,16 @@ class RawMember(NamedTuple):
 
 @dataclass(frozen=True)
 class SidHash:
-    """`_SID_AND_ATTRIBUTES_HASH`: quick-reject filter of an access check; 32 words of hash."""
+    """`_SID_AND_ATTRIBUTES_HASH`: quick-reject filter of an access check; 32 words of hash.
+
+    sid_attr  address of the list by the hash
+    list_at   the same by the token itself, to compare; None where it was not read
+    """
 
     count: int
     sid_attr: int
     words: Tuple[int, ...]
+    list_at: Optional[int] = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ dump.schema.json and walk.schema.json describe every key.
 """
 
 import json
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Sequence
 
 from kdtoken.analysis.classification import Remark, dump_remarks, elevation, integrity_level, kinds, token_remarks
 from kdtoken.model.absent import Absent, Fragment, NotAsked, NotSaid, Unreadable
@@ -201,7 +201,13 @@ def _remarks(remarks: List[Remark]) -> List[Dict[str, Any]]:
     return [{"text": remark.text, "serious": remark.serious} for remark in remarks]
 
 
-def dump_to_json(dump: ProcessDump, about: Dict[str, Any], why: bool = False, names: Names = NO_NAMES) -> str:
+def dump_to_json(
+    dump: ProcessDump,
+    about: Dict[str, Any],
+    why: bool = False,
+    names: Names = NO_NAMES,
+    findings: Sequence[Dict[str, Any]] = (),
+) -> str:
     """A process dump as JSON text, keys in a fixed order."""
     row: Dict[str, Any] = {
         "kdtoken": SCHEMA,
@@ -214,6 +220,7 @@ def dump_to_json(dump: ProcessDump, about: Dict[str, Any], why: bool = False, na
         "tokens": {hex(address): plain(token, why=why, names=names) for address, token in sorted(dump.tokens.items())},
         "shared_with": plain(dump.shared_with),
         "cross_check": plain(dump.cross_check),
+        "findings": list(findings),
         "remarks": _remarks(dump_remarks(dump)),
         "problems": list(dump.problems),
     }

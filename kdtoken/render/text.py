@@ -1,7 +1,8 @@
 """A process's security context for people: the answer first, then everything.  Lines, never printed here."""
 
-from typing import List, Optional, Set, Tuple
+from typing import List, Optional, Sequence, Set, Tuple
 
+from kdtoken.analysis.audit.finding import Finding, Severity
 from kdtoken.analysis.classification import (
     Elevation,
     Remark,
@@ -30,7 +31,13 @@ _LINKED = {
 }
 
 
-def render_dump(dump: ProcessDump, source: str, why: bool = False, names: Names = NO_NAMES) -> List[str]:
+def render_dump(
+    dump: ProcessDump,
+    source: str,
+    why: bool = False,
+    names: Names = NO_NAMES,
+    findings: Sequence[Finding] = (),
+) -> List[str]:
     """The whole report, a list of lines under 100 columns.  `source` says where it was read, `names` are its own."""
     page = Report(why, names)
     process = dump.process
@@ -41,6 +48,9 @@ def render_dump(dump: ProcessDump, source: str, why: bool = False, names: Names 
     page.lines.append("")
     if token is not None:
         _answer(page, token)
+    told = [one for one in findings if one.severity is not Severity.INFORMATION]
+    for at, one in enumerate(told):
+        page.row("" if at else "Strange", "%s %s  [%s]" % (one.severity.value, clean(one.saw), one.rule))
     _remarks(page, dump_remarks(dump))
     _process(page, dump)
     if isinstance(dump.details, ProcessDetails):

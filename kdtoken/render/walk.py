@@ -5,6 +5,7 @@ import io
 import json
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
+from kdtoken.analysis.audit.finding import Finding
 from kdtoken.analysis.classification import (
     SERVICE_ACCOUNTS,
     Elevation,
@@ -20,6 +21,7 @@ from kdtoken.model.protection import Protection
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Token
+from kdtoken.render.audit import head_lines, remarks_data, remarks_text, rules_by_process
 from kdtoken.render.json import SCHEMA, named, plain, token_flags
 from kdtoken.render.threads import impersonation_lines
 from kdtoken.render.words import WIDTH, account_of, briefly, clean, show, sid_name, wrapped
@@ -37,6 +39,7 @@ COLUMNS = (
     "privileges",
     "token",
     "eprocess",
+    "remarks",
 )
 # Columns of the text, their headings, and how wide a cell may make its column.
 _SHOWN = (
@@ -64,10 +67,15 @@ def text_lines(
     problems: Sequence[str],
     with_threads: bool,
     names: Names = NO_NAMES,
+    findings: Optional[Sequence[Finding]] = None,
 ) -> List[str]:
-    """An aligned table; what could not be reached is said below it."""
-    lines = wrapped("from " + clean(source), WIDTH) + [""]
-    table = [_text_cells(row, names) for row in rows]
+    """What is strange first, then an aligned table; what could not be reached is said below it."""
+    lines = wrapped("from " + clean(source), WIDTH)
+    if findings is not None:
+        lines += head_lines(findings, total)
+    lines.append("")
+    marked = rules_by_process(findings or ())
+    table = [_text_cells(row, names, marked.get(row.process.address, "")) for row in rows]
     heads = tuple(head for _, head, _ in _SHOWN)
     widths = [
         max([len(heads[at])] + [len(cells[at]) for cells, _ in table if len(cells[at]) <= limit])
@@ -99,8 +107,8 @@ def _row(cells: Sequence[str], widths: Sequence[int], notes: str) -> List[str]:
     return [line.rstrip()] + [_BELOW + more for more in wrapped(notes, WIDTH - len(_BELOW), "")]
 
 
-def _text_cells(row: ProcessDump, names: Names) -> Tuple[Tuple[str, ...], str]:
-    """The columns of the text and its notes."""
+def _text_cells(row: ProcessDump, names: Names, mark: str = "") -> Tuple[Tuple[str, ...], str]:
+    """The columns of the text and its notes, what is strange about it first."""
     cells = cells_of(row, names)
     token = row.token
     if isinstance(token, Token):
@@ -108,7 +116,7 @@ def _text_cells(row: ProcessDump, names: Names) -> Tuple[Tuple[str, ...], str]:
         cells["session"] = briefly(token.session_id, str)
     elif token is not None:
         cells["user"] = "token " + briefly(token, str)
-    notes = [cells["oddities"]] if cells["oddities"] else []
+    notes = [one for one in (mark, cells["oddities"]) if one]
     strong = cells["privileges"].split()
     if isinstance(token, Token) and token.user in SERVICE_ACCOUNTS and len(strong) > 3:
         # A service account holds many as a matter of course; the list would hide what is unusual.
@@ -136,10 +144,11 @@ def _matches(token: Maybe[Optional[Token]], user: Optional[str], level: Optional
     return isinstance(sid, Sid) and user.lower() in ("%s %s" % (sid_name(sid, token, names), sid)).lower()
 
 
-def cells_of(row: ProcessDump, names: Names = NO_NAMES) -> Dict[str, str]:
-    """What each column of the CSV shows, as text."""
+def cells_of(row: ProcessDump, names: Names = NO_NAMES, findings: Sequence[Finding] = ()) -> Dict[str, str]:
+    """What each column of the CSV shows, as text; `findings` are those of the whole machine."""
     process, token = row.process, row.token
     cells = dict.fromkeys(COLUMNS, "")
+    cells["remarks"] = remarks_text(findings, process.address)
     cells["pid"] = str(process.pid) if known(process.pid) else ""
     cells["image"] = show(process.image_name, clean)
     cells["eprocess"] = hex(process.address)
@@ -186,9 +195,9 @@ def _protection(level: int) -> str:
     return words.replace("PsProtectedSigner", "PP-")
 
 
-def csv_lines(rows: Sequence[ProcessDump], names: Names = NO_NAMES) -> List[str]:
+def csv_lines(rows: Sequence[ProcessDump], names: Names = NO_NAMES, findings: Sequence[Finding] = ()) -> List[str]:
     """Comma-separated values with a heading."""
-    cells = (cells_of(row, names) for row in rows)
+    cells = (cells_of(row, names, findings) for row in rows)
     return csv_text([COLUMNS]) + csv_text([one[name] for name in COLUMNS] for one in cells)
 
 
@@ -211,14 +220,17 @@ def json_lines(
     problems: Sequence[str],
     with_threads: bool,
     names: Names = NO_NAMES,
+    findings: Sequence[Finding] = (),
 ) -> List[str]:
     """One JSON document; a process a line, so that it can be read and compared."""
     head = json.dumps({"kdtoken": SCHEMA, "about": about, "problems": list(problems)})
-    body = ",\n".join(" " + line for line in json_rows(rows, with_threads, names))
+    body = ",\n".join(" " + line for line in json_rows(rows, with_threads, names, findings))
     return (head[:-1] + ', "processes": [\n' + body + "\n]}").split("\n")
 
 
-def json_rows(rows: Iterable[ProcessDump], with_threads: bool, names: Names = NO_NAMES) -> Iterator[str]:
+def json_rows(
+    rows: Iterable[ProcessDump], with_threads: bool, names: Names = NO_NAMES, findings: Sequence[Finding] = ()
+) -> Iterator[str]:
     """The JSON of each process, on one line."""
     known: Dict[int, str] = {}
     parts = _Parts()
@@ -237,6 +249,7 @@ def json_rows(rows: Iterable[ProcessDump], with_threads: bool, names: Names = NO
     for row in rows:
         line = json.dumps({"process": plain(row.process), "details": plain(row.details)})[:-1]
         line += ', "token": ' + token_text(row.token)
+        line += ', "remarks": ' + json.dumps(remarks_data(findings, row.process.address))
         if with_threads:
             tokens = ", ".join('"0x%x": %s' % (a, token_text(t)) for a, t in sorted(row.tokens.items()))
             line += ', "threads": %s, "tokens": {%s}' % (json.dumps([plain(t) for t in row.threads]), tokens)

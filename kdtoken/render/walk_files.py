@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+from kdtoken.analysis.audit.finding import Finding
 from kdtoken.errors import UsageError
 from kdtoken.model.absent import Maybe
 from kdtoken.model.luid import Luid
@@ -73,16 +74,17 @@ def part_of(
     problems: Sequence[str],
     with_threads: bool,
     names: Names = NO_NAMES,
+    findings: Sequence[Finding] = (),
 ) -> Part:
     """The part of a file as "csv", "json" or "parquet", each row with its file and host."""
     part = Part(file, host, about, tuple(problems), len(rows))
     if form == "parquet":
-        return part._replace(cells=tuple(cells_of(row, names) for row in rows))
+        return part._replace(cells=tuple(cells_of(row, names, findings) for row in rows))
     if form == "csv":
-        cells = (cells_of(row, names) for row in rows)
+        cells = (cells_of(row, names, findings) for row in rows)
         return part._replace(lines=tuple(csv_text([file, host] + [one[name] for name in COLUMNS] for one in cells)))
     head = json.dumps({"file": file, "host": host or None})[:-1] + ", "
-    return part._replace(lines=tuple(head + line[1:] for line in json_rows(rows, with_threads, names)))
+    return part._replace(lines=tuple(head + line[1:] for line in json_rows(rows, with_threads, names, findings)))
 
 
 def lines_of_all(parts: Iterable[Part], form: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Callable, Iterator, Tuple
 
 from kdtoken.analysis.audit.scene import Scene
 from kdtoken.model.process import ProcessDump
-from kdtoken.model.snapshot import NO_PID
+from kdtoken.model.snapshot import NO_PID, pid_of
 
 
 class Severity(Enum):
@@ -85,7 +85,7 @@ class Rule:
 def name_of(row: ProcessDump) -> str:
     """ "notepad.exe (6104)"; the image's own text is for the renderer to make safe."""
     image = row.process.image_name if isinstance(row.process.image_name, str) else "?"
-    return "%s (%s)" % (image, "pid ?" if row.process.pid == NO_PID else row.process.pid)
+    return "%s (%s)" % (image, "pid ?" if pid_of(row) == NO_PID else pid_of(row))
 
 
 def image_of(row: ProcessDump) -> str:

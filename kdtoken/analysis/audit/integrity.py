@@ -1,14 +1,17 @@
 """Rules about values inside a token that the kernel keeps in step with each other."""
 
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Iterator, List, Sequence, Tuple
 
 from kdtoken.analysis.audit.finding import Evidence, Finding, Rule, Severity, image_of, name_of
 from kdtoken.analysis.audit.scene import Scene
 from kdtoken.analysis.classification import integrity_level
+from kdtoken.analysis.differences.comparison import Kind, View
+from kdtoken.analysis.differences.fields import TRACELESS, compare
 from kdtoken.model.group import OWNER, Group
 from kdtoken.model.integrity import IntegrityLevel, integrity_text
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid import Sid
+from kdtoken.model.snapshot import Look
 from kdtoken.model.token import SidHash, Token
 from kdtoken.model.token_flags import TokenFlags
 
@@ -79,19 +82,20 @@ def nameless_privileges(scene: Scene) -> Iterator[Finding]:
             )
 
 
+def _view(look: Look) -> View:
+    kind = Kind.TOKEN_COMMAND if look.printed else Kind.KERNEL
+    return View(look.token, kind, look.where, look.incomplete, look.listed)
+
+
 def traceless_change(scene: Scene) -> Iterator[Finding]:
     """One token seen twice, changed, with the same ModifiedId."""
-    from kdtoken.analysis.differences.comparison import Kind, View
-    from kdtoken.analysis.differences.fields import TRACELESS, compare
-
     users_of = {token.address: users for token, users in scene.tokens()}
     for address, looks in scene.snapshot.captures.items():
         for before, after in zip(looks, looks[1:]):
             # Ids begin again with each start of a machine; the logon that a token is of hardly agrees by chance.
             if before.token.authentication_id != after.token.authentication_id:
                 continue
-            kind = Kind.TOKEN_COMMAND if scene.snapshot.printed else Kind.KERNEL
-            views = [View(one.token, kind, one.where, one.incomplete, one.listed) for one in (before, after)]
+            views = [_view(one) for one in (before, after)]
             compared = compare(views[0], views[1])
             if not any(row.name == TRACELESS for row in compared.rows):
                 continue
@@ -161,32 +165,21 @@ def _owner_faults(token: Token, groups: Tuple[object, ...]) -> List[Tuple[str, s
 def sid_hash(scene: Scene) -> Iterator[Finding]:
     """The hash of a list of SIDs belongs to another list."""
     for token, users in scene.tokens():
-        for name, hashed, count, array in (
-            ("SidHash", token.sid_hash, token.user_and_group_count, _pointer(token, "user_and_groups")),
-            (
-                "RestrictedSidHash",
-                token.restricted_sid_hash,
-                token.restricted_sid_count,
-                _pointer(token, "restricted_sids"),
-            ),
-            ("CapabilitiesHash", token.capabilities_hash, token.capability_count, _pointer(token, "capabilities")),
+        for name, hashed, count in (
+            ("SidHash", token.sid_hash, token.user_and_group_count),
+            ("RestrictedSidHash", token.restricted_sid_hash, token.restricted_sid_count),
+            ("CapabilitiesHash", token.capabilities_hash, token.capability_count),
         ):
             if not isinstance(hashed, SidHash) or not isinstance(count, int) or (count == 0 and hashed.count == 0):
                 continue
             faults = []
             if hashed.count != count:
                 faults.append("%s.SidCount is %d, the list has %d" % (name, hashed.count, count))
-            if array is not None and hashed.sid_attr != array:
-                faults.append("%s.SidAttr is 0x%x, the list is at 0x%x" % (name, hashed.sid_attr, array))
+            if hashed.list_at is not None and hashed.sid_attr != hashed.list_at:
+                faults.append("%s.SidAttr is 0x%x, the list is at 0x%x" % (name, hashed.sid_attr, hashed.list_at))
             for fault in faults:
                 fact = Evidence(name, fault, at(token, "user_and_groups") or token.address)
                 yield _finding(HASH.id, Severity.IMPOSSIBLE, token, users, fault, [fact])
-
-
-def _pointer(token: Token, field: str) -> Optional[int]:
-    """Where a list lies: the pointer's own bytes; None where they were not kept."""
-    origin = token.origins.get(field)
-    return int.from_bytes(origin.raw, "little") if origin else None
 
 
 def sid_hash_bits(scene: Scene) -> Iterator[Finding]:

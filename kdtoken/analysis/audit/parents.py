@@ -25,7 +25,7 @@ from kdtoken.analysis.audit.users import user_words
 from kdtoken.analysis.lineage.edges import Change, edge, gains
 from kdtoken.analysis.lineage.parents import How
 from kdtoken.model.luid import Luid
-from kdtoken.model.snapshot import NO_PID
+from kdtoken.model.snapshot import NO_PID, pid_of
 from kdtoken.model.token import Token
 
 # learn.microsoft.com and elastic/detection-rules (via_token_theft): programs that run as SYSTEM below a user's process.
@@ -186,7 +186,7 @@ def parent_and_image(scene: Scene) -> Iterator[Finding]:
     for row in scene.running:
         allowed = PARENTS.get(image_of(row)[:14])
         parent = scene.parent(row)
-        if allowed is None or parent.row is None or row.process.pid == NO_PID:
+        if allowed is None or parent.row is None or pid_of(row) == NO_PID:
             continue
         image = image_of(parent.row)
         if not image or image[:14] in allowed:

@@ -7,6 +7,7 @@ from kdtoken.analysis.audit import ids, integrity, parents, privileges, sharing,
 from kdtoken.analysis.audit.finding import Finding, Rule, Severity
 from kdtoken.analysis.audit.scene import Scene
 from kdtoken.analysis.differences.verdict import one_token
+from kdtoken.model.process import ProcessDump
 from kdtoken.model.snapshot import Look, Snapshot
 
 RULES: Tuple[Rule, ...] = sharing.RULES + integrity.RULES + ids.RULES + users.RULES + parents.RULES + privileges.RULES
@@ -40,7 +41,7 @@ def across(snapshots: Sequence[Snapshot]) -> List[Tuple[Finding, ...]]:
     for snapshot in snapshots:
         looks: Dict[int, Tuple[Look, ...]] = {}
         for token in snapshot.tokens():
-            here = snapshot.captures.get(token.address) or (Look(token, snapshot.label),)
+            here = snapshot.captures.get(token.address) or (Look(token, snapshot.label, printed=snapshot.printed),)
             before = [look for look in earlier.get(token.address, []) if one_token(look.token, token)]
             if before:
                 looks[token.address] = (before[-1], here[0])
@@ -52,6 +53,11 @@ def across(snapshots: Sequence[Snapshot]) -> List[Tuple[Finding, ...]]:
 def of_process(findings: Iterable[Finding], address: int) -> Tuple[Finding, ...]:
     """Those that are about the process whose EPROCESS is at `address`: it is what should be looked at."""
     return tuple(one for one in findings if one.processes and one.processes[0].process.address == address)
+
+
+def audit_process(dump: ProcessDump, others: Iterable[ProcessDump] = ()) -> Tuple[Finding, ...]:
+    """What the rules see of one process by what a dump of it has read, beside what is known of the others."""
+    return of_process(audit(Snapshot("", (dump, *others), whole=False)), dump.process.address)
 
 
 def marks(findings: Iterable[Finding]) -> Dict[int, Severity]:

@@ -7,7 +7,7 @@ from kdtoken.analysis.lineage.parents import SYSTEM_PID, Family, Parent
 from kdtoken.model.group import Group
 from kdtoken.model.process import FastRef, ProcessDetails, ProcessDump, Thread
 from kdtoken.model.sid import Sid
-from kdtoken.model.snapshot import Snapshot, ended, token_address
+from kdtoken.model.snapshot import Snapshot, ended, pid_of, token_address
 from kdtoken.model.token import Token
 
 # Processes that the kernel makes itself, by ImageFileName; all are children of System.
@@ -71,7 +71,7 @@ class Scene:
 
 def is_system_family(row: ProcessDump) -> bool:
     """Idle, System, or a process that the kernel made itself as System's child."""
-    if row.process.pid in (0, SYSTEM_PID):
+    if pid_of(row) in (0, SYSTEM_PID):
         return True
     name = row.process.image_name
     return row.process.parent_pid in (0, SYSTEM_PID) and isinstance(name, str) and name.lower() in KERNEL_MADE

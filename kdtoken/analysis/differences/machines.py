@@ -16,7 +16,7 @@ from kdtoken.analysis.lineage.parents import SYSTEM_PID
 from kdtoken.model.absent import Missing
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid import Sid
-from kdtoken.model.snapshot import NO_PID, Snapshot, created, ended, token_address
+from kdtoken.model.snapshot import NO_PID, Snapshot, created, ended, pid_of, token_address
 from kdtoken.model.token import Token
 
 
@@ -154,8 +154,8 @@ def same_start(before: Snapshot, after: Snapshot) -> bool:
         if created(first) and created(second) and created(first) != created(second):
             return False
         return first.process.address == second.process.address
-    mine = {(row.process.pid, row.process.address) for row in before.processes}
-    return any((row.process.pid, row.process.address) in mine for row in after.processes) or _one_token(before, after)
+    mine = {(pid_of(row), row.process.address) for row in before.processes}
+    return any((pid_of(row), row.process.address) in mine for row in after.processes) or _one_token(before, after)
 
 
 def _one_token(before: Snapshot, after: Snapshot) -> bool:
@@ -164,18 +164,18 @@ def _one_token(before: Snapshot, after: Snapshot) -> bool:
 
 
 def _system(snapshot: Snapshot) -> Optional[ProcessDump]:
-    return next((row for row in snapshot.processes if row.process.pid == SYSTEM_PID), None)
+    return next((row for row in snapshot.processes if pid_of(row) == SYSTEM_PID), None)
 
 
 def _by_birth(looks: _Looks) -> List[Pair]:
     before, after = looks.before, looks.after
     later: Dict[int, List[ProcessDump]] = {}
     for row in after.processes:
-        later.setdefault(row.process.pid, []).append(row)
+        later.setdefault(pid_of(row), []).append(row)
     pairs: List[Pair] = []
     met = set()
     for row in before.processes:
-        match = next((one for one in later.get(row.process.pid, ()) if _same_process(row, one)), None)
+        match = next((one for one in later.get(pid_of(row), ()) if _same_process(row, one)), None)
         if match is None:
             # A list that was not seen to its end does not say that a process is gone.
             pairs.append(Pair(Fate.ENDED if after.whole and not ended(row) else Fate.UNKNOWN, row, None))
@@ -192,7 +192,7 @@ def _same_process(row: ProcessDump, other: ProcessDump) -> bool:
     """By birth, where both tell it; else by address, which a later process of that id may have again."""
     if created(row) and created(other):
         return created(row) == created(other)
-    return row.process.pid != NO_PID and row.process.address == other.process.address
+    return pid_of(row) != NO_PID and row.process.address == other.process.address
 
 
 def _by_name(looks: _Looks) -> List[Pair]:

@@ -54,7 +54,8 @@ def edge(parent: Maybe[object], child: Maybe[object]) -> Edge:
     if not isinstance(mine, Sid) or not isinstance(theirs, Sid):
         return Edge(Change.UNKNOWN, ("the user of one of the two is not known",))
     if mine != theirs:
-        return Edge(Change.OTHER_USER, _confinement(child, parent))
+        # Another user's level is his own, and says nothing of the two.
+        return Edge(Change.OTHER_USER, tuple(one for one in _confinement(child, parent) if "integrity" not in one))
     if not isinstance(child.authentication_id, Luid) or not isinstance(parent.authentication_id, Luid):
         return Edge(Change.UNKNOWN, ("the logon session of one of the two is not known",))
     if child.authentication_id != parent.authentication_id:

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Dict, List, Optional, Tuple
 
 from kdtoken.model.process import ProcessDetails, ProcessDump
-from kdtoken.model.snapshot import NO_PID, Snapshot, created, ended
+from kdtoken.model.snapshot import NO_PID, Snapshot, created, ended, pid_of
 
 SYSTEM_PID = 4  # of the System process since Windows XP; 0 is Idle, which is on no list
 
@@ -52,8 +52,8 @@ class Family:
         self.snapshot = snapshot
         self.by_pid: Dict[int, List[ProcessDump]] = {}
         for row in snapshot.processes:
-            if row.process.pid != NO_PID:
-                self.by_pid.setdefault(row.process.pid, []).append(row)
+            if pid_of(row) != NO_PID:
+                self.by_pid.setdefault(pid_of(row), []).append(row)
         self._parents: Dict[int, Parent] = {}
 
     def parent(self, row: ProcessDump) -> Parent:

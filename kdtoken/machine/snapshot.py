@@ -2,10 +2,10 @@
 
 from typing import Dict, List, Sequence
 
+from kdtoken.machine.merged import merge_processes, place_of
 from kdtoken.model.absent import NotSaid
 from kdtoken.model.snapshot import BootTokens, Look, Snapshot
 from kdtoken.view.debugger.text import DebuggerText
-from kdtoken.view.merged import merge_processes, place_of
 
 _VIEW = "the text"
 
@@ -21,7 +21,7 @@ def snapshot_of_texts(texts: Sequence[DebuggerText], label: str, build: str = ""
             if one.token.address:
                 place = place_of(one)
                 listed = tuple(group.sid for group in one.groups if not isinstance(group.attributes, int))
-                look = Look(one.token, str(place) if place else "", one.incomplete, listed)
+                look = Look(one.token, str(place) if place else "", one.incomplete, listed, True)
                 looks.setdefault(one.token.address, []).append(look)
     rows = tuple(one.dump for one in merge_processes(texts))
     said = NotSaid(_VIEW)

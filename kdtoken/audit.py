@@ -1,0 +1,176 @@
+"""audit: what is strange on one machine or many, grouped by rule, and why each may be innocent.
+
+    kdtoken audit *.dmp
+    kdtoken audit before.dmp after.dmp        of one machine: also what changed in between without trace
+    kdtoken audit good.dmp --json > good.json; kdtoken audit other.dmp --baseline good.json
+    kdtoken audit --explain shared-token
+    !py -m kdtoken.audit
+
+Marks: !! cannot happen innocently, ! unusual (the rule names innocent causes), i for information (--all).
+Exit code: 0 nothing needs a look, 1 something does, 2 a source could not be read (or the command line not carried out).
+"""
+
+import json
+import sys
+from argparse import Namespace
+from dataclasses import replace
+from typing import FrozenSet, Iterable, List, Optional, Sequence, Tuple, Union
+
+from kdtoken import cli
+from kdtoken.analysis.audit.finding import Finding, Rule, Severity
+from kdtoken.analysis.audit.rules import BY_ID, RULES, across
+from kdtoken.analysis.audit.rules import audit as run_rules
+from kdtoken.errors import KdTokenError, UsageError
+from kdtoken.machine.base import Machine
+from kdtoken.machine.open import Request, open_request
+from kdtoken.model.snapshot import Snapshot
+from kdtoken.render.audit import Report, audit_json, audit_lines, explain_lines, rule_lines, watch_words
+
+
+def audit(source: Union[str, Machine], symbols: str = "", extra: Iterable[str] = ()) -> Tuple[Finding, ...]:
+    """What the rules see on one machine, the worst first.
+
+    source   a machine that is open, or what `open` takes: a file, a connection
+    symbols  of a crash dump
+    extra    ids of rules that are run only when asked for
+
+    Raises KdTokenError where there is nothing to judge.
+    """
+    if isinstance(source, Machine):
+        return run_rules(source.snapshot(), extra)
+    with open_request(Request((source,), symbols=symbols, lenient=True)) as machine:
+        return run_rules(machine.snapshot(), extra)
+
+
+def add_arguments(parser: cli.Parser) -> None:
+    """What `audit` understands."""
+    parser.add_argument(
+        "files", metavar="SOURCE", nargs="*", help="crash dumps, recordings, logs, texts: each a machine"
+    )
+    parser.add_argument("--all", action="store_true", help="list what is for information too")
+    parser.add_argument("--json", action="store_true", help="for programs: JSON, information too")
+    parser.add_argument(
+        "--baseline", metavar="FILE", help="audit --json of a machine that is known to be good: not told again"
+    )
+    parser.add_argument("--rule", metavar="ID", action="append", default=[], help="only this rule; repeatable")
+    parser.add_argument("--watch", action="store_true", help="print the breakpoints that would catch the next write")
+    parser.add_argument(
+        "--explain", metavar="RULE", nargs="?", const="", help="tell all about a rule, or list the rules"
+    )
+
+
+def _rule(text: str) -> Rule:
+    rule = BY_ID.get(text)
+    if rule is None:
+        import difflib
+
+        near = difflib.get_close_matches(text, list(BY_ID), 3, 0.4)
+        raise UsageError(
+            "no rule is called %r" % text, text, "near: %s" % ", ".join(near) if near else "--explain lists them"
+        )
+    return rule
+
+
+def _baseline(path: Optional[str]) -> FrozenSet[str]:
+    """Identities of the findings of a known-good machine.  Raises UsageError."""
+    if not path:
+        return frozenset()
+    how = "kdtoken audit GOOD.dmp --json > good.json makes one"
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            data = json.load(file)
+        return frozenset(str(finding["identity"]) for machine in data["machines"] for finding in machine["findings"])
+    except OSError as error:
+        raise UsageError("cannot read the baseline %s: %s" % (path, error.strerror), path, how) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UsageError("%s is no output of audit --json" % path, path, how) from error
+
+
+def _machines(options: Namespace) -> List[Tuple[str, Union[Snapshot, str], Tuple[str, ...]]]:
+    """(name, snapshot or why there is none, watch lines) of each source."""
+    # A source that fails is its own answer; only what was asked wrongly ends the run.
+    found: List[Tuple[str, Union[Snapshot, str], Tuple[str, ...]]] = []
+    for file in options.files or [""]:
+        try:
+            if file:
+                machine = cli.opened(cli.request(options, (file,), lenient=True))
+            else:
+                machine = cli.open_machine(options)
+            snapshot = machine.snapshot()
+            found.append(
+                (
+                    file or snapshot.label,
+                    replace(snapshot, label=file or snapshot.label),
+                    _watch(machine, snapshot, options),
+                )
+            )
+            if len(options.files) > 1:
+                machine.close()
+        except KdTokenError as error:
+            if not file or len(options.files) == 1:
+                raise
+            found.append((file, " ".join(line.strip() for line in str(error).split("\n")), ()))
+    return found
+
+
+def _watch(machine: Machine, snapshot: Snapshot, options: Namespace) -> Tuple[str, ...]:
+    """For each process that needs a look: lines that begin with its EPROCESS."""
+    if not options.watch:
+        return ()
+    rows = {}
+    for finding in run_rules(snapshot):
+        if finding.severity is not Severity.INFORMATION and finding.processes:
+            rows[finding.processes[0].process.address] = finding.processes[0]
+    return tuple("%x %s" % (at, line) for at, row in rows.items() for line in watch_words(machine.watch(row)))
+
+
+def reports(options: Namespace) -> List[Report]:
+    """Audit every source."""
+    wanted = [_rule(one).id for one in options.rule] or None
+    extra = [rule.id for rule in RULES if rule.extra and rule.id in (wanted or ())]
+    known = _baseline(options.baseline)
+    machines = _machines(options)
+    snapshots = [one for _, one, _ in machines if isinstance(one, Snapshot)]
+    later = iter(across(snapshots))
+    made: List[Report] = []
+    for name, one, watch in machines:
+        if not isinstance(one, Snapshot):
+            made.append(Report(name, error=one))
+            continue
+        between = tuple(finding for finding in next(later) if wanted is None or finding.rule in wanted)
+        findings = between + run_rules(one, extra, wanted)
+        new = tuple(finding for finding in findings if finding.identity not in known)
+        made.append(
+            Report(
+                name, one.build, len(one.processes), new, len(findings) - len(new), problems=one.problems, watch=watch
+            )
+        )
+    return made
+
+
+def _main(arguments: List[str]) -> int:
+    parser = cli.parser("audit", "Tell what is strange on one machine or many, and how it may be innocent.")
+    add_arguments(parser)
+    options = parser.parse_intermixed_args(arguments)
+    if options.explain is not None:
+        cli.write_lines(explain_lines(_rule(options.explain)) if options.explain else rule_lines())
+        return 0
+    made = reports(options)
+    cli.write_lines(audit_json(made).split("\n") if options.json else audit_lines(made, options.all))
+    for one in made:
+        if one.error:
+            cli.complain("%s: %s" % (one.source, one.error))
+    if any(one.error for one in made):
+        return 2
+    return 1 if any(one.needs_a_look for one in made) else 0
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run the verb with `arguments` (default: sys.argv); returns the exit code."""
+    return cli.run(_main, arguments, failure=2)
+
+
+cli.make_callable(__name__, audit)
+
+if __name__ == "__main__":
+    cli.exit_with(main(sys.argv[1:]))

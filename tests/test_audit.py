@@ -1,0 +1,264 @@
+"""`audit`, `lineage`, `walk --tree`, `diff` of machines, as people run them."""
+
+import io
+import json
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Dict, Tuple
+
+import jsonschema
+import pytest
+
+import kdtoken
+import kdtoken.audit as audit
+import kdtoken.diff as diff
+from kdtoken import lineage, walk
+from kdtoken.analysis.audit.rules import RULES
+from kdtoken.machine.kernel import KernelMachine
+from tests.machine.spec import PrivilegesSpec
+from tests.machine.strange import CMD, NOTEPAD, QUIET, child, fresh, with_new, with_process, with_token
+from tests.machine.synthetic import SyntheticSource
+from tests.snapshots import dump_file, kernel_of_machine, printed
+from tests.test_golden import schema
+from tests.verbs import run_on
+
+ON = PrivilegesSpec((19, 23, 25, 33, 34), (23, 34), (23, 30))
+HOSTILE = b"\x1b]0;x\x07=1+1|a"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, str]:
+    """Dumps of one machine at four times, the text of a log, and a file that is nothing."""
+    folder = tmp_path_factory.mktemp("machines")
+    (folder / "symbols").mkdir()
+    made: Dict[str, str] = {}
+    for name, machine in (
+        ("quiet", QUIET),
+        ("stolen", with_process(QUIET, NOTEPAD, token="system")),
+        ("rewritten", with_token(QUIET, NOTEPAD, privileges=ON)),
+        ("adjusted", with_token(QUIET, NOTEPAD, privileges=ON, modified_id=0x99999)),
+        (
+            "hostile",
+            with_new(
+                QUIET, replace(child("x.exe", NOTEPAD), name=HOSTILE), fresh(QUIET, CMD, integrity="S-1-16-16384")
+            ),
+        ),
+    ):
+        path = dump_file(machine, folder, name)
+        made[name] = str(path)
+        (folder / (name + ".json")).rename(folder / "symbols" / "one.json")  # the same for all
+    (folder / "log.txt").write_text(printed(kernel_of_machine(with_process(QUIET, NOTEPAD, token="system"))))
+    (folder / "nothing.dmp").write_bytes(b"\0\1\2nothing at all" * 40)
+    made.update(log=str(folder / "log.txt"), nothing=str(folder / "nothing.dmp"), symbols=str(folder / "symbols"))
+    return made
+
+
+def run(verb: Any, *arguments: str) -> Tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = verb.main(list(arguments))
+    return code, out.getvalue(), err.getvalue()
+
+
+def ask(verb: Any, files: Dict[str, str], *arguments: str) -> Tuple[int, str, str]:
+    return run(verb, *[files.get(word, word) for word in arguments], "--symbols", files["symbols"])
+
+
+def data_of(verb: Any, form: str, files: Dict[str, str], *arguments: str) -> Any:
+    code, out, _ = ask(verb, files, *arguments, "--json")
+    data = json.loads(out)
+    jsonschema.Draft202012Validator(schema(form)).validate(data)
+    return data
+
+
+def test_one_machine(files: Dict[str, str]) -> None:
+    code, out, err = ask(audit, files, "stolen")
+    assert code == 1 and not err
+    assert (
+        "needs a look" in " ".join(out.split()) and "!! boot-token:" in out and "innocent:" in out and "source:" in out
+    )
+    assert all(len(line) < 100 for line in out.split("\n"))
+    code, out, _ = ask(audit, files, "quiet")
+    assert code == 0 and "nothing strange" in " ".join(out.split()) and "!" not in out.replace("kdtoken", "")
+
+
+def test_many_machines_grouped_by_rule(files: Dict[str, str]) -> None:
+    code, out, err = ask(audit, files, "quiet", "stolen", "log", "nothing")
+    assert code == 2 and out.startswith("2 of 4 need a look.")
+    assert out.count("boot-token:") == 1 and out.count("runs under System's own token") == 2
+    words = " ".join(out.split())
+    assert "nothing strange: " + files["quiet"] in words and "could not be read: " + files["nothing"] in words
+    assert files["nothing"] in err
+    data = data_of(audit, "audit", files, "quiet", "stolen", "log", "nothing")
+    assert [one["needs_a_look"] for one in data["machines"]] == [False, True, True, False]
+    assert data["machines"][3]["error"] and data["needs_a_look"] == 2
+    assert set(data["rules"]) == {one["rule"] for machine in data["machines"] for one in machine["findings"]}
+
+
+def test_before_and_after_in_two_files(files: Dict[str, str]) -> None:
+    code, out, _ = ask(audit, files, "quiet", "rewritten")
+    assert code == 1 and "!! traceless-change" in out and "SeTimeZonePrivilege" in out
+    assert ask(audit, files, "quiet", "adjusted")[0] == 0
+    assert ask(audit, files, "rewritten")[0] == 0  # by itself it looks as it might
+
+
+def test_a_baseline_is_not_told_again(files: Dict[str, str], tmp_path: Path) -> None:
+    good = tmp_path / "good.json"
+    good.write_text(ask(audit, files, "stolen", "--json")[1])
+    code, out, _ = ask(audit, files, "stolen", "--baseline", str(good))
+    assert code == 0 and "known from the baseline" in out and "boot-token" not in out
+    code, out, _ = ask(audit, files, "hostile", "--baseline", str(good))
+    assert code == 1
+    (tmp_path / "bad.json").write_text("[1, 2]")
+    for name in ("bad.json", "none.json"):
+        code, out, err = ask(audit, files, "quiet", "--baseline", str(tmp_path / name))
+        assert code == 2 and not out and "--json" in err and "Traceback" not in err
+
+
+def test_rules_are_explained() -> None:
+    code, out, _ = run(audit, "--explain")
+    assert code == 0 and [line.split()[1] for line in out.splitlines() if line[:1] in "!i"] == [
+        rule.id for rule in RULES
+    ]
+    for rule in RULES:
+        code, out, _ = run(audit, "--explain", rule.id)
+        words = " ".join(out.split())
+        assert code == 0 and rule.title in words and " ".join(rule.source.split()) in words
+        assert all(" ".join(cause.split()) in words for cause in rule.innocent)
+    code, out, err = run(audit, "--explain", "boot-tokem")
+    assert code == 2 and "boot-token" in err
+
+
+def test_one_rule_and_the_extra_one(files: Dict[str, str]) -> None:
+    data = data_of(audit, "audit", files, "stolen", "--rule", "shared-token", "--rule", "sid-hash-bits")
+    assert {one["rule"] for one in data["machines"][0]["findings"]} == {"shared-token"}
+
+
+def test_watch_lines_are_printed(files: Dict[str, str]) -> None:
+    code, out, _ = ask(audit, files, "stolen", "--watch")
+    at = kernel_of_machine(QUIET).processes[NOTEPAD]
+    offset = kernel_of_machine(QUIET).layouts.layout("_EPROCESS").field("Token").offset
+    assert "ba w8 0x%x" % (at + offset) in out and out.count("ba w8") >= 3
+    assert "ba w" not in ask(audit, files, "stolen")[1]
+
+
+def test_hostile_names_are_escaped_everywhere(files: Dict[str, str]) -> None:
+    for verb, words in (
+        (audit, ("hostile",)),
+        (walk, ("hostile", "--tree")),
+        (walk, ("hostile", "--csv")),
+        (lineage, ("hostile", "9000")),
+        (diff, ("quiet", "hostile")),
+    ):
+        _, out, err = ask(verb, files, *words)
+        assert "1+1" in out, words  # it is there
+        assert not set(out + err) & set("\x1b\x07"), words
+    cell = next(line for line in ask(walk, files, "hostile", "--csv")[1].splitlines() if line.startswith("9000,"))
+    assert ",=" not in cell
+
+
+def test_lineage(files: Dict[str, str]) -> None:
+    code, out, _ = ask(lineage, files, "quiet", "cmd.exe")
+    words = " ".join(out.split())
+    assert code == 0 and "elevated by UAC" in words and "1. authentication" in words and "Cannot be told" in words
+    data = data_of(lineage, "lineage", files, "quiet", "cmd.exe")
+    assert [one["pid"] for one in data["path"]] == [668, 4072, 4120, CMD]
+    assert data["path"][-1]["change"] == "elevated" and data["token"]["root"] == "authentication"
+    code, out, err = ask(lineage, files, "quiet", "nobody.exe")
+    assert code == 1 and "nobody.exe" in err
+    assert "token is not known" in " ".join(ask(lineage, files, "quiet", "6560")[1].split())
+
+
+def test_the_tree(files: Dict[str, str]) -> None:
+    code, out, _ = ask(walk, files, "stolen", "--tree")
+    lines = {line.split(" (")[0].split()[-1]: line for line in out.splitlines() if " (" in line and "[" in line}
+    assert code == 0 and lines["notepad.exe"].startswith("!! ") and "[elevated" in lines["cmd.exe"]
+    assert lines["explorer.exe"].index("explorer") > lines["userinit.exe"].index("userinit")
+    data = data_of(walk, "lineage", files, "stolen", "--tree", "--strange")
+    # What is strange, and its ancestors.
+    assert [one["pid"] for one in data["tree"]] == [668, 4072, 4120, NOTEPAD]
+
+
+def test_walk_says_it_first(files: Dict[str, str]) -> None:
+    code, out, _ = ask(walk, files, "stolen")
+    lines = out.splitlines()
+    head = lines[: lines.index("")]
+    assert code == 0 and next(line for line in head if line[2:3] == "!").startswith("  !! notepad.exe (6104)")
+    row = next(at for at, line in enumerate(lines) if line.startswith("6104  notepad.exe"))
+    assert "!! shared-token, !! boot-token, " in " ".join(" ".join(lines[row : row + 2]).split())
+    assert "Nothing strange among" in ask(walk, files, "quiet")[1]
+    data = data_of(walk, "walk", files, "stolen", "--strange")
+    assert [row["process"]["pid"] for row in data["processes"]] == [NOTEPAD]
+    assert data["processes"][0]["remarks"][0]["severity"] == "!!"
+
+
+def test_dump_says_it_at_its_top() -> None:
+    stolen = SyntheticSource(kernel_of_machine(with_process(QUIET, NOTEPAD, token="system")))
+    lines = run_on(stolen, "dump", "notepad.exe")
+    at = next(number for number, line in enumerate(lines) if line.startswith("  Strange"))
+    assert at < 10 and "!! notepad.exe (6104) runs under" in lines[at]
+    data = json.loads("\n".join(run_on(stolen, "dump", "notepad.exe", "--json")))
+    jsonschema.Draft202012Validator(schema("dump")).validate(data)
+    assert {"boot-token", "shared-token"} <= {one["rule"] for one in data["findings"]}
+    # One that shares with its parent has won nothing, and that is known only of the parent's own token.
+    shared = SyntheticSource(kernel_of_machine(with_process(QUIET, 6520, token="of-6488")))
+    found = [line for line in run_on(shared, "dump", "conhost.exe") if "Strange" in line]
+    assert len(found) == 1 and found[0].split()[1] == "!"
+    assert not any(
+        "Strange" in line for line in run_on(SyntheticSource(kernel_of_machine(QUIET)), "dump", "notepad.exe")
+    )
+
+
+def test_an_ordinary_dump_costs_no_more_for_its_findings() -> None:
+    quiet = SyntheticSource(kernel_of_machine(QUIET))
+    machine = KernelMachine(quiet)
+    machine.find("notepad.exe").dump(False)
+    alone = quiet.requests
+    quiet.reset_counters()
+    run_on(quiet, "dump", "notepad.exe", "--no-check")
+    assert quiet.requests == alone
+
+
+def test_dump_tells_where_to_watch() -> None:
+    quiet = SyntheticSource(kernel_of_machine(QUIET))
+    lines = run_on(quiet, "dump", "notepad.exe", "--watch")
+    assert sum("ba w8 0x" in line for line in lines) == 3 and any("nothing was set" in line for line in lines)
+
+
+def test_diff_of_machines(files: Dict[str, str]) -> None:
+    code, out, _ = ask(diff, files, "quiet", "rewritten")
+    assert code == 1 and out.startswith("1 token changed without trace") and "policy: SeTimeZonePrivilege" in out
+    code, out, _ = ask(diff, files, "quiet", "stolen")
+    assert code == 1 and "1 token replaced" in out and "notepad.exe (6104): token 0x" in " ".join(out.split())
+    assert ask(diff, files, "quiet", "quiet")[0] == 0
+    data = data_of(diff, "machines", files, "quiet", "adjusted")
+    assert data["exit_code"] == 1 and data["processes"][0]["fate"] == "adjusted" and data["same_start"]
+    # A process named on one side is a token, as ever.
+    code, out, _ = ask(diff, files, files["quiet"] + "@notepad.exe", files["stolen"] + "@notepad.exe")
+    assert code == 1 and "identity" in out.lower()
+
+
+def test_the_public_function() -> None:
+    machine = KernelMachine(SyntheticSource(kernel_of_machine(with_process(QUIET, NOTEPAD, token="system"))))
+    assert kdtoken.audit(machine)[0].rule in ("shared-token", "boot-token")
+
+
+def test_the_verbs_run_as_modules() -> None:
+    for verb in ("audit", "lineage"):
+        done = subprocess.run(
+            [sys.executable, "-m", "kdtoken", verb, "--help"], stdout=subprocess.PIPE, check=True, encoding="utf-8"
+        )
+        assert "usage: kdtoken " + verb in done.stdout
+
+
+def test_a_text_with_one_token_and_no_process(tmp_path: Path) -> None:
+    kernel = kernel_of_machine(with_token(QUIET, NOTEPAD, privileges=replace(ON, present=(19, 23, 25, 33, 34, 20))))
+    text = printed(kernel).split("0: kd> ")
+    one = next(part for part in text if part.startswith("!token %x" % kernel.tokens["of-6104"]))
+    path = tmp_path / "token.txt"
+    path.write_text("0: kd> " + one)
+    code, out, _ = run(audit, str(path))
+    assert code == 1 and "SeDebugPrivilege" in out and "0x%x" % kernel.tokens["of-6104"] in out
