@@ -73,6 +73,7 @@ def _parts(token: "Token") -> List[str]:
         word = "privilege" if held == 1 else "privileges"
         parts.append("%d %s (%d enabled)" % (held, word, len(token.enabled_privileges)))
     listed = [one for one in token.groups if not isinstance(one, Missing)]
-    whole = not isinstance(token.user_and_groups, Missing) and len(listed) == len(token.groups)
+    # A view that tells the user alone (`whoami /user`) does not say that there are no groups; every token has some.
+    whole = not isinstance(token.user_and_groups, Missing) and 0 < len(listed) == len(token.groups)
     parts.append("%d groups%s" % (len(listed), "" if whole else " known") if whole or listed else "groups unknown")
     return parts
