@@ -156,7 +156,9 @@ def split_lines(text: str) -> Iterator[Line]:
         plain = _ODD_BLOCK.search(block) is None and "**" not in block
         for physical in block.split("\n"):
             number += 1
-            if (plain or (_ODD.search(physical) is None and "**" not in physical)) and physical[:1] not in _LEADS:
+            if not physical or (
+                (plain or (_ODD.search(physical) is None and "**" not in physical)) and physical[:1] not in _LEADS
+            ):
                 yield Line(number, physical)
                 continue
             for one in _unmangled(physical):

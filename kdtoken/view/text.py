@@ -3,6 +3,7 @@
 What a line is, is decided once: a line that one reader took is no other reader's.
 """
 
+import re
 from dataclasses import dataclass, replace
 from typing import List, Tuple
 
@@ -15,6 +16,9 @@ from kdtoken.view.lines import Line, split_lines
 from kdtoken.view.partial import PartialToken
 from kdtoken.view.whoami.reader import read_whoami_lines
 from kdtoken.view.whoami.rows import WhoamiTexts
+from kdtoken.view.words import has_facts
+
+_ASKED = re.compile(r"whoami(?:\.exe)?[\"']? {1,4}[/-]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -30,14 +34,17 @@ class AnyText:
 
 def read_text(text: str, file: str = "text") -> AnyText:
     """All that a pasted text or a log tells; never an error, whatever the text."""
-    lines = list(split_lines(text))
+    lines = _without_long_gaps(text)
     debugger = read_debugger_lines(lines, file)
     dt_tokens, dt_processes, dt_lines = read_dt_values(lines, file)
     thread_tokens, thread_lines = read_thread_tokens(lines, file)
     taken = {id(line) for line in debugger.tokens.taken} | {id(line) for line in debugger.tokens.commands}
     # What the debugger printed is a prompt's end to whoami's reader: a table does not go on behind it.
     rest = [Line(line.number, "kd>") if id(line) in taken else line for line in lines]
-    whoami = read_whoami_lines(rest, file)
+    # Of a log of many megabytes most has nothing that whoami could have printed.
+    asked = _ASKED.search(text) is not None
+    told = asked or any(has_facts(line.text) for line in debugger.not_understood)
+    whoami = read_whoami_lines(rest, file) if told else WhoamiTexts((), (), (), (), tuple(rest))
     left = {id(line) for line in whoami.not_understood}
     unknown = {id(line) for line in debugger.not_understood}
     neither = [line for line, its in zip(lines, rest) if id(line) in unknown and (id(its) in left or its is not line)]
@@ -48,3 +55,14 @@ def read_text(text: str, file: str = "text") -> AnyText:
     printed = replace(debugger.tokens, tokens=tuple(dt_tokens) + debugger.tokens.tokens)
     processes = replace(debugger.processes, processes=tuple(dt_processes) + debugger.processes.processes)
     return AnyText(tuple(tokens), printed, processes, whoami, tuple(neither))
+
+
+def _without_long_gaps(text: str) -> List[Line]:
+    """The lines; of blank ones two in a row are enough to see that something ends there."""
+    kept: List[Line] = []
+    blanks = 0
+    for line in split_lines(text):
+        blanks = 0 if line.text else blanks + 1
+        if blanks < 3:
+            kept.append(line)
+    return kept
