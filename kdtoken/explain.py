@@ -33,7 +33,8 @@ from kdtoken.files import read_packed
 from kdtoken.machine.base import Machine
 from kdtoken.machine.descriptor_file import descriptor_of_file
 from kdtoken.machine.kernel import KernelMachine
-from kdtoken.machine.objects import Objects
+from kdtoken.machine.log import LogMachine, kernel_of
+from kdtoken.machine.objects import Objects, default_label
 from kdtoken.machine.process import MachineProcess, MachineThread
 from kdtoken.model.absent import Absent, Missing
 from kdtoken.model.object_type import ObjectType, documented_type
@@ -90,14 +91,11 @@ class Sides:
     def objects(self) -> Objects:
         """Its objects; a text has none."""
         if self._objects is None:
-            machine = self.machine
-            if not isinstance(machine, KernelMachine):
-                raise UsageError(
-                    "%s shows no object's descriptor" % machine.about.source,
-                    machine.about.source,
-                    'give the object as text: --to "D:(A;;FA;;;BA)" --type file',
-                )
-            self._objects = Objects(machine.source)
+            kernel, name = kernel_of(self.machine), self.machine.about.source
+            if kernel is None:
+                what = "%s shows no object's descriptor" % name
+                raise UsageError(what, name, 'give the object as text: --to "D:(A;;FA;;;BA)" --type file')
+            self._objects = Objects(kernel.source)
         return self._objects
 
     def source_of(self, words: List[str]) -> List[str]:
@@ -107,17 +105,18 @@ class Sides:
         if options.session or options.dump or options.log or options.attach or not os.path.isfile(file):
             return words
         machine = cli.opened(cli.request(options, (file,), lenient=True, instead=True))
-        if not isinstance(machine, KernelMachine):
-            return words  # a text: it is the caller
-        self._machine = machine
-        return [word for word in [words[0][len(file) + 1 :]] + words[1:] if word]
+        rest = [word for word in [words[0][len(file) + 1 :]] + words[1:] if word]
+        if isinstance(machine, KernelMachine) or (isinstance(machine, LogMachine) and (rest or options.who)):
+            self._machine = machine
+            return rest
+        return words  # a text: it is the caller
 
     def default_level(self) -> int:
         """What an object without a label counts as: read from the kernel, where there is one."""
-        if isinstance(self._machine, KernelMachine):
-            label = self.objects.default_label()
-            if isinstance(label, Sid) and label.subauthorities:
-                return label.subauthorities[0]
+        kernel = None if self._machine is None else kernel_of(self._machine)
+        label = None if kernel is None else default_label(kernel.source)
+        if isinstance(label, Sid) and label.subauthorities:
+            return label.subauthorities[0]
         return MEDIUM
 
     def learn(self) -> None:
@@ -138,7 +137,7 @@ class Sides:
         process = self.machine.find(word)
         token = _there(process.token, "the token of %s" % word)
         caller = self._caller(token, "%s (%s)" % (process.name, process.pid), None, self._protection(process.address))
-        linked = process.linked_token if isinstance(self.machine, KernelMachine) else None
+        linked = process.linked_token if kernel_of(self.machine) is not None else None
         told = ("System's threads run in kernel mode, where an open is checked only if they ask for it",)
         return Party(caller, self._linked(linked, caller), told if process.pid == 4 else (), process.address)
 
@@ -199,10 +198,11 @@ class Sides:
 
     def _protection(self, address: int) -> Optional[int]:
         """_PS_PROTECTION.Level; 0 on kernels that have none, None where it cannot be told."""
-        if not isinstance(self.machine, KernelMachine) or not address:
+        kernel = kernel_of(self.machine)
+        if kernel is None or not address:
             return None
-        process = self.machine.find("0x%x" % address).process
-        return _number(process_details(self.machine.source, process, origins=False).protection)
+        process = kernel.find("0x%x" % address).process
+        return _number(process_details(kernel.source, process, origins=False).protection)
 
     def wanted(self, word: str) -> Wanted:
         """The object that one --to names."""

@@ -15,7 +15,7 @@ from kdtoken import cli, explain
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.sddl import from_sddl
-from tests.declared_views import whoami_lines
+from tests.declared_views import token_lines, whoami_lines
 from tests.expected import FILES, kernel_of
 from tests.machine.synthetic import SyntheticSource
 from tests.sessions import MACHINE_22000
@@ -283,3 +283,17 @@ def test_the_machines_file_may_stand_first(capsys: pytest.CaptureFixture[str]) -
     assert "notepad.exe (6104)" in capsys.readouterr().out
     assert explain.main([file] + rest) == 2
     assert "name a caller" in capsys.readouterr().err
+
+
+def test_a_log_is_a_machine_and_the_text_of_a_token_a_caller(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = str(ROOT / "fixtures" / "logs" / "capture-10.0.22000.2538-synthetic.log.gz")
+    rest = ["--to", "D:(A;;FR;;;BU)", "--type", "file", "--want", "write"]
+    for words in ([log, "notepad.exe"], ["--log", log, "notepad.exe"]):
+        assert explain.main(words + rest) == 1
+        assert "notepad.exe (6104) asks " in capsys.readouterr().out
+    token = tmp_path / "token.txt"
+    token.write_text("kd> !token 0xffffcc8a1420a800\n" + token_lines("notepad"), encoding="utf-8")
+    assert explain.main([str(token)] + rest) == 1
+    assert "token.txt, line 2 asks " in " ".join(capsys.readouterr().out.split())

@@ -209,3 +209,13 @@ class LogMachine(Machine):
     @property
     def cost(self) -> Tuple[int, int]:
         return (0, 0) if self._memory is None else self._memory.cost
+
+
+def kernel_of(machine: Machine) -> Optional[KernelMachine]:
+    """The machine's memory: its own, or what a log shows of it; None for a text."""
+    if isinstance(machine, LogMachine):
+        try:
+            return machine.memory
+        except KdTokenError:
+            return None
+    return machine if isinstance(machine, KernelMachine) else None

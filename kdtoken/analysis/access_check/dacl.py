@@ -2,7 +2,7 @@
 
 from typing import Optional
 
-from kdtoken.analysis.access_check.questions import Question
+from kdtoken.analysis.access_check.questions import OF_THE_OBJECT, Question
 from kdtoken.analysis.access_check.reason import Reason, ReasonType
 from kdtoken.analysis.access_check.request import GRANTABLE
 from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run
@@ -87,7 +87,7 @@ def first_wins_or_not(run: Run, walked: Walked) -> int:
 
 def _not_known(run: Run, what: str, settle: str = "") -> Optional[Denial]:
     """A descriptor or DACL that the source does not show: it may grant all, or nothing."""
-    question = Question("dacl", "the object's DACL (%s) grants what is asked" % what, settle or run.caller.settle)
+    question = Question("dacl", "the object's DACL (%s) grants what is asked" % what, settle or OF_THE_OBJECT)
     if run.answers.ask(question, False):
         everything(run, ReasonType.ALLOWED_ACE, "DACL", what, "taken as said: it cannot be read")
         return None

@@ -4,7 +4,7 @@ from typing import Optional, Tuple
 
 from kdtoken.analysis.access_check.caller import LOW, MEDIUM, NO_WRITE_UP
 from kdtoken.analysis.access_check.privileges import SE_RELABEL, enabled
-from kdtoken.analysis.access_check.questions import Question
+from kdtoken.analysis.access_check.questions import OF_THE_OBJECT, Question
 from kdtoken.analysis.access_check.reason import Reason, ReasonType
 from kdtoken.analysis.access_check.request import (
     ACCESS_SYSTEM_SECURITY,
@@ -83,7 +83,7 @@ def integrity(run: Run) -> Optional[Denial]:
         return None
     level, rules, origin = label_of(run)
     if _hidden_label(run):
-        question = Question("label", "the object has a label above the caller's level", caller.settle)
+        question = Question("label", "the object has a label above the caller's level", OF_THE_OBJECT)
         if run.answers.ask(question, False):
             level, rules, origin = 0xFFFFFFFF, default_policy(run), "a label that the source does not show"
     mine = caller.integrity

@@ -1,6 +1,6 @@
 """What the owner of an object has without any ACE: READ_CONTROL and WRITE_DAC."""
 
-from kdtoken.analysis.access_check.questions import Question
+from kdtoken.analysis.access_check.questions import OF_THE_OBJECT, Question
 from kdtoken.analysis.access_check.reason import Reason, ReasonType
 from kdtoken.analysis.access_check.request import READ_CONTROL, WRITE_DAC
 from kdtoken.analysis.access_check.run import Run
@@ -24,7 +24,7 @@ def owner(run: Run) -> None:
     sid = descriptor.owner
     if sid is None:
         if descriptor.owner_state != ABSENT:
-            question = Question("owner", "the caller owns the object", run.caller.settle)
+            question = Question("owner", "the caller owns the object", OF_THE_OBJECT)
             if run.answers.ask(question, False):
                 _grant(run, wanted, "an owner that the source does not show")
         return

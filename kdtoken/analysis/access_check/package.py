@@ -3,7 +3,7 @@
 from typing import Optional
 
 from kdtoken.analysis.access_check.dacl import is_open
-from kdtoken.analysis.access_check.questions import Question
+from kdtoken.analysis.access_check.questions import OF_THE_OBJECT, Question
 from kdtoken.analysis.access_check.reason import Reason, ReasonType
 from kdtoken.analysis.access_check.request import GRANTABLE
 from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run
@@ -35,14 +35,14 @@ def package_side(run: Run) -> Optional[Denial]:
         why = "without a DACL an AppContainer is granted nothing"
     elif not isinstance(descriptor, SecurityDescriptor) or descriptor.dacl is None:
         text = "the DACL grants the package what is asked"
-        if run.answers.ask(Question("package-dacl", text, caller.settle), False):
+        if run.answers.ask(Question("package-dacl", text, OF_THE_OBJECT), False):
             return None
         granted, why = 0, "the DACL is not known"
     else:
         granted, by = package_granted(run, descriptor.dacl, interest)
         if descriptor.dacl.problem and run.wish & ~granted:
             text = "the ACEs that could not be read grant the package 0x%x" % (run.wish & ~granted)
-            if run.answers.ask(Question("package-rest", text, caller.settle), False):
+            if run.answers.ask(Question("package-rest", text, OF_THE_OBJECT), False):
                 granted |= run.wish
         why = "no ACE for the package or its capabilities grants 0x%x" % (run.wish & ~granted)
         looked += "".join("; ACE %d grants 0x%x" % (index, mask & interest) for index, mask in by.items())

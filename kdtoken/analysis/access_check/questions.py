@@ -32,6 +32,9 @@ class Reading:
     theirs: str
 
 
+# What would tell of the object's side, whoever the caller is.
+OF_THE_OBJECT = "the object's whole descriptor: !sd ADDRESS in the debugger, or its SDDL"
+
 READINGS: Dict[str, Reading] = {
     one.name: one
     for one in (

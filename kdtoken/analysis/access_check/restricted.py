@@ -3,7 +3,7 @@
 from typing import Optional, Tuple
 
 from kdtoken.analysis.access_check.dacl import first_wins_or_not, is_open
-from kdtoken.analysis.access_check.questions import Question
+from kdtoken.analysis.access_check.questions import OF_THE_OBJECT, Question
 from kdtoken.analysis.access_check.reason import Reason, ReasonType
 from kdtoken.analysis.access_check.request import GRANTABLE
 from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run
@@ -49,7 +49,7 @@ def second_pass(run: Run) -> Optional[Denial]:
         return None
     if not isinstance(descriptor, SecurityDescriptor) or descriptor.dacl is None:
         text = "the DACL grants the restricting SIDs what is asked"
-        if run.answers.ask(Question("restricted-dacl", text, caller.settle), False):
+        if run.answers.ask(Question("restricted-dacl", text, OF_THE_OBJECT), False):
             return None
         return _refused(run, rest, (), "the DACL is not known", looked)
     interest = GRANTABLE if run.maximum else rest

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from kdtoken.analysis.access_check.caller import STATE_WORDS
 from kdtoken.analysis.access_check.conditions import condition_of
-from kdtoken.analysis.access_check.questions import Question
+from kdtoken.analysis.access_check.questions import OF_THE_OBJECT, Question
 from kdtoken.analysis.access_check.reason import Reason, ReasonType
 from kdtoken.analysis.access_check.request import GENERIC_BITS, GRANTABLE
 from kdtoken.analysis.access_check.run import Run
@@ -117,7 +117,7 @@ class Walk:
 
     def _unread(self, dacl: Acl, rest: int) -> None:
         text = "the ACEs that could not be read (%s) grant 0x%x" % (dacl.problem, rest)
-        if self.run.answers.ask(Question("dacl-rest", text, self.run.caller.settle), False):
+        if self.run.answers.ask(Question("dacl-rest", text, OF_THE_OBJECT), False):
             self.tree.grant(0, rest)
             self.reasons.append((rest, Reason(ReasonType.ALLOWED_ACE, len(dacl.aces), "not readable, taken as said")))
 
@@ -138,7 +138,7 @@ class Walk:
             return
         if ace.problem:  # a part of it is not told or cannot be read: it is asked about, never passed over
             text = "ACE %d (%s, %s) is the caller's and applies" % (index, ace.type_name, ace.problem)
-            if not run.answers.ask(Question("ace:%d" % index, text, run.caller.settle), False):
+            if not run.answers.ask(Question("ace:%d" % index, text, OF_THE_OBJECT), False):
                 self._line("ACE %d (%s) is taken as not the caller's: %s", index, ace.type_name, ace.problem)
                 return
             mask = self.interest if ace.mask is None else mask
@@ -247,7 +247,7 @@ def package_granted(run: Run, dacl: Acl, interest: int) -> Tuple[int, Dict[int, 
             continue
         if ace.problem:
             text = "ACE %d (%s, %s) applies" % (index, ace.type_name, ace.problem)
-            if not run.answers.ask(Question("ace:%d" % index, text, run.caller.settle), False):
+            if not run.answers.ask(Question("ace:%d" % index, text, OF_THE_OBJECT), False):
                 continue
         elif ace.type in CALLBACK_TYPES:
             truth, _ = condition_of(run, ace, "dacl:%d" % index, not allow)
