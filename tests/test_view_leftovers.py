@@ -1,9 +1,12 @@
 """Leftovers: a line glued out of two forms keeps all its facts, in a result or listed unread."""
 
+from typing import List
+
+from kdtoken.model.absent import Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.sid import Sid
 from kdtoken.view.debugger.text import read_debugger_text
-from kdtoken.view.leftovers import with_leftovers
+from kdtoken.view.leftovers import read_each, with_leftovers
 from kdtoken.view.lines import Line
 from kdtoken.view.partial import PartialGroup, PartialPrivilege, PartialToken, partial_token
 from kdtoken.view.whoami.reader import read_whoami_text
@@ -59,3 +62,21 @@ def test_every_sid_field_counts() -> None:
     privilege = PartialPrivilege("SeDebugPrivilege", 20, True, False)
     result = PartialToken("!token", partial_token("!token", 0, {}), {}, privileges=(privilege,))
     assert with_leftovers([Line(1, "SeDebugPrivilege")], [result], [], []) == ()
+
+
+def test_each_line_is_read_once_and_those_with_facts_come_back() -> None:
+    lines = [Line(1, "S-1-1-0"), Line(2, "nothing"), Line(3, "SeDebugPrivilege")]
+    given: List[Line] = []
+    assert read_each(lines, given.append) == [lines[0], lines[2]]
+    assert given == lines
+
+
+def test_what_a_doubt_names_is_reported_by_it() -> None:
+    """An entry or a field that is not believed keeps its SID in the reason; the line is not listed once more."""
+    for name in ("user_and_groups", "restricted_sids", "capabilities"):
+        token = partial_token("!token", 0, {name: (Unreadable(0, "S-1-5-18: words not known"),)})
+        result = PartialToken("!token", token, {})
+        assert with_leftovers([Line(1, "S-1-5-18")], [result], [], []) == (), name
+        assert with_leftovers([Line(1, "S-1-5-19")], [result], [], []) == (Line(1, "S-1-5-19"),), name
+    token = partial_token("!token", 0, {"primary_group": Unreadable(0, "given twice: S-1-5-18")})
+    assert with_leftovers([Line(1, "S-1-5-18")], [PartialToken("!token", token, {})], [], []) == ()
