@@ -19,7 +19,8 @@ class Line(NamedTuple):
     number  of the physical line, from 1; a physical line that was several (HTML, a string's repr) gives them all
             the same number
     text    without mark-up; blanks before and behind are kept
-    width   of the physical line, where mark-up was taken out of it; 0 where it is the text's own
+    width   of the physical line, where mark-up was taken out of it; 0 where it is the text's own, and negative where
+            a tag in it does not end
     """
 
     number: int
@@ -135,12 +136,12 @@ _NARROWEST = 60
 
 def width_of(line: Line) -> int:
     """Columns of the physical line."""
-    return line.width or len(line.text)
+    return abs(line.width) or len(line.text)
 
 
 def broken_width(lines: Iterable[Line]) -> int:
     """How wide a line is that a console may have broken: as the widest of the text, if that is wide enough for one."""
-    widest = max((line.width or len(line.text) for line in lines), default=0)
+    widest = max((abs(line.width) or len(line.text) for line in lines), default=0)
     return widest if widest >= _NARROWEST else 1 << 30
 
 
@@ -162,7 +163,8 @@ def split_lines(text: str) -> Iterator[Line]:
                 yield Line(number, physical)
                 continue
             for one in _unmangled(physical):
-                yield Line(number, one, len(physical))
+                # A tag that goes on in the next line may have taken a row with it.
+                yield Line(number, one, len(physical) * (-1 if physical.count("<") > physical.count(">") else 1))
 
 
 # How a string's repr, a fence, a remote shell's prefix and xp_cmdshell's NULL begin.

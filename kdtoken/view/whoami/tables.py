@@ -124,6 +124,7 @@ def _flowing_groups(token: WhoamiBuilder, text: str, lines: List[Line], first: b
             sid is not None
             and sid.is_integrity_label
             and bits is None
+            and rest == after.lstrip()  # no attribute at all
             and (without_kind(rest) or (last and not rest.strip()))
         )
         if sid is None:
