@@ -7,7 +7,6 @@ kdtoken tour 4        one step;  kdtoken tour all   every step, one after the ot
 import shlex
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
 from kdtoken import cli
@@ -17,14 +16,12 @@ from kdtoken.analysis.access_check.truth import decide
 from kdtoken.analysis.access_check.turn import Other, turns
 from kdtoken.cli import dump_report, walk_report
 from kdtoken.errors import UsageError
+from kdtoken.machine.sniff import TOUR
 from kdtoken.model.object_type import documented_type
 from kdtoken.model.sddl import from_sddl
 from kdtoken.model.secured_object import SecuredObject
 from kdtoken.model.token import Token
 from kdtoken.render.explain import explain_lines
-
-# In a wheel the recording lies beside this file; in the source tree among the fixtures.
-_RECORDINGS = ("tour.kdtoken.gz", "../fixtures/sessions/machine-22000-synthetic.kdtoken.gz")
 
 
 @dataclass(frozen=True)
@@ -161,20 +158,11 @@ def excerpt(lines: Sequence[str], sections: Sequence[str]) -> List[str]:
     return kept
 
 
-def recording() -> Path:
-    """The machine that the tour walks through.  Raises UsageError where it was not installed."""
-    for name in _RECORDINGS:
-        path = Path(__file__).resolve().parent / name
-        if path.exists():
-            return path
-    raise UsageError("the tour's recording is not installed with this kdtoken", None, "run it from the source tree")
-
-
 def step_lines(number: int) -> List[str]:
     """One step as it is printed."""
     step = STEPS[number - 1]
     verb, *arguments = shlex.split(step.verb)
-    lines = ["%d. %s" % (number, step.title), "", "   kdtoken %s" % step.verb, ""]
+    lines = ["%d. %s" % (number, step.title), "", "   kdtoken %s --session %s" % (step.verb, TOUR), ""]
     lines += ["   | " + line if line else "   |" for line in excerpt(_report(verb, arguments), step.sections)]
     return [line.rstrip() for line in lines] + [""] + cli.paragraph(step.notice, "   ") + [""]
 
@@ -185,7 +173,7 @@ def _report(verb: str, arguments: List[str]) -> List[str]:
     if verb == "explain":
         return _explained(parser, arguments)
     (dump_report if verb == "dump" else walk_report).add_arguments(parser)
-    options = parser.parse_args(["--session", str(recording())] + arguments)
+    options = parser.parse_args(["--session", TOUR] + arguments)
     machine = cli.open_machine(options)
     return dump_report.report(machine, options) if verb == "dump" else walk_report.report(machine, options)
 
@@ -195,7 +183,7 @@ def _explained(parser: cli.Parser, arguments: List[str]) -> List[str]:
     parser.add_argument("caller")
     for option in ("--to", "--type", "--want"):
         parser.add_argument(option)
-    options = parser.parse_args(["--session", str(recording())] + arguments)
+    options = parser.parse_args(["--session", TOUR] + arguments)
     machine = cli.open_machine(options)
     process = machine.find(options.caller)
     token, linked = process.token, process.linked_token

@@ -1,7 +1,12 @@
 """The tour: every step shows what its text speaks of."""
 
+import shlex
+from importlib import import_module
+from pathlib import Path
+
 import pytest
 
+import kdtoken
 from kdtoken import tour
 
 
@@ -29,6 +34,27 @@ def test_the_steps_say_what_they_show(capsys: pytest.CaptureFixture[str]) -> Non
     assert "Lowbox number" in printed
     # one SID and no more fits a line of a hundred
     assert max(len(line) for line in printed.split("\n") if "S-1-15-" not in line) < 106
+
+
+@pytest.mark.parametrize("number", range(1, len(tour.STEPS) + 1))
+def test_each_step_can_be_typed(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """What stands behind `kdtoken` in a step, given to the verb, prints what the step shows."""
+    lines = tour.step_lines(number)
+    verb, *arguments = shlex.split(lines[2].strip())[1:]
+    code = import_module("kdtoken." + verb).main(arguments)
+    printed = [line.strip() for line in capsys.readouterr().out.split("\n")]
+    assert code in (0, 1)  # 1: explain says no
+    shown = [line[5:].strip() for line in lines if line.startswith("   | ")]
+    missing = [line for line in shown if line not in printed]
+    assert not missing or verb == "explain" and len(missing) <= len(shown) // 3, missing
+
+
+def test_a_file_called_tour_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert len(kdtoken.open("tour").processes()) == 31
+    (tmp_path / "tour").write_text("hello")
+    with pytest.raises(kdtoken.KdTokenError):
+        kdtoken.open("tour").processes()
 
 
 def test_a_step_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:

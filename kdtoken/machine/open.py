@@ -6,6 +6,7 @@
     open_machine(["boot.log", "later.log:200-900"])  logs of one machine, or parts of them
     open_machine("whoami.txt"), open_machine("-")    a text, also from stdin
     open_machine(r"com:pipe,port=\\\\.\\pipe\\kd")       a live kernel, attached to
+    open_machine("tour")                             the small machine that kdtoken carries, to try things on
     open_machine()                                   the debugger session that this Python runs in
 
 Each kind of sniff.KINDS has its function here, under the same name in OPENERS.
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Optional, Sequ
 from kdtoken.errors import UsageError
 from kdtoken.machine.base import Machine
 from kdtoken.machine.kernel import KernelMachine
-from kdtoken.machine.sniff import LIVE, STDIN, head_of, is_attach_string, kind_of, split_lines
+from kdtoken.machine.sniff import LIVE, STDIN, TOUR, head_of, is_attach_string, kind_of, split_lines
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.source.base import Source
 
@@ -86,6 +87,8 @@ class _Given:
         """Raises BadFormat where it cannot be read or is no source."""
         file, self.lines = split_lines(name)
         self.name, self.path = name, file
+        if file == TOUR and not os.path.exists(file):
+            file = self.path = tour_recording()
         self._unpacked: Optional["Unpacked"] = None
         if file == STDIN:
             self._unpack()
@@ -155,6 +158,19 @@ def open_machine(
     if files == (LIVE,) and not os.path.exists(LIVE):
         files = ()
     return open_request(Request(files, "", symbols, download, False, names, timeout, stay))
+
+
+def tour_recording() -> str:
+    """The recording that kdtoken carries: in a wheel beside the verbs, in a checkout among the fixtures.
+
+    Raises UsageError where it was not installed.
+    """
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    for name in ("tour.kdtoken.gz", "../fixtures/sessions/machine-22000-synthetic.kdtoken.gz"):
+        path = os.path.join(package, *name.split("/"))
+        if os.path.exists(path):
+            return os.path.normpath(path)
+    raise UsageError("the tour's recording is not installed with this kdtoken", None, "run it from the source tree")
 
 
 def open_request(request: Request, record: Optional[Recording] = None, callbacks: Callbacks = SILENT) -> Machine:

@@ -19,6 +19,7 @@ _VMWARE = (b"\xd0\xbe\xd2\xbe", b"\xd1\xba\xd1\xba", b"\xd2\xbe\xd2\xbe", b"\xd3
 _LEAST_MEMORY = 1 << 20
 _MEMORY_NAME = re.compile(r"\.(?:vmem|raw|mem|memory|img|bin|dd)(?:\.gz)?$", re.IGNORECASE)
 STDIN = "-"
+TOUR = "tour"  # the recording of a small machine that every kdtoken carries
 LIVE = "live"
 # What dbgeng's AttachKernel takes (learn.microsoft.com, "-k (Attach to Kernel)").
 _ATTACH = re.compile(r"(?:com|net|1394|usb|usb2|usb3|exdi):", re.IGNORECASE)
@@ -227,7 +228,7 @@ def not_a_source(head: Head) -> BadFormat:
 
 def is_source(word: str) -> bool:
     """Whether a word names something that can be opened: a file, lines of one, stdin, a connection."""
-    if word == STDIN or is_attach_string(word):
+    if word in (STDIN, TOUR) or is_attach_string(word):
         return True
     try:
         kind_of(head_of(split_lines(word)[0]))
@@ -238,7 +239,7 @@ def is_source(word: str) -> bool:
 
 def looks_like_file(word: str) -> bool:
     """Whether a word can only be meant for a file: it is one, or is written as one."""
-    return os.path.exists(word) or _FILE.search(word) is not None
+    return word == TOUR or os.path.exists(word) or _FILE.search(word) is not None
 
 
 def split_lines(name: str) -> Tuple[str, str]:
