@@ -36,7 +36,7 @@ from kdtoken.machine.kernel import KernelMachine
 from kdtoken.machine.log import LogMachine, kernel_of
 from kdtoken.machine.objects import Objects, default_label
 from kdtoken.machine.process import MachineProcess, MachineThread
-from kdtoken.machine.sniff import TOUR
+from kdtoken.machine.sniff import is_there
 from kdtoken.model.absent import Absent, Missing
 from kdtoken.model.object_type import ObjectType, documented_type
 from kdtoken.model.process import Impersonation
@@ -102,18 +102,8 @@ class Sides:
     def source_of(self, words: List[str]) -> List[str]:
         """The words behind the file of a machine, which may stand first: FILE PROCESS, FILE@PROCESS, FILE --who."""
         options = self.options
-        file = (
-            words[0]
-            if words and (words[0] == TOUR or os.path.isfile(words[0]))
-            else (words or [""])[0].rpartition("@")[0]
-        )
-        if (
-            options.session
-            or options.dump
-            or options.log
-            or options.attach
-            or not (file == TOUR or os.path.isfile(file))
-        ):
+        file = words[0] if words and is_there(words[0]) else (words or [""])[0].rpartition("@")[0]
+        if options.session or options.dump or options.log or options.attach or not is_there(file):
             return words
         machine = cli.opened(cli.request(options, (file,), lenient=True, instead=True))
         rest = [word for word in [words[0][len(file) + 1 :]] + words[1:] if word]

@@ -237,6 +237,11 @@ def is_source(word: str) -> bool:
     return True
 
 
+def is_there(word: str) -> bool:
+    """Whether a word is the name of a file that is there, or of the recording that kdtoken carries."""
+    return word == TOUR or os.path.isfile(word)
+
+
 def looks_like_file(word: str) -> bool:
     """Whether a word can only be meant for a file: it is one, or is written as one."""
     return word == TOUR or os.path.exists(word) or _FILE.search(word) is not None
