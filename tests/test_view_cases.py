@@ -608,3 +608,16 @@ def test_threadtokens_own_counts_say_what_is_missing() -> None:
     assert cut.incomplete == ("privileges",)
     cut = only(THREADTOKEN.replace("               S-1-1-0\n", ""))
     assert cut.incomplete == ("user_and_groups",)
+
+
+def test_a_piece_of_a_broken_row_that_is_all_blanks_ends_no_list() -> None:
+    rule = "=" * 30 + " " + "=" * 16 + " " + "=" * 100 + " " + "=" * 50
+    rows = [
+        "%-30s %-16s %-100s %s" % (name, "Well-known group", sid, "Mandatory group, Enabled by default, Enabled group")
+        for name, sid in (("Everyone", "S-1-1-0"), ("LOCAL", "S-1-2-0"))
+    ]
+    text = ["C:\\>whoami /groups", "", "GROUP INFORMATION", "-----------------", ""]
+    for line in (rule, *rows):
+        text += [line[at : at + 60].rstrip() for at in range(0, len(line), 60)]
+    token = only("\n".join(text + ["", "C:\\>", ""]))
+    assert token.incomplete == ("user_and_groups",)

@@ -74,7 +74,8 @@ class _Reader:
                 table.blanks = 0
                 table.lines.append(line)
                 return
-            self._end_table(not is_cut(text))
+            # Where a console broke the rows, a piece of one may be all blanks; between two lists stand two blank lines.
+            self._end_table(not is_cut(text) and (len(table.rules) == 1 or table.blanks > 1))
         self._outside(text, line)
 
     def _outside(self, text: str, line: Line) -> None:
