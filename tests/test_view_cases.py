@@ -621,3 +621,10 @@ def test_a_piece_of_a_broken_row_that_is_all_blanks_ends_no_list() -> None:
         text += [line[at : at + 60].rstrip() for at in range(0, len(line), 60)]
     token = only("\n".join(text + ["", "C:\\>", ""]))
     assert token.incomplete == ("user_and_groups",)
+
+
+def test_a_row_that_was_put_together_of_two_lines_stands_where_it_stood() -> None:
+    head, tail = ROWS.split(" 20 0x")[0], "Authentication ID:         (0,1234)\n"
+    row = " 36 0x000000024 SeDelegateSessionUserImpersonatePrivilege  Attributes - Enabled \nDefault \n"
+    held = only(head + "......\n" + row + tail).token.privileges
+    assert isinstance(held, Fragment) and not held.tells(35) and held.tells(37)

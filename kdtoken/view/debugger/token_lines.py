@@ -145,7 +145,7 @@ class TokenBuilder:
             last = self.privileges[-1]
             if self.last != "row" or not self.joined or isinstance(last.enabled, bool):
                 return False
-            self.privileges.pop()
+            self.joined = self.privileges.pop().joined
             return self.privilege(last.index, last.number, last.name, text, line)
         if self.section == "integrity" and self.lists[labels.GROUPS]:
             self.section = labels.GROUPS
@@ -167,7 +167,7 @@ class TokenBuilder:
             last = self.privileges[-1]
             if isinstance(last.enabled, bool) or last.default is True:
                 before = ("Enabled " if last.enabled is True else "") + ("Default " if last.default is True else "")
-                self.privileges.pop()
+                self.joined = self.privileges.pop().joined
                 return self.privilege(last.index, last.number, last.name, before + text, line)
         listed = self.lists.get(self.section)
         if listed and self.last == "attributes" and isinstance(listed[-1].attributes, int):
