@@ -130,6 +130,8 @@ def new_credentials(scene: Scene) -> Iterator[Finding]:
         parent = scene.parent(row)
         if parent.row is None or not isinstance(parent.row.token, Token) or not is_person(token):
             continue
+        if parent.row.token.authentication_id == token.authentication_id or parent.row.token.user != token.user:
+            continue
         if edge(parent.row.token, token).change is not Change.OTHER_LOGON:
             continue
         saw = "%s runs in a logon session of its own (%s), as the user of its parent %s (%s)" % (

@@ -30,6 +30,12 @@ class Scene:
             address = token_address(row)
             if address:
                 self.holders.setdefault(address, []).append(row)
+        # Each of two dozen rules goes through these: made once.
+        self._primary: List[Tuple[ProcessDump, Token]] = [
+            (row, row.token) for row in self.running if isinstance(row.token, Token)
+        ]
+        self._tokens: List[Tuple[Token, Tuple[ProcessDump, ...]]] = list(self._with_users())
+        self._primaries: List[Tuple[Token, Tuple[ProcessDump, ...]]] = list(self._held())
 
     def parent(self, row: ProcessDump) -> Parent:
         """The parent of a process."""
@@ -37,12 +43,13 @@ class Scene:
 
     def primary(self) -> Iterator[Tuple[ProcessDump, Token]]:
         """Running processes whose token could be read."""
-        for row in self.running:
-            if isinstance(row.token, Token):
-                yield row, row.token
+        return iter(self._primary)
 
     def tokens(self) -> Iterator[Tuple[Token, Tuple[ProcessDump, ...]]]:
         """Every token with the running processes that hold it as theirs, or one of whose threads does."""
+        return iter(self._tokens)
+
+    def _with_users(self) -> Iterator[Tuple[Token, Tuple[ProcessDump, ...]]]:
         users: Dict[int, List[ProcessDump]] = {}
         for row in self.rows:
             for address in {token_address(row), *row.tokens}:
@@ -52,6 +59,9 @@ class Scene:
 
     def primaries(self) -> Iterator[Tuple[Token, Tuple[ProcessDump, ...]]]:
         """Every primary token with the running processes that hold it; none where a text shows the token alone."""
+        return iter(self._primaries)
+
+    def _held(self) -> Iterator[Tuple[Token, Tuple[ProcessDump, ...]]]:
         for token, users in self.tokens():
             if token.is_primary is not True:
                 continue

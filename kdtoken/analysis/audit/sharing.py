@@ -65,17 +65,18 @@ def _owner(scene: Scene, rows: List[ProcessDump]) -> ProcessDump:
         if is_system_family(row):
             return row
 
+    times = [
+        (created(other), token.token_id.value, token.address)
+        for other, token in scene.primary()
+        if isinstance(token.token_id, Luid) and created(other)
+    ]
+
     def misplaced(row: ProcessDump) -> int:
         luid = row.token.token_id if isinstance(row.token, Token) else None
         if not isinstance(luid, Luid) or not created(row):
             return 0
-        count = 0
-        for other, token in scene.primary():
-            theirs = token.token_id
-            if token.address == token_address(row) or not isinstance(theirs, Luid) or not created(other):
-                continue
-            count += (created(other) < created(row)) != (theirs < luid)
-        return count
+        mine, born = token_address(row), created(row)
+        return sum((when < born) != (theirs < luid.value) for when, theirs, address in times if address != mine)
 
     parents = {id(scene.parent(row).row) for row in rows}
     return min(rows, key=lambda row: (misplaced(row), id(row) not in parents, created(row)))

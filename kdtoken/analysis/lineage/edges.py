@@ -107,17 +107,27 @@ def gains(parent: Token, child: Token) -> Tuple[str, ...]:
     high, low = integrity_level(child), integrity_level(parent)
     if high is not None and low is not None and _raised(low, high) and not child.has_flag(TokenFlags.UIACCESS):
         found.append("integrity %s, its parent's is %s" % (_level(high), _level(low)))
-    if isinstance(child.privileges, tuple) and isinstance(parent.privileges, tuple):
+    # Nearly every child has what its parent has: equal lists need no look inside.
+    if (
+        isinstance(child.privileges, tuple)
+        and isinstance(parent.privileges, tuple)
+        and not _same_privileges(child, parent)
+    ):
         held = {p.number for p in parent.privileges if p.present}
         new = [p.name for p in child.privileges if p.present and p.number not in held]
         if new:
             found.append("holds %s, which its parent does not" % _few(new))
-    found += _group_gains(parent, child)
+    if parent.user_and_groups != child.user_and_groups:
+        found += _group_gains(parent, child)
     if parent.restricted_sid_count and child.restricted_sid_count == 0 and isinstance(parent.restricted_sid_count, int):
         found.append("unrestricted, its parent is restricted")
     if parent.has_flag(TokenFlags.LOWBOX) is True and child.has_flag(TokenFlags.LOWBOX) is False:
         found.append("outside the AppContainer that its parent is in")
     return tuple(found)
+
+
+def _same_privileges(one: Token, other: Token) -> bool:
+    return one.privileges == other.privileges
 
 
 def _raised(low: int, high: int) -> bool:
@@ -160,6 +170,8 @@ def _confinement(child: Token, parent: Token) -> Tuple[str, ...]:
 def _adjustments(parent: Token, child: Token) -> Tuple[str, ...]:
     """Privileges and groups that were switched or taken away between the two."""
     words: List[str] = []
+    if _same_privileges(child, parent) and child.user_and_groups == parent.user_and_groups:
+        return ()
     if isinstance(child.privileges, tuple) and isinstance(parent.privileges, tuple):
         mine = {p.number: p for p in child.privileges if p.present}
         theirs = {p.number: p for p in parent.privileges if p.present}
@@ -182,7 +194,10 @@ def _adjustments(parent: Token, child: Token) -> Tuple[str, ...]:
 
 
 def _holes(token: Token) -> bool:
-    return not isinstance(token.privileges, tuple) or not _groups(token)[1]
+    groups = token.user_and_groups
+    if not isinstance(token.privileges, tuple) or not isinstance(groups, tuple) or len(groups) < 2:
+        return True
+    return not all(type(one) is Group for one in groups)
 
 
 def _name(sid: Sid) -> str:
