@@ -325,3 +325,44 @@ def test_physical_pages(case: Case, tmp_path: Path) -> None:
     assert isinstance(image, MemoryImage)
     table: Optional[bytes] = image.physical_page(case.dump.root // PAGE)
     assert table == Dump.of(case.kernel).pages[case.dump.root // PAGE]
+
+
+def test_kilobytes_are_read_first(case: Case, tmp_path: Path) -> None:
+    """A start block, or a processor's CR3, leads there: nothing is searched."""
+    for path in (
+        write_raw(physical_pages(case.kernel), tmp_path / "a.raw"),
+        write_elf(physical_pages(case.kernel, block=False), tmp_path / "b.elf", case.dump.root),
+    ):
+        open_dump(path, str(case.symbols), reading=lambda done, size: pytest.fail("it searched")).dump.close()
+
+
+def test_the_whole_list_wins_where_only_system_lies_low(case: Case, tmp_path: Path) -> None:
+    """System is found however memory is spread; the others only where they are."""
+    others = [at for pid, at in sorted(case.kernel.processes.items()) if pid != 4]
+    low = {case.kernel.processes[4] // PAGE, case.kernel.symbols["PsActiveProcessHead"] // PAGE}
+    pages = moved(case, [at for at in others if at // PAGE not in low], HIGH_START)
+    noise = bytes(range(256)) * 16
+    for low_end, words in ((2 << 30, "a hole from 2 to 4 GiB"), (0, "offset is address")):
+        # What the wrong ways to spread it find there is something else, not nothing.
+        filled = {**{HIGH_START // PAGE + n: noise for n in range(64)}, **pages}
+        path = write_raw(filled, tmp_path / "a.raw", 9 << 30, low_end)
+        target = opened(path, case)
+        assert words in target.about.source and "NOT PROVEN" not in target.about.source, target.about.source
+        assert everything(target) == everything(SyntheticSource(case.kernel))
+        target.dump.close()
+
+
+def test_a_system_whose_page_tables_are_elsewhere_is_not_believed(case: Case, tmp_path: Path) -> None:
+    dump = case.dump.copy()
+    layouts = case.kernel.layouts
+    offset = (
+        layouts.layout("_EPROCESS").field("Pcb").offset + layouts.layout("_KPROCESS").field("DirectoryTableBase").offset
+    )
+    address = case.kernel.processes[4] + offset
+    frame = (dump.entry(address) & FRAME) // PAGE
+    page = bytearray(dump.pages[frame])
+    struct.pack_into("<Q", page, address % PAGE, 0x200 * PAGE)
+    pages = dict(dump.pages)
+    pages[frame] = bytes(page)
+    with pytest.raises(BadFormat, match="System's page tables at 0x200000 lead elsewhere"):
+        opened(write_raw(pages, tmp_path / "a.raw"), case)

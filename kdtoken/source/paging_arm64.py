@@ -7,6 +7,8 @@ mm_arm64.c entries in transition by the same bits as on x64.
 """
 
 from kdtoken.source.base import PAGE_SIZE
+from kdtoken.source.crashdump.header import Buffer
+from kdtoken.source.crashdump.pages import PhysicalPages
 from kdtoken.source.paging import NOT_MAPPED, PageTables, Place
 
 _TABLE = 1 << 1
@@ -18,6 +20,10 @@ class Arm64PageTables(PageTables):
     """One address space of a dumped ARM64 machine."""
 
     frame = (1 << 50) - PAGE_SIZE  # bits 12 to 49; above are those that software, and permissions, have
+
+    def __init__(self, data: Buffer, pages: PhysicalPages, root: int) -> None:
+        """root  as in TTBR: bits 48 and up are the address space's number."""
+        super().__init__(data, pages, root & (1 << 48) - PAGE_SIZE)
 
     @staticmethod
     def is_large(entry: int, shift: int) -> bool:

@@ -89,12 +89,12 @@ def vmss(regions: List[Tuple[int, int, int]], magic: bytes = b"\xd2\xbe\xd2\xbe"
         tags += _tag("regionPageNum", (index,), struct.pack("<I", at))
         tags += _tag("regionPPN", (index,), struct.pack("<I", first))
         tags += _tag("regionSize", (index,), struct.pack("<I", count))
-    # A long one: its length twice, then padding, as the picture of the screen is kept.
+    # A long one: its length twice, then how much padding, then that and the data, as the picture of the screen is kept.
     wide = "<II" if magic[0] & 0xF == 0 else "<QQ"
-    tags += struct.pack("<BB", 0x3F, 4) + b"Blob" + struct.pack(wide, 5, 5) + struct.pack("<H", 0) + b"12345"
+    tags += struct.pack("<BB", 0x3F, 4) + b"Blob" + struct.pack(wide, 5, 5) + struct.pack("<H", 3) + b"...12345"
     if inner:
         tags += struct.pack("<BB", 0x80 | 0x3F, 6) + b"Memory" + struct.pack("<II", 0, 0)
-        tags += struct.pack(wide, len(inner), len(inner)) + struct.pack("<H", 0) + inner
+        tags += struct.pack(wide, len(inner), len(inner)) + struct.pack("<H", 7) + bytes(7) + inner
     tags += b"\0\0"
     groups = [(b"Checkpoint", b"\0\0"), (b"memory", tags)]
     at = 12 + 80 * len(groups)
