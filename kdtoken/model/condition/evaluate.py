@@ -107,6 +107,7 @@ class _Item(NamedTuple):
     text: str
     token: Optional[Token]  # None for an outcome
     values: Union[Values, Tuple[Literal, ...], None, Unknowable, Possible]
+    of_not: bool = False  # the outcome of ! of an attribute
 
 
 def evaluate(condition: Condition, context: Context) -> Outcome:
@@ -127,16 +128,13 @@ def evaluate(condition: Condition, context: Context) -> Outcome:
             found = _apply(token, operands, context, notes)
             text = operation_text(token, [_wrapped(item, token) for item in operands])
             terms.append((text, found))
-            stack.append(_Item(text, None, found))
+            of_not = token.code == NOT and isinstance(operands[0].token, Attribute)
+            stack.append(_Item(text, None, found, of_not))
         if len(stack) != 1:
             raise _Error("it leaves %d results" % len(stack))
         possible = _logical(stack[0], notes)
     except _Error as error:
         return Outcome(frozenset((UNKNOWN,)), tuple(notes.not_known), str(error), tuple(terms), tuple(notes.conflicts))
-    if stack[0].token is not None and possible != {UNKNOWN}:
-        # [MS-DTYP] takes the "result" of what is left on the stack, which an operand has none of; Samba says UNKNOWN.
-        notes.conflicts["an attribute that is the whole condition: its logical value, or UNKNOWN (Samba)"] = None
-        possible = possible | {UNKNOWN}
     if notes.may_fail:
         possible = possible | {UNKNOWN}
     return Outcome(possible, tuple(notes.not_known), "", tuple(terms), tuple(notes.conflicts))
@@ -169,6 +167,9 @@ def _apply(operator: Operator, operands: List[_Item], context: Context, notes: _
     code = operator.code
     if code in LOGICAL:
         sides = [_logical(item, notes) for item in operands]
+        if code != NOT and isinstance(operands[0].token, Attribute) and operands[1].of_not:
+            notes.conflicts["an attribute and then ! of an attribute: all UNKNOWN (as Windows answered)"] = None
+            notes.may_fail = True
         if code == NOT:
             return frozenset(_NOT[one] for one in sides[0])
         return frozenset(_both(code == AND, left, right) for left in sides[0] for right in sides[1])
@@ -177,6 +178,11 @@ def _apply(operator: Operator, operands: List[_Item], context: Context, notes: _
     if code in (EXISTS, NOT_EXISTS):
         if not isinstance(operands[0].token, Attribute):
             raise _Error("%s asks for an attribute" % operator.name)
+        if operands[0].token.space not in ("Local", "Resource"):
+            notes.conflicts[
+                "%s of a user's or device's attribute: an error, so all UNKNOWN ([MS-DTYP])" % operator.name
+            ] = None
+            notes.may_fail = True
         if operands[0].values is UNKNOWABLE:
             notes.not_known[operands[0].text] = None
             return frozenset((TRUE, FALSE))
@@ -210,10 +216,11 @@ def _logical(item: _Item, notes: _Notes) -> Possible:
     if values is None:
         return frozenset((UNKNOWN,))
     assert isinstance(values, Values)
-    if len(values.values) != 1 or values.type not in (INT64, UINT64, BOOLEAN, STRING):
-        # [MS-DTYP] gives a logical value to one number or one string only.
+    if not values.values or values.type not in (INT64, UINT64, BOOLEAN, STRING):
+        # [MS-DTYP] gives a logical value to numbers and strings only.
         return frozenset((UNKNOWN,))
-    return _truth(bool(values.values[0]))
+    # Of several values one that counts is enough: so Windows answers (see test_model_condition_evaluate.py).
+    return _truth(any(bool(value) for value in values.values))
 
 
 def _membership(operator: Operator, item: _Item, context: Context, notes: _Notes) -> Possible:
@@ -266,6 +273,9 @@ def _relation(operator: Operator, left: _Item, right: _Item, notes: _Notes) -> P
     missing = [item for item in (left, right) if item.values is None]
     for item in unknowable:
         notes.not_known[item.text] = None
+    empty = isinstance(right.token, Composite) and not right.token.items
+    if empty and operator.name in ("Contains", "Not_Contains") and not unknowable:
+        return _truth(operator.name == "Not_Contains")  # even of a missing attribute, so Windows answers
     if missing:
         return frozenset((UNKNOWN,))
     if unknowable:
@@ -284,6 +294,8 @@ def _relation(operator: Operator, left: _Item, right: _Item, notes: _Notes) -> P
         raise _Error("an attribute holds a value twice")
     if name in ("==", "!="):
         found = _truth((set(mine) == set(theirs)) == (name == "=="))
+        # A list that says a value twice is a set all the same ("exact value, single or set value"; Samba); one Windows
+        # that was asked called it unequal, which nobody has explained.
         if one.listed != two.listed:
             # [MS-DTYP] 2.4.4.17.6 compares sets "exactly", and lets an operation "fail" on several values elsewhere.
             notes.conflicts["%s of several values with one: %s, or all UNKNOWN (Samba)" % (name, _words(found))] = None
@@ -292,6 +304,10 @@ def _relation(operator: Operator, left: _Item, right: _Item, notes: _Notes) -> P
     if name in ("Contains", "Not_Contains"):
         return _truth((set(theirs) <= set(mine)) == (name == "Contains"))
     if name in ("Any_of", "Not_Any_of"):
+        if two.literal and not two.listed:
+            # "RHS can be either a set or a single value" ([MS-DTYP]); a Windows that was asked took no single one.
+            notes.conflicts["%s of a single literal: all UNKNOWN (as Windows answered)" % name] = None
+            notes.may_fail = True
         return _truth(bool(set(mine) & set(theirs)) == (name == "Any_of"))
     if one.listed or two.listed:
         # "The operation will fail and produce an UNKNOWN value": of this term, or an error of the whole.
@@ -355,4 +371,16 @@ def _words(possible: Possible) -> str:
 
 
 def _key(value: Union[int, str, bytes, Sid], sensitive: bool) -> Union[int, str, bytes, Sid]:
-    return value.upper() if isinstance(value, str) and not sensitive else value
+    return "".join([_upper(one) for one in value]) if isinstance(value, str) and not sensitive else value
+
+
+def _upper(character: str) -> str:
+    """Upper case as Windows has it: one character for one, and no pair that Unicode got after 5.1."""
+    upper = character.upper()
+    if len(upper) != 1 or any(low <= ord(one) <= high for one in (character, upper) for low, high in _LATER):
+        return character
+    return upper
+
+
+# Blocks of letters, as far as they have two cases, that came with Unicode 5.2 and later.
+_LATER = ((0x0526, 0x052F), (0x10C7, 0x10CD), (0x1C80, 0x1CBF), (0x2CEB, 0x2CF3), (0xA78D, 0xA7FF), (0xAB30, 0xABBF))
