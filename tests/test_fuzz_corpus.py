@@ -9,7 +9,14 @@ from tests.fuzz.inputs import INPUTS
 from tests.fuzz.mutate import mutated
 
 CORPUS = sorted(path for path in (Path(__file__).parent / "fuzz" / "corpus").glob("*/*") if path.is_file())
-TRIES = {"crashdump": 12, "log": 30, "isf": 60, "recording": 60}  # those that go through a file take longer
+TRIES = {
+    "crashdump": 12,
+    "elf": 12,
+    "vmss": 40,
+    "log": 30,
+    "isf": 60,
+    "recording": 60,
+}  # those that go through a file take longer
 
 
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: "%s-%s" % (path.parent.name, path.name))

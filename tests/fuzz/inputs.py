@@ -81,6 +81,39 @@ def _run_dump(data: bytes) -> None:
             tokens.of(process)
 
 
+def _side_files() -> List[bytes]:
+    from tests.test_source_image_fuzz import SIDE
+
+    return [SIDE]
+
+
+def _run_side_file(data: bytes) -> None:
+    """A .vmss beside a .vmem of a few MB of zeros: its regions are what a stranger may have written."""
+    from kdtoken.source.crashdump.dump import open_dump
+
+    with tempfile.TemporaryDirectory() as folder:
+        memory = Path(folder) / "a.vmem"
+        with open(str(memory), "wb") as out:
+            out.truncate(6 << 20)
+        memory.with_suffix(".vmss").write_bytes(data)
+        open_dump(memory, str(folder))
+
+
+def _cores() -> List[bytes]:
+    from tests.machine.containers import physical_pages, write_elf
+    from tests.test_source_image_fuzz import DUMP, KERNEL
+
+    with tempfile.TemporaryDirectory() as folder:
+        return [write_elf(physical_pages(KERNEL), Path(folder) / "a.elf", DUMP.root).read_bytes()]
+
+
+def _run_core(data: bytes) -> None:
+    from kdtoken.source.crashdump.dump import open_dump
+
+    with _file(data, ".elf") as path:
+        open_dump(path, os.path.dirname(path) + "/nowhere")
+
+
 def _pdbs() -> List[bytes]:
     from tests.test_layout_pdb_pdb import small
 
@@ -255,6 +288,8 @@ def _run_doctor(data: bytes) -> None:
 
 INPUTS: Dict[str, Input] = {
     "crashdump": Input(_kernel_dumps, _own(_run_dump), True),
+    "vmss": Input(_side_files, _own(_run_side_file), True),
+    "elf": Input(_cores, _own(_run_core), True),
     "pdb": Input(_pdbs, _own(_run_pdb), True),
     "isf": Input(_isfs, _own(_run_isf), False),
     "recording": Input(_recordings, _own(_run_recording), False),
