@@ -160,6 +160,7 @@ def _main(arguments: List[str]) -> int:
     )
     parser.add_argument("b", metavar="B", help="the same")
     parser.add_argument("--all", action="store_true", help="list what is the same too")
+    parser.add_argument("--unread", action="store_true", help=cli.UNREAD)
     parser.add_argument("--json", action="store_true", help="for programs: JSON instead of text")
     options = parser.parse_args(arguments)
     sides = Sides(options)
@@ -169,7 +170,7 @@ def _main(arguments: List[str]) -> int:
         cli.write_lines(told)
         return machines.exit_code
     comparison = compare(sides.open(options.a), sides.open(options.b))
-    lines = diff_json(comparison).split("\n") if options.json else diff_lines(comparison, options.all)
+    lines = diff_json(comparison).split("\n") if options.json else diff_lines(comparison, options.all, options.unread)
     cli.write_lines(lines)
     return comparison.exit_code
 

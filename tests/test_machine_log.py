@@ -138,10 +138,25 @@ def test_nobody_is_accused_because_of_a_line_that_was_not_understood(
             line = next(at for at, row in enumerate(bad.read_text().split("\n"), 1) if "545|" in row)
             # Of a row that says two SIDs none is believed.
             assert "as far as both could be read" in out
-            assert "so what it lacks may stand here line %d " % line in out and "S-1-5-32-545|S-1-5-32-545" in out
+            letter = "B" if order == "kernel first" else "A"
+            count = (
+                "1 line" if kind == "whoami" else "2 lines"
+            )  # of !token, the attributes stand on a line of their own
+            them = "it" if kind == "whoami" else "them"
+            assert out.endswith("%s: %s not understood; --unread lists %s" % (letter, count, them))
+            diff.main(["--unread", *sides])
+            out = " ".join(capsys.readouterr().out.split())
+            assert "%s: %s not understood: %s:%d: " % (letter, count, bad.name, line) in out
+            assert "S-1-5-32-545|S-1-5-32-545" in out
     # A person who dumps that text reads it too.
     assert dump.main([str(bad)]) == 0
-    assert "line %d was not understood: " % line in " ".join(capsys.readouterr().out.split())
+    assert capsys.readouterr().out.endswith("\n\n%s not understood; --unread lists %s\n" % (count, them))
+    assert dump.main([str(bad), "--unread"]) == 0
+    head, _, listed = capsys.readouterr().out.rpartition("\n%s not understood:\n" % count)
+    assert head and listed.startswith("  %s:%d: " % (bad.name, line)) and "545|" in listed
+    # Programs get it too, among the problems.
+    assert dump.main([str(bad), "--json"]) == 0
+    assert "line %d was not understood: " % line in capsys.readouterr().out
 
 
 def test_a_privilege_row_that_was_not_understood_accuses_nobody(
@@ -203,5 +218,42 @@ def test_a_neighbours_lines_hide_nothing_of_this_token(tmp_path: Path) -> None:
     (tmp_path / "two.txt").write_text(text, encoding="utf-8")
     with open_machine(tmp_path / "two.txt") as machine:
         assert machine.view("#1").not_understood == ()
-        ((line, row),) = machine.view("#2").not_understood
+        ((line, row, file),) = machine.view("#2").not_understood
         assert "545|" in row and text.split("\n")[line - 1] == row
+        assert file == "two.txt"
+
+
+def test_walk_tells_how_many_lines_it_did_not_understand_and_lists_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        "kd> !process 0 1\n"
+        "PROCESS ffff800000001040\n"
+        "    SessionId: 1  Cid: 0a10    Peb: 00000000  ParentCid: 0004\n"
+        "    DirBase: 1aa000  ObjectTable: ffff800000002000  HandleCount:  7.\n"
+        "    Image: calc.exe\n"
+        "    my\x1b[2J   remark\n"  # within the block: nobody can tell what it did to it
+        "    Token                             ffff800000003060\n"
+        "\n"
+        "and then there was S-1-5-32-544 | S-1-5-18 too\n"  # a fact, though outside of every output
+        "kd> .echo done\n"
+        "and this says nothing\n"  # of another command
+    )
+    file = tmp_path / "session.log"
+    file.write_text(text, encoding="utf-8")
+    assert walk.main([str(file)]) == 0
+    assert capsys.readouterr().out.endswith("\n\n2 lines not understood; --unread lists them\n")
+    assert walk.main([str(file), "--unread"]) == 0
+    assert capsys.readouterr().out.endswith(
+        "\n\n2 lines not understood:\n"
+        "  session.log:6: my remark\n"  # without the escape, its blanks collapsed
+        "  session.log:9: and then there was S-1-5-32-544 | S-1-5-18 too\n"
+    )
+    assert walk.main([str(file), "--json"]) == 0
+    assert "line 6 was not understood: my" in capsys.readouterr().out
+    # Of what was understood as a whole nothing is said, unless it is asked for.
+    file.write_text("\n".join(text.split("\n")[:5] + text.split("\n")[6:7]) + "\n", encoding="utf-8")
+    assert walk.main([str(file)]) == 0
+    assert "not understood" not in capsys.readouterr().out
+    assert walk.main([str(file), "--unread"]) == 0
+    assert capsys.readouterr().out.endswith("\n\n0 lines not understood\n")

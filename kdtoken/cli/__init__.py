@@ -15,6 +15,7 @@ from kdtoken.model.sid_names import NO_NAMES, Names
 # Name of the debugger alias that carries arguments where sys.argv cannot (see windbg_arguments).
 ALIAS = "KDARGS"
 
+UNREAD = "of a text: list the lines that were not understood"  # help of --unread, in every verb that has it
 # Machines that this run opened; `run` closes them, whatever happened: one that was attached to runs again.
 _OPENED: List[Machine] = []
 

@@ -16,6 +16,7 @@ from kdtoken.model.process import FastRef, ProcessDump
 from kdtoken.model.token import Token
 from kdtoken.render.audit import finding_data, watch_words
 from kdtoken.render.text import render_dump, render_token
+from kdtoken.render.unread import unread_lines, unread_problems
 
 _NEAR = 16  # so many processes are read beside the one that was asked for, where it shares its token
 FORMATS = ("text", "json", "windbg")
@@ -39,6 +40,7 @@ def add_arguments(parser: cli.Parser) -> None:
     )
     parser.add_argument("--json", action="store_const", dest="format", const="json", help="short for --format json")
     parser.add_argument("--why", action="store_true", help="show where each value was read: field, address, bytes")
+    parser.add_argument("--unread", action="store_true", help=cli.UNREAD)
     parser.add_argument("--watch", action="store_true", help="print the breakpoints that would catch the next write")
     parser.add_argument("--no-check", action="store_true", help="do not ask the debugger's own !process as well")
 
@@ -84,7 +86,11 @@ def report(machine: Machine, options: Namespace) -> List[str]:
     found = machine.find(process)
     dump = found.dump(not options.no_check)
     _refuse_nothing(dump)
-    return _dump_report(machine, dump, found.about, options, _findings(machine, found, dump))
+    unread = found.machine.unread(found)
+    if options.format == "json":
+        dump = replace(dump, problems=dump.problems + unread_problems(unread))
+    lines = _dump_report(machine, dump, found.about, options, _findings(machine, found, dump))
+    return lines + (unread_lines(unread, options.unread) if options.format == "text" else [])
 
 
 def _refuse_nothing(dump: ProcessDump) -> None:
@@ -112,11 +118,11 @@ def _view_report(machine: Machine, which: str, options: Namespace) -> List[str]:
         # `view` speaks of sides; here a process stands behind its file.
         step = "kdtoken dump %s PROCESS" % " ".join(split(options)[0]) if not which else error.next_step
         raise UsageError(error.message, error.subject, step.replace("@#", " #")) from None
-    left = tuple(
-        "line %d was not understood: %s" % (line, " ".join(text.split())) for line, text in view.not_understood
-    )
-    token = replace(view.token, problems=view.token.problems + left)
-    return _token_report(machine, token, replace(machine.about, source=view.label), options)
+    token = view.token
+    if options.format == "json":
+        token = replace(token, problems=token.problems + unread_problems(view.not_understood))
+    lines = _token_report(machine, token, replace(machine.about, source=view.label), options)
+    return lines + (unread_lines(view.not_understood, options.unread) if options.format == "text" else [])
 
 
 def _findings(machine: Machine, found: MachineProcess, dump: ProcessDump) -> Tuple[Finding, ...]:

@@ -19,8 +19,10 @@ from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid_names import Names
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
+from kdtoken.model.view import Unread
 from kdtoken.render.audit import head_lines
 from kdtoken.render.lineage import tree_json, tree_lines
+from kdtoken.render.unread import unread_lines, unread_problems
 from kdtoken.render.walk import cells_of, csv_lines, is_wanted, json_lines, text_lines
 from kdtoken.render.walk_files import host_of
 from kdtoken.render.words import WIDTH, clean, wrapped
@@ -42,6 +44,7 @@ class Listed(NamedTuple):
     passed  the others, which the filters left out
     findings  what the audit saw, on all of them
     snapshot  what it saw it on
+    unread    lines of a text that were not understood
     """
 
     rows: List[ProcessDump]
@@ -53,6 +56,7 @@ class Listed(NamedTuple):
     passed: List[ProcessDump]
     findings: Tuple[Finding, ...]
     snapshot: Snapshot
+    unread: Tuple[Unread, ...] = ()
 
 
 def add_arguments(parser: cli.Parser) -> None:
@@ -62,6 +66,7 @@ def add_arguments(parser: cli.Parser) -> None:
     parser.add_argument("--integrity", metavar="LEVEL", help="only this level: %s, or a number" % ", ".join(LEVELS))
     parser.add_argument("--strange", action="store_true", help="only processes of which something strange is said")
     parser.add_argument("--tree", action="store_true", help="as a tree, with what became of the token at each edge")
+    parser.add_argument("--unread", action="store_true", help=cli.UNREAD)
     parser.add_argument("--json", action="store_true", help="for programs: JSON")
     parser.add_argument("--csv", action="store_true", help="for spreadsheets: comma-separated values")
     parser.add_argument(
@@ -78,6 +83,8 @@ def report(machine: Machine, options: Namespace) -> List[str]:
     with nothing_collected():
         found = read(machine, options)
         about = cli.about(found.about)
+        if options.json:
+            found.problems.extend(unread_problems(found.unread))
         if options.tree and options.json:
             return tree_json(_tree(found), about).split("\n")
         if options.json:
@@ -104,7 +111,8 @@ def lines_of(found: Listed, options: Namespace, source: str) -> List[str]:
     if getattr(options, "tree", False):
         lines = [*wrapped("from " + clean(source), WIDTH), *head_lines(found.findings, found.total), ""]
         lines += tree_lines(_tree(found), found.names, marks(found.findings))
-        return lines + [line for problem in found.problems for line in wrapped("!! " + clean(problem), WIDTH)]
+        lines += [line for problem in found.problems for line in wrapped("!! " + clean(problem), WIDTH)]
+        return lines + unread_lines(found.unread, options.unread)
     lines = text_lines(found.rows, source, found.total, found.problems, options.threads, found.names, found.findings)
     for word, column, what in ((options.user, "user", "users"), (options.integrity, "integrity", "levels")):
         known = [row for row in found.passed if isinstance(row.token, Token) and known_value(row.token.user)]
@@ -112,7 +120,7 @@ def lines_of(found: Listed, options: Namespace, source: str) -> List[str]:
         if word and here and not found.rows:
             hint = "none has the %s %s; the %s here are: %s" % (column, clean(word), what, ", ".join(here))
             lines[-1:-1] = wrapped(hint, WIDTH)
-    return lines
+    return lines + unread_lines(found.unread, options.unread)
 
 
 def read(machine: Machine, options: Namespace) -> Listed:
@@ -138,7 +146,9 @@ def read(machine: Machine, options: Namespace) -> Listed:
     problems = walk.problems
     if level is not None and not rows and any(_has_no_level(row.token) for row in passed):
         problems.append("tokens of this build have no integrity level (they came with Windows Vista): none can match")
-    return Listed(rows, walk.total, walk.about, machine.names, problems, host, passed, findings, snapshot)
+    return Listed(
+        rows, walk.total, walk.about, machine.names, problems, host, passed, findings, snapshot, machine.unread()
+    )
 
 
 def _tree(found: Listed) -> List[Node]:

@@ -19,7 +19,7 @@ from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
-from kdtoken.model.view import View
+from kdtoken.model.view import Unread, View
 from kdtoken.model.watch import WatchPoint
 from kdtoken.source.base import About as About
 
@@ -104,6 +104,13 @@ class Machine(ABC):
 
     def watch(self, row: ProcessDump) -> Tuple[WatchPoint, ...]:
         """Where a write would change a process's authority; nothing where no layout tells."""
+        return ()
+
+    def unread(self, process: Optional[MachineProcess] = None) -> Tuple[Unread, ...]:
+        """The lines of a text that no reader understood; of a process, those that may belong to its token.
+
+        Nothing where memory answered.
+        """
         return ()
 
     @abstractmethod

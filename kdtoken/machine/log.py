@@ -22,7 +22,7 @@ from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
-from kdtoken.model.view import View
+from kdtoken.model.view import Unread, View
 from kdtoken.model.watch import WatchPoint
 from kdtoken.source.base import About, Source
 from kdtoken.source.log.source import LogSource, log_texts
@@ -60,6 +60,7 @@ class LogMachine(Machine):
         self._memory: Optional[KernelMachine] = None
         self._text: Optional[TextMachine] = None
         self._walker: Machine = self  # which of the two the last walk was of
+        self._told_by_text = False  # whether the last dump was of the text
 
     @property
     def memory(self) -> KernelMachine:
@@ -132,6 +133,7 @@ class LogMachine(Machine):
         def of_text() -> ProcessDump:
             found = self.text.find("%x" % process.address)
             process.about = found.about
+            self._told_by_text = True
             return self.text.dump(found)
 
         return self._either(lambda: self.memory.dump(process, check), of_text)
@@ -178,6 +180,11 @@ class LogMachine(Machine):
             return replace(found, captures=self.text.snapshot().captures)
         except KdTokenError:  # too long for the reader of text: memory alone, then
             return found
+
+    def unread(self, process: Optional[MachineProcess] = None) -> Tuple[Unread, ...]:
+        """Of the text, if that was what answered."""
+        answered = self._told_by_text if process is not None else self._walker is self._text
+        return self._text.unread(process) if self._text is not None and answered else ()
 
     def watch(self, row: ProcessDump) -> Tuple[WatchPoint, ...]:
         try:

@@ -18,7 +18,7 @@ from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
-from kdtoken.model.view import Kind, View
+from kdtoken.model.view import Kind, Unread, View
 from kdtoken.source.base import About
 from kdtoken.view.debugger.text import DebuggerText
 from kdtoken.view.lines import Line
@@ -90,9 +90,20 @@ class TextMachine(Machine):
         return next(one for one in processes if one.process is wanted)
 
     def dump(self, process: MachineProcess, check: bool = True) -> ProcessDump:
-        made = self._dumps[process.address]
-        text = self._by_address.get(made.token.address) if isinstance(made.token, Token) else None
-        return replace(made, problems=made.problems + leftovers(self.not_understood(text))) if text else made
+        return self._dumps[process.address]
+
+    def unread(self, process: Optional[MachineProcess] = None) -> Tuple[Unread, ...]:
+        token = self._dumps[process.address].token if process is not None else None
+        text = self._by_address.get(token.address) if isinstance(token, Token) else None
+        if text is not None:
+            return self.not_understood(text)
+        found = {one: None for token in self.tokens for one in self.not_understood(token)}
+        for read in self._texts:
+            # Between the outputs that are read here others stand, and talk: of them only what may be a fact.
+            lines = {line for line in read.not_understood if has_facts(line.text)}
+            lines.update(line for block in read.processes.processes for line in block.not_understood)
+            found.update((Unread(line.number, line.text, read.file), None) for line in lines)
+        return tuple(sorted(found, key=lambda one: (one.file, one.line)))
 
     def primary_token(self, process: MachineProcess) -> Maybe[Optional[Token]]:
         return self._dumps[process.address].token
@@ -175,8 +186,8 @@ class TextMachine(Machine):
     def _view(self, text: PartialToken) -> View:
         return replace(view_of(text, self._source, self.names), not_understood=self.not_understood(text))
 
-    def not_understood(self, token: PartialToken) -> Tuple[Tuple[int, str], ...]:
-        """(number, text) of the lines in a token's part of the text that nobody understood.
+    def not_understood(self, token: PartialToken) -> Tuple[Unread, ...]:
+        """The lines in a token's part of the text that nobody understood.
 
         Its part goes from its own first line to the next token's (the first token's from the beginning of the text).
         Outside of what the token's lines enclose there is chatter too: there only lines with a SID or a privilege count.
@@ -201,7 +212,7 @@ class TextMachine(Machine):
                 last += 1  # what follows without a blank line belongs to it
             if begin <= line.number < end and (first <= line.number <= last or has_facts(line.text)):
                 found[line.number] = line.text
-        return tuple(found.items())
+        return tuple(Unread(number, text, file) for number, text in found.items())
 
     def _listed(self, chosen: Sequence[PartialToken]) -> str:
         words = []
@@ -210,11 +221,6 @@ class TextMachine(Machine):
             what = hex(text.token.address) if text.token.address else "of %s" % user if known(user) else "one"
             words.append("#%d %s (line %d)" % (self.tokens.index(text) + 1, what, line_of(text)))
         return ", ".join(words) + (" and %d more" % (len(chosen) - _SHOWN) if len(chosen) > _SHOWN else "")
-
-
-def leftovers(lines: Sequence[Tuple[int, str]]) -> Tuple[str, ...]:
-    """What nobody understood, as problems of what was read from around it."""
-    return tuple("line %d was not understood: %s" % (number, " ".join(text.split())) for number, text in lines)
 
 
 def line_of(text: PartialToken) -> int:

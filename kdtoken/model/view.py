@@ -2,11 +2,23 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Tuple
+from typing import NamedTuple, Tuple
 
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Token
+
+
+class Unread(NamedTuple):
+    """A line of a text that no reader understood.
+
+    line  counted from 1
+    file  as the caller named it
+    """
+
+    line: int
+    text: str
+    file: str = ""
 
 
 class Kind(Enum):
@@ -26,8 +38,8 @@ class View:
     listed          SIDs that it lists with attributes that are not known (words of an unknown language)
     process         whose token the kernel says this is, so that two looks at one process are known
                     for that; empty where there is no saying
-    not_understood  (line number, text) of what its reader did not understand: a fact may hide there, so what the
-                    view does not list may be listed all the same
+    not_understood  what its reader did not understand: a fact may hide there, so what the view does not list may be
+                    listed all the same
     names           what its source calls SIDs
     """
 
@@ -37,7 +49,7 @@ class View:
     incomplete: Tuple[str, ...] = ()
     listed: Tuple[Sid, ...] = ()
     process: str = ""
-    not_understood: Tuple[Tuple[int, str], ...] = ()
+    not_understood: Tuple[Unread, ...] = ()
     names: Names = field(default=NO_NAMES, compare=False)
 
     def is_cut(self, attribute: str) -> bool:

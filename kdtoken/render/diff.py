@@ -22,6 +22,7 @@ from kdtoken.model.token_words import (
     value_word,
 )
 from kdtoken.render.json import SCHEMA, plain
+from kdtoken.render.unread import unread_lines
 from kdtoken.render.words import WIDTH, clean, group_words, luid, sid_name, wrapped
 
 _HEADINGS = (
@@ -37,11 +38,10 @@ _ROOM = WIDTH - _LABEL - 3
 _ORDINARY = 0x7
 _LISTS = {"group": "groups", "restricting": "restricting", "capability": "capabilities"}
 _Cell = Tuple[str, str]
-_MOST_LINES, _LONGEST = 10, 200  # of what was not understood
 
 
-def diff_lines(comparison: Comparison, everything: bool = False) -> List[str]:
-    """The report; `everything` lists what is the same too."""
+def diff_lines(comparison: Comparison, everything: bool = False, unread: bool = False) -> List[str]:
+    """The report; `everything` lists what is the same too, `unread` the lines that were not understood."""
     lines = [*wrapped(clean(comparison.verdict), WIDTH), ""]
     for letter, view in (("A", comparison.a), ("B", comparison.b)):
         words = wrapped("%s: %s" % (view.kind.value, clean(view.label)), WIDTH - 5, "")
@@ -68,23 +68,14 @@ def diff_lines(comparison: Comparison, everything: bool = False) -> List[str]:
             unknown.append((heading, ", ".join(words_of.name(row) for row in rows)))
     if unknown:
         lines += ["", "Not compared"] + _table(unknown)
-    for letter, view in (("A", comparison.a), ("B", comparison.b)):
-        lines += _not_understood(letter, view)
     same = comparison.with_outcome(Outcome.SAME)
     hint = "" if everything or not same else " (--all lists them)"
     lines += ["", "Same: %d of %d%s" % (len(same), len(comparison.rows), hint)]
-    return lines + (_table(words_of.both(same)) if everything else [])
-
-
-def _not_understood(letter: str, view: View) -> List[str]:
-    """The lines of a text that its reader did not understand: what the side seems to lack may stand there."""
-    if not view.not_understood:
-        return []
-    shown = view.not_understood[:_MOST_LINES]
-    more = len(view.not_understood) - len(shown)
-    lines = ["", "Not understood in %s, so what it lacks may stand here" % letter]
-    lines += _table([("line %d" % number, clean(" ".join(text.split())[:_LONGEST])) for number, text in shown])
-    return lines + (["  and %d more" % more] if more else [])
+    lines += _table(words_of.both(same)) if everything else []
+    for letter, view in (("A", comparison.a), ("B", comparison.b)):
+        # What the side seems to lack may stand there.
+        lines += unread_lines(view.not_understood, unread, letter + ": ")
+    return lines
 
 
 def _table(cells: Sequence[_Cell]) -> List[str]:
@@ -282,5 +273,5 @@ def _side(view: View) -> Dict[str, Any]:
         "kind": view.kind.name.lower(),
         "label": view.label,
         "incomplete": list(view.incomplete),
-        "not_understood": [{"line": number, "text": text} for number, text in view.not_understood],
+        "not_understood": [{"line": one.line, "text": one.text} for one in view.not_understood],
     }

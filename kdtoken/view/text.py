@@ -30,6 +30,7 @@ class AnyText:
     processes: PartialProcesses
     whoami: WhoamiTexts
     not_understood: Tuple[Line, ...]
+    file: str = "text"
 
 
 def read_text(text: str, file: str = "text") -> AnyText:
@@ -54,7 +55,7 @@ def read_text(text: str, file: str = "text") -> AnyText:
     tokens.sort(key=lambda one: min((place.line for place in one.places.values()), default=0))
     printed = replace(debugger.tokens, tokens=tuple(dt_tokens) + debugger.tokens.tokens)
     processes = replace(debugger.processes, processes=tuple(dt_processes) + debugger.processes.processes)
-    return AnyText(tuple(tokens), printed, processes, whoami, tuple(neither))
+    return AnyText(tuple(tokens), printed, processes, whoami, tuple(neither), file)
 
 
 def _without_long_gaps(text: str) -> List[Line]:

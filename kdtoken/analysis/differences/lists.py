@@ -167,7 +167,7 @@ def _missing(holder: View, lacking: View, group: Optional[Group], attribute: str
 
 def _may_stand_there(lacking: View) -> str:
     """Why nobody is accused: what the view seems to lack may be what its reader did not understand."""
-    lines = [str(line) for line, _ in lacking.not_understood]
+    lines = [str(one.line) for one in lacking.not_understood]
     shown = ", ".join(lines[:3]) + (" and %d more" % (len(lines) - 3) if len(lines) > 3 else "")
     return "the other text has lines that were not understood: %s" % shown
 
