@@ -216,6 +216,9 @@ class _Run:
         elif member.offset < self._end:
             return False
         else:
+            if is_bits and self._open is not None and self._open[2] == kind and self._end == member.offset:
+                # The last storage has bits left (_CM_KEY_CONTROL_BLOCK of Windows 7): end it.
+                self.lines.append("%s : 0;" % kind)
             self.pad_to(member.offset)
             self._end = member.offset + size
             used = 0

@@ -14,7 +14,7 @@ from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import FastRef
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
-from kdtoken.symbols.layout_cache import FORMAT
+from kdtoken.symbols.layout_cache import FORMAT, digest_of_file
 from tests import expected
 from tests.engine.conftest import Lab, make_lab
 from tests.engine.dt_values import values
@@ -186,7 +186,9 @@ def test_types_that_one_py_keeps_serve_the_next(windows: Windows, tmp_path: Path
     plain = reports(1, {})
     assert len(plain[0]) > 1000 and not list(tmp_path.iterdir())
     assert reports(2, env) == plain * 2
-    file = tmp_path / FORMAT / (lab.image.pdb_id + ".txt")
+    # Named by the PDB's GUID and age, and by its contents.
+    (file,) = (tmp_path / FORMAT).glob(lab.image.pdb_id + "-*.txt")
+    assert file.stem.rpartition("-")[2] == digest_of_file(str(lab.image.pdb))
     kept = [line.split(" ", 3) for line in file.read_text(encoding="ascii").split("\n") if line]
     names = [name for name, _reader, _seal, _body in kept]
     assert {"_EPROCESS", "_ETHREAD", "_TOKEN", "_OBJECT_HEADER", "_SEP_LOGON_SESSION_REFERENCES"} <= set(names)
