@@ -64,21 +64,21 @@ STEPS = (
     ),
     Step(
         "Identity and policy",
-        "dump notepad.exe",
+        "dump notepad.exe --all",
         ("Identity", "Privileges"),
         "User, groups and integrity were fixed when the token was made: its identity. Privileges are switched on and "
         "off while the process runs: its policy; one that is `removed` was taken out for good.",
     ),
     Step(
         "A filtered administrator and the token behind it",
-        "dump notepad.exe",
+        "dump notepad.exe --all",
         ("Groups", "The full token behind this filtered one"),
         "Anna is an administrator, but notepad's token counts BUILTIN\\Administrators for deny only and holds five "
         "harmless privileges. Her other logon session keeps the full token; UAC's prompt is what stands between them.",
     ),
     Step(
         "A thread that is somebody else",
-        "dump 1120",
+        "dump 1120 --all",
         ("", "Threads"),
         "A service that runs as SYSTEM acts for its clients: five of its threads carry a token of their own, and for "
         "them that token is the one that counts. At level Identification it may only be asked who the client is; at "
@@ -86,7 +86,7 @@ STEPS = (
     ),
     Step(
         "A restricted token",
-        "dump 5996",
+        "dump 5996 --all",
         ("", "Groups", "Restricting SIDs"),
         "A browser's sandbox turned every group into deny-only and added a restricting SID that is on no access list "
         "anywhere. Each access is checked twice, once against the groups and once against the restricting SIDs, and "
@@ -94,7 +94,7 @@ STEPS = (
     ),
     Step(
         "An AppContainer",
-        "dump 5716",
+        "dump 5716 --all",
         ("", "AppContainer", "Capabilities"),
         "The package SID names the app, and each capability is a SID that stands for one thing it may do. An "
         "object whose access list names neither the package, nor a capability, nor ALL APPLICATION PACKAGES is out of "

@@ -4,10 +4,11 @@ Each file is what a verb prints, as it prints it; test_golden.py compares.
 """
 
 import io
+import os
 import sys
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict, Iterator, List, Tuple
 
 from kdtoken import dump, walk
 from kdtoken.source.cached import CachedSource
@@ -19,9 +20,11 @@ from tests.verbs import run_on
 GOLDEN = Path(__file__).parent.parent / "fixtures" / "golden"
 NOTEPAD = SESSIONS / "notepad-22000-synthetic.kdtoken.gz"
 
-# file -> (verb, its arguments) on the recording of the genuine engine
+# file -> (COLUMNS=n where not 100, verb, its arguments) on the recording of the genuine engine
 NOTEPAD_FILES: Dict[str, List[str]] = {
     "notepad-22000.txt": ["dump", "notepad.exe"],
+    "notepad-22000-80.txt": ["COLUMNS=80", "dump", "notepad.exe"],
+    "notepad-22000-all.txt": ["dump", "notepad.exe", "--all"],
     "notepad-22000-why.txt": ["dump", "notepad.exe", "--why"],
     "notepad-22000-windbg.txt": ["dump", "notepad.exe", "--format", "windbg"],
     "notepad-22000.json": ["dump", "notepad.exe", "--json"],
@@ -33,27 +36,38 @@ MACHINE_FILES: Dict[str, List[str]] = {
     "walk-22000.csv": ["walk", "--csv"],
     "walk-22000.json": ["walk", "--json", "--threads"],
     "impersonating-22000.txt": ["dump", "1120"],
+    "impersonating-22000-80.txt": ["COLUMNS=80", "dump", "1120"],
+    "impersonating-22000-all.txt": ["dump", "1120", "--all"],
     "impersonating-22000.json": ["dump", "1120", "--json"],
     "appcontainer-22000.txt": ["dump", "CalculatorApp.exe"],
+    "appcontainer-22000-all.txt": ["dump", "CalculatorApp.exe", "--all"],
     "appcontainer-22000.json": ["dump", "CalculatorApp.exe", "--json"],
     "appcontainer-22000-windbg.txt": ["dump", "CalculatorApp.exe", "--format", "windbg"],
     "write-restricted-22000.txt": ["dump", "1048"],
+    "write-restricted-22000-all.txt": ["dump", "1048", "--all"],
     "elevated-22000.txt": ["dump", "cmd.exe"],
+    "elevated-22000-all.txt": ["dump", "cmd.exe", "--all"],
     "protected-22000.txt": ["dump", "lsass.exe"],
+    "protected-22000-all.txt": ["dump", "lsass.exe", "--all"],
     "sids-paged-out-22000.txt": ["dump", "6040"],
+    "sids-paged-out-22000-all.txt": ["dump", "6040", "--all"],
     "sids-paged-out-22000.json": ["dump", "6040", "--json"],
     "token-paged-out-22000.txt": ["dump", "OneDrive.exe"],
+    "token-paged-out-22000-all.txt": ["dump", "OneDrive.exe", "--all"],
     "no-token-22000.txt": ["dump", "whoami.exe"],
+    "no-token-22000-all.txt": ["dump", "whoami.exe", "--all"],
     "no-token-22000.json": ["dump", "whoami.exe", "--json"],
 }
 # the same on a synthetic kernel of an older build, without a recording between
 BUILD_FILES: Dict[str, Dict[str, List[str]]] = {
     "19041": {
         "notepad-19041.txt": ["dump", "notepad.exe"],
+        "notepad-19041-all.txt": ["dump", "notepad.exe", "--all"],
         "walk-19041-threads.txt": ["walk", "--threads"],
     },
     "7601": {
         "notepad-7601.txt": ["dump", "notepad.exe"],
+        "notepad-7601-all.txt": ["dump", "notepad.exe", "--all"],
         "notepad-7601-why.json": ["dump", "notepad.exe", "--json", "--why"],
         "notepad-7601-windbg.txt": ["dump", "notepad.exe", "--format", "windbg"],
         "walk-7601-threads.txt": ["walk", "--threads"],
@@ -66,18 +80,33 @@ BUILD_FILES: Dict[str, Dict[str, List[str]]] = {
 def replay(session: Path, words: List[str]) -> str:
     """What `kdtoken VERB --session ...` prints."""
     out = io.StringIO()
-    with redirect_stdout(out):
+    with redirect_stdout(out), columns(words) as words:
         code = {"dump": dump, "walk": walk}[words[0]].main(["--session", str(session)] + words[1:])
     if code:
         raise RuntimeError("%s ended with %d" % (" ".join(words), code))
     return out.getvalue()
 
 
+@contextmanager
+def columns(words: List[str]) -> Iterator[List[str]]:
+    """The words behind COLUMNS=n, which holds meanwhile, whatever the terminal is that this runs in."""
+    wide = words[0].startswith("COLUMNS=")
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = words[0].split("=")[1] if wide else "100"
+    try:
+        yield words[1:] if wide else words
+    finally:
+        del os.environ["COLUMNS"]
+        if before is not None:
+            os.environ["COLUMNS"] = before
+
+
 def synthetic(build: str, words: List[str]) -> str:
     """What the verb prints on the synthetic kernel of that build."""
     path = next(path for path in FILES if ".%s." % build in path.name)
     target = CachedSource(SyntheticSource(kernel_of(path, everything_there=False)).with_commands())
-    return "".join(line + "\n" for line in run_on(target, *words))
+    with columns(words) as words:
+        return "".join(line + "\n" for line in run_on(target, *words))
 
 
 def files() -> Dict[str, Callable[[], str]]:

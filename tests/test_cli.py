@@ -274,7 +274,7 @@ def test_a_text_of_one_token_needs_no_process(tmp_path: Path, capsys: pytest.Cap
     assert dump.main([str(tmp_path / "two.txt")]) == 1
     assert "holds 2 tokens" in capsys.readouterr().err
     assert dump.main([str(tmp_path / "two.txt"), "#2"]) == 0
-    assert "  Integrity              High Mandatory Level" in capsys.readouterr().out
+    assert "  Integrity    High Mandatory Level" in capsys.readouterr().out
 
 
 def test_in_a_debugger_a_word_is_a_process_of_its_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

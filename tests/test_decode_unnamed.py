@@ -154,14 +154,14 @@ def test_known_builds_have_none_and_cost_no_request(file: Any) -> None:
 @pytest.mark.parametrize("name", ["ShadowToken", "ImpersonationThing", "SecurityThing"])
 def test_members_of_eprocess_that_have_to_do_with_tokens(name: str) -> None:
     target = source().with_field("_EPROCESS", name, offset("UniqueProcessId", "_EPROCESS"), "Uint8B")
-    lines = run_on(target, "dump", "notepad.exe")
+    lines = run_on(target, "dump", "notepad.exe", "--all")
     at = lines.index("Members of _EPROCESS this version has no name for (1)")
     assert lines[at + 1].split() == [name, "0x17d8", "Uint8B"]  # pid 6104
 
 
 def test_members_of_eprocess_that_have_not() -> None:
     target = source().with_field("_EPROCESS", "NewVadThing", offset("UniqueProcessId", "_EPROCESS"), "Uint8B")
-    assert not any("no name for" in line for line in run_on(target, "dump", "notepad.exe"))
+    assert not any("no name for" in line for line in run_on(target, "dump", "notepad.exe", "--all"))
 
 
 # --- what a person sees
@@ -169,7 +169,7 @@ def test_members_of_eprocess_that_have_not() -> None:
 
 def test_text_why_and_json() -> None:
     target = source().with_field("_TOKEN", "NewThing", offset("TokenId"), "Uint8B")
-    lines = run_on(target, "dump", "notepad.exe")
+    lines = run_on(target, "dump", "notepad.exe", "--all")
     at = lines.index("Members of _TOKEN this version has no name for (1)")
     assert lines[at + 1].split() == ["NewThing", hex(SPEC.token_id), "Uint8B"]
     why = run_on(target, "dump", "notepad.exe", "--why")
@@ -192,10 +192,10 @@ def test_text_why_and_json() -> None:
 
 def test_a_struct_is_shown_byte_by_byte_and_a_hole_as_one() -> None:
     target = source().with_field("_TOKEN", "NewThing", offset("TokenId"), "_LUID")
-    (line,) = [line for line in run_on(target, "dump", "notepad.exe") if line.startswith("  NewThing")]
+    (line,) = [line for line in run_on(target, "dump", "notepad.exe", "--all") if line.startswith("  NewThing")]
     assert line.split() == ["NewThing", *("%02x" % byte for byte in TOKEN_ID), "_LUID"]
     target = with_hole()
-    (line,) = [line for line in run_on(target, "dump", "notepad.exe") if line.startswith("  NewThing")]
+    (line,) = [line for line in run_on(target, "dump", "notepad.exe", "--all") if line.startswith("  NewThing")]
     assert "?? unreadable at 0x%x" % (AT + (LAYOUT.size or 0) + 0x2000) in line
     data = json.loads("\n".join(run_on(target, "dump", "notepad.exe", "--json")))
     jsonschema.Draft202012Validator(schema("dump")).validate(data)
@@ -204,7 +204,7 @@ def test_a_struct_is_shown_byte_by_byte_and_a_hole_as_one() -> None:
 def test_names_from_symbols_are_not_trusted() -> None:
     name = "New\x1b[2JThing" + "x" * 40
     target = source().with_field("_TOKEN", name, offset("TokenId"), "_EVIL\x1b[2J")
-    lines = run_on(target, "dump", "notepad.exe")
+    lines = run_on(target, "dump", "notepad.exe", "--all")
     assert not any("\x1b" in line for line in lines) and all(len(line) < 100 for line in lines)
     assert any("New\\u001b[2JThing" in line for line in lines)
 

@@ -112,7 +112,7 @@ def test_what_the_symbols_lack_is_named(spoil: Any, error: type, subject: str, t
 
 def test_without_a_field_that_can_be_spared_the_dump_goes_on(target: SyntheticSource) -> None:
     target.without_field("_TOKEN", "TrustLevelSid")
-    lines = run_on(target, "dump", "notepad.exe")
+    lines = run_on(target, "dump", "notepad.exe", "--all")
     assert "  Trust level            -  not in this build (no _TOKEN.TrustLevelSid)" in lines
 
 
@@ -166,10 +166,11 @@ def test_usage(arguments: List[str], message: str, target: SyntheticSource) -> N
 
 def test_a_fast_reference_of_zero(target: SyntheticSource) -> None:
     target.poke_field(KERNEL.processes[6104], "_EPROCESS", "Token.Object", 0)
-    lines = run_on(target, "dump", "notepad.exe")
+    lines = run_on(target, "dump", "notepad.exe", "--all")
     assert "  Token                  null (fast reference 0x0)" in lines
-    assert any("the process has no token: its reference is null, as after exit" in line for line in lines)
-    assert not any("Runs as" in line for line in lines)
+    for said in (lines, run_on(target, "dump", "notepad.exe")):
+        assert any("the process has no token: its reference is null, as after exit" in line for line in said)
+        assert not any("Runs as" in line for line in said)
 
 
 def test_a_torn_list_keeps_what_was_seen(target: SyntheticSource) -> None:
@@ -177,20 +178,25 @@ def test_a_torn_list_keeps_what_was_seen(target: SyntheticSource) -> None:
     link = KERNEL.processes[4120] + KERNEL.layouts.layout("_EPROCESS").field("ActiveProcessLinks").offset
     target.poke(link, link.to_bytes(8, "little"))
     lines = run_on(target, "dump", "notepad.exe")
-    assert lines[0].startswith("notepad.exe  pid 6104")
-    assert any(line.startswith("  Note                   !! ") for line in lines)
+    assert lines[0].startswith("notepad.exe  pid 6104 (0x17d8)")
+    assert any(line.startswith("  Note         !! ") for line in lines)
+    assert "  Parent       4120 (0x1018)" in lines or any("4120 (0x1018), if that id" in line for line in lines)
 
 
 def test_a_disagreement_with_the_debugger_is_shown(target: SyntheticSource) -> None:
     command = "!process %x 1" % KERNEL.processes[6104]
     target.answer(command, "    Token                             ffffcc8a00001230\n")
-    lines = run_on(target, "dump", "notepad.exe")
+    lines = run_on(target, "dump", "notepad.exe", "--all")
     assert "  Cross-check            %s: 0xffffcc8a00001230, DISAGREES" % command in lines
     note = "Note                   !! %s says that the token is 0xffffcc8a00001230" % command
     assert any(note in line for line in lines)
+    short = run_on(target, "dump", "notepad.exe")
+    assert any("!! %s says that the token" % command in line for line in short)
+    assert not any("!process agrees" in line for line in short)
+    assert any("!process agrees" in line for line in run_on(SyntheticSource(KERNEL).with_commands(), "dump", "6104"))
     last = run_on(target, "dump", "notepad.exe", "--format", "windbg")[-1]
     assert last == "!! %s says that the token is 0xffffcc8a00001230: one of the two is wrong" % command
-    assert not any("Cross-check" in line for line in run_on(target, "dump", "notepad.exe", "--no-check"))
+    assert not any("Cross-check" in line for line in run_on(target, "dump", "notepad.exe", "--no-check", "--all"))
 
 
 def renamed(name: bytes) -> Machine:
@@ -206,7 +212,13 @@ def test_hostile_names_are_shown_and_never_asked(name: bytes, monkeypatch: pytes
     target = SyntheticSource(build(renamed(name), layouts_of_build(FILES[3])))
     asked: List[str] = []
     monkeypatch.setattr(target, "command", lambda text: asked.append(text) or "")
-    for arguments in (["6104"], ["6104", "--json"], ["6104", "--format", "windbg"], ["6104", "--why"]):
+    for arguments in (
+        ["6104"],
+        ["6104", "--all"],
+        ["6104", "--json"],
+        ["6104", "--format", "windbg"],
+        ["6104", "--why"],
+    ):
         for line in run_on(target, "dump", *arguments):
             assert line.isprintable() and line.isascii(), line
     assert set(asked) == {"!process %x 1" % target.kernel.processes[6104]}

@@ -39,7 +39,10 @@ def lines_of_readme() -> List[str]:
     return (ROOT / "README.md").read_text(encoding="utf-8").split("\n")
 
 
-def test_the_sample_is_what_make_run_prints(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_sample_is_what_make_run_prints(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     assert dump.main(["--session", str(SESSION), "notepad.exe"]) == 0
     sample(lines_of_readme(), indented(capsys.readouterr().out))
 

@@ -29,3 +29,38 @@ def test_long_values_go_on_below_themselves() -> None:
     assert len(page.lines) > 1
     assert all(len(line) <= 99 for line in page.lines)
     assert page.lines[1].startswith(" " * 28 + "word")
+
+
+def test_rows_that_say_nothing_are_told_in_one_line() -> None:
+    page = Report(why=False)
+    page.row("Before", "none")
+    page.gathering = True
+    page.section("Bare")
+    page.row("Trust level", "none")
+    page.section("Policy")
+    page.row("Lock", "null")
+    page.row("  Spare", "none")
+    page.row("Session", "0")
+    page.row("Count", "0")
+    page.row("Other", "-  not in this build")
+    page.idle_rows()
+    assert page.lines == [
+        "  Before                 none",
+        "",
+        "Policy",
+        "  Session                0",
+        "  Other                  -  not in this build",
+        "",
+        "Nothing there, none: Trust level, Spare; null: Lock; 0: Count",
+    ]
+    why = Report(why=True)
+    why.gathering = True
+    why.row("Lock", "null")
+    why.idle_rows()
+    assert why.lines == ["  Lock                   null"]
+
+
+def test_a_narrow_report() -> None:
+    page = Report(False, width=40, label=8)
+    page.row("Label", "word " * 20)
+    assert all(len(line) <= 40 for line in page.lines) and page.lines[0].startswith("  Label    word")

@@ -37,7 +37,7 @@ def section(lines: List[str], title: str) -> List[str]:
 
 def test_the_answer_comes_first() -> None:
     lines = render_dump(NOTEPAD, "here")
-    assert lines[0].startswith("notepad.exe  pid 6104  EPROCESS 0x")
+    assert lines[0].startswith("notepad.exe  pid 6104 (0x17d8)  EPROCESS 0x")
     assert lines[1] == "  from here"
     assert [line[2:24].strip() for line in lines[3:7]] == ["Runs as", "Integrity", "Elevation", "Note"]
 

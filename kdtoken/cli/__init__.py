@@ -203,6 +203,17 @@ class Progress:
             sys.stderr.write("... %d of %d %s\n" % (count, self._total, self._what))
 
 
+def width() -> int:
+    """Columns of what is printed: COLUMNS, else the terminal's, else 99; never below 60 nor above 160."""
+    typed = os.environ.get("COLUMNS", "")
+    columns = int(typed) - 1 if typed.isdigit() and len(typed) < 5 else 99
+    if not typed and not in_debugger() and sys.stdout.isatty():
+        import shutil  # costs time, which a pipe need not pay
+
+        columns = shutil.get_terminal_size().columns - 1
+    return min(max(columns, 60), 160)
+
+
 def paragraph(text: str, indent: str = "") -> List[str]:
     """Prose in lines under 100 columns."""
     import textwrap

@@ -5,16 +5,20 @@ from dataclasses import replace
 from typing import List, Sequence, Tuple
 
 from kdtoken import cli
-from kdtoken.analysis.audit.finding import Finding
 from kdtoken.analysis.audit.rules import audit_process
+from kdtoken.analysis.lineage.origin import Lineages
+from kdtoken.analysis.lineage.parents import Family
 from kdtoken.errors import NOT_RECORDED, KdTokenError, UsageError
 from kdtoken.machine.base import About, Machine
 from kdtoken.machine.process import MachineProcess
 from kdtoken.machine.sniff import is_source, looks_like_file
 from kdtoken.model.absent import NotAsked, Unreadable
 from kdtoken.model.process import FastRef, ProcessDump
+from kdtoken.model.snapshot import Look, Snapshot
 from kdtoken.model.token import Token
+from kdtoken.model.view import Unread
 from kdtoken.render.audit import finding_data, watch_words
+from kdtoken.render.screen import left_out, screen_lines, screen_token
 from kdtoken.render.text import render_dump, render_token
 from kdtoken.render.unread import unread_lines, unread_problems
 
@@ -39,7 +43,10 @@ def add_arguments(parser: cli.Parser) -> None:
         help="text (default), json for programs, windbg for the form of !token",
     )
     parser.add_argument("--json", action="store_const", dest="format", const="json", help="short for --format json")
-    parser.add_argument("--why", action="store_true", help="show where each value was read: field, address, bytes")
+    parser.add_argument("--all", action="store_true", help="every field; without it, the answer on one screen")
+    parser.add_argument(
+        "--why", action="store_true", help="--all, and where each value was read: field, address, bytes"
+    )
     parser.add_argument("--unread", action="store_true", help=cli.UNREAD)
     parser.add_argument("--watch", action="store_true", help="print the breakpoints that would catch the next write")
     parser.add_argument("--no-check", action="store_true", help="do not ask the debugger's own !process as well")
@@ -76,7 +83,9 @@ def report(machine: Machine, options: Namespace) -> List[str]:
             raise UsageError("give a process or --token ADDRESS, not both")
         address = _address(options.token)
         token = machine.token(address)
-        return _token_report(machine, token, machine.about_token(address), options)
+        return _token_report(machine, token, machine.about_token(address), options) + _closing(
+            (), left_out(token), options
+        )
     if not process and machine.has_memory:
         source = "".join(word + " " for word in files)
         step = "kdtoken dump %snotepad.exe   (or a pid, or an EPROCESS address)" % source
@@ -89,8 +98,9 @@ def report(machine: Machine, options: Namespace) -> List[str]:
     unread = found.machine.unread(found)
     if options.format == "json":
         dump = replace(dump, problems=dump.problems + unread_problems(unread))
-    lines = _dump_report(machine, dump, found.about, options, _findings(machine, found, dump))
-    return lines + (unread_lines(unread, options.unread) if options.format == "text" else [])
+    lines = _dump_report(machine, dump, found, _neighbours(machine, found, dump), options)
+    shown = dump.token if isinstance(dump.token, Token) else None
+    return lines + _closing(unread, left_out(shown, dump.details), options)
 
 
 def _refuse_nothing(dump: ProcessDump) -> None:
@@ -122,11 +132,11 @@ def _view_report(machine: Machine, which: str, options: Namespace) -> List[str]:
     if options.format == "json":
         token = replace(token, problems=token.problems + unread_problems(view.not_understood))
     lines = _token_report(machine, token, replace(machine.about, source=view.label), options)
-    return lines + (unread_lines(view.not_understood, options.unread) if options.format == "text" else [])
+    return lines + _closing(view.not_understood, left_out(token), options)
 
 
-def _findings(machine: Machine, found: MachineProcess, dump: ProcessDump) -> Tuple[Finding, ...]:
-    """What is strange about the process, by what was read on the way to it.
+def _neighbours(machine: Machine, found: MachineProcess, dump: ProcessDump) -> List[ProcessDump]:
+    """The other processes, by what was read on the way to this one.
 
     Only where it shares its token is more read: who may have given it to whom is asked of their parents.
     """
@@ -143,12 +153,21 @@ def _findings(machine: Machine, found: MachineProcess, dump: ProcessDump) -> Tup
             rows.append(machine.dump(MachineProcess(machine, other), False))
         else:
             rows.append(ProcessDump(other, NotAsked(other.address), NotAsked(other.address)))
-    return audit_process(dump, rows)
+    return rows
+
+
+def _beside(dump: ProcessDump, found: MachineProcess, rows: Sequence[ProcessDump]) -> Snapshot:
+    """As much of the machine as was read on the way; the linked token, too, is one that this may come from."""
+    linked = dump.linked
+    captures = {linked.address: (Look(linked),)} if isinstance(linked, Token) else {}
+    whole = found.others is not None and not found.problems
+    return Snapshot("", (dump, *rows), captures=captures, whole=whole)
 
 
 def _dump_report(
-    machine: Machine, dump: ProcessDump, about: About, options: Namespace, findings: Sequence[Finding]
+    machine: Machine, dump: ProcessDump, found: MachineProcess, rows: Sequence[ProcessDump], options: Namespace
 ) -> List[str]:
+    about, findings = found.about, audit_process(dump, rows)
     if options.format == "json":
         from kdtoken.render.json import dump_to_json
 
@@ -158,8 +177,25 @@ def _dump_report(
         from kdtoken.render.windbg import dump_lines
 
         return dump_lines(dump)
-    lines = render_dump(dump, cli.source(about), options.why, machine.names, findings)
-    return lines + _watch(machine, dump, options) + page_in_advice(about, dump) + _cost(machine, options.why)
+    beside = _beside(dump, found, rows)
+    parent = Family(beside).parent(dump)
+    if options.all or options.why:
+        lines = render_dump(dump, cli.source(about), options.why, machine.names, findings, parent)
+        return lines + _watch(machine, dump, options) + page_in_advice(about, dump) + _cost(machine, options.why)
+    token = dump.token if isinstance(dump.token, Token) else None
+    made = Lineages(beside).of(token) if token is not None else None
+    lines = screen_lines(dump, cli.source(about), machine.names, findings, parent, made, cli.width())
+    return lines + _watch(machine, dump, options) + page_in_advice(about, dump)
+
+
+def _closing(unread: Sequence[Unread], more: int, options: Namespace) -> List[str]:
+    """What ends a report for people: lines of a text that nobody understood, and the way to what the screen leaves out."""
+    if options.format != "text":
+        return []
+    lines = unread_lines(unread, options.unread)
+    if not (options.all or options.why):
+        lines += ["", "--all for every field%s" % (" (%d more)" % more if more else "")]
+    return lines
 
 
 def _watch(machine: Machine, dump: ProcessDump, options: Namespace) -> List[str]:
@@ -202,7 +238,10 @@ def _token_report(machine: Machine, token: Token, about: About, options: Namespa
         from kdtoken.render.windbg import token_lines
 
         return token_lines(token)
-    return render_token(token, cli.source(about), options.why, machine.names) + _cost(machine, options.why)
+    if options.all or options.why:
+        return render_token(token, cli.source(about), options.why, machine.names) + _cost(machine, options.why)
+    made = Lineages(Snapshot("", (), captures={token.address: (Look(token),)}, whole=False)).of(token)
+    return screen_token(token, cli.source(about), machine.names, made, cli.width())
 
 
 def _address(text: str) -> int:

@@ -1,6 +1,6 @@
 """Lines of a report being gathered: sections, labelled rows, and where each value was read."""
 
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
@@ -9,16 +9,27 @@ from kdtoken.render.words import WIDTH, sid_name, wrapped
 
 LABEL = 22
 _NOTE = " " * 6
-_ROOM = WIDTH - LABEL - 3  # for a value behind its label
+# Values that say nothing is there, and rows that are told all the same: session 0 is a session.
+_IDLE = ("none", "null", "0")
+_TOLD = ("Session", "Integrity label", "Logon session")
 
 
 class Report:
-    """A report; with `why`, each value is followed by where it came from; `names` are those of its source."""
+    """A report; with `why`, each value is followed by where it came from; `names` are those of its source.
 
-    def __init__(self, why: bool, names: Names = NO_NAMES) -> None:
+    width, label  columns of a line, and of the labels in front of the values
+    gathering     whether rows that say none, null or 0 are kept back for `idle_rows`; never with `why`, which
+                  shows where each of them was read
+    """
+
+    def __init__(self, why: bool, names: Names = NO_NAMES, width: int = WIDTH, label: int = LABEL) -> None:
         self.lines: List[str] = []
+        self.gathering = False
         self._why = why
         self._names = names
+        self._width, self._label = width, label
+        self._idle: Dict[str, List[str]] = {}
+        self._bare = ""  # a section of which nothing was printed but its heading, since its rows were kept back
 
     def name(self, sid: Sid, token: Optional[Token] = None) -> str:
         """The SID's name; the user of `token` is named by its logon session."""
@@ -26,20 +37,43 @@ class Report:
 
     def section(self, title: str) -> None:
         """A heading after an empty line."""
+        self._drop_bare()
         self.lines += ["", title]
 
     def row(self, label: str, value: str, origin: Optional[Origin] = None) -> None:
         """A labelled value; long values go on below themselves."""
-        for line in wrapped(value, _ROOM):
-            self.lines.append(("  %s %s" % (label.ljust(LABEL), line)).rstrip())
+        if self.gathering and not self._why and value in _IDLE and label.strip() and label not in _TOLD:
+            self._idle.setdefault(value, []).append(label.strip())
+            self._bare = self.lines[-1] if self.lines[-2:-1] == [""] else self._bare
+            return
+        for line in wrapped(value, self._width - self._label - 3):
+            self.lines.append(("  %s %s" % (label.ljust(self._label), line)).rstrip())
             label = ""
         if origin is not None:
             self.note(origin_text(origin))
 
+    def row_unless_empty(self, label: str, before: str, value: str) -> None:
+        """A row where there is something to tell."""
+        if value:
+            self.row(label, before + value)
+
+    def idle_rows(self) -> None:
+        """The rows that were kept back: one line for all that say none, null or 0."""
+        self._drop_bare()
+        if self._idle:
+            told = "; ".join("%s: %s" % (value, ", ".join(labels)) for value, labels in self._idle.items())
+            self.lines += ["", *wrapped("Nothing there, %s" % told, self._width)]
+            self._idle = {}
+
+    def _drop_bare(self) -> None:
+        if self._bare and self.lines[-2:] == ["", self._bare]:
+            del self.lines[-2:]
+        self._bare = ""
+
     def note(self, text: str) -> None:
         """A line that only `--why` wants."""
         if self._why:
-            self.lines += [_NOTE + line for line in wrapped(text, WIDTH - len(_NOTE))]
+            self.lines += [_NOTE + line for line in wrapped(text, self._width - len(_NOTE))]
 
 
 def origin_text(origin: Origin) -> str:

@@ -13,9 +13,10 @@ from kdtoken.analysis.classification import (
     of_another_user,
     token_remarks,
 )
+from kdtoken.analysis.lineage.parents import How, Parent
 from kdtoken.model.absent import Maybe, Missing, known
 from kdtoken.model.group import Group
-from kdtoken.model.process import FastRef, ProcessDetails, ProcessDump
+from kdtoken.model.process import FastRef, Process, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Token
@@ -37,22 +38,18 @@ def render_dump(
     why: bool = False,
     names: Names = NO_NAMES,
     findings: Sequence[Finding] = (),
+    parent: Optional[Parent] = None,
 ) -> List[str]:
-    """The whole report, a list of lines under 100 columns.  `source` says where it was read, `names` are its own."""
+    """Every field, a list of lines under 100 columns.  `source` says where it was read, `names` are its own."""
     page = Report(why, names)
-    process = dump.process
-    name = show(process.image_name, clean)
-    page.lines.append("%s  pid %s  EPROCESS 0x%x" % (name, show(process.pid, str), process.address))
-    page.lines += source_lines(source)
+    page.lines += [process_line(dump.process), *source_lines(source)]
     token = dump.token if isinstance(dump.token, Token) else None
     page.lines.append("")
     if token is not None:
         _answer(page, token)
-    told = [one for one in findings if one.severity is not Severity.INFORMATION]
-    for at, one in enumerate(told):
-        page.row("" if at else "Strange", "%s %s  [%s]" % (one.severity.value, clean(one.saw), one.rule))
-    _remarks(page, dump_remarks(dump))
-    _process(page, dump)
+    finding_rows(page, findings)
+    remark_rows(page, dump_remarks(dump))
+    _process(page, dump, parent)
     if isinstance(dump.details, ProcessDetails):
         unnamed_section(page, "_EPROCESS", dump.details.unnamed)
     if token is not None:
@@ -65,6 +62,7 @@ def render_dump(
         else:
             page.row("Token", show(linked, str))
     page.lines += thread_lines(dump, names)
+    page.idle_rows()
     return page.lines
 
 
@@ -73,14 +71,42 @@ def render_token(token: Token, source: str, why: bool = False, names: Names = NO
     page = Report(why, names)
     page.lines += ["TOKEN 0x%x" % token.address if token.address else "TOKEN", *source_lines(source), ""]
     _answer(page, token)
-    _remarks(page, token_remarks(token))
+    remark_rows(page, token_remarks(token))
     token_sections(page, token)
+    page.idle_rows()
     return page.lines
 
 
-def source_lines(source: str) -> List[str]:
+def process_line(process: Process) -> str:
+    """The head of a report: name, id both ways, and where its _EPROCESS lies."""
+    name = show(process.image_name, clean)
+    return "%s  pid %s  EPROCESS 0x%x" % (name, show(process.pid, words.both_bases), process.address)
+
+
+def source_lines(source: str, width: int = WIDTH) -> List[str]:
     """Where the report was read; the name of a recording may be long."""
-    return ["  " + line for line in wrapped("from " + clean(source), WIDTH - 2)]
+    return ["  " + line for line in wrapped("from " + clean(source), width - 2)]
+
+
+def parent_words(process: Process, parent: Optional[Parent]) -> str:
+    """Whose child a process is, as far as ids and times tell; a name only with its doubts."""
+    if parent is None or parent.pid is None or parent.how is How.UNKNOWN:
+        return show(process.parent_pid, words.both_bases)
+    pid = words.both_bases(parent.pid)
+    if parent.row is not None:
+        doubt = {How.ENDED: ", which has ended", How.UNSURE: ", if that id was not used again"}.get(parent.how, "")
+        return "%s  %s%s" % (show(parent.row.process.image_name, clean), pid, doubt)
+    if parent.taken_by is not None:
+        later = show(parent.taken_by.process.image_name, clean)
+        return "%s, no longer there; its id was given to a later process, %s" % (pid, later)
+    return "none: made by the kernel" if parent.how is How.NOBODY else "%s, %s" % (pid, parent.how.value)
+
+
+def finding_rows(page: Report, findings: Sequence[Finding]) -> None:
+    """What the audit calls strange about the process."""
+    told = [one for one in findings if one.severity is not Severity.INFORMATION]
+    for at, one in enumerate(told):
+        page.row("" if at else "Strange", "%s %s  [%s]" % (one.severity.value, clean(one.saw), one.rule))
 
 
 def _answer(page: Report, token: Token) -> None:
@@ -95,16 +121,17 @@ def _answer(page: Report, token: Token) -> None:
         page.row("Confined", ", ".join(confined))
 
 
-def _remarks(page: Report, remarks: List[Remark]) -> None:
+def remark_rows(page: Report, remarks: List[Remark]) -> None:
+    """What a reader should know, the serious first."""
     ordered = [r for r in remarks if r.serious] + [r for r in remarks if not r.serious]
     for at, remark in enumerate(ordered):
         page.row("" if at else "Note", ("!! " if remark.serious else "") + clean(remark.text))
 
 
-def _process(page: Report, dump: ProcessDump) -> None:
+def _process(page: Report, dump: ProcessDump, parent: Optional[Parent]) -> None:
     process = dump.process
     page.section("Process")
-    page.row("Parent pid", show(process.parent_pid, words.number))
+    page.row("Parent", parent_words(process, parent))
     details = dump.details
     if isinstance(details, ProcessDetails):
         page.row("Created", show(details.create_time, words.time), details.origins.get("CreateTime"))

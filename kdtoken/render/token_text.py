@@ -22,7 +22,8 @@ from kdtoken.render.words import clean, show, table
 
 
 def token_sections(page: Report, token: Token) -> None:
-    """Every field of the token."""
+    """Every field of the token; what is none, null or 0 is kept back for one line at the end."""
+    page.gathering = True
     o = token.origins
     page.section("Identity")
     page.row("User", show(token.user, _sid(page, token)), o.get("user_and_groups"))
@@ -52,6 +53,7 @@ def token_sections(page: Report, token: Token) -> None:
     _dacl(page, token)
     _bookkeeping(page, token)
     unnamed_section(page, "_TOKEN", token.unnamed)
+    page.gathering = False
 
 
 def unnamed_section(page: Report, kind: str, members: Sequence[RawMember]) -> None:

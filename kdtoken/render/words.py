@@ -80,6 +80,11 @@ def number(value: int) -> str:
     return "%d" % value
 
 
+def both_bases(value: int) -> str:
+    """An id as people and as debuggers print it: 6104 (0x17d8)."""
+    return "%d (0x%x)" % (value, value)
+
+
 def hexadecimal(value: int) -> str:
     """A number in hexadecimal."""
     return "0x%x" % value

@@ -146,11 +146,11 @@ def test_the_ways_in_from_the_debugger(lab: Lab, windows: Windows, seen: Dict[st
     report = printed["!py -m kdtoken.dump notepad.exe"]
     assert report == printed["!py kdtoken.dump notepad.exe"]
     lines = report.split("\n")
-    assert lines[0] == "notepad.exe  pid 6104  EPROCESS 0x%x" % address
-    assert any(line.startswith("  Runs as                ANNA-PC\\Anna") for line in lines)
+    assert lines[0] == "notepad.exe  pid 6104 (0x17d8)  EPROCESS 0x%x" % address
+    assert any(line.startswith("  Runs as      ANNA-PC\\Anna") for line in lines)
     assert max(map(len, lines)) < 110
     token = lab.kernel.tokens["notepad"]
-    assert "Cross-check            !process %x 1: 0x%x, agrees" % (address, token) in report
+    assert "  Token        0x%x, primary; !process agrees" % token in report
     data = json.loads(printed["!py -m kdtoken.dump %x --json" % address])
     assert data["token"]["address"] == hex(token)
     assert Sid.from_text(data["token"]["user"]["sid"]) == Sid.from_text(lab.kernel.machine.tokens["notepad"].user)
@@ -223,7 +223,7 @@ def test_a_disagreement_with_process_is_shown(lab: Lab, windows: Windows) -> Non
     assert "%x" % token in text
     lying.write_text(text.replace("%x" % token, "%x" % (token + 0x10)), encoding="utf-8")
     printed = windows.debugger(
-        lab.dump, [".reload /f nt", "!py -m kdtoken.dump notepad.exe"], lab.folder, "bootstrapper", lying
+        lab.dump, [".reload /f nt", "!py -m kdtoken.dump notepad.exe --all"], lab.folder, "bootstrapper", lying
     )
     assert "!process %x 1: 0x%x, DISAGREES" % (address, token + 0x10) in printed
     assert "one of the two is wrong" in printed

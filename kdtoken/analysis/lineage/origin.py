@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Dict, List, Optional, Tuple
 
+from kdtoken.model.absent import NotAsked
 from kdtoken.model.luid import Luid
 from kdtoken.model.sid import Sid
 from kdtoken.model.snapshot import Snapshot
@@ -64,6 +65,8 @@ class Lineages:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        # Only where every process's token was asked for can one be said to be gone.
+        self._all_read = snapshot.whole and not any(isinstance(row.token, NotAsked) for row in snapshot.processes)
         self._by_id: Dict[Luid, List[Token]] = {}
         for token in snapshot.tokens():
             if isinstance(token.token_id, Luid):
@@ -124,7 +127,12 @@ class Lineages:
         # A copy keeps the number, so it may be the one that this was copied from that was filtered.
         if len(sources) == 1:
             return Step(Kind.FILTERING, "%s out of token %s%s" % (kind, parent, half), True, sources[0].address)
-        why = "which several tokens claim to be" if sources else "of which nothing is left, as is usual"
+        if sources:
+            why = "which several tokens claim to be"
+        elif self._all_read:
+            why = "of which nothing is left, as is usual"
+        else:
+            why = "which was not looked for among all tokens"
         return Step(Kind.FILTERING, "%s out of token %s, %s%s" % (kind, parent, why, half))
 
     def _later(self, token: Token) -> List[Step]:

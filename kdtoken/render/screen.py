@@ -1,0 +1,220 @@
+"""A security context on one screen: what decides, in some twenty lines; what could not be read is said here too."""
+
+from dataclasses import fields, is_dataclass
+from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence
+
+from kdtoken.analysis.audit.finding import Finding
+from kdtoken.analysis.classification import (
+    LOCAL_SYSTEM,
+    Elevation,
+    dump_remarks,
+    elevation,
+    of_another_user,
+    token_remarks,
+)
+from kdtoken.analysis.lineage.origin import Lineage
+from kdtoken.analysis.lineage.parents import Parent
+from kdtoken.model.absent import Absent, Missing, NotSaid, Unreadable, whole
+from kdtoken.model.acl import Acl
+from kdtoken.model.process import Impersonation, ProcessDetails, ProcessDump
+from kdtoken.model.protection import Protection
+from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import NO_NAMES, Names
+from kdtoken.model.token import FIELD_NAMES, LogonSession, Token
+from kdtoken.model.token_words import IMPERSONATION_LEVELS, value_word
+from kdtoken.render import words
+from kdtoken.render.report import Report
+from kdtoken.render.screen_token import few, token_rows
+from kdtoken.render.text import finding_rows, parent_words, process_line, remark_rows, source_lines
+from kdtoken.render.words import WIDTH, clean, show
+
+_LABEL = 12
+_NETWORK_SERVICE = Sid(5, (20,))
+# What of a token the screen tells; the rest is counted at its end.
+SHOWN = frozenset(
+    ("user_and_groups", "integrity_level_index", "privileges", "token_type", "session_id", "authentication_id")
+    + ("logon_session", "restricted_sids", "package", "capabilities")
+)
+
+
+def screen_lines(
+    dump: ProcessDump,
+    source: str,
+    names: Names = NO_NAMES,
+    findings: Sequence[Finding] = (),
+    parent: Optional[Parent] = None,
+    lineage: Optional[Lineage] = None,
+    width: int = WIDTH,
+) -> List[str]:
+    """A process on one screen, in lines of at most `width` as far as the words in them allow.
+
+    parent, lineage  what is known of where the process and its token came from
+    """
+    page = Report(False, names, width, _LABEL)
+    page.lines += [process_line(dump.process), *source_lines(source, width), ""]
+    token = dump.token if isinstance(dump.token, Token) else None
+    if token is not None:
+        _who(page, token)
+    finding_rows(page, findings)
+    remark_rows(page, dump_remarks(dump))
+    if token is not None:
+        _inner_gaps(page, token)
+    page.lines.append("")
+    page.row("Parent", parent_words(dump.process, parent))
+    _details(page, dump)
+    if token is not None:
+        check = dump.cross_check
+        token_rows(page, token, lineage, "" if check is None or not check.agrees else "; !process agrees")
+    _threads(page, dump)
+    if token is not None:
+        _linked(page, token, dump)
+    return page.lines
+
+
+def screen_token(
+    token: Token, source: str, names: Names = NO_NAMES, lineage: Optional[Lineage] = None, width: int = WIDTH
+) -> List[str]:
+    """A token without a process around it on one screen."""
+    page = Report(False, names, width, _LABEL)
+    page.lines += ["TOKEN 0x%x" % token.address if token.address else "TOKEN", *source_lines(source, width), ""]
+    _who(page, token)
+    remark_rows(page, token_remarks(token))
+    _inner_gaps(page, token)
+    page.lines.append("")
+    token_rows(page, token, lineage, "")
+    return page.lines
+
+
+def left_out(token: Optional[Token], details: object = None) -> int:
+    """How many fields that were asked for the screen leaves to --all."""
+    count = len(details.unnamed) if isinstance(details, ProcessDetails) else 0
+    if token is None:
+        return count
+    rest = [name for name in FIELD_NAMES if name not in SHOWN]
+    return count + len(token.unnamed) + sum(not isinstance(getattr(token, one), (Absent, NotSaid)) for one in rest)
+
+
+def _who(page: Report, token: Token) -> None:
+    page.row("Runs as", show(token.user, lambda sid: "%s  (%s)" % (page.name(sid, token), sid)))
+    page.row("Integrity", show(token.integrity, lambda sid: page.name(sid).split("\\")[-1], "no label"))
+    kind = elevation(token)
+    page.row("Elevation", _no_elevation(token) if kind is Elevation.UNKNOWN else kind.value)
+    account = words.account_of(token)
+    if account and account.endswith("$") and token.user in (LOCAL_SYSTEM, _NETWORK_SERVICE):
+        # The machine's own account: what SYSTEM is known by on the network.
+        domain, _, host = account[:-1].rpartition("\\")
+        page.row("Machine", "%s, of %s" % (host, domain) if domain else host)
+
+
+def _no_elevation(token: Token) -> str:
+    """Why it cannot be told."""
+    session = token.logon_session
+    if session is None:
+        return "not known: the token has no logon session"
+    parts = (session, token.flags, session.buddy_logon_id if isinstance(session, LogonSession) else None)
+    missing = next((one for one in parts if isinstance(one, Missing)), None)
+    return "not known: %s" % (missing if isinstance(missing, (Absent, NotSaid)) else show(missing, str))
+
+
+def _inner_gaps(page: Report, token: Token) -> None:
+    """Members of which a part is missing: the remarks name those only that are missing whole."""
+    torn = []
+    for name in FIELD_NAMES:
+        value = getattr(token, name)
+        damaged = isinstance(value, Acl) and (value.problem or len(value.aces) != value.count)
+        if damaged or (is_dataclass(value) and not isinstance(value, Missing) and any(_gaps(value))):
+            torn.append(name.replace("_", " "))
+    torn += [clean(one.member) for one in token.unnamed if isinstance(one.raw, Unreadable)]
+    if torn:
+        page.row("Incomplete", "a part could not be read of: %s" % ", ".join(torn))
+    untold: Dict[str, int] = {}
+    for name in FIELD_NAMES:
+        value = getattr(token, name)
+        if isinstance(value, NotSaid):
+            untold[value.what] = untold.get(value.what, 0) + 1
+    for view, count in sorted(untold.items()):
+        page.row("Not told", "%d fields of the token are not said by %s" % (count, clean(view)))
+
+
+def _gaps(value: object) -> Iterator[bool]:
+    """Whether each value within a value is unreadable."""
+    if isinstance(value, tuple):
+        for one in value:
+            yield from _gaps(one)
+    elif is_dataclass(value) and not isinstance(value, Missing):
+        for member in fields(value):
+            yield from _gaps(getattr(value, member.name))
+    else:
+        yield isinstance(value, Unreadable)
+
+
+def _details(page: Report, dump: ProcessDump) -> None:
+    details = dump.details
+    if not isinstance(details, ProcessDetails):
+        page.row("Process", show(details, str))
+        return
+    page.row("Started", show(details.create_time, words.time))
+    if details.exit_time != 0 and not isinstance(details.exit_time, (Absent, NotSaid)):
+        page.row("Ended", show(details.exit_time, words.time))
+    if details.protection != 0 and not isinstance(details.protection, (Absent, NotSaid)):
+        page.row("Protected", show(details.protection, lambda level: str(Protection(level))))
+
+
+def _threads(page: Report, dump: ProcessDump) -> None:
+    threads = dump.threads
+    if not threads:
+        said = isinstance(dump.details, NotSaid)
+        page.row("Threads", "none are told of" if said else "none on the process's list")
+    others = [one for one in threads if one.impersonation is not None]
+    if threads:
+        plain = len(threads) - len(others)
+        page.row("Threads", "%d; %s under the primary token" % (len(threads), plain if plain < len(threads) else "all"))
+    alike: Dict[str, List[str]] = {}
+    for one in others:
+        acts = one.impersonation
+        if isinstance(acts, Impersonation):
+            how = "%s, %s" % (_client(page, dump, acts.token), value_word(acts.level, IMPERSONATION_LEVELS))
+        else:
+            how = "token not known, %s" % show(acts, str)
+        alike.setdefault(how, []).append(show(one.tid, str))
+    for how, tids in alike.items():
+        page.row("", "%s: thread %s" % (how, few(tids)))
+    for one in threads:
+        for problem in one.problems:
+            page.row("", "!! thread %s: %s" % (show(one.tid, str), clean(problem)))
+
+
+def _client(page: Report, dump: ProcessDump, address: int) -> str:
+    """Whom a thread acts for."""
+    token = dump.tokens.get(address)
+    if not isinstance(token, Token):
+        return "token 0x%x, %s" % (address, show(token, str, "which was not read"))
+    return show(token.user, lambda sid: page.name(sid, token))
+
+
+def _linked(page: Report, token: Token, dump: ProcessDump) -> None:
+    linked = dump.linked
+    if linked is None:
+        return
+    if not isinstance(linked, Token):
+        page.row("Linked", show(linked, str))
+        return
+    level = show(linked.integrity, lambda sid: page.name(sid).split("\\")[-1], "no label")
+    half = {Elevation.LIMITED: "the full token", Elevation.FULL: "the filtered twin"}.get(elevation(token), "the other")
+    if of_another_user(token, linked):
+        half = "%s's" % show(linked.user, lambda sid: page.name(sid, linked))
+    told = ["%s at 0x%x, %s" % (half, linked.address, level)]
+    if not whole(token.privileges) or not whole(linked.privileges):
+        told.append("privileges cannot be compared: not all of them are known")
+    else:
+        mine, theirs = _held(token), _held(linked)
+        told += ["%d more privileges" % len(theirs - mine)] if theirs - mine else []
+        told += ["%d fewer privileges" % len(mine - theirs)] if mine - theirs else []
+    if any(isinstance(one, Missing) for one in linked.groups) or isinstance(linked.user_and_groups, Missing):
+        told.append("not all of its groups could be read")
+    page.row("Linked", ", ".join(told))
+
+
+def _held(token: Token) -> FrozenSet[str]:
+    privileges = token.privileges
+    return frozenset() if isinstance(privileges, Missing) else frozenset(one.name for one in privileges if one.present)
