@@ -9,7 +9,7 @@ from enum import Enum
 from typing import List, Optional, Tuple
 
 from kdtoken.model.absent import Missing, Unreadable, known
-from kdtoken.model.group import ENABLED
+from kdtoken.model.group import ENABLED, Group
 from kdtoken.model.integrity import IntegrityLevel, integrity_text
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid import Sid
@@ -77,10 +77,12 @@ def managed_pair(token: Token, linked: Token) -> str:
 
 def integrity_level(token: Token) -> Optional[int]:
     """The label's level (0x2000 is Medium); None when not known or the token has none."""
-    sid = token.integrity
-    if isinstance(sid, Sid) and sid.is_integrity_label:
-        return sid.subauthorities[0]
-    return None
+    index, groups = token.integrity_level_index, token.user_and_groups
+    # What Token.integrity does, without the words for what is wrong: each rule asks it of every token.
+    if not isinstance(index, int) or not isinstance(groups, tuple) or index >= len(groups):
+        return None
+    entry = groups[index]
+    return entry.sid.subauthorities[0] if isinstance(entry, Group) and entry.sid.is_integrity_label else None
 
 
 def kinds(token: Token) -> Tuple[str, ...]:

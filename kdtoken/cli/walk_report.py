@@ -9,6 +9,7 @@ from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 from kdtoken import cli
 from kdtoken.analysis.audit.finding import Finding
 from kdtoken.analysis.audit.rules import audit, marks
+from kdtoken.analysis.lineage.parents import Family
 from kdtoken.analysis.lineage.tree import Node, tree
 from kdtoken.errors import UsageError
 from kdtoken.machine.base import About, Machine
@@ -44,6 +45,7 @@ class Listed(NamedTuple):
     passed  the others, which the filters left out
     findings  what the audit saw, on all of them
     snapshot  what it saw it on
+    family  who is whose parent there
     unread    lines of a text that were not understood
     """
 
@@ -56,6 +58,7 @@ class Listed(NamedTuple):
     passed: List[ProcessDump]
     findings: Tuple[Finding, ...]
     snapshot: Snapshot
+    family: Family
     unread: Tuple[Unread, ...] = ()
 
 
@@ -135,7 +138,8 @@ def read(machine: Machine, options: Namespace) -> Listed:
         host = host or host_of(row.token)
         everyone.append(row)
     snapshot = machine.snapshot(everyone)
-    findings = audit(snapshot)
+    family = Family(snapshot)
+    findings = audit(snapshot, family=family)
     strange = marks(findings)
     rows: List[ProcessDump] = []
     passed: List[ProcessDump] = []
@@ -147,7 +151,17 @@ def read(machine: Machine, options: Namespace) -> Listed:
     if level is not None and not rows and any(_has_no_level(row.token) for row in passed):
         problems.append("tokens of this build have no integrity level (they came with Windows Vista): none can match")
     return Listed(
-        rows, walk.total, walk.about, machine.names, problems, host, passed, findings, snapshot, machine.unread()
+        rows,
+        walk.total,
+        walk.about,
+        machine.names,
+        problems,
+        host,
+        passed,
+        findings,
+        snapshot,
+        family,
+        machine.unread(),
     )
 
 
@@ -156,7 +170,7 @@ def _tree(found: Listed) -> List[Node]:
     shown = {row.process.address for row in found.rows}
     kept: List[Node] = []
     depth = 0  # of the nearest kept node behind: its ancestors are less deep
-    for node in reversed(tree(found.snapshot)):
+    for node in reversed(tree(found.snapshot, found.family)):
         if node.row.process.address in shown or node.depth < depth:
             kept.append(node)
             depth = node.depth

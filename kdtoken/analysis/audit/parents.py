@@ -22,7 +22,7 @@ from kdtoken.analysis.audit.scene import (
     session_of,
 )
 from kdtoken.analysis.audit.users import user_words
-from kdtoken.analysis.lineage.edges import Change, edge, gains
+from kdtoken.analysis.lineage.edges import Change, gains
 from kdtoken.analysis.lineage.parents import How
 from kdtoken.model.luid import Luid
 from kdtoken.model.snapshot import NO_PID, pid_of
@@ -80,14 +80,18 @@ def system_under_user(scene: Scene) -> Iterator[Finding]:
 
 def child_gained(scene: Scene) -> Iterator[Finding]:
     """A child's token that is more than its parent had to give."""
+    givers: Dict[int, bool] = {}
     for row, token in scene.primary():
         parent = scene.parent(row)
         above = parent.row.token if parent.row is not None else None
         if parent.row is None or not isinstance(above, Token) or above.address == token.address:
             continue
-        what = _won(above, token)
+        giving = givers.get(id(above))
+        if giving is None:
+            giving = givers[id(above)] = holds(above, *_GIVING) is not False
         # A parent that may give tokens away may have given this one.
-        if not what or holds(above, *_GIVING) is not False:
+        what = () if giving else _won(scene.family.edge(parent.row, row).change, above, token)
+        if not what:
             continue
         severity = Severity.UNUSUAL if parent.certain else Severity.INFORMATION
         since = _adjusted_since(above, token)
@@ -108,8 +112,7 @@ def child_gained(scene: Scene) -> Iterator[Finding]:
         yield Finding(GAINED.id, severity, saw, evidence, (row, parent.row), (token.address, above.address), key)
 
 
-def _won(above: Token, token: Token) -> Tuple[str, ...]:
-    change = edge(above, token).change
+def _won(change: Change, above: Token, token: Token) -> Tuple[str, ...]:
     if change is Change.RAISED:
         return gains(above, token)
     if change is Change.OTHER_USER and is_person(above) and is_service_account(token) and is_system(token):
@@ -132,7 +135,7 @@ def new_credentials(scene: Scene) -> Iterator[Finding]:
             continue
         if parent.row.token.authentication_id == token.authentication_id or parent.row.token.user != token.user:
             continue
-        if edge(parent.row.token, token).change is not Change.OTHER_LOGON:
+        if scene.family.edge(parent.row, row).change is not Change.OTHER_LOGON:
             continue
         saw = "%s runs in a logon session of its own (%s), as the user of its parent %s (%s)" % (
             name_of(row),

@@ -1,6 +1,6 @@
 """Rules about power in the wrong place: impersonation of someone stronger, privileges that filtering takes away."""
 
-from typing import Iterator
+from typing import Dict, Iterator, List
 
 from kdtoken.analysis.audit.finding import (
     Evidence,
@@ -139,6 +139,7 @@ def _administrator(token: Token) -> bool:
 
 def strong_and_limited(scene: Scene) -> Iterator[Finding]:
     """Privileges that filtering takes away, held by what UAC filtered, or in an AppContainer or at Low."""
+    known: Dict[int, List[str]] = {}
     for token, users in scene.primaries():
         if not isinstance(token.privileges, tuple) or is_service_account(token) is not False:
             continue
@@ -147,8 +148,13 @@ def strong_and_limited(scene: Scene) -> Iterator[Finding]:
         low = token.has_flag(TokenFlags.LOWBOX) or (
             value is not None and value <= IntegrityLevel.LOW and not _administrator(token)
         )
-        strong = [p.name for p in token.privileges if p.present and p.danger and p.name != _DEBUG]
-        if not strong or not (filtered or low):
+        if not filtered and not low:
+            continue
+        strong = known.get(id(token.privileges))  # many tokens have one list, which the decoder keeps
+        if strong is None:
+            strong = [p.name for p in token.privileges if p.present and p.danger and p.name != _DEBUG]
+            known[id(token.privileges)] = strong
+        if not strong:
             continue
         words = ", ".join(strong[:5]) + (" and %d more" % (len(strong) - 5) if len(strong) > 5 else "")
         where = "filtered" if filtered else "confined"

@@ -7,6 +7,7 @@ from kdtoken.analysis.audit import ids, integrity, parents, privileges, sharing,
 from kdtoken.analysis.audit.finding import Finding, Rule, Severity
 from kdtoken.analysis.audit.scene import Scene
 from kdtoken.analysis.differences.verdict import one_token
+from kdtoken.analysis.lineage.parents import Family
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.snapshot import Look, Snapshot
 
@@ -14,13 +15,19 @@ RULES: Tuple[Rule, ...] = sharing.RULES + integrity.RULES + ids.RULES + users.RU
 BY_ID: Dict[str, Rule] = {rule.id: rule for rule in RULES}
 
 
-def audit(snapshot: Snapshot, extra: Iterable[str] = (), only: Optional[Sequence[str]] = None) -> Tuple[Finding, ...]:
+def audit(
+    snapshot: Snapshot,
+    extra: Iterable[str] = (),
+    only: Optional[Sequence[str]] = None,
+    family: Optional[Family] = None,
+) -> Tuple[Finding, ...]:
     """What the rules see on a machine: the worst first, then in the order of the rules and of the processes.
 
     extra   ids of rules that are left out otherwise
     only    ids of the rules to run; None for all
+    family  of this snapshot, where it is asked for more than the rules
     """
-    scene = Scene(snapshot)
+    scene = Scene(snapshot, family)
     wanted = set(extra)
     order = {rule.id: number for number, rule in enumerate(RULES)}
     found: List[Finding] = []

@@ -1,13 +1,16 @@
 """A snapshot with what the rules ask of it worked out once."""
 
-from typing import Dict, Iterator, List, Optional, Tuple
+from bisect import bisect_left, insort
+from functools import lru_cache
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from kdtoken.analysis.classification import LOCAL_SYSTEM, SERVICE_ACCOUNTS, integrity_level
 from kdtoken.analysis.lineage.parents import SYSTEM_PID, Family, Parent
 from kdtoken.model.group import Group
+from kdtoken.model.luid import Luid
 from kdtoken.model.process import FastRef, ProcessDetails, ProcessDump, Thread
 from kdtoken.model.sid import Sid
-from kdtoken.model.snapshot import Snapshot, ended, pid_of, token_address
+from kdtoken.model.snapshot import Snapshot, created, ended, pid_of, token_address
 from kdtoken.model.token import Token
 
 # Processes that the kernel makes itself, by ImageFileName; all are children of System.
@@ -18,11 +21,11 @@ _VIRTUAL = (82, 83, 87, 90, 94, 96, 97, 98, 99)
 
 
 class Scene:
-    """What rules look at."""
+    """What rules look at.  `family` is the snapshot's, where there is one already."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, family: Optional[Family] = None) -> None:
         self.snapshot = snapshot
-        self.family = Family(snapshot)
+        self.family = family or Family(snapshot)
         self.rows = snapshot.processes
         self.running = tuple(row for row in self.rows if not ended(row))
         self.holders: Dict[int, List[ProcessDump]] = {}
@@ -35,6 +38,8 @@ class Scene:
             (row, row.token) for row in self.running if isinstance(row.token, Token)
         ]
         self._tokens: List[Tuple[Token, Tuple[ProcessDump, ...]]] = list(self._with_users())
+        self._points: List[_Point] = []
+        self._out_of_time: Optional[Dict[int, int]] = None
         self._primaries: List[Tuple[Token, Tuple[ProcessDump, ...]]] = list(self._held())
 
     def parent(self, row: ProcessDump) -> Parent:
@@ -69,6 +74,21 @@ class Scene:
             if holders or not users:
                 yield token, holders
 
+    def out_of_time(self, row: ProcessDump) -> int:
+        """With how many running processes under other tokens its birth and its TokenId disagree.
+
+        LUIDs count up: of two processes the older one has the lower TokenId.  0 for what has no birth or no id.
+        """
+        if self._out_of_time is None:
+            self._points = [point for point in (_point(*one) for one in self._primary) if point is not None]
+            self._out_of_time = _out_of_time(self._points)
+        found = self._out_of_time.get(id(row))
+        if found is None:  # one that has ended: of them few are asked for
+            mine = _point(row, row.token) if isinstance(row.token, Token) else None
+            others = self._points if mine else ()
+            found = sum((p[0] < mine[0]) != (p[1] < mine[1]) for p in others if mine and p[2] != mine[2])
+        return found
+
     @property
     def boot_token(self) -> int:
         """Address of the boot token: nt!PspBootAccessToken, else what System (pid 4) runs under; 0 if unknown."""
@@ -77,6 +97,47 @@ class Scene:
             return boot
         systems = [row for row in self.family.by_pid.get(SYSTEM_PID, ()) if row.process.image_name == "System"]
         return token_address(systems[0]) if len(systems) == 1 else 0
+
+
+_Point = Tuple[int, int, int, ProcessDump]  # birth, TokenId, address of the token, whose
+
+
+def _point(row: ProcessDump, token: Token) -> Optional[_Point]:
+    born = created(row)
+    return (born, token.token_id.value, token.address, row) if born and isinstance(token.token_id, Luid) else None
+
+
+def _out_of_time(points: Sequence[_Point]) -> Dict[int, int]:
+    """See Scene.out_of_time.  In sorted lists: a thousand processes may share a token, and each is compared with all."""
+    everyone = _disagreements([point[:2] for point in points])
+    alike: Dict[int, List[int]] = {}
+    for number, point in enumerate(points):
+        alike.setdefault(point[2], []).append(number)
+    found: Dict[int, int] = {}
+    for numbers in alike.values():
+        among = _disagreements([points[number][:2] for number in numbers]) if len(numbers) > 1 else [0]
+        for number, inside in zip(numbers, among):
+            found[id(points[number][3])] = everyone[number] - inside
+    return found
+
+
+def _disagreements(points: Sequence[Tuple[int, int]]) -> List[int]:
+    """For each (time, id): how many others are earlier and not lower, or lower and not earlier."""
+    times, ids = sorted(time for time, _ in points), sorted(luid for _, luid in points)
+    counts = [0] * len(points)
+    lower: List[int] = []  # ids of all that are earlier, sorted
+    waiting: List[int] = []  # of the same time: none of them is earlier than another
+    last = None
+    for number in sorted(range(len(points)), key=lambda one: points[one][0]):
+        time, luid = points[number]
+        if time != last:
+            for one in waiting:
+                insort(lower, one)
+            waiting, last = [], time
+        both = bisect_left(lower, luid)
+        counts[number] = bisect_left(times, time) + bisect_left(ids, luid) - 2 * both
+        waiting.append(luid)
+    return counts
 
 
 def is_system_family(row: ProcessDump) -> bool:
@@ -100,8 +161,11 @@ def is_system(token: Token) -> bool:
 def is_service_account(token: Token) -> Optional[bool]:
     """Whether the user is one of Windows' own accounts: SYSTEM, the two services', a helper's, a virtual account."""
     user = user_of(token)
-    if user is None:
-        return None
+    return None if user is None else _is_service_account(user)
+
+
+@lru_cache(maxsize=4096)
+def _is_service_account(user: Sid) -> bool:
     if user in SERVICE_ACCOUNTS or user.is_service:
         return True
     return user.authority == 5 and bool(user.subauthorities) and user.subauthorities[0] in _VIRTUAL
@@ -122,7 +186,11 @@ def holds(token: Token, *names: str) -> Optional[bool]:
 
 def group(token: Token, sid: Sid) -> Optional[Group]:
     """The token's entry for a SID; None where there is none, or it cannot be read."""
-    return next((one for one in token.groups if isinstance(one, Group) and one.sid == sid), None)
+    last = sid.subauthorities
+    for one in token.groups:  # the longest loop of all rules: what nearly always differs is compared first
+        if isinstance(one, Group) and one.sid.subauthorities == last and one.sid == sid:
+            return one
+    return None
 
 
 def level(token: Token) -> Optional[int]:

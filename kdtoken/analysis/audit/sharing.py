@@ -1,6 +1,6 @@
 """Rules about token objects that more than one process has."""
 
-from typing import Dict, Iterator, List, Tuple
+from typing import Dict, Iterator, List, Set, Tuple
 
 from kdtoken.analysis.audit.finding import (
     Evidence,
@@ -13,7 +13,7 @@ from kdtoken.analysis.audit.finding import (
     token_evidence,
 )
 from kdtoken.analysis.audit.scene import Scene, is_system_family, reference
-from kdtoken.analysis.lineage.edges import Change, edge
+from kdtoken.analysis.lineage.edges import Change
 from kdtoken.model.luid import Luid
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.snapshot import created, token_address
@@ -30,7 +30,10 @@ def shared_token(scene: Scene) -> Iterator[Finding]:
         if len(rows) < 2 or not outsiders:
             continue
         owner = _owner(scene, rows)
-        won = [row for row in outsiders if row is not owner and not _same_by_birth(scene, row, rows)]
+        # Nobody's child gets the kernel's own.
+        all_won = len(outsiders) < len(rows)
+        sharers = {id(row) for row in rows}
+        won = [row for row in outsiders if row is not owner and (all_won or not _same_by_birth(scene, row, sharers))]
         severity = Severity.IMPOSSIBLE if won else Severity.UNUSUAL
         if not scene.snapshot.at_once and severity is Severity.IMPOSSIBLE:
             # Outputs of two moments: the first process may have ended, and its token's memory been used again.
@@ -64,32 +67,16 @@ def _owner(scene: Scene, rows: List[ProcessDump]) -> ProcessDump:
     for row in rows:
         if is_system_family(row):
             return row
-
-    times = [
-        (created(other), token.token_id.value, token.address)
-        for other, token in scene.primary()
-        if isinstance(token.token_id, Luid) and created(other)
-    ]
-
-    def misplaced(row: ProcessDump) -> int:
-        luid = row.token.token_id if isinstance(row.token, Token) else None
-        if not isinstance(luid, Luid) or not created(row):
-            return 0
-        mine, born = token_address(row), created(row)
-        return sum((when < born) != (theirs < luid.value) for when, theirs, address in times if address != mine)
-
     parents = {id(scene.parent(row).row) for row in rows}
-    return min(rows, key=lambda row: (misplaced(row), id(row) not in parents, created(row)))
+    return min(rows, key=lambda row: (scene.out_of_time(row), id(row) not in parents, created(row)))
 
 
-def _same_by_birth(scene: Scene, row: ProcessDump, sharers: List[ProcessDump]) -> bool:
+def _same_by_birth(scene: Scene, row: ProcessDump, sharers: Set[int]) -> bool:
     """Whether the token is no more than a copy of what its parent has, and shared within one family only."""
     parent = scene.parent(row)
-    if parent.row is None or not parent.certain and parent.row not in sharers:
+    if parent.row is None or not parent.certain and id(parent.row) not in sharers:
         return False
-    if any(is_system_family(one) for one in sharers):
-        return False
-    return edge(parent.row.token, row.token).change in _NOTHING_WON
+    return scene.family.edge(parent.row, row).change in _NOTHING_WON
 
 
 def _names(rows: List[ProcessDump]) -> str:

@@ -197,7 +197,7 @@ def _holes(token: Token) -> bool:
     groups = token.user_and_groups
     if not isinstance(token.privileges, tuple) or not isinstance(groups, tuple) or len(groups) < 2:
         return True
-    return not all(type(one) is Group for one in groups)
+    return set(map(type, groups)) != {Group}
 
 
 def _name(sid: Sid) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Dict, List, Optional, Tuple
 
+from kdtoken.analysis.lineage.edges import Edge, edge
 from kdtoken.model.process import ProcessDetails, ProcessDump
 from kdtoken.model.snapshot import NO_PID, Snapshot, created, ended, pid_of
 
@@ -46,7 +47,7 @@ class Parent:
 
 
 class Family:
-    """The processes of a snapshot by id, and the parent of each, found once."""
+    """The processes of a snapshot by id, the parent of each and what became of its token on the way, found once."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -55,6 +56,8 @@ class Family:
             if pid_of(row) != NO_PID:
                 self.by_pid.setdefault(pid_of(row), []).append(row)
         self._parents: Dict[int, Parent] = {}
+        # By the two tokens, which many processes may have in common; the snapshot keeps them alive.
+        self._edges: Dict[Tuple[int, int], Edge] = {}
 
     def parent(self, row: ProcessDump) -> Parent:
         """The parent of a process of this snapshot."""
@@ -62,6 +65,14 @@ class Family:
         found = self._parents.get(key)
         if found is None:
             found = self._parents[key] = self._find(row)
+        return found
+
+    def edge(self, above: ProcessDump, row: ProcessDump) -> Edge:
+        """The token of `row` beside that of `above`, both of this snapshot."""
+        key = (id(above.token), id(row.token))
+        found = self._edges.get(key)
+        if found is None:
+            found = self._edges[key] = edge(above.token, row.token)
         return found
 
     def _find(self, row: ProcessDump) -> Parent:

@@ -1,9 +1,9 @@
 """The tree of processes, each with what became of the token on the way from its parent, and every break explained."""
 
 from dataclasses import dataclass
-from typing import Dict, List, Set, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
-from kdtoken.analysis.lineage.edges import Change, Edge, edge
+from kdtoken.analysis.lineage.edges import Change, Edge
 from kdtoken.analysis.lineage.parents import Family, How, Parent
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid import Sid
@@ -43,13 +43,15 @@ class Node:
         return REASONS.get(self.edge.change, "")
 
 
-def tree(snapshot: Snapshot) -> Tuple[Node, ...]:
+def tree(snapshot: Snapshot, family: Optional[Family] = None) -> Tuple[Node, ...]:
     """Every process once, parents before their children, siblings in list order.
 
     A process whose parent is gone is a root of its own and keeps the parent's id.  A circle of parents, which only
     damage or a forged id makes, is cut at its first process.
+
+    family  of this snapshot, where there is one that has been asked already
     """
-    family = Family(snapshot)
+    family = family or Family(snapshot)
     below: Dict[int, List[ProcessDump]] = {}
     roots: List[ProcessDump] = []
     for row in snapshot.processes:
@@ -81,7 +83,7 @@ def _node(family: Family, row: ProcessDump, depth: int) -> Node:
             How.REUSED: "its parent is gone, and that id belongs to a later process",
         }.get(parent.how, "its parent is not known")
         return Node(row, parent, Edge(Change.UNKNOWN, (why,)), depth)
-    return Node(row, parent, edge(parent.row.token, row.token), depth)
+    return Node(row, parent, family.edge(parent.row, row), depth)
 
 
 def path(snapshot: Snapshot, row: ProcessDump) -> Tuple[Node, ...]:
