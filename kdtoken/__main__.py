@@ -36,7 +36,7 @@ def _near(words: Sequence[str]) -> str:
     found = difflib.get_close_matches(words[0].lower(), list(VERBS), 1, 0.6)
     if found:
         return "did you mean %s?\n  next: kdtoken %s" % (found[0], " ".join([found[0], *words[1:]]))
-    return "there are: %s" % ", ".join(VERBS)
+    return "there are: %s\n  next: kdtoken VERB --help" % ", ".join(VERBS)
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -44,17 +44,48 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["help"] and len(words) > 1:
         words = [words[1], "--help"]
+    if words and words[0] in VERBS:
+        return _verb(words)
+    from kdtoken import cli
+
+    return cli.run(_front, words)
+
+
+def _verb(words: Sequence[str]) -> int:
+    try:
+        code: int = import_module("kdtoken." + words[0]).main(words[1:])
+        return code
+    except KeyboardInterrupt:  # while it was loaded
+        return _end("stopped by Ctrl+C")
+    except Exception as error:  # the last net: a person gets no traceback unasked
+        if "--debug" in words:
+            raise
+        last = error.__traceback__
+        while last is not None and last.tb_next is not None:
+            last = last.tb_next
+        where = "" if last is None else " (%s, line %d)" % (last.tb_frame.f_globals.get("__name__"), last.tb_lineno)
+        what = "a fault in kdtoken itself%s: %s" % (where, type(error).__name__)
+        return _end(what + "\n  next: the same with --debug shows the traceback, which belongs into a report of it")
+
+
+def _end(message: str) -> int:
+    from kdtoken import cli
+
+    cli.complain(message)
+    return cli.COULD_NOT
+
+
+def _front(words: List[str]) -> int:
+    from kdtoken import cli
+    from kdtoken.errors import UsageError
+
     if not words or words[0] in ("-h", "--help", "help"):
-        sys.stdout.write("\n".join(usage()) + "\n")
-        return 0 if words else 2
+        cli.write_lines(usage())
+        return 0 if words else cli.COULD_NOT
     if words[0] in ("-V", "--version"):
-        sys.stdout.write("kdtoken %s\n" % __version__)
+        cli.write_lines(["kdtoken %s" % __version__])
         return 0
-    if words[0] not in VERBS:
-        sys.stderr.write("kdtoken: no verb %r; %s\n" % (words[0], _near(words)))
-        return 2
-    code: int = import_module("kdtoken." + words[0]).main(words[1:])
-    return code
+    raise UsageError("no verb %r; %s" % (words[0], _near(words)), words[0])
 
 
 if __name__ == "__main__":

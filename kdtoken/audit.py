@@ -167,7 +167,7 @@ def _main(arguments: List[str]) -> int:
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run the verb with `arguments` (default: sys.argv); returns the exit code."""
-    return cli.run(_main, arguments, failure=2)
+    return cli.run(_main, arguments)
 
 
 cli.make_callable(__name__, audit)

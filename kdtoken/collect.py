@@ -17,6 +17,7 @@ lay, since pointers in them point there) and decoded; a class that was refused g
 import argparse
 import ctypes
 import json
+import os
 import struct
 import sys
 import time
@@ -552,14 +553,35 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         # ASCII only, so that no console's code page can spoil it.
         text = json.dumps(found, indent=1) + "\n"
         if options.output:
-            with open(options.output, "w", encoding="ascii", newline="\n") as stream:
-                stream.write(text)
+            write_file(options.output, text)
+        elif sys.stdout is None:
+            raise CannotCollect("standard output is closed; -o FILE writes a file")
         else:
             sys.stdout.write(text)
-    except (CannotCollect, OSError) as error:
-        sys.stderr.write("collect: %s\n" % error)
-        return 1
+            sys.stdout.flush()
+    except (CannotCollect, KeyboardInterrupt) as error:
+        sys.stderr.write("collect: %s\n" % (error if isinstance(error, CannotCollect) else "stopped by Ctrl+C"))
+        return 2
+    except OSError as error:  # stdout, or a file of questions
+        about = " %s" % error.filename if error.filename else ""
+        sys.stderr.write("collect: %s%s: %s\n" % ("cannot read" if about else "cannot print", about, error.strerror))
+        if not about:  # or Python tries the rest once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 2
     return 0
+
+
+def write_file(path: str, text: str) -> None:
+    """Write the whole file or leave what was there: beside it first, then renamed.  Raises CannotCollect."""
+    beside = path + ".part"
+    try:
+        with open(beside, "w", encoding="ascii", newline="\n") as stream:
+            stream.write(text)
+        os.replace(beside, path)
+    except OSError as error:
+        if os.path.isfile(beside):
+            os.remove(beside)
+        raise CannotCollect("cannot write %s: %s; -o FILE where there is room" % (path, error.strerror)) from error
 
 
 if __name__ == "__main__":

@@ -177,7 +177,7 @@ def _main(arguments: List[str]) -> int:
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run the verb with `arguments` (default: sys.argv); 0 same, 1 differences, 2 could not compare."""
-    return cli.run(_main, arguments, failure=2)
+    return cli.run(_main, arguments)
 
 
 cli.make_callable(__name__, diff)

@@ -391,7 +391,7 @@ def _main(arguments: List[str]) -> int:
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run the verb with `arguments` (default: sys.argv); 0 yes, 1 no, 2 not worked out, 3 depends."""
-    return cli.run(_main, arguments, failure=2)
+    return cli.run(_main, arguments)
 
 
 cli.make_callable(__name__, explain)

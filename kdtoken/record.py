@@ -94,15 +94,20 @@ def _main(arguments: List[str]) -> int:
     inner_options = inner.parse_args(options.rest)
     recordings: List[RecordingSource] = []
     machine = cli.open_machine(inner_options, asked.files(inner_options), recordings)
-    cli.write_lines(asked.report(machine, inner_options))
+    lines = asked.report(machine, inner_options)
     if not recordings:
         raise UsageError(
             "%s shows no kernel whose answers could be kept" % machine.about.source, None, "keep the file itself"
         )
     if options.synthetic:
         recordings[0].mark_synthetic()
-    recordings[0].save(options.output)
-    cli.write_lines(["", "recorded in %s: %d requests, %d bytes" % (options.output, *machine.cost)])
+    # Before anything is printed: a stdout that is full or closed must not cost what was read.
+    try:
+        recordings[0].save(options.output)
+    except KdTokenError:
+        cli.write_lines(lines)  # what was found is not lost with the file
+        raise
+    cli.write_lines([*lines, "", "recorded in %s: %d requests, %d bytes" % (options.output, *machine.cost)])
     return 0
 
 

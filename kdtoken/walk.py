@@ -7,6 +7,7 @@ kdtoken walk A.dmp B.dmp logs/ --json --symbols STORE
 
 import gc
 import os
+import signal
 import sys
 from argparse import Namespace
 from collections import deque
@@ -14,8 +15,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Deque, Iterator, List, NamedTuple, Optional, Sequence
 
 from kdtoken import cli
-from kdtoken.cli.walk_report import add_arguments, level_of, lines_of, nothing_collected, read, report
+from kdtoken.cli.walk_report import add_arguments, answer, level_of, lines_of, nothing_collected, read
+from kdtoken.cli.walk_report import report as report  # what `walk` is, for tests and programs
 from kdtoken.errors import KdTokenError, UsageError
+from kdtoken.files import write_whole
 from kdtoken.machine.open import Request
 from kdtoken.machine.sniff import STDIN, is_source, looks_like_file
 from kdtoken.render.walk_files import Part, failed, lines_of_all, parquet_bytes, part_of, require_pyarrow
@@ -60,7 +63,8 @@ def _read_one(job: Job) -> Part:
     except KdTokenError as error:
         return failed(job.name, " ".join(clean(line.strip()) for line in str(error).split("\n")))
     except (RecursionError, MemoryError) as error:
-        return failed(job.name, type(error).__name__)
+        why = "there is not enough memory for it" if isinstance(error, MemoryError) else "it nests too deep"
+        return failed(job.name, why)
 
 
 def _parts(jobs: Sequence[Job]) -> Iterator[Part]:
@@ -74,7 +78,7 @@ def _parts(jobs: Sequence[Job]) -> Iterator[Part]:
 
     # What is loaded by now stays: no child's collector shall go through it, and copy its pages by doing so.
     gc.freeze()
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, initializer=_end_at_once) as pool:
         waiting: "Deque[Future[Part]]" = deque(pool.submit(_one, job) for job in jobs)
         try:
             for job in jobs:
@@ -93,11 +97,18 @@ def _answer(future: "Future[Part]", job: Job, alone: bool = False) -> Part:
     if error is None:
         return future.result()
     if not isinstance(error, BrokenProcessPool):
-        return failed(job.name, "%s: %s" % (type(error).__name__, clean(str(error))))
+        return failed(
+            job.name, "a fault in kdtoken itself (%s); alone, with --debug, it says more" % type(error).__name__
+        )
     if alone:
         return failed(job.name, "the process that read it was ended (out of memory?)")
     with ProcessPoolExecutor(1) as pool:
         return _answer(pool.submit(_one, job), job, True)
+
+
+def _end_at_once() -> None:
+    """In a process of the pool: Ctrl+C, which reaches all of them, ends it without a word; the first one speaks."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _cores() -> int:
@@ -143,9 +154,9 @@ def _in_folder(folder: str) -> List[str]:
 
 
 def _all(options: Namespace, files: Sequence[str]) -> int:
-    """Several sources in one report, or any source as Parquet; 1 if one of them could not be read."""
+    """Several sources in one report, or any source as Parquet; 1 if a list of one is torn, 2 if one is unreadable."""
     if bool(options.json) + bool(options.csv) + bool(options.parquet) > 1:
-        raise UsageError("one of --json, --csv and --parquet")
+        raise UsageError("one of --json, --csv and --parquet", None, "leave the others away")
     if options.integrity:
         level_of(options.integrity)  # a wrong word is told once, not of every source
     if options.parquet:
@@ -153,27 +164,26 @@ def _all(options: Namespace, files: Sequence[str]) -> int:
     asked = cli.request(options, files, lenient=True)
     jobs = [Job(replace(asked, sources=(file,)), options) for file in files] or [Job(asked, options)]
     bad: List[str] = []
-    parts = _watched(_parts(jobs), bad, bool(options.csv or options.parquet))
+    torn: List[str] = []
+    parts = _watched(_parts(jobs), bad, torn, bool(options.csv or options.parquet))
     if options.parquet:
         read = list(parts)
         data = parquet_bytes(read)
-        try:
-            with open(options.parquet, "wb") as out:
-                out.write(data)
-        except OSError as error:
-            raise UsageError("cannot write %s: %s" % (options.parquet, error.strerror), options.parquet) from error
+        write_whole(options.parquet, [data], "Parquet file")
         cli.write_lines(["%s: %d processes of %d sources" % (options.parquet, sum(p.shown for p in read), len(read))])
     else:
         cli.write_lines(lines_of_all(parts, "json" if options.json else "csv" if options.csv else "text"))
-    return 1 if bad else 0
+    return 2 if bad else 1 if torn else 0
 
 
-def _watched(parts: Iterator[Part], bad: List[str], problems: bool) -> Iterator[Part]:
+def _watched(parts: Iterator[Part], bad: List[str], torn: List[str], problems: bool) -> Iterator[Part]:
     """Pass them on; what failed is told on stderr too, and so are `problems` that the form has no room for."""
     for part in parts:
         if part.error:
             bad.append(part.file)
             cli.complain(part.complaint)
+        if part.problems:
+            torn.append(part.file)
         for problem in part.problems if problems else ():
             cli.complain("%s: %s" % (part.file, problem))
         yield part
@@ -193,8 +203,11 @@ def _main(arguments: List[str]) -> int:
     files = _files(options)
     if options.parquet or len(files) > 1:
         return _all(options, files)
-    cli.write_lines(report(cli.open_machine(options, files), options))
-    return 0
+    lines, problems = answer(cli.open_machine(options, files), options)
+    cli.write_lines(lines)
+    for problem in problems if options.csv else ():
+        cli.complain(problem)  # a table of rows has no room for what is missing from it
+    return 1 if problems else 0
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

@@ -168,7 +168,7 @@ def test_lineage(files: Dict[str, str]) -> None:
     assert [one["pid"] for one in data["path"]] == [668, 4072, 4120, CMD]
     assert data["path"][-1]["change"] == "elevated" and data["token"]["root"] == "authentication"
     code, out, err = ask(lineage, files, "quiet", "nobody.exe")
-    assert code == 1 and "nobody.exe" in err
+    assert code == 2 and "nobody.exe" in err
     assert "token is not known" in " ".join(ask(lineage, files, "quiet", "6560")[1].split())
 
 

@@ -28,21 +28,23 @@ def fails(error: BaseException) -> "cli.Callable[[List[str]], int]":
     return main
 
 
-def test_an_error_is_one_message_and_code_1(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(fails(KdTokenError("it broke", None, "mend it")), []) == 1
+def test_an_error_is_one_message_and_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(fails(KdTokenError("it broke", None, "mend it")), []) == 2
     out, err = capsys.readouterr()
     assert (out, err) == ("", "kdtoken: it broke\n  next: mend it\n")
 
 
 def test_debug_shows_the_traceback_too(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(fails(KdTokenError("it broke")), ["--debug"]) == 1
+    assert cli.run(fails(KdTokenError("it broke")), ["--debug"]) == 2
     err = capsys.readouterr().err
     assert err.startswith("Traceback ") and err.endswith("kdtoken: it broke\n")
 
 
 def test_too_low_a_recursion_limit_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(fails(RecursionError("too deep")), []) == 1
-    assert capsys.readouterr().err == "kdtoken: the recursion limit of this Python is too low (too deep)\n"
+    assert cli.run(fails(RecursionError("too deep")), []) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("kdtoken: the recursion limit of this Python (") and "next: raise it" in err
+    assert "too deep)" not in err  # the library's own words
 
 
 def test_no_message_carries_terminal_commands(capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,6 +96,17 @@ def test_lines_go_out_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(out.parts) == 40
 
 
+@pytest.mark.parametrize("line", ["x" * 70000, "\u65e5\U0001f511" * 9000, "x" * 1599, "x" * 1600])
+def test_one_long_line_arrives_whole_where_writes_are_cut(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JSON and CSV have lines of any length, and the engine keeps 16,376 characters of a write."""
+    out = WinDbgOut()
+    monkeypatch.setattr(sys, "stdout", out)
+    cli.write_lines([line, "next"])
+    monkeypatch.undo()
+    assert max(map(len, out.parts)) < 16376
+    assert "".join(out.parts) == line.encode("ascii", "backslashreplace").decode("ascii") + "\nnext\n"
+
+
 @pytest.mark.parametrize("verb", ["dump", "walk", "record"])
 def test_help_in_windbg_raises_no_system_exit(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     out = WinDbgOut()
@@ -119,7 +132,7 @@ def test_a_bad_option_is_an_error_like_any_other(capsys: pytest.CaptureFixture[s
         cli.parser("dump", "").parse_args(words)
         return 0
 
-    assert cli.run(main, ["--nonsense"]) == 1
+    assert cli.run(main, ["--nonsense"]) == 2
     err = capsys.readouterr().err
     assert err.startswith("kdtoken: unrecognized arguments: --nonsense\n  next: kdtoken dump --help")
 
@@ -241,7 +254,7 @@ MACHINE_FILE = str(MACHINE_22000)
 )
 def test_words_that_cannot_be_carried_out(words: List[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing that was typed is passed over in silence."""
-    assert dump.main(words) == 1
+    assert dump.main(words) == 2
     out, err = capsys.readouterr()
     assert out == "" and message in err and "Traceback" not in err and len(err.strip().split("\n")) <= 2
 
@@ -271,7 +284,7 @@ def test_a_text_of_one_token_needs_no_process(tmp_path: Path, capsys: pytest.Cap
     assert dump.main([str(tmp_path / "who.txt")]) == 0
     lines = capsys.readouterr().out.split("\n")
     assert lines[0] == "TOKEN" and any("Runs as" in line and "pc\\anna" in line for line in lines)
-    assert dump.main([str(tmp_path / "two.txt")]) == 1
+    assert dump.main([str(tmp_path / "two.txt")]) == 2
     assert "holds 2 tokens" in capsys.readouterr().err
     assert dump.main([str(tmp_path / "two.txt"), "#2"]) == 0
     assert "  Integrity    High Mandatory Level" in capsys.readouterr().out
@@ -299,9 +312,9 @@ def test_walk_takes_folders_and_says_what_it_passed_over(tmp_path: Path, capsys:
     out, err = capsys.readouterr()
     assert out.count("notepad.exe") == 1
     assert err == "kdtoken: %s: passed over, being no source: inner%s, picture.png\n" % (tmp_path, os.sep)
-    assert walk.main([str(tmp_path / "inner")]) == 1
+    assert walk.main([str(tmp_path / "inner")]) == 2
     assert "nothing in" in capsys.readouterr().err
-    assert walk.main(["notepad.exe"]) == 1
+    assert walk.main(["notepad.exe"]) == 2
     assert "kdtoken dump notepad.exe shows one process" in capsys.readouterr().err
 
 

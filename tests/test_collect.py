@@ -99,7 +99,7 @@ def test_it_imports_nothing_but_the_standard_library_and_parses_as_3_5() -> None
 def test_it_says_plainly_that_this_is_no_windows(capsys: pytest.CaptureFixture[str]) -> None:
     if collect.sys.platform == "win32":
         pytest.skip("this is Windows")
-    assert collect.main([]) == 1
+    assert collect.main([]) == 2
     printed = capsys.readouterr()
     assert printed.out == "" and "run it there" in printed.err and "Traceback" not in printed.err
 
@@ -234,5 +234,5 @@ def test_the_lab_questions_are_whole_and_their_descriptors_are_sddl() -> None:
 
 
 def test_a_check_is_asked_of_the_own_token_only(capsys: pytest.CaptureFixture[str]) -> None:
-    assert collect.main(["--check", "D:", "--pid", "4"]) == 1
+    assert collect.main(["--check", "D:", "--pid", "4"]) == 2
     assert "leave --pid and --thread away" in capsys.readouterr().err

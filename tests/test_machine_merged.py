@@ -138,7 +138,7 @@ def test_what_the_text_does_not_tell(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: List[str], said: str
 ) -> None:
     (tmp_path / "a.log").write_text("0: kd> !process 0 1\n" + PROCESS + TOKEN_LINE, encoding="utf-8")
-    assert dump.main(["--log", str(tmp_path / "a.log"), *words]) == 1
+    assert dump.main(["--log", str(tmp_path / "a.log"), *words]) == 2
     assert said in capsys.readouterr().err
 
 
@@ -146,7 +146,7 @@ def test_where_the_list_is_in_memory_the_advice_is_its(tmp_path: Path, capsys: p
     captured = ROOT / "fixtures" / "logs" / "capture-10.0.22000.2538-synthetic.log.gz"
     text = gzip.decompress(captured.read_bytes()).decode("utf-8").replace("PROCESS ffff", "PROC ffff")
     (tmp_path / "a.log").write_text(text + "\n0: kd> !process 0 1\n" + PROCESS, encoding="utf-8")
-    assert dump.main(["--log", str(tmp_path / "a.log"), "notpad"]) == 1
+    assert dump.main(["--log", str(tmp_path / "a.log"), "notpad"]) == 2
     assert (
         "no process has the name notpad (31 processes seen)\n  next: near names: notepad.exe" in capsys.readouterr().err
     )
@@ -161,7 +161,7 @@ def test_a_log_with_neither_memory_nor_text_says_what_memory_it_lacks(
         "0: kd> vertarget\nWindows 10 Kernel Version 22000 MP (4 procs) Free x64\n", encoding="utf-8"
     )
     for verb in (dump, walk):
-        assert verb.main(["--log", str(tmp_path / "a.log")] + ["x"] * (verb is dump)) == 1
+        assert verb.main(["--log", str(tmp_path / "a.log")] + ["x"] * (verb is dump)) == 2
         assert "dt -v nt!_" in capsys.readouterr().err
 
 

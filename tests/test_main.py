@@ -3,7 +3,7 @@
 import pytest
 
 from kdtoken import __main__ as front
-from kdtoken import __version__
+from kdtoken import __version__, dump
 
 
 @pytest.mark.parametrize("words", [["-h"], ["--help"], ["help"]])
@@ -29,7 +29,23 @@ def test_version(word: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_unknown_verb_is_answered_with_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert front.main(["frobnicate", "notepad.exe"]) == 2
     out, err = capsys.readouterr()
-    assert (out, err) == ("", "kdtoken: no verb 'frobnicate'; there are: %s\n" % ", ".join(front.VERBS))
+    wanted = "kdtoken: no verb 'frobnicate'; there are: %s\n  next: kdtoken VERB --help\n" % ", ".join(front.VERBS)
+    assert (out, err) == ("", wanted)
+
+
+def test_a_fault_of_our_own_is_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(words: "list[str]") -> int:
+        raise KeyError("\x1b[2J inner thing")
+
+    monkeypatch.setattr(dump, "main", broken)
+    assert front.main(["dump", "a.exe"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("kdtoken: a fault in kdtoken itself (tests.test_main, line ")
+    assert "KeyError\n  next: " in err and "inner thing" not in err
+    with pytest.raises(KeyError):
+        front.main(["dump", "a.exe", "--debug"])
 
 
 @pytest.mark.parametrize("word, meant", [("dmp", "dump"), ("Dump", "dump"), ("wlak", "walk"), ("recrod", "record")])

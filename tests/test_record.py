@@ -84,7 +84,7 @@ def test_what_was_not_recorded_is_said_so(
     record.main(["-o", str(kept), "dump", "notepad.exe"])
     capsys.readouterr()
     # The process list was read on the way, lsass's token was not: one sentence, and no page of question marks.
-    assert dump.main(["--session", str(kept), "lsass.exe"]) == 1
+    assert dump.main(["--session", str(kept), "lsass.exe"]) == 2
     out, err = capsys.readouterr()
     address = machine.kernel.tokens["lsass"]
     assert out == "" and err == (
@@ -95,14 +95,14 @@ def test_what_was_not_recorded_is_said_so(
 
 @pytest.mark.parametrize("words", [["-o", "x"], ["dump", "a.exe"], ["-o", "x", "frobnicate"]])
 def test_usage(words: "list[str]", machine: SyntheticSource, capsys: pytest.CaptureFixture[str]) -> None:
-    assert record.main(words) == 1
+    assert record.main(words) == 2
     assert capsys.readouterr().err.startswith("kdtoken: ")
 
 
 def test_a_file_that_cannot_be_written(
     machine: SyntheticSource, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert record.main(["-o", str(tmp_path / "no" / "such.gz"), "dump", "notepad.exe"]) == 1
+    assert record.main(["-o", str(tmp_path / "no" / "such.gz"), "dump", "notepad.exe"]) == 2
     err = capsys.readouterr().err
     assert err.startswith("kdtoken: cannot write the recording ") and "Traceback" not in err
 
@@ -111,7 +111,7 @@ def test_a_session_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[st
     wrong = tmp_path / "wrong.gz"
     wrong.write_bytes(b"\x1f\x8bnot gzip")
     for path in (wrong, tmp_path / "missing.gz"):
-        assert dump.main(["--session", str(path), "a.exe"]) == 1
+        assert dump.main(["--session", str(path), "a.exe"]) == 2
         err = capsys.readouterr().err
         assert err.startswith("kdtoken: cannot read %s: " % path) and err.count("\n") == 1
 

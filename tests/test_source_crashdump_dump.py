@@ -239,8 +239,8 @@ def test_dump_as_a_person_calls_it(case: Case, capsys: pytest.CaptureFixture[str
     assert dump_verb.main(["--dump", path, "--symbols", str(case.folder), "notepad.exe"]) == 0
     out = capsys.readouterr().out
     assert "kernel bitmap dump" in out and "ANNA-PC\\Anna" in out and "SYNTHETIC" in out
-    assert dump_verb.main(["--dump", path, "--session", "x", "notepad"]) == 1
-    assert dump_verb.main(["--symbols", "x", "notepad"]) == 1
+    assert dump_verb.main(["--dump", path, "--session", "x", "notepad"]) == 2
+    assert dump_verb.main(["--symbols", "x", "notepad"]) == 2
     assert "belong to --dump" in capsys.readouterr().err
 
 

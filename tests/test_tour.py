@@ -58,7 +58,7 @@ def test_a_file_called_tour_comes_first(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_step_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
-    assert tour.main(["13"]) == 1
+    assert tour.main(["13"]) == 2
     assert "there is no step 13" in capsys.readouterr().err
     assert tour.main([]) == 0
     assert "12. A Low process and a Medium object" in capsys.readouterr().out

@@ -11,7 +11,7 @@ import pytest
 from kdtoken.cli.walk_report import nothing_collected
 from kdtoken.errors import SymbolNotFound, UsageError
 from kdtoken.machine.kernel import KernelMachine
-from kdtoken.render.walk import json_rows
+from kdtoken.render.walk import csv_text, json_rows
 from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, kernel_of, layouts_of_build
 from tests.machine.declared import MACHINE, grown
@@ -96,7 +96,7 @@ def test_without_symbols_nothing_is_guessed(target: SyntheticSource, monkeypatch
     with pytest.raises(SymbolNotFound):
         run_on(target, "walk")
     code, out, err = main_on(monkeypatch, target, "walk")
-    assert (code, out) == (1, "") and err.startswith("kdtoken: the synthetic kernel has no symbol PsActiveProcessHead")
+    assert (code, out) == (2, "") and err.startswith("kdtoken: the synthetic kernel has no symbol PsActiveProcessHead")
 
 
 def test_a_torn_list_is_a_note_and_the_rest_is_kept(target: SyntheticSource) -> None:
@@ -106,6 +106,36 @@ def test_a_torn_list_is_a_note_and_the_rest_is_kept(target: SyntheticSource) -> 
     assert pids(lines) == [one.pid for one in MACHINE.processes]  # the way back along Blink finds them all
     assert any(line.startswith("!! ") for line in lines)
     assert as_json(target)["problems"]
+
+
+@pytest.mark.parametrize("form", ["--csv", "--json", "--tree", "--threads"])
+def test_a_torn_list_shows_in_the_exit_code_and_beside_the_rows(
+    form: str, target: SyntheticSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of CSV have no room for what is missing from them: it is on stderr, once."""
+    assert main_on(monkeypatch, target, "walk", form)[0] == 0
+    link = KERNEL.processes[4120] + KERNEL.layouts.layout("_EPROCESS").field("ActiveProcessLinks").offset
+    target.poke(link, (0xFFFFDEAD00001000).to_bytes(8, "little"))
+    code, out, err = main_on(monkeypatch, target, "walk", form)
+    assert code == 1 and out.count("notepad.exe") >= 1
+    assert ("some in between may be missing" in err) == (form == "--csv") and "Traceback" not in err
+
+
+# What a cell may hold, by the name of an account; and what stands first in a field of it where that separator counts.
+EVIL = ("x;=cmd|'/C calc'!A0;y", "x\t=1+1", "+1", "-1;-2", "@SUM(1)", 'a;"=1"', "a| =1", "\uff1d1", "x,@1", ";;=1")
+
+
+@pytest.mark.parametrize("separator", list(",;\t| :") + ['"'])
+@pytest.mark.parametrize("evil", EVIL)
+def test_csv_cells_are_inert_with_any_list_separator(evil: str, separator: str) -> None:
+    """As a spreadsheet reads the line that takes this separator for its own: no field begins a formula."""
+    for line in csv_text([["1", evil, "3"]]):
+        for field in line.split(separator):
+            assert field.strip(' "')[:1] not in tuple("=+-@\uff1d\uff0b\uff0d\uff20"), (line, field)
+
+
+def test_csv_leaves_alone_what_begins_nothing() -> None:
+    assert csv_text([["a-b", "S-1-5-18", "x=1", "c++"]]) == ["a-b,S-1-5-18,x=1,c++"]
 
 
 def test_csv_is_read_back_and_starts_no_formula(target: SyntheticSource) -> None:

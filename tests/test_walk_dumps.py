@@ -75,14 +75,14 @@ def test_csv(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     assert all(row["integrity"] == "System" for row in good if row["pid"] == "4")  # both by their own layouts
     bad = next(row for row in rows if row["file"] == broken)
     assert bad["oddities"].startswith("!! ") and "no Windows crash dump" in bad["oddities"] and not bad["pid"]
-    assert code == 1 and err.count("kdtoken: ") == 1 and broken in err
+    assert code == 2 and err.count("kdtoken: ") == 1 and broken in err
 
 
 def test_json(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(case, capsys, *case.files, "--json", "--threads")
     data = json.loads(out)
     jsonschema.Draft202012Validator(schema("walk")).validate(data)
-    assert code == 1
+    assert code == 2
     assert [one["file"] for one in data["dumps"]] == case.files
     assert [one.get("processes") for one in data["dumps"]] == [len(PIDS), None, len(MORE.processes)]
     assert "no Windows crash dump" in data["dumps"][1]["error"]
@@ -119,7 +119,7 @@ def test_text(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     assert places == sorted(places)
     assert words.count("host ANNA-PC") == 2 and "31 processes" in lines and "33 processes" in lines
     assert lines[-2] == "3 dumps, 64 processes; 1 could not be read"
-    assert code == 1 and len(err.splitlines()) == 1
+    assert code == 2 and len(err.splitlines()) == 1
 
 
 def test_filters_hold_for_each_and_the_host_is_known_all_the_same(
@@ -174,7 +174,7 @@ def test_a_process_that_dies_takes_no_other_dump_along(
     code, out, err = run(case, capsys, *case.files, "--json")
     data = json.loads(out)
     assert data["processes"] == expected["processes"]
-    assert code == 1 and "was ended" in data["dumps"][1]["error"] and "was ended" in err
+    assert code == 2 and "was ended" in data["dumps"][1]["error"] and "was ended" in err
 
 
 def test_processes_that_start_afresh_as_on_windows(case: Case) -> None:
@@ -189,7 +189,7 @@ def test_processes_that_start_afresh_as_on_windows(case: Case) -> None:
         check=False,
         cwd=str(Path(__file__).parent.parent),
     )
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 2, done.stderr
     assert len(done.stdout.splitlines()) == 1 + len(PIDS) + 1 + len(MORE.processes)
 
 
@@ -202,7 +202,7 @@ def test_usage(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
         ((first, last, "--integrity", "hihg"), "no integrity level"),
     ):
         code, out, err = run(case, capsys, *words)
-        assert (code, out) == (1, "") and message in err and err.count("kdtoken: ") == 1
+        assert (code, out) == (2, "") and message in err and err.count("kdtoken: ") == 1
 
 
 def test_a_pattern_that_the_shell_left_alone(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
@@ -216,7 +216,7 @@ def test_parquet_without_pyarrow_is_one_message_and_no_file(
     monkeypatch.setattr(walk_files, "find_spec", lambda name: None)
     path = tmp_path / "out.parquet"
     code, out, err = run(case, capsys, case.files[0], "--parquet", str(path))
-    assert (code, out, path.exists()) == (1, "", False)
+    assert (code, out, path.exists()) == (2, "", False)
     assert "needs the package pyarrow" in err and "kdtoken[parquet]" in err
 
 
@@ -245,7 +245,7 @@ def test_columns_of_parquet(case: Case, capsys: pytest.CaptureFixture[str], monk
 def test_parquet_read_back(case: Case, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "out.parquet"
-    assert run(case, capsys, *case.files, "--parquet", str(path))[0] == 1
+    assert run(case, capsys, *case.files, "--parquet", str(path))[0] == 2
     rows = parquet.read_table(str(path)).to_pylist()
     assert [row["pid"] for row in rows] == PIDS + [None] + [one.pid for one in MORE.processes]
 

@@ -5,8 +5,10 @@ import os
 import sys
 import time
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
+from kdtoken.cli.output import complain as complain
+from kdtoken.cli.output import write_lines as write_lines
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.machine.base import About, Machine, origin
 from kdtoken.machine.open import TIMEOUT, Callbacks, Recording, Request, debugger_command, open_request
@@ -16,6 +18,8 @@ from kdtoken.model.sid_names import NO_NAMES, Names
 ALIAS = "KDARGS"
 
 UNREAD = "of a text: list the lines that were not understood"  # help of --unread, in every verb that has it
+COULD_NOT = 2  # the exit code of every verb that could not answer
+
 # Machines that this run opened; `run` closes them, whatever happened: one that was attached to runs again.
 _OPENED: List[Machine] = []
 
@@ -162,8 +166,7 @@ def _download_progress(done: int, size: int) -> None:
 def _end_program(message: str) -> None:
     """From a watching thread: the main one is inside the debugger engine, which waits for its target without end."""
     complain(message)
-    sys.stderr.flush()
-    os._exit(1)
+    os._exit(COULD_NOT)
 
 
 def _services(path: Optional[str]) -> Names:
@@ -221,71 +224,38 @@ def paragraph(text: str, indent: str = "") -> List[str]:
     return textwrap.wrap(text, 96, initial_indent=indent, subsequent_indent=indent)
 
 
-def write_lines(lines: Iterable[str]) -> None:
-    """Print line by line.
-
-    One long write is cut silently at some 16 K characters by the debugger engine, and its
-    stdout has neither `buffer` nor `fileno`; a console that cannot show a character gets an
-    escape instead of an exception.
-    """
-    for line in lines:
-        try:
-            sys.stdout.write(line + "\n")
-        except UnicodeEncodeError:
-            sys.stdout.write(line.encode("ascii", "backslashreplace").decode("ascii") + "\n")
-    flush = getattr(sys.stdout, "flush", None)
-    if flush is not None:
-        flush()
-
-
-def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]], failure: int = 1) -> int:
-    """Run a verb: its own code, or `failure` with one clear message on stderr when it fails."""
+def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]]) -> int:
+    """Run a verb: its own code, or 2 with one clear message on stderr when it could not."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if sys.stderr is None:  # closed; whoever speaks there speaks to nobody
+        sys.stderr = open(os.devnull, "w")
     try:
         return _and_release(main, words)
-    except _Done as done:
-        if str(done):
-            write_lines([str(done).rstrip()])
-        return 0
     except KdTokenError as error:
         if "--debug" in words:
             import traceback
 
             traceback.print_exc()
         complain(str(error))
-        return failure
-    except RecursionError as error:
-        sys.stderr.write("kdtoken: the recursion limit of this Python is too low (%s)\n" % error)
-        return failure
-    except BrokenPipeError:
-        # The reader went away (`| head`); there is nobody left to tell.
-        _silence_stdout()
-        return 0
-
-
-def complain(text: str) -> None:
-    """One message on stderr; a damaged recording or a hostile name may have put anything in it."""
-    from kdtoken.render.words import clean
-
-    text = "\n".join(clean(line) for line in text.split("\n"))
-    try:
-        sys.stderr.write("kdtoken: %s\n" % text)
-    except UnicodeEncodeError:
-        sys.stderr.write("kdtoken: %s\n" % text.encode("ascii", "backslashreplace").decode("ascii"))
-
-
-def _silence_stdout() -> None:
-    """Let what Python itself writes out at its end go nowhere, too."""
-    nowhere = open(os.devnull, "w")
-    try:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
-    except (AttributeError, OSError, ValueError):  # a stdout that is no file
-        sys.stdout = nowhere
+    except RecursionError:
+        complain(
+            "the recursion limit of this Python (%d) is too low for this\n  next: raise it by sys.setrecursionlimit; "
+            "from 1000 on it is the file that nests too deep" % sys.getrecursionlimit()
+        )
+    except MemoryError:
+        complain("there is not enough memory for this\n  next: ask for less at once: one file, or one process")
+    except KeyboardInterrupt:
+        complain("stopped by Ctrl+C; the answer is not whole\n  next: the same command again")
+    return COULD_NOT
 
 
 def _and_release(main: Callable[[List[str]], int], words: List[str]) -> int:
     try:
         return main(words)
+    except _Done as done:
+        if str(done):
+            write_lines([str(done).rstrip()])
+        return 0
     finally:
         while _OPENED:
             _OPENED.pop().close()
@@ -359,4 +329,4 @@ def exit_with(code: int) -> None:
 
 def in_debugger() -> bool:
     """Whether stdout is the debugger's: pykd replaces it by an object that has no fileno."""
-    return not hasattr(sys.stdout, "fileno")
+    return sys.stdout is not None and not hasattr(sys.stdout, "fileno")

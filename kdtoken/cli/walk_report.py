@@ -79,22 +79,32 @@ def add_arguments(parser: cli.Parser) -> None:
 
 def report(machine: Machine, options: Namespace) -> List[str]:
     """The lines that `walk` prints of one machine."""
+    return answer(machine, options)[0]
+
+
+def answer(machine: Machine, options: Namespace) -> Tuple[List[str], List[str]]:
+    """The lines that `walk` prints of one machine, and what is wrong with its lists: then rows are missing."""
     if options.json and options.csv:
-        raise UsageError("--json or --csv, not both")
+        raise UsageError("--json or --csv, not both", None, "one of them")
     if options.tree and options.csv:
-        raise UsageError("a tree is no table: --tree with text or --json")
+        raise UsageError("a tree is no table: --tree with text or --json", None, "leave --csv or --tree away")
     with nothing_collected():
         found = read(machine, options)
-        about = cli.about(found.about)
-        if options.json:
-            found.problems.extend(unread_problems(found.unread))
-        if options.tree and options.json:
-            return tree_json(_tree(found), about).split("\n")
-        if options.json:
-            return json_lines(found.rows, about, found.problems, options.threads, found.names, found.findings)
-        if options.csv:
-            return csv_lines(found.rows, found.names, found.findings)
-        return lines_of(found, options, cli.source(found.about))
+        torn = list(found.problems)  # what a text held besides is told with them, but tears no list
+        return _shown(found, options), torn
+
+
+def _shown(found: Listed, options: Namespace) -> List[str]:
+    about = cli.about(found.about)
+    if options.json:
+        found.problems.extend(unread_problems(found.unread))
+    if options.tree and options.json:
+        return tree_json(_tree(found), about).split("\n")
+    if options.json:
+        return json_lines(found.rows, about, found.problems, options.threads, found.names, found.findings)
+    if options.csv:
+        return csv_lines(found.rows, found.names, found.findings)
+    return lines_of(found, options, cli.source(found.about))
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from kdtoken.analysis.audit.finding import Finding
@@ -210,8 +211,14 @@ def csv_text(rows: Iterable[Sequence[str]]) -> List[str]:
     return out.getvalue().split("\n")[:-1]
 
 
+# What spreadsheets begin a formula by (as wide characters too, in East Asian ones), at the start of a cell and behind
+# anything that may be taken for its end: which separator counts is a setting of the reader's system, and the quotes
+# that the comma needs do not bind where another one does.
+_FORMULA = re.compile("(^|[^\\w=+@\uff1d\uff0b\uff0d\uff20-])(?=[=+@\uff1d\uff0b\uff0d\uff20-])")
+
+
 def _harmless(cell: str) -> str:
-    return "'" + cell if cell[:1] in ("=", "+", "-", "@") else cell
+    return _FORMULA.sub(r"\1'", cell)
 
 
 def json_lines(

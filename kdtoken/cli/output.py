@@ -1,0 +1,91 @@
+"""What the verbs write: lines on stdout, messages on stderr, whatever these two are.
+
+Inside WinDbg stdout is pykd's object: ASCII, no fileno, and the engine cuts each write at 16,376 characters.
+Elsewhere it may be full, closed, a pipe whose reader went away, or unable to show a character.
+"""
+
+import errno
+import os
+import sys
+from typing import Iterable
+
+from kdtoken.errors import KdTokenError
+
+# Characters of one write.  The engine keeps 16,376 of one; a character that it cannot show becomes an escape of ten.
+_PIECE = 1600
+_READER_GONE = (errno.EPIPE, errno.ESHUTDOWN) + ((errno.EINVAL,) if sys.platform == "win32" else ())
+
+
+class _ReaderGone(Exception):
+    """Nobody reads stdout any more (`| head`)."""
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """Print lines, each in writes that the debugger engine takes whole.
+
+    Where the reader of a pipe went away, the rest is not asked for, and the verb goes on to its end: what it came to
+    is in its exit code.  Raises KdTokenError where stdout takes nothing: a full disk, a closed one.
+    """
+    if sys.stdout is None:  # how Python says that it was started with a closed one
+        raise KdTokenError("nothing can be printed: standard output is closed", None, "do not close it, or > FILE")
+    try:
+        for line in lines:
+            _write(line + "\n")
+        _flush()
+    except _ReaderGone:
+        silence_stdout()
+
+
+def _write(line: str) -> None:
+    for at in range(0, len(line), _PIECE):
+        piece = line[at : at + _PIECE]
+        try:
+            try:
+                sys.stdout.write(piece)
+            except UnicodeEncodeError:
+                sys.stdout.write(piece.encode("ascii", "backslashreplace").decode("ascii"))
+        except OSError as error:
+            raise _of_stdout(error) from error
+
+
+def _flush() -> None:
+    flush = getattr(sys.stdout, "flush", None)
+    try:
+        if flush is not None:
+            flush()
+    except OSError as error:
+        raise _of_stdout(error) from error
+
+
+def _of_stdout(error: OSError) -> Exception:
+    if error.errno in _READER_GONE:
+        return _ReaderGone()
+    silence_stdout()  # or Python tries what is left once more at its end, and complains in its own words
+    why = error.strerror or "it takes nothing"
+    return KdTokenError("cannot print the answer: %s" % why, None, "print it where there is room: > FILE")
+
+
+def silence_stdout() -> None:
+    """Let what is still written, also by Python itself at its end, go nowhere."""
+    nowhere = open(os.devnull, "w")
+    try:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    except (AttributeError, OSError, ValueError):  # a stdout that is no file
+        sys.stdout = nowhere
+
+
+def complain(text: str) -> None:
+    """One message on stderr; a damaged recording or a hostile name may have put anything in it."""
+    from kdtoken.render.words import clean
+
+    if sys.stderr is None:
+        return
+    text = "kdtoken: %s\n" % "\n".join(clean(line) for line in text.split("\n"))
+    try:
+        try:
+            sys.stderr.write(text)
+        except UnicodeEncodeError:
+            sys.stderr.write(text.encode("ascii", "backslashreplace").decode("ascii"))
+        sys.stderr.flush()
+    except (OSError, AttributeError):
+        pass  # a full disk, a closed pipe: the exit code has to say it
