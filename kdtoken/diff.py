@@ -162,7 +162,7 @@ def _main(arguments: List[str]) -> int:
     parser.add_argument("--all", action="store_true", help="list what is the same too")
     parser.add_argument("--unread", action="store_true", help=cli.UNREAD)
     parser.add_argument("--json", action="store_true", help="for programs: JSON instead of text")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     sides = Sides(options)
     machines = machines_report(sides, options)
     if machines is not None:

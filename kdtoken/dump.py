@@ -15,7 +15,7 @@ from kdtoken.cli.dump_report import add_arguments, report, split
 def _main(arguments: List[str]) -> int:
     parser = cli.parser("dump", "Show a process's token and what its threads run under.")
     add_arguments(parser)
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     cli.write_lines(report(cli.open_machine(options, split(options)[0]), options))
     return 0
 

@@ -28,7 +28,7 @@ from kdtoken.analysis.access_check.request import ACCESS_CHECK, OPEN, Request, p
 from kdtoken.analysis.access_check.truth import Answer, Verdict, decide
 from kdtoken.analysis.access_check.turn import Other, turns
 from kdtoken.decode.process import process_details
-from kdtoken.errors import KdTokenError, UsageError
+from kdtoken.errors import BadFormat, KdTokenError, UsageError
 from kdtoken.files import read_packed
 from kdtoken.machine.base import Machine
 from kdtoken.machine.descriptor_file import descriptor_of_file
@@ -210,7 +210,11 @@ class Sides:
         given = self.options.type
         if _is_sddl(word):
             kind = documented_type(_needed(given, word))
-            return Wanted(SecuredObject(None, word, kind, from_sddl(word, object_type=kind)), kind, argument=word)
+            try:
+                return Wanted(SecuredObject(None, word, kind, from_sddl(word, object_type=kind)), kind, argument=word)
+            except BadFormat as error:
+                error.next_step = error.next_step or 'quote it whole, for instance "D:(A;;FA;;;BA)(A;;FR;;;BU)"'
+                raise
         file, mark, number = word.rpartition("#")
         if os.path.isfile(word):
             return _guarded(descriptor_of_file(word, 0, documented_type(given) if given else None), word)
@@ -374,7 +378,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _main(arguments: List[str]) -> int:
     parser = cli.parser("explain", "Why Windows says yes or no: an access check, step by step.")
     _add_arguments(parser)
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     sides = Sides(options)
     if options.against:
         return _against(sides, options)

@@ -129,7 +129,12 @@ def write_whole(path: Union[str, Path], data: Iterable[bytes], what: str) -> Non
         os.replace(fresh, name)
         fresh = ""
     except (OSError, ValueError) as error:
-        raise KdTokenError("cannot write the %s %s: %s" % (what, path, why(error)), str(path)) from error
+        step = (
+            "give a file in a folder that takes it"
+            if os.path.isdir(name)
+            else "another folder, with room, where you may"
+        )
+        raise KdTokenError("cannot write the %s %s: %s" % (what, path, why(error)), str(path), step) from error
     finally:
         if fresh and os.path.exists(fresh):
             os.remove(fresh)

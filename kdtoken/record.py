@@ -91,7 +91,7 @@ def _main(arguments: List[str]) -> int:
     asked = RECORDABLE[options.verb]
     inner = cli.parser("record ... " + options.verb, "Options of what is recorded.")
     asked.add_arguments(inner)
-    inner_options = inner.parse_args(options.rest)
+    inner_options = inner.parse_intermixed_args(options.rest)
     recordings: List[RecordingSource] = []
     machine = cli.open_machine(inner_options, asked.files(inner_options), recordings)
     lines = asked.report(machine, inner_options)

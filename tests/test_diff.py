@@ -182,7 +182,7 @@ def test_what_is_no_token(capsys: Any, tmp_path: Path) -> None:
     assert (code, out) == (2, "") and err.count("EPROCESS") == 4 and "give one of the pids" in err
     assert "which process?" in refused(capsys, "live", NOTEPAD)
     code, _, err = run(capsys, NOTEPAD)
-    assert code == 2 and "required" in err
+    assert code == 2 and "missing" in err
 
 
 def test_live_without_a_debugger(capsys: Any) -> None:

@@ -36,7 +36,7 @@ def target() -> SyntheticSource:
 
 def test_no_such_process_suggests_near_names(target: SyntheticSource, monkeypatch: pytest.MonkeyPatch) -> None:
     assert main_on(monkeypatch, target, "dump", "notpad.exe") == (
-        1,
+        2,
         "",
         "kdtoken: no process has the name notpad.exe (31 processes seen)\n  next: near names: notepad.exe\n",
     )
@@ -44,14 +44,14 @@ def test_no_such_process_suggests_near_names(target: SyntheticSource, monkeypatc
 
 def test_no_such_pid(target: SyntheticSource, monkeypatch: pytest.MonkeyPatch) -> None:
     code, out, err = main_on(monkeypatch, target, "dump", "3")
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert err == ("kdtoken: no process has pid 3 (31 processes seen)\n  next: kdtoken walk lists all processes\n")
 
 
 def test_several_of_one_name_are_all_shown(target: SyntheticSource, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = "".join("    pid %-6d EPROCESS 0x%x  chrome.exe\n" % (pid, KERNEL.processes[pid]) for pid in (5952, 5996))
     assert main_on(monkeypatch, target, "dump", "Chrome") == (
-        1,
+        2,
         "",
         "kdtoken: 2 processes are called Chrome:\n" + rows + "  next: give one of the pids instead of the name\n",
     )
@@ -68,7 +68,7 @@ def test_no_symbols_for_nt(monkeypatch: pytest.MonkeyPatch) -> None:
     fake.symfile = "ntkrnlmp.exe"  # export symbols
     monkeypatch.setattr(live, "pykd", fake)
     code, out, err = main_on(monkeypatch, None, "dump", "notepad.exe")
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert err == (
         "kdtoken: the symbols of nt are not loaded (asked for the type _LIST_ENTRY)\n"
         "  next: .symfix; .reload /f nt   then check that `lm m nt` says (pdb symbols), not (export symbols)\n"
@@ -80,7 +80,7 @@ def test_a_user_mode_session(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fake, "isKernelDebugging", lambda: False, raising=False)
     monkeypatch.setattr(live, "pykd", fake)
     assert main_on(monkeypatch, None, "dump", "notepad.exe") == (
-        1,
+        2,
         "",
         "kdtoken: this is a user-mode session; kernel tokens are out of its sight\n"
         "  next: attach to the kernel (windbg -k ...) or open a kernel dump (windbg -z MEMORY.DMP)\n",
@@ -90,7 +90,7 @@ def test_a_user_mode_session(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_pykd_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "pykd", None)
     code, out, err = main_on(monkeypatch, None, "dump", "notepad.exe")
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert err.startswith("kdtoken: pykd is not here") and "--session FILE" in err
 
 
@@ -128,7 +128,7 @@ def test_a_token_by_its_address(target: SyntheticSource) -> None:
 def test_an_address_that_is_no_token(target: SyntheticSource, monkeypatch: pytest.MonkeyPatch) -> None:
     address = KERNEL.processes[6104]
     assert main_on(monkeypatch, target, "dump", "--token", "%x" % address) == (
-        1,
+        2,
         "",
         "kdtoken: 0x%x is not a token: its object header says a Process object\n"
         "  next: kdtoken dump PROCESS finds the token by itself; mind the low bits of a fast reference\n" % address,
@@ -156,7 +156,7 @@ def test_an_address_that_is_no_process(target: SyntheticSource) -> None:
         ([], "no process was named"),
         (["a.exe", "--token", "1"], "give a process or --token ADDRESS, not both"),
         (["a.exe", "--why", "--format", "windbg"], "--why has no place in the form of !token"),
-        (["a.exe", "--format", "xml"], "invalid choice: 'xml'"),
+        (["a.exe", "--format", "xml"], "--format takes one of text, json, windbg, not xml"),
     ],
 )
 def test_usage(arguments: List[str], message: str, target: SyntheticSource) -> None:

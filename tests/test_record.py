@@ -113,7 +113,7 @@ def test_a_session_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[st
     for path in (wrong, tmp_path / "missing.gz"):
         assert dump.main(["--session", str(path), "a.exe"]) == 2
         err = capsys.readouterr().err
-        assert err.startswith("kdtoken: cannot read %s: " % path) and err.count("\n") == 1
+        assert err.startswith("kdtoken: cannot read %s: " % path) and err.count("\n") == 2 and "\n  next: " in err
 
 
 def test_all_keeps_what_guards_processes_and_tokens(

@@ -170,7 +170,9 @@ def test_a_process_that_dies_takes_no_other_dump_along(
     monkeypatch.setattr(walk, "_cores", lambda: 2)
     monkeypatch.setattr(walk, "_one", _die)
     forking = get_context("fork")
-    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", lambda n: ProcessPoolExecutor(n, mp_context=forking))
+    monkeypatch.setattr(
+        "concurrent.futures.ProcessPoolExecutor", lambda n, **more: ProcessPoolExecutor(n, mp_context=forking, **more)
+    )
     code, out, err = run(case, capsys, *case.files, "--json")
     data = json.loads(out)
     assert data["processes"] == expected["processes"]

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 import time
 from types import ModuleType
@@ -30,9 +31,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
         """A wrong option: UsageError, since argparse would end the program."""
         near = self._near(message)
-        raise UsageError(
-            message, None, "did you mean %s?  %s --help" % (near, self.prog) if near else "%s --help" % self.prog
-        )
+        known = "%s --help" % self.prog
+        raise UsageError(_own_words(message), None, "did you mean %s?  %s" % (near, known) if near else known)
 
     def _near(self, message: str) -> str:
         """The option that a mistyped one is nearest to, "" where none is near."""
@@ -50,6 +50,30 @@ class Parser(argparse.ArgumentParser):
     def print_help(self, file: object = None) -> None:
         """The help, line by line: pykd cuts long writes."""
         write_lines(self.format_help().rstrip().split("\n"))
+
+
+# argparse's message -> ours, and the verb that has an option which another one lacks.
+_WORDS = (
+    (r"unrecognized arguments: (-.*)", r"there is no option \1"),
+    (r"unrecognized arguments: (.*)", r"nothing takes the word \1"),
+    (r"argument (\S+): invalid choice: ('.*') \(choose from (.*)\)", r"\1 takes one of \3, not \2"),
+    (r"argument (\S+): invalid (?:int|float) value: (.*)", r"\1 takes a number, not \2"),
+    (r"argument (\S+): expected .*", r"\1 needs a word behind it"),
+    (r"the following arguments are required: (.*)", r"\1 is missing"),
+    (r"ambiguous option: (\S+) could match (.*)", r"\1 may be each of \2"),
+    (r"argument (\S+): not allowed with argument (\S+)", r"\1 and \2 exclude each other"),
+)
+_ELSEWHERE = {"--csv": "walk", "--parquet": "walk", "--tree": "walk", "--strange": "walk", "--user": "walk"}
+_ELSEWHERE.update({"--why": "dump", "--who": "explain", "--to": "explain", "--baseline": "audit", "--all": "diff"})
+
+
+def _own_words(message: str) -> str:
+    for pattern, words in _WORDS:
+        found = re.match(pattern + "$", message, re.DOTALL)
+        if found:
+            verb = _ELSEWHERE.get(found.group(1).split("=")[0].split(" ")[0])
+            return found.expand(words).replace("'", "") + (": kdtoken %s has it" % verb if verb else "")
+    return message
 
 
 class _Done(Exception):
@@ -176,7 +200,11 @@ def _services(path: Optional[str]) -> Names:
         with open(path, encoding="utf-8-sig", errors="replace") as file:
             return NO_NAMES.with_services(file)
     except OSError as error:
-        raise UsageError("cannot read the service names in %s: %s" % (path, error.strerror), path) from error
+        raise UsageError(
+            "cannot read the service names in %s: %s" % (path, error.strerror),
+            path,
+            "name a file that is there, a service a line",
+        ) from error
 
 
 def source(about: About) -> str:

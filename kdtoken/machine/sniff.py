@@ -153,15 +153,29 @@ def head_of(path: str, name: Optional[str] = None) -> Head:
         raise cannot_read(shown, error) from error
 
 
+def _near(name: str) -> str:
+    """The next step where a file is not there: the one beside it that is called nearly so, where there is one."""
+    import difflib  # costs time, which only this error should
+
+    folder, base = os.path.split(name)
+    try:
+        found = difflib.get_close_matches(base, sorted(os.listdir(folder or "."))[:10000], 1, 0.7)
+    except (OSError, ValueError):
+        found = []
+    return "did you mean %s?" % os.path.join(folder, found[0]) if found else "name a file that is there"
+
+
 def cannot_read(name: str, error: Exception) -> BadFormat:
     """The error for a file that the system does not give."""
     if isinstance(error, FileNotFoundError):
-        return BadFormat("cannot read %s: there is no such file" % name, name)
+        return BadFormat("cannot read %s: there is no such file" % name, name, _near(name))
     if isinstance(error, IsADirectoryError) or os.path.isdir(name):
         return BadFormat("cannot read %s: it is a folder" % name, name, "name the file in it; walk takes folders")
     if isinstance(error, PermissionError):
-        return BadFormat("cannot read %s: the system refuses access" % name, name)
-    return BadFormat("cannot read %s: %s" % (name, getattr(error, "strerror", None) or "no such name can be"), name)
+        return BadFormat("cannot read %s: the system refuses access" % name, name, "copy it to where you may read it")
+    return BadFormat(
+        "cannot read %s: %s" % (name, getattr(error, "strerror", None) or "no such name can be"), name, _near(name)
+    )
 
 
 def read_head(file: BinaryIO, name: str, size: int = -1) -> Head:
@@ -175,7 +189,9 @@ def read_head(file: BinaryIO, name: str, size: int = -1) -> Head:
     try:
         return Head(name, unpacker.decompress(data, HEAD), size, True)
     except zlib.error as error:
-        raise BadFormat("cannot read %s: it is gzip data, but damaged from the start" % name, name) from error
+        raise BadFormat(
+            "cannot read %s: it is gzip data, but damaged from the start" % name, name, "copy it again"
+        ) from error
 
 
 def kind_of(head: Head, option: str = "") -> Kind:

@@ -108,7 +108,9 @@ class Sid:
         """
         match = _TEXT.match(text.strip())
         if match is None:
-            raise BadFormat("not the text of a SID (S-1-AUTHORITY-NUMBER-NUMBER...)", text)
+            raise BadFormat(
+                "%.60r is not the text of a SID" % text, text, "S-1-AUTHORITY-NUMBER..., such as S-1-5-32-544"
+            )
         authority, rest = match.group(1), match.group(2)
         number = int(authority, 16) if authority[:2] in ("0x", "0X") else int(authority)
         return cls(number, tuple(int(part) for part in rest.split("-")[1:]))

@@ -173,7 +173,8 @@ class SessionSource(Source):
             except _DAMAGE as error:
                 if isinstance(error, BadFormat) and error.subject == origin:
                     raise
-                raise BadFormat("%s, line %d is damaged: %s" % (origin, number, _fault(error)), origin) from error
+                what = "%s, line %d is damaged: %s" % (origin, number, _fault(error))
+                raise BadFormat(what, origin, "copy it again, or record it again") from error
         self._memory = _merge(self._memory)
         self._starts = [start for start, _ in self._memory]
 

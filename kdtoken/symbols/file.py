@@ -80,11 +80,15 @@ def open_symbols(path: Union[str, Path]) -> SymbolFile:
         with open(origin, "rb") as file:
             head = file.read(32)
     except (OSError, ValueError) as error:
-        raise BadFormat("cannot open the symbols %s: %s" % (path, why(error)), origin) from error
+        what = "cannot open the symbols %s: %s" % (path, why(error))
+        raise BadFormat(what, origin, "--symbols names a PDB, an ISF, a folder or a store that is there") from error
     if head.startswith(MAGIC[:17]):
         return PdbSymbols(load_pdb(path))
     if head.startswith(b"MSCF"):
         raise BadFormat("%s is packed (CAB)" % path, origin, "expand it: expand FILE.pd_ FILE.pdb, or 7z x")
+    if head.startswith(b"BSJB"):
+        what = "%s is a portable PDB (.NET): it describes no kernel" % path
+        raise BadFormat(what, origin, "the kernel's own PDB is wanted: ntkrnlmp.pdb")
     if head.startswith(b"MZ"):
         raise BadFormat("%s is a program, not its symbols" % path, origin, "its PDB is wanted")
     if head.startswith(b"PAGE"):

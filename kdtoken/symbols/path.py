@@ -84,7 +84,9 @@ def _by_trying(path: str, dump: str, misfit: Optional[Callable[[SymbolFile], str
     message = "%s does not say which PDB its kernel needs" % dump
     if seen:
         message += ", and none of %d symbol files fits, such as %s" % (len(seen), seen[0])
-    raise TargetError(message, dump, "name the file: --symbols FILE")
+    # What would have said it may be in the part that is missing; then no symbols help either.
+    step = "copy the dump again, whole; symbols come after" if "CUT SHORT" in dump else "name the file: --symbols FILE"
+    raise TargetError(message, dump, step)
 
 
 def _kernel_files(folder: Path) -> List[Path]:

@@ -1,0 +1,158 @@
+"""Wrong uses, each typed as a new user would: what the message names, the next step, no library's words, the code.
+
+A row: the words of the command line, in which {names} are files of `files`; words that must be there; the exit code.
+"""
+
+import gzip
+import io
+import re
+import struct
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Dict, List, Tuple
+
+import pytest
+
+from kdtoken import __main__ as front
+from tests.declared_views import whoami_lines
+from tests.machine.declared import MACHINE
+from tests.sessions import MACHINE_22000
+from tests.snapshots import dump_file
+
+# What a library or Python itself says; no person should have to read it.
+LIBRARY = re.compile(
+    r"Traceback|Errno|codec can't|Expecting value|Expecting property|JSONDecode|zlib|object has no attribute"
+    r"|invalid literal|<class|Error: |struct\.error|unrecognized arguments"
+)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, str]:
+    folder = tmp_path_factory.mktemp("errors")
+    dump = dump_file(MACHINE, folder)  # kernel.dmp, its symbols kernel.json
+    whole = dump.read_bytes()
+    made: Dict[str, bytes] = {
+        "stump.dmp": whole[: 16 << 10],
+        "half.dmp": whole[: len(whole) // 2],
+        "user.dmp": b"MDMP" + bytes(4096),
+        "junk.txt": b"just a note\n" * 5,
+        "empty.txt": b"",
+        "cut.kdtoken.gz": MACHINE_22000.read_bytes()[:4000],
+        "cut.kdtoken": gzip.decompress(MACHINE_22000.read_bytes())[:5000],
+        "who.txt": whoami_lines("notepad").encode(),
+        "who.txt.gz": gzip.compress(whoami_lines("notepad").encode()),
+        "portable.pdb": b"BSJB" + struct.pack("<HHI", 1, 1, 0) + bytes(64),
+    }
+    for name, data in made.items():
+        (folder / name).write_bytes(data)
+    named = {name.replace(".", "_"): str(folder / name) for name in made}
+    return {
+        **named,
+        "dmp": str(dump),
+        "isf": str(dump.with_suffix(".json")),
+        "folder": str(folder),
+        "rec": str(MACHINE_22000),
+    }
+
+
+def typed(line: str, files: Dict[str, str]) -> Tuple[int, str, str]:
+    """(exit code, stdout, stderr) of a command line."""
+    words = [word.format(**files) for word in line.split(" ")]
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = front.main(words)
+    return code, out.getvalue(), err.getvalue()
+
+
+COULD_NOT: List[Tuple[str, List[str]]] = [
+    ("dump --session {junk_txt} a.exe", ["junk.txt is text, not a recording", "kdtoken record makes one"]),
+    ("dump --session {cut_kdtoken_gz} a.exe", ["cut.kdtoken.gz is cut short", "next: copy it again"]),
+    ("dump --session {cut_kdtoken} a.exe", ["cut.kdtoken", "next: "]),
+    ("dump --session {folder} a.exe", ["is a folder", "name the file in it"]),
+    ("dump --session nosuch.gz a.exe", ["nosuch.gz", "there is no such file", "next: "]),
+    ("dump nosuch.dmp a.exe", ["nosuch.dmp", "there is no such file", "next: "]),
+    ("dump {stump_dmp} a.exe", ["stump.dmp", "CUT SHORT", "copy the dump again"]),
+    ("dump {user_dmp} a.exe", ["user-mode minidump", "next: "]),
+    ("dump {empty_txt}", ["empty.txt is empty", "next: "]),
+    ("dump {dmp} --symbols {portable_pdb} a.exe", ["portable", ".NET", "next: "]),
+    ("dump {rec}:900000- a.exe", ["a.exe", "next: "]),
+    ("dump {junk_txt}:90- a.exe", ["junk.txt", "the file has 5", "next: "]),
+    ("dump {rec} 0xffffa08011999060", ["0xffffa08011999060", "next: "]),
+    ("dump {rec} 0x-537", ["0x-537", "next: "]),
+    ("dump {rec} -1", ["-1 is no pid", "next: "]),
+    ("dump {rec} 460", ["no process has pid 460", "0x460 is pid 1120"]),
+    ("dump {rec} notepad.exe cmd.exe", ["one process at a time", "kdtoken diff compares two"]),
+    ("dump {rec} notpad.exe", ["notpad.exe", "notepad.exe", "next: "]),
+    ("dump {rec} notepad.exe --csv", ["there is no option --csv: kdtoken walk has it", "next: "]),
+    ("dump {rec} notepad.exe --jsno", ["--jsno", "did you mean --json?"]),
+    ("dump", ["next: "]),
+    ("dump {rec}", ["no process was named", "notepad.exe"]),
+    ("dump notepad.exe", ["next: "]),
+    ("dump --session {rec} --attach com:x a.exe", ["--session and --attach", "one source at a time"]),
+    ("dump {rec} a.exe --symbols x", ["--symbols", "leave them away"]),
+    ("walk {folder}/kernl.dmp", ["there is no such file", "did you mean {folder}/kernel.dmp?"]),
+    ("walk notepad.exe", ["walk takes files", "kdtoken dump notepad.exe shows one process"]),
+    ("walk nosuch.dmp", ["nosuch.dmp", "there is no such file", "next: "]),
+    ("walk {rec} --integrity hihg", ["hihg", "one of"]),
+    ("walk {rec} --json --csv", ["--json or --csv, not both", "next: "]),
+    ("walk {rec} --format yaml", ["--format takes one of text, json, csv, not yaml", "next: "]),
+    ("walk {rec} --services nosuch.txt", ["cannot read the service names in nosuch.txt", "next: "]),
+    ("walk {rec} --timeout x", ["--timeout takes a number, not x", "next: "]),
+    ("walk {rec} --parquet {folder}", ["cannot write the Parquet file", "next: "]),
+    ("diff {rec}@notepad.exe", ["B is missing", "next: "]),
+    ("diff {rec}@notepad.exe {rec}@nobody.exe", ["nobody.exe", "next: "]),
+    ("diff {rec}@notepad.exe nosuch.txt", ["nosuch.txt", "next: "]),
+    ("diff {who_txt} {junk_txt}", ["junk.txt", "next: "]),
+    ("explain {rec} notepad.exe --want VM_READ", ["--to OBJECT is missing", "next: "]),
+    ("explain {rec} notepad.exe --to lsass.exe --want FLY", ["FLY", "next: "]),
+    ("explain {rec} notepad.exe --to lsas.exe --want VM_READ", ["lsas.exe", "next: "]),
+    ("explain {rec} notepad.exe --to D:(A;;FA;;;BA --type file --want read", ["next: "]),
+    ("explain {rec} notepad.exe --to D:(A;;FA;;;BA) --type flie --want read", ["flie", "next: "]),
+    ("explain {rec} notepad.exe --to lsass.exe --want VM_READ --self X", ["X", "next: "]),
+    ("audit nosuch.dmp", ["nosuch.dmp", "next: "]),
+    ("audit {rec} --rule nosuch", ["nosuch", "next: "]),
+    ("audit {rec} --baseline {junk_txt}", ["junk.txt is no output of audit --json", "next: "]),
+    ("lineage {rec} nobody.exe", ["nobody.exe", "next: "]),
+    ("sid S-1-5-x", ["S-1-5-x", "next: "]),
+    ("mask 0xzz", ["0xzz", "next: "]),
+    ("mask 0x1 nosuch", ["nosuch", "next: "]),
+    ("tour 13", ["13", "next: "]),
+    ("record dump notepad.exe", ["-o", "next: "]),
+    ("record -o {folder}/no/x.gz dump notepad.exe --session {rec}", ["there is no folder", "next: "]),
+    ("record -o {folder}/x.gz fly --session {rec}", ["fly", "next: "]),
+    ("record -o {folder}/x.gz dump nobody.exe --session {rec}", ["nobody.exe", "next: "]),
+    ("dmp a.exe", ["did you mean dump?", "kdtoken dump a.exe"]),
+    ("Dump a.exe", ["did you mean dump?", "kdtoken dump a.exe"]),
+    ("frobnicate", ["no verb 'frobnicate'", "next: "]),
+]
+ANSWERED: List[Tuple[str, List[str]]] = [
+    ("walk {rec} --user Bob", ["none has the user Bob; the users here are: ANNA-PC\\Anna"]),
+    ("dump {rec} 17d8", ["notepad.exe  pid 6104"]),
+    ("dump {rec} notepad.exe", ["notepad.exe  pid 6104"]),
+    ("dump --session {dmp} notepad.exe --symbols {isf}", ["notepad.exe  pid 6104"]),
+    ("dump --log {dmp} notepad.exe --symbols {isf}", ["notepad.exe  pid 6104"]),
+    ("dump --dump {rec} notepad.exe", ["notepad.exe  pid 6104"]),
+    ("dump {rec} --why notepad.exe", ["notepad.exe  pid 6104"]),
+    ("dump --log {who_txt_gz}", ["Runs as"]),
+    ("walk {rec} --format json", ['"processes"']),
+    ("help dump", ["usage: kdtoken dump"]),
+]
+
+
+@pytest.mark.parametrize("line, words", COULD_NOT, ids=[line for line, _ in COULD_NOT])
+def test_what_cannot_be_done_is_one_message_with_a_next_step(
+    line: str, words: List[str], files: Dict[str, str]
+) -> None:
+    code, out, err = typed(line, files)
+    assert code == 2, out + err
+    assert err.startswith("kdtoken: ")
+    assert not LIBRARY.search(err), err
+    for word in words:
+        assert word.format(**files) in err, err
+
+
+@pytest.mark.parametrize("line, words", ANSWERED, ids=[line for line, _ in ANSWERED])
+def test_what_is_only_said_otherwise_is_answered(line: str, words: List[str], files: Dict[str, str]) -> None:
+    code, out, err = typed(line, files)
+    assert (code, err) == (0, "")
+    for word in words:
+        assert word in " ".join(out.split()) or word in out
