@@ -77,6 +77,11 @@ class KernelMachine(Machine):
             )
         raise NotAToken("there is no readable token at 0x%x: %s" % (address, token), address)
 
+    def protection(self, address: int) -> Maybe[int]:
+        """_PS_PROTECTION.Level (UCHAR) of the process whose EPROCESS is there; Absent on kernels that have none."""
+        process = self.find("0x%x" % address).process
+        return process_details(self.source, process, origins=False).protection
+
     def walk(self, threads: bool = False) -> Walk:
         processes, problems = walk_processes(self.source, details=True)
         return Walk(self.about, len(processes), self._rows(processes, threads, problems), problems)
