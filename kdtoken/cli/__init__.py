@@ -8,6 +8,7 @@ import time
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
+from kdtoken.cli.output import OTHER_SOURCES
 from kdtoken.cli.output import complain as complain
 from kdtoken.cli.output import write_lines as write_lines
 from kdtoken.errors import KdTokenError, UsageError
@@ -164,6 +165,7 @@ def open_machine(options: argparse.Namespace, files: Sequence[str] = (), record:
 def opened(what: Request, record: Optional[Recording] = None) -> Machine:
     """The machine of a request; `run` closes it."""
 
+    OTHER_SOURCES.extend(what.sources)
     machine = open_request(what, record, Callbacks(_log_progress, _download_progress, _end_program))
     _OPENED.append(machine)
     return machine
@@ -285,6 +287,7 @@ def _and_release(main: Callable[[List[str]], int], words: List[str]) -> int:
             write_lines([str(done).rstrip()])
         return 0
     finally:
+        OTHER_SOURCES.clear()
         while _OPENED:
             _OPENED.pop().close()
 

@@ -7,13 +7,16 @@ Elsewhere it may be full, closed, a pipe whose reader went away, or unable to sh
 import errno
 import os
 import sys
-from typing import Iterable
+from typing import Callable, Iterable, List, Optional
 
 from kdtoken.errors import KdTokenError
+from kdtoken.render.dml import Linked, dml
 
 # Characters of one write.  The engine keeps 16,376 of one; a character that it cannot show becomes an escape of ten.
 _PIECE = 1600
 _READER_GONE = (errno.EPIPE, errno.ESHUTDOWN) + ((errno.EINVAL,) if sys.platform == "win32" else ())
+# What this run reads that is not the debugger's session: its addresses are none that a click could ask for here.
+OTHER_SOURCES: List[str] = []
 
 
 class _ReaderGone(Exception):
@@ -24,16 +27,28 @@ def write_lines(lines: Iterable[str]) -> None:
     """Print lines, each in writes that the debugger engine takes whole.
 
     Where the reader of a pipe went away, the rest is not asked for, and the verb goes on to its end: what it came to
-    is in its exit code.  Raises KdTokenError where stdout takes nothing: a full disk, a closed one.
+    is in its exit code.  Links are links where a click can run what they say.
+    Raises KdTokenError where stdout takes nothing: a full disk, a closed one.
     """
     if sys.stdout is None:  # how Python says that it was started with a closed one
         raise KdTokenError("nothing can be printed: standard output is closed", None, "do not close it, or > FILE")
     try:
+        markup = _markup()
         for line in lines:
-            _write(line + "\n")
+            if markup is not None and isinstance(line, Linked) and len(line) <= _PIECE:
+                markup(dml(line) + "\n")
+            else:
+                _write(line + "\n")
         _flush()
     except _ReaderGone:
         silence_stdout()
+
+
+def _markup() -> Optional[Callable[[str], None]]:
+    """WinDbg's way to write links; None outside it, of a file, and under pykd.pyd's own !py, which loses arguments."""
+    if OTHER_SOURCES or type(sys.stdout).__module__.startswith("pykd"):
+        return None
+    return getattr(sys.stdout, "writedml", None)
 
 
 def _write(line: str) -> None:

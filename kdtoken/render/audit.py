@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
-from kdtoken.analysis.audit.finding import Evidence, Finding, Rule, Severity
+from kdtoken.analysis.audit.finding import Evidence, Finding, Rule, Severity, name_of
 from kdtoken.analysis.audit.rules import BY_ID, RULES
 from kdtoken.model.snapshot import pid_of
+from kdtoken.render.dml import linked
 from kdtoken.render.words import WIDTH, clean, wrapped
 
 _WORDS = {
@@ -48,7 +49,7 @@ def head_lines(findings: Sequence[Finding], processes: int) -> List[str]:
         return ["  Nothing strange among %d process%s." % (processes, "" if processes == 1 else "es")]
     lines: List[str] = []
     for one in telling:
-        lines += _hanging("  %-2s " % one.severity.value, clean(one.saw), "     ")
+        lines += _told(one, "  %-2s " % one.severity.value, "     ")
     rules = list(dict.fromkeys(one.rule for one in telling))
     return lines + _hanging("  ", "(kdtoken audit --explain RULE tells more: %s)" % ", ".join(rules), "     ")
 
@@ -94,7 +95,7 @@ def _group(rule: Rule, found: Sequence[Tuple[Report, Finding]], several: bool) -
         if several and report.source != source:
             source = report.source
             lines += _hanging("   in ", clean(source), "      ")
-        lines += _hanging("   %-2s " % finding.severity.value, clean(finding.saw), "      ")
+        lines += _told(finding, "   %-2s " % finding.severity.value, "      ")
         lines += evidence_lines(finding.evidence, "         ")
         lines += ["         " + clean(line) for line in _watch_of(report, finding)]
     for cause in rule.innocent:
@@ -115,7 +116,20 @@ def evidence_lines(evidence: Iterable[Evidence], indent: str) -> List[str]:
     lines: List[str] = []
     for fact in evidence:
         at = " at 0x%x" % fact.address if fact.address and "%x" % fact.address not in fact.value else ""
-        lines += _hanging(indent, "%s: %s%s" % (clean(fact.what), clean(fact.value), at), indent + "  ")
+        made = _hanging(indent, "%s: %s%s" % (clean(fact.what), clean(fact.value), at), indent + "  ")
+        if fact.kind == "process":
+            where = "0x%x" % fact.address
+            made[-1] = linked(made[-1], where, fact.address, max(len(made[-1]) - len(where), 0))
+        lines += made
+    return lines
+
+
+def _told(finding: Finding, first: str, hang: str) -> List[str]:
+    """What it saw; where that begins with the process, it is a link to it."""
+    lines = _hanging(first, clean(finding.saw), hang)
+    if finding.processes:
+        row = finding.processes[0]
+        lines[0] = linked(lines[0], clean(name_of(row)), row.process.address, len(first))
     return lines
 
 

@@ -18,6 +18,7 @@ from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.snapshot import created, ended, pid_of
 from kdtoken.model.token import Token
+from kdtoken.render.dml import linked
 from kdtoken.render.json import SCHEMA
 from kdtoken.render.words import WIDTH, clean, sid_name, wrapped
 
@@ -60,11 +61,13 @@ def tree_lines(
         mark = (marks or {}).get(node.row.process.address)
         first = "%-2s %s%s  " % (mark.value if mark else "", "  " * node.depth, clean(process_name(node.row)))
         gone = ", ended" if ended(node.row) else ""
-        lines += _hanging(
+        made = _hanging(
             first,
             "  %s%s  [%s]" % (who(node.row, names), gone, clean(_root(node) or edge_words(node))),
             5 + 2 * node.depth,
         )
+        made[0] = linked(made[0], clean(process_name(node.row)), node.row.process.address, 3 + 2 * node.depth)
+        lines += made
     used = {node.edge.change for node in nodes}
     from kdtoken.analysis.lineage.tree import REASONS
 
@@ -99,11 +102,13 @@ def lineage_lines(
     for node in path:
         born = created(node.row)
         when = ", started %s" % filetime_text(born)[:19] if born else ""
-        lines += _hanging(
+        made = _hanging(
             "  %s%s  " % ("  " * node.depth, clean(process_name(node.row))),
             "%s%s  [%s]" % (who(node.row, names), when, clean(_root(node) or edge_words(node))),
             6 + 2 * node.depth,
         )
+        made[0] = linked(made[0], clean(process_name(node.row)), node.row.process.address, 2 + 2 * node.depth)
+        lines += made
         if node.parent.row is not None and node.reason:
             lines += _hanging(" " * (6 + 2 * node.depth), node.reason, 6 + 2 * node.depth)
     if lineage is None:
