@@ -8,15 +8,16 @@ import os
 import sys
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
-from kdtoken import dump, walk
+from kdtoken import dump, explain, walk
 from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, kernel_of
 from tests.machine.synthetic import SyntheticSource
 from tests.sessions import MACHINE_22000, SESSIONS
 from tests.verbs import run_on
 
+VERBS: Dict[str, Any] = {"dump": dump, "walk": walk, "explain": explain}
 GOLDEN = Path(__file__).parent.parent / "fixtures" / "golden"
 NOTEPAD = SESSIONS / "notepad-22000-synthetic.kdtoken.gz"
 
@@ -58,6 +59,19 @@ MACHINE_FILES: Dict[str, List[str]] = {
     "no-token-22000-all.txt": ["dump", "whoami.exe", "--all"],
     "no-token-22000.json": ["dump", "whoami.exe", "--json"],
 }
+# `explain` on the same: file -> (exit code, arguments)
+SDDL = "D:(A;;FA;;;BA)(A;;FR;;;BU)"  # a file that administrators own and users may read
+EXPLAIN_FILES: Dict[str, Tuple[int, List[str]]] = {
+    "explain-yes-22000.txt": (0, ["notepad.exe", "--to", SDDL, "--type", "file", "--want", "read"]),
+    "explain-no-by-label-22000.txt": (1, ["notepad.exe", "--to", "cmd.exe", "--want", "VM_READ"]),
+    "explain-no-by-dacl-22000.txt": (1, ["notepad.exe", "--to", SDDL, "--type", "file", "--want", "write"]),
+    "explain-no-by-protection-22000.txt": (1, ["cmd.exe", "--to", "lsass.exe", "--want", "VM_READ"]),
+    "explain-thread-22000.txt": (1, ["1120:1128", "--to", "lsass.exe", "--want", "VM_READ"]),
+    "explain-token-gates-22000.txt": (0, ["cmd.exe", "--to", "token:notepad.exe", "--want", "QUERY"]),
+    "explain-who-22000.txt": (0, ["--who", "--to", "lsass.exe", "--want", "VM_READ"]),
+    "explain-no-by-label-22000.json": (1, ["notepad.exe", "--to", "cmd.exe", "--want", "VM_READ", "--json"]),
+    "explain-token-gates-22000.json": (0, ["cmd.exe", "--to", "token:notepad.exe", "--want", "QUERY", "--json"]),
+}
 # the same on a synthetic kernel of an older build, without a recording between
 BUILD_FILES: Dict[str, Dict[str, List[str]]] = {
     "19041": {
@@ -77,12 +91,12 @@ BUILD_FILES: Dict[str, Dict[str, List[str]]] = {
 }
 
 
-def replay(session: Path, words: List[str]) -> str:
+def replay(session: Path, words: List[str], wanted: int = 0) -> str:
     """What `kdtoken VERB --session ...` prints."""
     out = io.StringIO()
     with redirect_stdout(out), columns(words) as words:
-        code = {"dump": dump, "walk": walk}[words[0]].main(["--session", str(session)] + words[1:])
-    if code:
+        code = VERBS[words[0]].main(["--session", str(session)] + words[1:])
+    if code != wanted:
         raise RuntimeError("%s ended with %d" % (" ".join(words), code))
     return out.getvalue()
 
@@ -115,6 +129,8 @@ def files() -> Dict[str, Callable[[], str]]:
     for session, names in ((NOTEPAD, NOTEPAD_FILES), (MACHINE_22000, MACHINE_FILES)):
         for name, words in names.items():
             made[name] = _later(replay, session, words)
+    for name, (code, words) in EXPLAIN_FILES.items():
+        made[name] = _later(replay, MACHINE_22000, ["explain", *words], code)
     for build, names in BUILD_FILES.items():
         for name, words in names.items():
             made[name] = _later(synthetic, build, words)

@@ -25,6 +25,7 @@ from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import Names
 from kdtoken.model.token import Token
 from kdtoken.model.view import Kind
+from kdtoken.render.words import account_of, clean
 
 
 class Party(NamedTuple):
@@ -175,6 +176,9 @@ class Sides:
 
     def _caller(self, token: Token, name: str, level: Optional[int], protection: Optional[int]) -> Caller:
         made = caller_of(token, name, level, settle="kdtoken collect --pid PID, inside the machine")
+        account = account_of(token)  # by its logon session, which is nearer than a domain that nobody can name
+        if isinstance(token.user, Sid) and token.user not in self.names.accounts and account == clean(account or ""):
+            self.names = self.names.with_accounts({token.user: account})
         return replace(made, protection=protection)
 
     def _protection(self, address: int) -> Optional[int]:

@@ -133,7 +133,8 @@ def chain_lines(chain: Chain, turns: Sequence[Sequence[Turn]] = (), names: Names
     for number, gate in enumerate(chain.gates, 1):
         lines += ["", "Gate %d of %d: %s" % (number, total, gate.call)]
         tried = turns[number - 1] if number <= len(turns) else ()
-        lines += ["  " + line if line else "" for line in explain_lines(gate.answer, tried, names)]
+        for line in explain_lines(gate.answer, tried, names):
+            lines += _in("  " + " " * (len(line) - len(line.lstrip())), line.lstrip()) if line else [""]
     if len(chain.gates) < total:
         lines += ["", "The gates behind it are not reached."]
     if chain.uses:
