@@ -113,3 +113,13 @@ def test_wrapping_loses_no_word(text: str, width: int) -> None:
     assert " ".join(lines).split() == text.split()
     for line in lines:
         assert len(line) <= width or len(line.split()) == 1
+
+
+def test_the_reason_of_what_is_unreadable_gives_a_terminal_no_commands() -> None:
+    """A recording's row says it, and somebody else may have written the row."""
+    from kdtoken.model.absent import Unreadable
+    from kdtoken.render.words import briefly, show
+
+    hostile = Unreadable(0x1000, "\x1b]0;x\x07\u202e", "\x1b[2J")
+    for text in (show(hostile, str), briefly(hostile, str)):
+        assert "\\u001b]0;x\\u0007\\u202e" in text and "\x1b" not in text and "\u202e" not in text

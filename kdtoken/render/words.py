@@ -60,7 +60,7 @@ def show(value: Maybe[Optional[T]], words: Callable[[T], str], null: str = "none
     """A value in words; what is not there says which way it is not there."""
     if isinstance(value, Unreadable):
         hint = "  [%s]" % value.hint if value.hint else ""
-        return "?? %s%s" % (value, hint)
+        return "?? %s" % clean("%s%s" % (value, hint))  # a recording says the reason: it may say anything
     if isinstance(value, Missing):
         return "-  %s" % value
     if value is None:
@@ -71,7 +71,7 @@ def show(value: Maybe[Optional[T]], words: Callable[[T], str], null: str = "none
 def briefly(value: Maybe[Optional[T]], words: Callable[[T], str], null: str = "none") -> str:
     """The same where there is room for a word only: the reason without the address."""
     if isinstance(value, Unreadable):
-        return "?? %s" % value.reason
+        return "?? %s" % clean(value.reason)
     return "-" if isinstance(value, Missing) else show(value, words, null)
 
 
