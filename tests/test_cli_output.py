@@ -85,7 +85,9 @@ def piped_to_nobody(words: List[str]) -> Tuple[int, bytes]:
 def test_ctrl_c_is_one_line_and_code_2() -> None:
     """Ctrl+C reaches the whole group of processes: `walk` of two sources, one of which never comes to an end."""
     code = (
-        "import os, sys, time\n"
+        "import os, signal, sys, time\n"
+        # Who starts the tests in the background has it ignored, and so has whatever they start.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from kdtoken import __main__, walk\n"
         "def endless(job):\n"
         "    sys.stdout.write('reading\\n'); sys.stdout.flush(); time.sleep(60)\n"

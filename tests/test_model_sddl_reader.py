@@ -134,7 +134,7 @@ def test_flags_and_the_next_part_are_told_apart() -> None:
         ("d:(A;;GA;;;SY)", 1, '"D:"'),
         ("O:", 3, "a SID"),
         ("O:XX", 3, "no alias"),
-        ("O:S-2-5-18", 3, "S-1-"),
+        ("O:S-2-5-18", 3, "is not the text of a SID"),
         ("O:SYO:BA", 5, "only one"),
         ("D:(B;;GA;;;SY)", 4, "an ACE type"),
         ("D:(A,;GA;;;SY)", 5, '";" after the ACE\'s type'),
