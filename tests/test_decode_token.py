@@ -119,7 +119,8 @@ def test_every_value_says_where_it_came_from(kernel: Kernel) -> None:
 def test_a_member_that_the_build_lacks_is_absent_not_zero(name: str, path: str) -> None:
     """Let the newest kernel's type lose one member at a time."""
     target = SyntheticSource(kernel_of(NEWEST))
-    target.without_field("_TOKEN", path.split(".")[0])
+    if target.layout("_TOKEN").has(path.split(".")[0]):  # else it is of a newer build, and lacks already
+        target.without_field("_TOKEN", path.split(".")[0])
     token = decode(target, "calculator")
     assert isinstance(getattr(token, name), Absent)
     assert path.split(".")[0] in str(getattr(token, name)) or "." in path
