@@ -2,12 +2,9 @@
 
 from argparse import Namespace
 from dataclasses import replace
-from typing import List, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from kdtoken import cli
-from kdtoken.analysis.audit.rules import audit_process
-from kdtoken.analysis.lineage.origin import Lineages
-from kdtoken.analysis.lineage.parents import Family
 from kdtoken.errors import NOT_RECORDED, KdTokenError, UsageError
 from kdtoken.machine.base import About, Machine
 from kdtoken.machine.process import MachineProcess
@@ -17,9 +14,6 @@ from kdtoken.model.process import FastRef, ProcessDump
 from kdtoken.model.snapshot import Look, Snapshot
 from kdtoken.model.token import Token
 from kdtoken.model.view import Unread
-from kdtoken.render.audit import finding_data, watch_words
-from kdtoken.render.screen import left_out, screen_lines, screen_token
-from kdtoken.render.text import render_dump, render_token
 from kdtoken.render.unread import unread_lines, unread_problems
 
 _NEAR = 16  # so many processes are read beside the one that was asked for, where it shares its token
@@ -84,7 +78,7 @@ def report(machine: Machine, options: Namespace) -> List[str]:
         address = _address(options.token)
         token = machine.token(address)
         return _token_report(machine, token, machine.about_token(address), options) + _closing(
-            (), left_out(token), options
+            (), _left_out(token), options
         )
     if not process and machine.has_memory:
         source = "".join(word + " " for word in files)
@@ -100,7 +94,7 @@ def report(machine: Machine, options: Namespace) -> List[str]:
         dump = replace(dump, problems=dump.problems + unread_problems(unread))
     lines = _dump_report(machine, dump, found, _neighbours(machine, found, dump), options)
     shown = dump.token if isinstance(dump.token, Token) else None
-    return lines + _closing(unread, left_out(shown, dump.details), options)
+    return lines + _closing(unread, _left_out(shown, dump.details), options)
 
 
 def _refuse_nothing(dump: ProcessDump) -> None:
@@ -132,7 +126,7 @@ def _view_report(machine: Machine, which: str, options: Namespace) -> List[str]:
     if options.format == "json":
         token = replace(token, problems=token.problems + unread_problems(view.not_understood))
     lines = _token_report(machine, token, replace(machine.about, source=view.label), options)
-    return lines + _closing(view.not_understood, left_out(token), options)
+    return lines + _closing(view.not_understood, _left_out(token), options)
 
 
 def _neighbours(machine: Machine, found: MachineProcess, dump: ProcessDump) -> List[ProcessDump]:
@@ -167,21 +161,33 @@ def _beside(dump: ProcessDump, found: MachineProcess, rows: Sequence[ProcessDump
 def _dump_report(
     machine: Machine, dump: ProcessDump, found: MachineProcess, rows: Sequence[ProcessDump], options: Namespace
 ) -> List[str]:
-    about, findings = found.about, audit_process(dump, rows)
-    if options.format == "json":
-        from kdtoken.render.json import dump_to_json
-
-        told = [finding_data(one) for one in findings]
-        return dump_to_json(dump, cli.about(about), options.why, machine.names, told).split("\n")
+    about = found.about
     if options.format == "windbg":
         from kdtoken.render.windbg import dump_lines
 
         return dump_lines(dump)
+    # Rules, lineage and their words are half of what there is to import: each `!py` starts with an empty Python.
+    from kdtoken.analysis.audit.rules import audit_process
+
+    findings = audit_process(dump, rows)
+    if options.format == "json":
+        from kdtoken.render.audit import finding_data
+        from kdtoken.render.json import dump_to_json
+
+        told = [finding_data(one) for one in findings]
+        return dump_to_json(dump, cli.about(about), options.why, machine.names, told).split("\n")
+    from kdtoken.analysis.lineage.parents import Family
+
     beside = _beside(dump, found, rows)
     parent = Family(beside).parent(dump)
     if options.all or options.why:
+        from kdtoken.render.text import render_dump
+
         lines = render_dump(dump, cli.source(about), options.why, machine.names, findings, parent)
         return lines + _watch(machine, dump, options) + page_in_advice(about, dump) + _cost(machine, options.why)
+    from kdtoken.analysis.lineage.origin import Lineages
+    from kdtoken.render.screen import screen_lines
+
     token = dump.token if isinstance(dump.token, Token) else None
     made = Lineages(beside).of(token) if token is not None else None
     lines = screen_lines(dump, cli.source(about), machine.names, findings, parent, made, cli.width())
@@ -198,10 +204,19 @@ def _closing(unread: Sequence[Unread], more: int, options: Namespace) -> List[st
     return lines
 
 
+def _left_out(token: Optional[Token], details: object = None) -> int:
+    """How many fields the screen leaves out."""
+    from kdtoken.render.screen import left_out
+
+    return left_out(token, details)
+
+
 def _watch(machine: Machine, dump: ProcessDump, options: Namespace) -> List[str]:
     """Breakpoints for a debugger; printed, never set."""
     if not options.watch:
         return []
+    from kdtoken.render.audit import watch_words
+
     lines = watch_words(machine.watch(dump))
     if not lines:
         return ["", "Where to watch cannot be told: this source has no layouts of the kernel's types."]
@@ -239,7 +254,12 @@ def _token_report(machine: Machine, token: Token, about: About, options: Namespa
 
         return token_lines(token)
     if options.all or options.why:
+        from kdtoken.render.text import render_token
+
         return render_token(token, cli.source(about), options.why, machine.names) + _cost(machine, options.why)
+    from kdtoken.analysis.lineage.origin import Lineages
+    from kdtoken.render.screen import screen_token
+
     made = Lineages(Snapshot("", (), captures={token.address: (Look(token),)}, whole=False)).of(token)
     return screen_token(token, cli.source(about), machine.names, made, cli.width())
 
