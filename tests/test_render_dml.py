@@ -1,6 +1,5 @@
 """Links in WinDbg: text of a target stays text, and never gets into a command."""
 
-import html
 import re
 import sys
 from pathlib import Path
@@ -56,9 +55,9 @@ def test_markup_is_ours_only(before: str, name: str, after: str, address: int) -
     made = dml(linked(before + name + after, name, address, len(before)))
     plain = LINK.sub(r"\1", made)
     assert not set(plain) & set('<>"')
-    assert html.unescape(plain.replace("&amp;", "\0")).replace("\0", "&") == (before + name + after).encode(
-        "ascii", "backslashreplace"
-    ).decode("ascii")
+    for escape, letter in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&amp;", "&")):
+        plain = plain.replace(escape, letter)
+    assert plain == (before + name + after).encode("ascii", "backslashreplace").decode("ascii")
 
 
 class Out:
