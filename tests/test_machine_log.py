@@ -257,3 +257,29 @@ def test_walk_tells_how_many_lines_it_did_not_understand_and_lists_them(
     assert "not understood" not in capsys.readouterr().out
     assert walk.main([str(file), "--unread"]) == 0
     assert capsys.readouterr().out.endswith("\n\n0 lines not understood\n")
+
+
+def test_what_whoami_did_not_say_is_neither_unreadable_nor_off(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "priv.txt"
+    file.write_text(
+        "C:\\>whoami /priv /groups\n\n"
+        "GROUP INFORMATION\n-----------------\n\n"
+        "Group Name Type             SID     Attributes\n"
+        "========== ================ ======= ==================================================\n"
+        "Everyone   Well-known group S-1-1-0 Mandatory group, Enabled by default, Enabled group\n\n"
+        "PRIVILEGES INFORMATION\n----------------------\n\n"
+        "Privilege Name                Description              State\n"
+        "============================= ======================== ========\n"
+        "SeChangeNotifyPrivilege       Bypass traverse checking Enabled\n\n"
+        "C:\\>\n",
+        encoding="utf-8",
+    )
+    assert dump.main([str(file), "--all"]) == 0
+    out = capsys.readouterr().out
+    assert "User                   -  not said by this text" in out and "unreadable" not in out
+    assert "which of these are enabled by default is not said by this text" in out
+    assert dump.main([str(file), "--json"]) == 0
+    out = capsys.readouterr().out
+    assert '"default": null' in out and '"default": false' not in out

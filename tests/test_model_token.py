@@ -5,7 +5,7 @@ from typing import Any, Optional
 
 import pytest
 
-from kdtoken.model.absent import Absent, Missing, NotSaid, Unreadable
+from kdtoken.model.absent import Absent, Fragment, Missing, NotSaid, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
@@ -50,6 +50,12 @@ def test_an_index_past_the_groups_is_damage() -> None:
         assert label == Unreadable(0x1000, "IntegrityLevelIndex %d is past the groups" % index)
         owner = token(user_and_groups=GROUPS, default_owner_index=index).default_owner
         assert owner == Unreadable(0x1000, "DefaultOwnerIndex %d is past the groups" % index)
+
+
+def test_of_a_list_that_is_shown_in_part_what_lies_behind_its_end_is_not_said() -> None:
+    part = token(user_and_groups=Fragment(GROUPS, "cut"), default_owner_index=3, integrity_level_index=3)
+    assert part.integrity == part.default_owner == NotSaid("this text")
+    assert token(user_and_groups=Fragment((), "cut")).user == NotSaid("this text")
 
 
 def test_minus_one_is_a_token_without_a_label_but_no_owner() -> None:

@@ -75,7 +75,7 @@ def test_privileges_by_number_and_none_invented() -> None:
     debug = PartialPrivilege("SeDebugPrivilege", None, True, NotSaid("whoami"))
     notify = PartialPrivilege("SeChangeNotifyPrivilege", 23, False, True)
     assert privileges_field("whoami", (notify, debug)) == (
-        Privilege(20, "SeDebugPrivilege", True, True, False),
+        Privilege(20, "SeDebugPrivilege", True, True, None),  # whoami never says it
         Privilege(23, "SeChangeNotifyPrivilege", True, False, True),
     )
     assert privileges_field("whoami", ()) == ()

@@ -13,7 +13,7 @@ The first four have one base, Missing: `isinstance(value, Missing)` asks whether
 """
 
 from dataclasses import dataclass
-from typing import Any, Iterable, Tuple, TypeVar, Union
+from typing import Any, Iterable, Optional, Tuple, TypeVar, Union
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,12 @@ class Fragment(Tuple[T, ...]):
 
 
 Maybe = Union[T, Missing]
+UNTOLD = NotSaid("this text")  # what its view does tell elsewhere, where its author cut or chose
+
+
+def past_the_end(listed: Tuple[T, ...]) -> Optional[NotSaid]:
+    """What is known of an entry behind the last one shown: nothing was said of it, if the list goes on; else None."""
+    return UNTOLD if isinstance(listed, Fragment) else None
 
 
 def known(value: Maybe[T]) -> bool:

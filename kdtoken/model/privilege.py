@@ -95,18 +95,21 @@ KERNEL_SYMBOLS: Dict[str, int] = {
 
 @dataclass(frozen=True)
 class Privilege:
-    """One bit of each of Present, Enabled and EnabledByDefault of ``_SEP_TOKEN_PRIVILEGES``."""
+    """One bit of each of Present, Enabled and EnabledByDefault of ``_SEP_TOKEN_PRIVILEGES``.
+
+    enabled_by_default  None where the view never says it (whoami)
+    """
 
     number: int
     name: str
     present: bool
     enabled: bool
-    enabled_by_default: bool
+    enabled_by_default: Optional[bool]
 
     @property
     def removed(self) -> bool:
         """Was on at logon and is no longer held: taken out with SE_PRIVILEGE_REMOVED or by a filtered token."""
-        return self.enabled_by_default and not self.present
+        return bool(self.enabled_by_default) and not self.present
 
     @property
     def attributes(self) -> int:

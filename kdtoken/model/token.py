@@ -7,7 +7,7 @@ cannot know a field leaves it NotSaid.  Names follow `_TOKEN`'s own.
 from dataclasses import dataclass, field, fields
 from typing import Mapping, NamedTuple, Optional, Tuple
 
-from kdtoken.model.absent import Absent, Maybe, Missing, NotSaid, Unreadable, known
+from kdtoken.model.absent import Absent, Maybe, Missing, NotSaid, Unreadable, known, past_the_end
 from kdtoken.model.acl import Acl
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
@@ -178,7 +178,7 @@ class Token:
         if isinstance(groups, Missing):
             return groups
         if not groups:
-            return Unreadable(self.address, "the token lists no user")
+            return past_the_end(groups) or Unreadable(self.address, "the token lists no user")
         first = groups[0]
         return first if isinstance(first, Missing) else first.sid
 
@@ -202,7 +202,7 @@ class Token:
         if index == 0xFFFFFFFF:
             return None
         if index >= len(groups):
-            return Unreadable(self.address, "IntegrityLevelIndex %d is past the groups" % index)
+            return past_the_end(groups) or Unreadable(self.address, "IntegrityLevelIndex %d is past the groups" % index)
         entry = groups[index]
         if isinstance(entry, Missing):
             return entry
@@ -221,7 +221,7 @@ class Token:
         if isinstance(index, Missing):
             return index
         if index >= len(groups):
-            return Unreadable(self.address, "DefaultOwnerIndex %d is past the groups" % index)
+            return past_the_end(groups) or Unreadable(self.address, "DefaultOwnerIndex %d is past the groups" % index)
         entry = groups[index]
         return entry if isinstance(entry, Missing) else entry.sid
 

@@ -105,6 +105,8 @@ def _privileges(page: Report, token: Token) -> None:
         why = p.danger if p.present and p.enabled else None
         rows.append((state, p.name, "default" if p.enabled_by_default else "", why or ""))
     page.lines += table(rows)
+    if any(p.enabled_by_default is None for p in privileges):
+        page.row("By default", "which of these are enabled by default is not said by this text")
     _missing_part(page, privileges)
     if "privileges" in token.origins:
         page.note(origin_text(token.origins["privileges"]))

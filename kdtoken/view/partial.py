@@ -141,7 +141,7 @@ def privileges_field(view: str, listed: Tuple[PartialPrivilege, ...]) -> Maybe[T
     """`listed` as `Token.privileges`, by number; Unreadable as a whole if any state is not known.
 
     The model has no privilege with its state unknown, and leaving one out would say that the token lacks it.
-    Where the view never says what is enabled by default, that bit is False here; the view's `never_shown` says so.
+    Where the view never says what is enabled by default, that is None.
     """
     found: Dict[int, Privilege] = {}
     for one in listed:
@@ -151,5 +151,5 @@ def privileges_field(view: str, listed: Tuple[PartialPrivilege, ...]) -> Maybe[T
         if number is None or not 0 <= number < 64:
             return Unreadable(0, "%s has no number that is known" % one.name)
         default = one.enabled_by_default
-        found[number] = Privilege(number, one.name, True, one.enabled, default if isinstance(default, bool) else False)
+        found[number] = Privilege(number, one.name, True, one.enabled, default if isinstance(default, bool) else None)
     return tuple(found[number] for number in sorted(found))

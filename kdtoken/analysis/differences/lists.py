@@ -205,8 +205,8 @@ def _privilege(a: View, b: View, one: Optional[Privilege], other: Optional[Privi
     if one is not None and other is not None and here:
         if one.enabled != other.enabled:
             return row(Outcome.DIFFERS)
-        # whoami says nothing of what is enabled by default.
-        if one.enabled_by_default != other.enabled_by_default and Kind.WHOAMI not in (a.kind, b.kind):
+        defaults = one.enabled_by_default, other.enabled_by_default  # of which whoami says nothing
+        if one.enabled_by_default != other.enabled_by_default and None not in defaults:
             return row(Outcome.DIFFERS, "enabled by default on one side only")
         return row(Outcome.SAME)
     # Held by neither: bits that only the kernel's masks show.
@@ -224,5 +224,5 @@ def _listed_or_cut(held: object, name: str) -> str:
     return "listed on both sides, but not how" if noted else "the other text shows only a part of its list"
 
 
-def _bits(privilege: Optional[Privilege]) -> Tuple[bool, bool]:
+def _bits(privilege: Optional[Privilege]) -> Tuple[bool, Optional[bool]]:
     return (privilege.enabled, privilege.enabled_by_default) if privilege else (False, False)

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from kdtoken.model.absent import Fragment, Maybe, NotSaid, Unreadable
+from kdtoken.model.absent import UNTOLD, Fragment, Maybe, NotSaid
 from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import NUMBERS, Privilege
@@ -49,7 +49,7 @@ def read_thread_tokens(lines: Sequence[Line], file: str) -> Tuple[List[PartialTo
 def _token(block: Sequence[Line], file: str) -> Optional[PartialToken]:
     fields: Dict[str, Any] = {}
     places = {"user": TextPlace(file, block[0].number)}
-    user: Maybe[Group] = Unreadable(0, "the text has no User line")
+    user: Maybe[Group] = UNTOLD
     counts: Dict[str, int] = {}
     sids: List[Sid] = []
     privileges: List[Privilege] = []
@@ -86,7 +86,7 @@ def _token(block: Sequence[Line], file: str) -> Optional[PartialToken]:
         partial_token(VIEW, 0, fields),
         places,
         groups=first + tuple(PartialGroup(sid, NotSaid(VIEW)) for sid in sids),
-        privileges=tuple(PartialPrivilege(p.name, p.number, p.enabled, p.enabled_by_default) for p in privileges),
+        privileges=tuple(PartialPrivilege(p.name, p.number, p.enabled, bool(p.enabled_by_default)) for p in privileges),
         incomplete=incomplete,
         never_shown=("user_and_groups: printed without attributes",),
     )

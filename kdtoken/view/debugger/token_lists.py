@@ -7,7 +7,7 @@ below its last, and nothing foreign lies in between; or when it has as many rows
 from dataclasses import dataclass, replace
 from typing import List, Optional, Tuple, Union
 
-from kdtoken.model.absent import Fragment, Maybe, Missing, NotSaid, Unreadable
+from kdtoken.model.absent import UNTOLD, Fragment, Maybe, Missing, NotSaid, Unreadable
 from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.privilege import NAMES, NUMBERS, Privilege
 from kdtoken.model.sid import Sid
@@ -132,7 +132,7 @@ def with_doubt(rows: List[GroupRow], user: Optional[PartialGroup]) -> Tuple[List
 def user_entry(user: Optional[PartialGroup], unread: Optional[Unreadable], doubt: str) -> Maybe[Group]:
     """The first entry of UserAndGroups; its attributes are never printed."""
     if user is None:
-        return unread or Unreadable(0, "the text has no User line")
+        return unread or UNTOLD
     if doubt:
         return HalfGroup(0, "doubtful: the text says %s, but %s" % (user.sid, doubt))
     return user.entry

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Tuple
 
 from kdtoken.model import group as groups
-from kdtoken.model.absent import Fragment, Maybe, NotSaid, Unreadable
+from kdtoken.model.absent import UNTOLD, Fragment, Maybe, NotSaid, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import NUMBERS, Privilege
 from kdtoken.model.sid import Sid
@@ -206,7 +206,7 @@ class WhoamiBuilder:
         incomplete: List[str] = []
         listed: Tuple[PartialGroup, ...] = tuple(self.groups) + ((self.logon,) if self.logon else ())
         if self.user or listed:
-            user: Maybe[Group] = self.user.entry if self.user else Unreadable(0, "the text has no user")
+            user: Maybe[Group] = self.user.entry if self.user else UNTOLD
             entries = (user,) + tuple(one.entry for one in listed)
             why = self.parts[GROUPS].why if GROUPS in self.parts else "the text has no list of groups"
             if why:
@@ -242,7 +242,7 @@ class WhoamiBuilder:
                 notes.append("%s: the text gives it twice" % one.name)
                 del found[one.number]
             else:
-                found[one.number] = Privilege(one.number, one.name, True, one.enabled, False)
+                found[one.number] = Privilege(one.number, one.name, True, one.enabled, None)
         held = tuple(found[number] for number in sorted(found))
         why = self.parts[PRIVILEGES].why or ("a row in it was not understood" if notes else "")
         if not why:
