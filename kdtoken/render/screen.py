@@ -16,7 +16,7 @@ from kdtoken.analysis.lineage.origin import Lineage
 from kdtoken.analysis.lineage.parents import Parent
 from kdtoken.model.absent import Absent, Missing, NotSaid, Unreadable, whole
 from kdtoken.model.acl import Acl
-from kdtoken.model.process import Impersonation, ProcessDetails, ProcessDump
+from kdtoken.model.process import FastRef, Impersonation, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
@@ -65,6 +65,8 @@ def screen_lines(
     if token is not None:
         check = dump.cross_check
         token_rows(page, token, lineage, "" if check is None or not check.agrees else "; !process agrees")
+    elif isinstance(dump.process.token, FastRef) and dump.process.token.object:
+        page.row("Token", "0x%x, of which nothing could be read" % dump.process.token.object)
     _threads(page, dump)
     if token is not None:
         _linked(page, token, dump)

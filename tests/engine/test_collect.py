@@ -75,7 +75,7 @@ def test_a_pid_and_a_file(windows: Windows, tmp_path: Path) -> None:
 )
 def test_errors_are_one_clear_line(windows: Windows, arguments: "tuple[str, str]", words: str) -> None:
     done = windows.python(SCRIPT, *arguments)
-    assert done.returncode == 1 and done.stdout == ""
+    assert done.returncode == 2 and done.stdout == ""
     assert words in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
@@ -93,7 +93,7 @@ def test_a_thread_that_impersonates_and_one_that_does_not(windows: Windows, tmp_
         encoding="ascii",
     )
     done = windows.python(script, SCRIPT.parent, cwd=tmp_path)
-    assert done.stdout.split() == ["1", "0"], done.stderr
+    assert done.stdout.split() == ["2", "0"], done.stderr
     assert "impersonates nobody" in done.stderr
     token = read((tmp_path / "thread.json").read_text(encoding="ascii")).token.token
     assert (token.token_type, token.impersonation_level) == (2, 2)

@@ -100,7 +100,7 @@ def test_inside_the_debugger_nothing_is_written_set_or_resumed(windows: Windows)
 def test_attach_says_what_is_wrong(live: Live, windows: Windows) -> None:
     lab, server, attach = live
     nowhere = dump(windows, (lab, server, r"com:pipe,port=\\.\pipe\kd_nobody"))
-    assert nowhere.returncode == 1
+    assert nowhere.returncode == 2
     assert "there is no such pipe" in nowhere.stderr and nowhere.stderr.count("kdtoken:") == 1
     open_it = "import sys; held = open(sys.argv[1], 'r+b', 0); print('held', flush=True); sys.stdin.read()"
     holder = windows.start(
@@ -117,11 +117,11 @@ def test_attach_says_what_is_wrong(live: Live, windows: Windows) -> None:
     finally:
         holder.kill()
         holder.communicate()
-    assert busy.returncode == 1
+    assert busy.returncode == 2
     assert "the pipe is in use" in busy.stderr
     server.target.line.faults = Faults(silent_from=1)
     mute = dump(windows, live, "--timeout", "5")
-    assert mute.returncode == 1
+    assert mute.returncode == 2
     assert "nobody answers at" in mute.stderr
 
 
@@ -133,7 +133,7 @@ def test_a_connection_lost_in_the_middle_ends_in_a_message_and_the_next_attach_w
     start = time.monotonic()
     lost = dump(windows, live, "--timeout", "6")
     assert time.monotonic() - start < 40
-    assert lost.returncode == 1
+    assert lost.returncode == 2
     assert "was lost: waited 6 s" in lost.stderr and "attach again" in lost.stderr
     assert not server.target.running
     server.target.line.faults = Faults()
