@@ -121,7 +121,7 @@ def compile_native(source: str, target: Path, *options: str) -> None:
         return
     compiler = "x86_64-w64-mingw32-g++" if source.endswith(".cpp") else "x86_64-w64-mingw32-gcc"
     kind = ["-municode"] if target.suffix == ".exe" else ["-shared"]
-    aside = target.with_name("part-" + target.name)
+    aside = target.with_name("part-%d-%s" % (os.getpid(), target.name))  # whoever builds the same beside us has its own
     run(
         source,
         [compiler, *kind, "-O1", "-static", "-s", "-Wall", "-Wextra", str(NATIVE / source), "-o", str(aside), *options],
@@ -173,6 +173,7 @@ def compile_all(work: Path) -> None:
     compile_native("bootstrapper_standin.cpp", debugger / "winext" / "pykd.dll", "-luuid")
     compile_native("kdexts_standin.cpp", debugger / "winext" / "kdexts_standin.dll", "-luuid")
     compile_native("pipe_bridge.c", debugger / "pipe_bridge.exe", "-lws2_32")
+    compile_native("access_check.c", debugger / "access_check.exe", "-ladvapi32")
     # pykd looks for mscoree.dll by the rules of whoever loads pykd: beside the program, or beside the extension.
     for folder in (python, debugger, debugger / "winext"):
         compile_native("mscoree.c", folder / "mscoree.dll")
@@ -197,6 +198,7 @@ def steps_done(work: Path) -> List[str]:
         "python/Lib/os.py",
         "python/Lib/site-packages/pykd/pykd.pyd",
         "debugger/kdhost.exe",
+        "debugger/access_check.exe",
         "debugger/dbgeng.dll",
         "debugger/winext/pykd.dll",
         "debugger/winext/pykd.pyd",
