@@ -4,6 +4,7 @@ kdtoken sid S-1-5-32-544                    its name, kind, SDDL alias, bytes
 kdtoken sid "NT SERVICE\\TrustedInstaller"   the SID of a well-known name, a service, an application pool
 kdtoken sid BA                              an alias of SDDL
 kdtoken sid internetClient                  a capability
+kdtoken sid Microsoft.WindowsCalculator_8wekyb3d8bbwe    the package of an app, by its family name
 """
 
 import json
@@ -55,11 +56,11 @@ def _main(arguments: List[str]) -> int:
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args(arguments)
     domain = sids_of(options.domain)[0] if options.domain else None
-    sids = [sid for text in options.names for sid in sids_of(text, domain)]
+    found = [(sid, text) for text in options.names for sid in sids_of(text, domain)]
     if options.json:
-        cli.write_lines(json.dumps([sid_facts(sid) for sid in sids], indent=2).split("\n"))
+        cli.write_lines(json.dumps([sid_facts(sid, text) for sid, text in found], indent=2).split("\n"))
     else:
-        cli.write_lines(line for sid in sids for line in sid_lines(sid))
+        cli.write_lines(line for sid, text in found for line in sid_lines(sid, text))
     return 0
 
 

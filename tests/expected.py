@@ -157,6 +157,15 @@ def assert_equal(token: Any, kernel: Kernel, key: str) -> None:
 FILES = sorted((Path(__file__).parent.parent / "fixtures" / "layouts").glob("nt-*.json"))
 
 
+def file_of(version: str) -> Path:
+    """The fixture of the build whose version begins so, "10.0.22000" for one; a new fixture moves none of them."""
+    (path,) = (path for path in FILES if path.stem.startswith("nt-%s." % version))
+    return path
+
+
+WINDOWS_11, WINDOWS_7 = file_of("10.0.22000"), file_of("6.1.7601")
+
+
 @lru_cache(maxsize=None)
 def layouts_of_build(path: Path) -> LayoutFile:
     """A fixture's layouts, parsed once for all tests."""

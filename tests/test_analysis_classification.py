@@ -16,11 +16,11 @@ from kdtoken.model.sid import Sid
 from kdtoken.model.token import LogonSession, SidHash, Token
 from kdtoken.model.token_flags import TokenFlags
 from kdtoken.render.words import account_of
-from tests.expected import FILES, kernel_of
+from tests.expected import WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
 
-KERNEL = kernel_of(FILES[3])
+KERNEL = kernel_of(WINDOWS_11)
 TOKENS = Tokens(SyntheticSource(KERNEL))
 GONE = Unreadable(0x10, "paged out")
 

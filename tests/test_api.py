@@ -16,7 +16,7 @@ from kdtoken.machine.kernel import KernelMachine
 from kdtoken.model.token import Token
 from kdtoken.view.whoami.reader import read_whoami_text
 from tests.declared_views import decoded, whoami_lines
-from tests.expected import FILES, kernel_of, layouts_of_build
+from tests.expected import WINDOWS_11, kernel_of, layouts_of_build
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import build
 from tests.machine.synthetic import SyntheticSource
@@ -120,7 +120,7 @@ class Shown(html.parser.HTMLParser):
 
 def test_a_notebook_runs_nothing_of_a_hostile_machine() -> None:
     processes = tuple(replace(one, name=b"<script>x\x1b[2J") if one.pid == 6104 else one for one in MACHINE.processes)
-    machine = KernelMachine(SyntheticSource(build(replace(MACHINE, processes=processes), layouts_of_build(FILES[3]))))
+    machine = KernelMachine(SyntheticSource(build(replace(MACHINE, processes=processes), layouts_of_build(WINDOWS_11))))
     process = machine.process(6104)
     comparison = kdtoken.diff(process, machine.process("cmd.exe"))
     token = process.token
@@ -148,7 +148,7 @@ def test_paths_of_any_kind(tmp_path: Path) -> None:
 
 
 def test_services_name_sids_of_this_machine_only() -> None:
-    kernel = kernel_of(FILES[3])
+    kernel = kernel_of(WINDOWS_11)
     with kdtoken.open(MACHINE_22000, services=["AnOddServiceOfOurs"]) as machine:
         assert machine.names.services == ("AnOddServiceOfOurs",)
     assert KernelMachine(SyntheticSource(kernel)).names.services == ()

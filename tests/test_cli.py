@@ -13,7 +13,7 @@ import pytest
 from kdtoken import cli, diff, dump, walk
 from kdtoken.errors import KdTokenError, UsageError
 from tests.declared_views import token_lines, whoami_lines
-from tests.expected import FILES, kernel_of
+from tests.expected import file_of, kernel_of
 from tests.machine.synthetic import SyntheticSource
 from tests.sessions import MACHINE_22000
 
@@ -138,7 +138,7 @@ def test_a_bad_option_is_an_error_like_any_other(capsys: pytest.CaptureFixture[s
 
 
 def test_source_says_synthetic() -> None:
-    known = SyntheticSource(kernel_of(FILES[0])).about
+    known = SyntheticSource(kernel_of(file_of("10.0.17763"))).about
     assert cli.source(known).endswith("(SYNTHETIC: made for tests, no real machine)")
     assert cli.about(known)["synthetic"] is True
 

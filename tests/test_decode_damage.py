@@ -22,11 +22,11 @@ from kdtoken.model.process import FastRef
 from kdtoken.model.token import LogonSession, Token
 from kdtoken.source.cached import CachedSource
 from tests import expected
-from tests.expected import FILES, kernel_of
+from tests.expected import WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
 
-KERNEL = kernel_of(FILES[3])
+KERNEL = kernel_of(WINDOWS_11)
 KEYS = ["notepad", "calculator", "bfe", "restricted", "system"]
 PAGES = sorted(number * 0x1000 for number in KERNEL.memory.pages)
 BY_ADDRESS = {address: key for key, address in KERNEL.tokens.items()}

@@ -8,10 +8,10 @@ from kdtoken.decode.fast_ref import fast_ref, fast_ref_mask
 from kdtoken.errors import FieldNotFound, TypeNotFound
 from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.model.absent import Missing, Unreadable
-from tests.expected import FILES, kernel_of
+from tests.expected import FILES, WINDOWS_11, kernel_of
 from tests.machine.synthetic import SyntheticSource
 
-KERNEL = kernel_of(FILES[3])
+KERNEL = kernel_of(WINDOWS_11)
 
 
 class OfWidth(SyntheticSource):

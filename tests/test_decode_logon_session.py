@@ -8,13 +8,13 @@ from kdtoken.decode.logon_session import find_logon_session, read_logon_session
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.luid import Luid
 from kdtoken.model.token import LogonSession
-from tests.expected import FILES, kernel_of, logon
+from tests.expected import FILES, WINDOWS_11, kernel_of, logon
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel
 from tests.machine.synthetic import SyntheticSource
 
 KIND = "_SEP_LOGON_SESSION_REFERENCES"
-NEWEST = FILES[3]
+NEWEST = WINDOWS_11
 ANNA, FULL = 0x2F3D2, 0x2F3A1  # the two halves of a UAC pair
 SAME_CHAIN = 0x41C02  # in the same chain as the filtered one
 

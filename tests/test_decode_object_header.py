@@ -18,11 +18,11 @@ from kdtoken.decode.structure import read_structure
 from kdtoken.errors import FieldNotFound
 from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.model.absent import Absent, Unreadable
-from tests.expected import FILES, kernel_of
+from tests.expected import FILES, WINDOWS_7, WINDOWS_11, kernel_of
 from tests.machine.kernel import Kernel
 from tests.machine.synthetic import SyntheticSource
 
-NEWEST, SEVEN = FILES[3], FILES[4]
+NEWEST, SEVEN = WINDOWS_11, WINDOWS_7
 
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)

@@ -11,12 +11,12 @@ from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.privilege import KERNEL_SYMBOLS, NAMES
 from kdtoken.source.base import Source
 from kdtoken.source.cached import CachedSource
-from tests.expected import FILES, kernel_of, privileges
+from tests.expected import FILES, WINDOWS_11, kernel_of, privileges
 from tests.machine.declared import MACHINE
 from tests.machine.memory import Memory
 from tests.machine.synthetic import SyntheticSource
 
-KERNEL = kernel_of(FILES[3])
+KERNEL = kernel_of(WINDOWS_11)
 
 
 def in_masks(present: int, enabled: int, default: int) -> object:

@@ -21,13 +21,13 @@ from kdtoken.machine.kernel import find_process
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.process import FastRef
 from kdtoken.source.cached import CachedSource
-from tests.expected import FILES, kernel_of
+from tests.expected import FILES, WINDOWS_7, WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel
 from tests.machine.synthetic import SyntheticSource
 
-NEWEST = FILES[3]
-SEVEN = FILES[4]
+NEWEST = WINDOWS_11
+SEVEN = WINDOWS_7
 
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)

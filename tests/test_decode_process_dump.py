@@ -8,11 +8,11 @@ from kdtoken.machine.kernel import find_process
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import FastRef, ProcessDump
 from kdtoken.model.token import Token
-from tests.expected import FILES, kernel_of
+from tests.expected import WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
 
-KERNEL = kernel_of(FILES[3])
+KERNEL = kernel_of(WINDOWS_11)
 ANNA = 6104  # notepad.exe, the limited half of a UAC pair
 
 

@@ -9,7 +9,7 @@ from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.sid import Sid
 from kdtoken.source.cached import CachedSource
-from tests.expected import FILES, kernel_of
+from tests.expected import WINDOWS_11, kernel_of
 from tests.machine.binary import sid_bytes, sids_array
 from tests.machine.synthetic import SyntheticSource
 
@@ -22,7 +22,7 @@ PAIRS: List[Tuple[str, int]] = [(ANNA, 0), ("S-1-1-0", 7), ("S-1-16-8192", 0x60)
 
 @pytest.fixture
 def target() -> SyntheticSource:
-    there = SyntheticSource(kernel_of(FILES[3]))
+    there = SyntheticSource(kernel_of(WINDOWS_11))
     return there.poke(PAGE, bytes(0x1000))
 
 

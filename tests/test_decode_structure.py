@@ -23,10 +23,10 @@ from kdtoken.model.luid import Luid
 from kdtoken.model.token import Origin, Token
 from kdtoken.source.base import Span
 from kdtoken.source.cached import CachedSource
-from tests.expected import FILES, kernel_of
+from tests.expected import WINDOWS_11, kernel_of
 from tests.machine.synthetic import SyntheticSource
 
-KERNEL = kernel_of(FILES[3])
+KERNEL = kernel_of(WINDOWS_11)
 AT = 0xFFFFA08077000000 - 0x10  # the border is behind the first 16 bytes
 TYPES = {
     "_INNER": make_layout("_INNER", 8, [Field("Low", 0, "Uint4B"), Field("High", 4, "Int4B")]),

@@ -10,12 +10,12 @@ from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.process import Impersonation, Thread
 from kdtoken.source.cached import CachedSource
-from tests.expected import FILES, kernel_of
+from tests.expected import FILES, WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel
 from tests.machine.synthetic import SyntheticSource
 
-NEWEST = FILES[3]
+NEWEST = WINDOWS_11
 SERVER = 1120  # the process whose threads impersonate
 CLIENT = 1136  # one of them, under client-network
 

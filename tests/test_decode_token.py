@@ -21,15 +21,15 @@ from kdtoken.model.privilege import NAMES
 from kdtoken.model.token import SidHash, Token
 from kdtoken.source.cached import CachedSource
 from tests import expected
-from tests.expected import FILES, kernel_of, layouts_of_build
+from tests.expected import FILES, WINDOWS_7, WINDOWS_11, kernel_of, layouts_of_build
 from tests.machine.binary import sid_hash
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel, build
 from tests.machine.synthetic import SyntheticSource
 
 FIELDS = {member.attribute: member.path for member in MEMBERS}
-NEWEST = FILES[3]  # 10.0.22000
-SEVEN = FILES[4]
+NEWEST = WINDOWS_11  # 10.0.22000
+SEVEN = WINDOWS_7
 KEYS = sorted(MACHINE.tokens)
 HUGE = (0xFFFFFFFF).to_bytes(4, "little")
 NOWHERE = (0xFFFFDEAD00000000).to_bytes(8, "little")

@@ -18,13 +18,13 @@ from kdtoken.render.diff import diff_lines
 from kdtoken.source.cached import CachedSource
 from tests.declared_views import command
 from tests.declared_views import kernel as kernel_view
-from tests.expected import FILES, kernel_of
+from tests.expected import FILES, WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
 from tests.test_golden import schema
 from tests.verbs import run_on
 
-KERNEL = kernel_of(FILES[3])  # 10.0.22000
+KERNEL = kernel_of(WINDOWS_11)  # 10.0.22000
 SPEC = MACHINE.tokens["notepad"]
 AT = KERNEL.tokens["notepad"]
 LAYOUT = KERNEL.layouts.layout("_TOKEN")

@@ -17,7 +17,7 @@ from kdtoken.errors import (
     UsageError,
 )
 from kdtoken.source import live
-from tests.expected import FILES, kernel_of, layouts_of_build
+from tests.expected import WINDOWS_11, kernel_of, layouts_of_build
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import build
 from tests.machine.spec import Machine
@@ -26,7 +26,7 @@ from tests.test_cli import WinDbgOut
 from tests.test_source_live import FakePykd
 from tests.verbs import main_on, run_on
 
-KERNEL = kernel_of(FILES[3])
+KERNEL = kernel_of(WINDOWS_11)
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ HOSTILE = [b"\x1b[2J\x1b]0;x\x07", b"a\r\nb\x08", b'<link cmd="q">', b"a;.quit",
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_are_shown_and_never_asked(name: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = SyntheticSource(build(renamed(name), layouts_of_build(FILES[3])))
+    target = SyntheticSource(build(renamed(name), layouts_of_build(WINDOWS_11)))
     asked: List[str] = []
     monkeypatch.setattr(target, "command", lambda text: asked.append(text) or "")
     for arguments in (
@@ -259,7 +259,7 @@ def test_the_same_token_is_decoded_once(target: SyntheticSource) -> None:
 @pytest.mark.parametrize("running", [True, False])
 def test_paging_in_is_advised_on_a_machine_that_can_run(running: bool) -> None:
     """The declared OneDrive's token is paged out; in a dump or a recording nothing can bring it in."""
-    kernel = kernel_of(FILES[3], everything_there=False)
+    kernel = kernel_of(WINDOWS_11, everything_there=False)
     target = SyntheticSource(kernel)
     target.about = replace(target.about, live=running)
     page = kernel.tokens["token-paged-out"]

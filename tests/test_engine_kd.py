@@ -13,14 +13,14 @@ from tests.engine.kd.ram import Ram
 from tests.engine.kd.serve import Server
 from tests.engine.kd.target import KdTarget
 from tests.engine.kd.wire import Api, PacketType
-from tests.expected import FILES, layouts_of_build
+from tests.expected import file_of, layouts_of_build
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel, build
 
 
 @pytest.fixture(scope="module")
 def kernel() -> Kernel:
-    return build(MACHINE, layouts_of_build(FILES[0]))
+    return build(MACHINE, layouts_of_build(file_of("10.0.17763")))
 
 
 class Client:

@@ -16,11 +16,11 @@ from kdtoken.machine.kernel import KernelMachine
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.sddl import from_sddl
 from tests.declared_views import token_lines, whoami_lines
-from tests.expected import FILES, kernel_of
+from tests.expected import WINDOWS_11, kernel_of
 from tests.machine.synthetic import SyntheticSource
 from tests.sessions import MACHINE_22000
 
-KERNEL = kernel_of(FILES[3])
+KERNEL = kernel_of(WINDOWS_11)
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = json.loads((ROOT / "kdtoken" / "render" / "explain.schema.json").read_text(encoding="utf-8"))
 

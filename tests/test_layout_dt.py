@@ -16,7 +16,7 @@ from kdtoken.errors import BadFormat
 from kdtoken.layout.dt import parse_dt, type_text
 from kdtoken.layout.layout import PRIMITIVE_SIZES, Field, Layout, array_of, make_layout
 from kdtoken.layout.layout_file import LayoutFile
-from tests.expected import FILES, layouts_of_build
+from tests.expected import FILES, WINDOWS_11, layouts_of_build
 
 # As the engine printed it; the last line is about an unnamed union and comes of -v.
 FAST_REF_VERBOSE = """\
@@ -88,7 +88,7 @@ def as_told(layout: Layout) -> Layout:
 
 
 def test_the_renderer_writes_what_the_engine_wrote() -> None:
-    layouts = layouts_of_build(FILES[3])
+    layouts = layouts_of_build(WINDOWS_11)
     assert dt(FAST_REF, layouts, False).splitlines() == FAST_REF_PLAIN.splitlines()
     assert dt(FAST_REF, layouts, True).splitlines()[1:] == FAST_REF_VERBOSE.splitlines()[1:4]
     assert dt(ENUM, layouts, True) == ENUM_VERBOSE

@@ -10,12 +10,12 @@ from kdtoken.machine.open import open_machine
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.token import Token
 from kdtoken.model.view import Kind
-from tests.expected import FILES, kernel_of
+from tests.expected import WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
 from tests.sessions import SESSIONS
 
-KERNEL = kernel_of(FILES[3])
+KERNEL = kernel_of(WINDOWS_11)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_thread_presents_the_token_that_counts(machine: KernelMachine) -> None
 
 
 def test_what_is_paged_out_is_a_value() -> None:
-    kernel = kernel_of(FILES[3], everything_there=False)
+    kernel = kernel_of(WINDOWS_11, everything_there=False)
     machine = KernelMachine(SyntheticSource(kernel))
     assert isinstance(machine.process("OneDrive.exe").token, Unreadable)
     with pytest.raises(NotAToken, match="there is no readable token"):

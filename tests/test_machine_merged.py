@@ -14,13 +14,13 @@ from kdtoken.model.absent import NotSaid, Unreadable
 from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
-from tests.expected import FILES, kernel_of
+from tests.expected import FILES, WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel
 from tests.machine.standin_text import commands
 
 ROOT = Path(__file__).parent.parent
-KERNEL = kernel_of(FILES[3])
+KERNEL = kernel_of(WINDOWS_11)
 # A thread as Windows 10 prints it, and a token of which only the user is told.
 THREAD = """        THREAD ffffc10203092080  Cid 0460.0468  Teb: 0000005d40003000 Win32Thread: 0000000000000000 WAIT: (UserRequest)
         Impersonation token:  ffffd1020300a060 (Level Impersonation)

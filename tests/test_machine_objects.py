@@ -15,7 +15,7 @@ from kdtoken.model.object_type import DOCUMENTED, GenericMapping, ObjectType
 from kdtoken.model.secured_object import NotInMemory, SecuredObject
 from kdtoken.model.sid import Sid
 from kdtoken.source.cached import CachedSource
-from tests.expected import FILES, kernel_of
+from tests.expected import FILES, WINDOWS_7, WINDOWS_11, kernel_of
 from tests.machine.kernel import Kernel
 from tests.machine.namespace import (
     KEYS,
@@ -28,7 +28,7 @@ from tests.machine.namespace import (
 from tests.machine.spec import AceSpec, DescriptorSpec
 from tests.machine.synthetic import SyntheticSource
 
-NEWEST, SEVEN = FILES[3], FILES[4]
+NEWEST, SEVEN = WINDOWS_11, WINDOWS_7
 
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)

@@ -12,14 +12,14 @@ from kdtoken.machine.kernel import KernelMachine
 from kdtoken.machine.objects import Objects
 from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.source.session import RecordingSource
-from tests.expected import FILES, kernel_of
+from tests.expected import WINDOWS_11, kernel_of
 from tests.machine.synthetic import SyntheticSource
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> SyntheticSource:
     """A target that stands for the live session, recorded where `record` asks for that."""
-    target = SyntheticSource(kernel_of(FILES[3])).with_commands()
+    target = SyntheticSource(kernel_of(WINDOWS_11)).with_commands()
     real = cli.open_machine
 
     def open_machine(

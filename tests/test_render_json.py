@@ -15,13 +15,13 @@ from kdtoken.model.luid import Luid
 from kdtoken.model.process import Impersonation, ProcessDetails
 from kdtoken.model.token import FIELD_NAMES, SidHash, Token
 from kdtoken.render.json import named, plain
-from tests.expected import FILES, kernel_of
+from tests.expected import FILES, WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
 from tests.test_golden import schema
 from tests.verbs import run_on
 
-KERNEL = kernel_of(FILES[3])
+KERNEL = kernel_of(WINDOWS_11)
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,12 @@ from kdtoken.model.token import FIELD_NAMES, LogonSession, Token
 from kdtoken.render.screen import SHOWN, left_out, screen_lines, screen_token
 from kdtoken.render.screen_token import few
 from kdtoken.render.text import parent_words
-from tests.expected import FILES, kernel_of
+from tests.expected import WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
 from tests.verbs import run_on
 
-KERNEL = kernel_of(FILES[3])
+KERNEL = kernel_of(WINDOWS_11)
 GONE = Unreadable(0x10, "paged out")
 
 
@@ -60,7 +60,7 @@ def screen_with(**changed: Any) -> List[str]:
 def test_every_declared_process_fits_a_screen(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """40 lines of 80 columns, 35 of 100; WinDbg's window and a terminal that was made a little larger hold them."""
     monkeypatch.setenv("COLUMNS", "%d" % columns)
-    target = SyntheticSource(kernel_of(FILES[3], everything_there=False)).with_commands()
+    target = SyntheticSource(kernel_of(WINDOWS_11, everything_there=False)).with_commands()
     for process in MACHINE.processes:
         lines = run_on(target, "dump", "%d" % process.pid)
         assert len(lines) <= (50 if columns == 80 else 40), "\n".join(lines)

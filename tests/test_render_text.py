@@ -12,10 +12,10 @@ from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import FIELD_NAMES, Token
 from kdtoken.render.text import render_dump, render_token
-from tests.expected import FILES, kernel_of
+from tests.expected import WINDOWS_11, kernel_of
 from tests.machine.synthetic import SyntheticSource
 
-KERNEL = kernel_of(FILES[3])
+KERNEL = kernel_of(WINDOWS_11)
 GONE = Unreadable(0x10, "paged out")
 
 

@@ -7,10 +7,10 @@ from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import FastRef, Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.token import Token
 from kdtoken.render.threads import differences, impersonation_lines, thread_lines
-from tests.expected import FILES, kernel_of
+from tests.expected import file_of, kernel_of
 from tests.machine.synthetic import SyntheticSource
 
-KERNEL = kernel_of(FILES[-1])
+KERNEL = kernel_of(file_of("6.3.9600"))
 TOKENS = Tokens(SyntheticSource(KERNEL))
 
 

@@ -13,7 +13,7 @@ from kdtoken.model.process import CrossCheck, FastRef, Process, ProcessDump
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import FIELD_NAMES, Token
 from kdtoken.render.windbg import dump_lines, token_lines
-from tests.expected import FILES, kernel_of
+from tests.expected import FILES, file_of, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.standin_text import token_text
 from tests.machine.synthetic import SyntheticSource
@@ -36,7 +36,7 @@ def test_every_token_of_the_machine(path: Path) -> None:
 
 
 def test_a_token_with_its_end_paged_out() -> None:
-    source = SyntheticSource(kernel_of(FILES[0], everything_there=False))
+    source = SyntheticSource(kernel_of(file_of("10.0.17763"), everything_there=False))
     lines = token_lines(token_of(source, "sids-paged-out"))
     assert lines[1] == "TS Session ID: 0x1"
     assert lines[2].startswith("User: ?? unreadable at 0x") and lines[2].endswith(": paged out")
@@ -45,7 +45,7 @@ def test_a_token_with_its_end_paged_out() -> None:
 
 
 def test_a_field_that_cannot_be_read_is_never_a_number() -> None:
-    source = SyntheticSource(kernel_of(FILES[-1]))
+    source = SyntheticSource(kernel_of(file_of("6.3.9600")))
     nothing = Unreadable(0x1230, "paged out")
     token = token_of(source, "bfe")
     names = FIELD_NAMES
@@ -55,7 +55,7 @@ def test_a_field_that_cannot_be_read_is_never_a_number() -> None:
 
 
 def test_a_group_that_cannot_be_read_keeps_its_number() -> None:
-    token = token_of(SyntheticSource(kernel_of(FILES[-1])), "notepad")
+    token = token_of(SyntheticSource(kernel_of(file_of("6.3.9600"))), "notepad")
     assert isinstance(token.user_and_groups, tuple)
     groups = list(token.user_and_groups)
     groups[2] = Unreadable(0xFFFF800000001000, "paged out")
@@ -66,7 +66,7 @@ def test_a_group_that_cannot_be_read_keeps_its_number() -> None:
 
 
 def test_bits_without_a_name_are_kept() -> None:
-    token = token_of(SyntheticSource(kernel_of(FILES[-1])), "notepad")
+    token = token_of(SyntheticSource(kernel_of(file_of("6.3.9600"))), "notepad")
     odd = Privilege(61, name_of(61), True, True, False)
     group = Group(Sid(1, (0,)), 0x20000004)
     lines = token_lines(replace(token, privileges=(odd,), user_and_groups=(group, group), token_type=7))
@@ -76,7 +76,7 @@ def test_bits_without_a_name_are_kept() -> None:
 
 
 def test_a_process_without_a_token_and_one_that_disagrees() -> None:
-    source = SyntheticSource(kernel_of(FILES[-1]))
+    source = SyntheticSource(kernel_of(file_of("6.3.9600")))
     process = Process(0xFFFF800000002000, 12, "a.exe", FastRef(0, 15), 4)
     dump = ProcessDump(process, Unreadable(0, "paged out"), None, problems=("the list is torn\x1b[31m",))
     assert dump_lines(dump) == [

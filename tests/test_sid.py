@@ -39,10 +39,44 @@ def test_a_sid_and_what_is_known_of_it(capsys: pytest.CaptureFixture[str]) -> No
         # A service's name alone, and with its authority; `sc showsid` says the same.
         ("trustedinstaller", ["S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"]),
         ("NT SERVICE\\TrustedInstaller", ["S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"]),
+        # "Impersonate a client" of Windows 11 24H2
+        (
+            "restricted services\\PrintSpoolerService",
+            ["S-1-5-99-216390572-1995538116-3857911515-2404958512-2623887229"],
+        ),
+        # `CheckNetIsolation LoopbackExempt -s`
+        (
+            "Microsoft.Win32WebViewHost_cw5n1h2txyewy",
+            ["S-1-15-2-1310292540-1029022339-4008023048-2190398717-53961996-4257829345-603366646"],
+        ),
+        # A Hyper-V worker event shows both forms.
+        (
+            "NT VIRTUAL MACHINE\\D9E0EB0A-5B37-508E-9173-67E9ADE83ACF",
+            ["S-1-5-83-1-3655396106-1351506743-3915871121-3476744365"],
+        ),
+        # The GUID's bytes are 00 .. 0f: four little-endian words.
+        (
+            "AzureAD\\{03020100-0504-0706-0809-0a0b0c0d0e0f}",
+            ["S-1-12-1-50462976-117835012-185207048-252579084"],
+        ),
     ],
 )
 def test_names(name: str, sids: List[str]) -> None:
     assert [str(one) for one in verb.sids_of(name)] == sids
+
+
+def test_what_was_hashed_keeps_the_name_that_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """No list holds every package: only who asks knows what the hash is of."""
+    _, out, _ = run(capsys, "Contoso.App_8wekyb3d8bbwe")
+    assert "  name   Contoso.App_8wekyb3d8bbwe\n" in out
+    _, out, _ = run(capsys, "S-1-15-2-1-2-3-4-5-6-7")
+    assert "  name   (only the machine or domain that made it knows)\n" in out
+
+
+@pytest.mark.parametrize("name", ["Contoso.App_8wekyb3d8bbw", "Contoso.App_8wekyb3d8bbwu", "NT VIRTUAL MACHINE\\x"])
+def test_what_only_looks_like_one_is_none(name: str) -> None:
+    with pytest.raises(UsageError):
+        verb.sids_of(name)
 
 
 def test_a_capability_has_two() -> None:

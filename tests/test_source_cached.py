@@ -10,7 +10,7 @@ from kdtoken.errors import MemoryUnreadable, NotRecorded, SymbolNotFound, TypeNo
 from kdtoken.layout.layout import Layout
 from kdtoken.source.base import PAGE_SIZE, About, Source
 from kdtoken.source.cached import READ_AHEAD, CachedSource
-from tests.expected import FILES, kernel_of
+from tests.expected import file_of, kernel_of
 from tests.machine.synthetic import SyntheticSource
 from tests.test_source_base import BASE, Pages, content
 
@@ -141,7 +141,7 @@ def test_layouts_and_symbols_are_asked_once() -> None:
             asked.append(name)
             return super().symbol(name)
 
-    cached = CachedSource(Counting(kernel_of(FILES[0])))
+    cached = CachedSource(Counting(kernel_of(file_of("10.0.17763"))))
     for _ in range(3):
         cached.layout("_TOKEN")
         cached.symbol("PsActiveProcessHead")
@@ -149,7 +149,7 @@ def test_layouts_and_symbols_are_asked_once() -> None:
 
 
 def test_errors_of_look_ups_pass_through() -> None:
-    cached = CachedSource(SyntheticSource(kernel_of(FILES[0])))
+    cached = CachedSource(SyntheticSource(kernel_of(file_of("10.0.17763"))))
     with pytest.raises(TypeNotFound, match="_NOPE"):
         cached.layout("_NOPE")
     with pytest.raises(SymbolNotFound, match="Nope"):
@@ -157,7 +157,7 @@ def test_errors_of_look_ups_pass_through() -> None:
 
 
 def test_commands_and_about_pass_through() -> None:
-    inner = SyntheticSource(kernel_of(FILES[0])).answer("vertarget", "Windows 10")
+    inner = SyntheticSource(kernel_of(file_of("10.0.17763"))).answer("vertarget", "Windows 10")
     cached = CachedSource(inner)
     assert cached.command("vertarget") == "Windows 10"
     assert cached.about == inner.about and cached.about.synthetic

@@ -27,7 +27,7 @@ from kdtoken.source import live
 from kdtoken.source.cached import CachedSource
 from kdtoken.source.live import LiveSource
 from tests import expected
-from tests.expected import FILES, kernel_of, layouts_of_build
+from tests.expected import FILES, WINDOWS_11, kernel_of, layouts_of_build
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel
 from tests.machine.synthetic import SyntheticSource
@@ -184,7 +184,7 @@ class FakePykd:
 
 @pytest.fixture
 def pykd(monkeypatch: pytest.MonkeyPatch) -> FakePykd:
-    fake = FakePykd(kernel_of(FILES[3]))
+    fake = FakePykd(kernel_of(WINDOWS_11))
     monkeypatch.setattr(live, "pykd", fake)
     return fake
 
@@ -238,7 +238,7 @@ def test_a_whole_machine(pykd: FakePykd) -> None:
 
 def test_all_or_nothing_loses_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """loadBytes tells nothing of a range with a missing page; answers are those of a target that does."""
-    kernel = kernel_of(FILES[3], False)
+    kernel = kernel_of(WINDOWS_11, False)
     monkeypatch.setattr(live, "pykd", FakePykd(kernel))
     for key in ("sids-paged-out", "dynamic-paged-out"):
         seen: Any = decode_token(LiveSource(), kernel.tokens[key], NAMES)
@@ -253,7 +253,7 @@ def test_all_or_nothing_loses_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_lies_before_a_missing_page_is_right_where_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    kernel = kernel_of(FILES[3], False)
+    kernel = kernel_of(WINDOWS_11, False)
     monkeypatch.setattr(live, "pykd", FakePykd(kernel))
     at = kernel.tokens["sids-paged-out"]
     border = (at // 0x1000 + 1) * 0x1000

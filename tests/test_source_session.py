@@ -25,11 +25,11 @@ from kdtoken.errors import (
 from kdtoken.source.base import Source
 from kdtoken.source.cached import CachedSource
 from kdtoken.source.session import RecordingSource, SessionSource, load_session
-from tests.expected import FILES, kernel_of
+from tests.expected import FILES, WINDOWS_11, kernel_of
 from tests.machine.synthetic import SyntheticSource
 from tests.test_source_base import BASE, Pages, content
 
-PATH = FILES[3]
+PATH = WINDOWS_11
 
 
 def everything(target: Source, path: Path = PATH) -> List[Any]:

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdtoken.errors import KdTokenError, MemoryUnreadable
-from tests.expected import FILES, kernel_of
+from tests.expected import WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
 from tests.verbs import run_on
 
-KERNEL = kernel_of(FILES[3])
+KERNEL = kernel_of(WINDOWS_11)
 PAGES = sorted(number * 0x1000 for number in KERNEL.memory.pages)
 PIDS = [6104, 5716, 1120, 1048, 6488]
 WALKS = [[], ["--threads"], ["--csv"], ["--json", "--threads"]]

@@ -13,13 +13,13 @@ from kdtoken.errors import SymbolNotFound, UsageError
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.render.walk import csv_text, json_rows
 from kdtoken.source.cached import CachedSource
-from tests.expected import FILES, kernel_of, layouts_of_build
+from tests.expected import FILES, WINDOWS_11, kernel_of, layouts_of_build
 from tests.machine.declared import MACHINE, grown
 from tests.machine.kernel import build
 from tests.machine.synthetic import SyntheticSource
 from tests.verbs import main_on, run_on
 
-KERNEL = kernel_of(FILES[3])
+KERNEL = kernel_of(WINDOWS_11)
 LEVELS = {"S-1-16-0": 0, "S-1-16-4096": 0x1000, "S-1-16-8192": 0x2000, "S-1-16-12288": 0x3000, "S-1-16-16384": 0x4000}
 
 
@@ -142,7 +142,7 @@ def test_csv_is_read_back_and_starts_no_formula(target: SyntheticSource) -> None
     rows = list(csv.DictReader(io.StringIO("\n".join(run_on(target, "walk", "--csv")))))
     assert [int(row["pid"]) for row in rows] == [one.pid for one in MACHINE.processes]
     assert next(row for row in rows if row["pid"] == "6700")["image"] == 'a;.quit"x'
-    machine = build(MACHINE, layouts_of_build(FILES[3]))
+    machine = build(MACHINE, layouts_of_build(WINDOWS_11))
     evil = SyntheticSource(machine)
     name = KERNEL.layouts.layout("_EPROCESS").field("ImageFileName").offset
     evil.poke(machine.processes[6104] + name, b"=cmd|'/c calc'!")
@@ -168,7 +168,7 @@ def test_cost_and_each_token_decoded_once(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(process_dump, "decode_token", counting)
     for machine in (MACHINE, grown(MACHINE, 120, 60), grown(MACHINE, 120, len(MACHINE.tokens))):
         decoded.clear()
-        target = CachedSource(SyntheticSource(build(machine, layouts_of_build(FILES[3]))))
+        target = CachedSource(SyntheticSource(build(machine, layouts_of_build(WINDOWS_11))))
         run_on(target, "walk")
         tokens = {one.token for one in machine.processes if one.token}
         assert len(decoded) == len(set(decoded)) == len(tokens)
@@ -220,7 +220,7 @@ def test_sessions_cookie_and_types_are_read_once_a_walk() -> None:
                 seen.append(address)
                 return super().read(address, size)
 
-        kernel = build(grown(MACHINE, count, count), layouts_of_build(FILES[3]))
+        kernel = build(grown(MACHINE, count, count), layouts_of_build(WINDOWS_11))
         source = Watched(kernel)
         source.cheap = True  # no cache in front
         list(KernelMachine(source).walk().rows)

@@ -18,7 +18,7 @@ from kdtoken.layout.layout_file import load_layouts
 from kdtoken.machine.open import Request
 from kdtoken.render import walk_files
 from tests.engine.volatility import isf
-from tests.expected import FILES
+from tests.expected import WINDOWS_11, file_of
 from tests.fake_image import as_image, fake_image
 from tests.machine.crashdump import write_dump
 from tests.machine.declared import MACHINE, grown
@@ -37,7 +37,7 @@ class Case:
         self.symbols.mkdir()
         self.files: List[str] = []
         # Two ages, so that the symbols of one fit the other's GUID and yet must not be taken.
-        for age, (layout_file, machine) in enumerate([(FILES[3], MACHINE), (FILES[1], MORE)], 1):
+        for age, (layout_file, machine) in enumerate([(WINDOWS_11, MACHINE), (file_of("10.0.19041"), MORE)], 1):
             layouts = load_layouts(layout_file)
             image = fake_image(layouts, age)
             path = folder / ("%d.dmp" % age)

@@ -112,11 +112,6 @@ def _tokens(texts: Sequence[DebuggerText]) -> _Tokens:
     return _Tokens(merge_tokens(texts), of_process, errors)
 
 
-def account_names(texts: Iterable[DebuggerText]) -> Dict[Sid, str]:
-    r"""The accounts that `!token -n` names: "(User: LAB\anna)" -> LAB\anna."""
-    return names_of(token for text in texts for token in text.tokens.tokens)
-
-
 def names_of(tokens: Iterable[PartialToken]) -> Dict[Sid, str]:
     r"""The accounts that tokens name, whoever printed them: whoami's `lab\anna`, `(User: LAB\anna)` of `!token -n`."""
     names: Dict[Sid, str] = {}

@@ -4,6 +4,7 @@ An account of a machine or domain has no SID that a name could tell; nor has a n
 spells.  Both are None here, never a guess.
 """
 
+import re
 from functools import lru_cache
 from typing import Dict, List, Optional
 
@@ -13,11 +14,22 @@ from kdtoken.model.capability_names import CAPABILITY_NAMES
 from kdtoken.model.integrity import IntegrityLevel
 from kdtoken.model.service_names import SERVICE_NAMES
 from kdtoken.model.sid import BUILTIN_DOMAIN_RID, MANDATORY_LABEL_AUTHORITY, NT_AUTHORITY, Sid
+from kdtoken.model.sid_names import ENTRA_AUTHORITY
 from kdtoken.model.sid_tables import BUILTIN_RIDS, WELL_KNOWN
 
 # Other spellings of tools: whoami, icacls, Get-Acl leave out or add the authority.
 _ALSO = {"system": "S-1-5-18", "localsystem": "S-1-5-18", "creator owner": "S-1-3-0", "creator group": "S-1-3-1"}
-_SERVICE, _APPPOOL = "nt service\\", "iis apppool\\"
+# Authorities whose accounts have no list: the SID is made of the name itself.
+_MADE_OF_NAMES = {
+    "nt service\\": sid_derive.service_sid,
+    "restricted services\\": sid_derive.restricted_service_sid,
+    "iis apppool\\": sid_derive.apppool_sid,
+}
+# Name_publisher: the publisher's hash is 13 digits of base 32 without I, L, O and U ("Package identity overview").
+_PACKAGE_FAMILY = re.compile(r"[A-Za-z0-9.-]+_[0-9a-hjkmnp-tv-z]{13}", re.IGNORECASE)
+_GUID = r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?"
+_VIRTUAL_MACHINE = re.compile(r"nt virtual machine\\" + _GUID)
+_ENTRA_OBJECT = re.compile(r"azuread\\(?:<object )?" + _GUID + ">?")
 
 
 @lru_cache(maxsize=1)
@@ -44,7 +56,8 @@ def _names() -> Dict[str, Sid]:
 def sid_of_name(name: str) -> Optional[Sid]:
     """The SID that a name or a SID's text stands for, any letter case; None where only a machine could tell.
 
-    ``NT SERVICE\\x`` and ``IIS APPPOOL\\x`` are hashes of the name, so every such name has one.
+    ``NT SERVICE\\x``, ``RESTRICTED SERVICES\\x``, ``IIS APPPOOL\\x`` and package family names are hashed, so every such
+    name has a SID; ``NT VIRTUAL MACHINE\\GUID`` and ``AzureAD\\GUID`` hold theirs.
     """
     text = name.strip()
     if text[:2].upper() == "S-":
@@ -56,11 +69,26 @@ def sid_of_name(name: str) -> Optional[Sid]:
     found = _names().get(lowered)
     if found is not None:
         return found
-    if lowered.startswith(_SERVICE) and len(lowered) > len(_SERVICE):
-        return sid_derive.service_sid(text[len(_SERVICE) :])
-    if lowered.startswith(_APPPOOL) and len(lowered) > len(_APPPOOL):
-        return sid_derive.apppool_sid(text[len(_APPPOOL) :])
-    return None
+    for authority, made_of in _MADE_OF_NAMES.items():
+        if lowered.startswith(authority) and len(lowered) > len(authority):
+            return made_of(text[len(authority) :])
+    if _PACKAGE_FAMILY.fullmatch(text):
+        return sid_derive.package_sid(text)
+    return _of_guid(lowered)
+
+
+def _of_guid(lowered: str) -> Optional[Sid]:
+    """The SID of an account whose name is a GUID."""
+    machine, entra = _VIRTUAL_MACHINE.fullmatch(lowered), _ENTRA_OBJECT.fullmatch(lowered)
+    named = machine or entra
+    if named is None:
+        return None
+    from uuid import UUID  # brings subprocess and more along
+
+    words = sid_derive.words_of_guid(UUID(named[1]))
+    if machine:
+        return Sid(NT_AUTHORITY, (sid_derive.VIRTUAL_MACHINE_BASE_RID, 1, *words))
+    return Sid(ENTRA_AUTHORITY, (1, *words))
 
 
 @lru_cache(maxsize=1)

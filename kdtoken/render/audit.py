@@ -54,15 +54,6 @@ def head_lines(findings: Sequence[Finding], processes: int) -> List[str]:
     return lines + _hanging("  ", "(kdtoken audit --explain RULE tells more: %s)" % ", ".join(rules), "     ")
 
 
-def answer_lines(findings: Sequence[Finding]) -> List[str]:
-    """A process's own findings, for the answer at the top of its dump; none where there is nothing to say."""
-    lines: List[str] = []
-    for one in findings:
-        if one.severity is not Severity.INFORMATION:
-            lines += _hanging("  %-2s " % one.severity.value, "%s  [%s]" % (clean(one.saw), one.rule), "     ")
-    return lines
-
-
 def audit_lines(reports: Sequence[Report], everything: bool = False) -> List[str]:
     """All machines: how many need a look, then what was found, grouped by rule, then the rest."""
     read = [one for one in reports if not one.error]

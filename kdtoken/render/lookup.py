@@ -8,26 +8,30 @@ from kdtoken.model.sddl import rights_text
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_aliases import alias_of_sid
 from kdtoken.model.sid_names import kind_of, name_of
+from kdtoken.render.words import clean
 
 UNMAPPED = "not documented"  # origin of a type whose rights have names, and whose mapping only a machine knows
 _GENERIC_BITS = 0xF0000000
 
 
-def sid_facts(sid: Sid) -> Dict[str, Any]:
-    """What can be told of a SID without the machine that made it; None for what cannot."""
+def sid_facts(sid: Sid, asked: str = "") -> Dict[str, Any]:
+    """What can be told of a SID without the machine that made it; None for what cannot.
+
+    asked  the name that it was made of: no hash tells its name, so that is the only one there is
+    """
     alias = alias_of_sid(sid)
     return {
         "sid": str(sid),
-        "name": name_of(sid),
+        "name": name_of(sid) or (clean(asked) if asked and asked[:2].upper() != "S-" else None),
         "kind": kind_of(sid),
         "sddl": alias if alias != str(sid) else None,
         "bytes": sid.to_bytes().hex(),
     }
 
 
-def sid_lines(sid: Sid) -> List[str]:
+def sid_lines(sid: Sid, asked: str = "") -> List[str]:
     """The same for people."""
-    facts = sid_facts(sid)
+    facts = sid_facts(sid, asked)
     name = facts["name"] or "(only the machine or domain that made it knows)"
     lines = [facts["sid"], "  name   %s" % name, "  kind   %s" % facts["kind"]]
     if facts["sddl"]:

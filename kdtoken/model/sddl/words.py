@@ -37,8 +37,6 @@ ACE_WORDS: Dict[str, int] = {
     "FL": 0x15,
 }
 ACE_NAMES = {code: word for word, code in ACE_WORDS.items()}
-# Types that winnt.h has and SDDL has no word for.
-WORDLESS = {code: name for code, name in ACE_TYPES.items() if code not in ACE_NAMES}
 
 # In the order that Windows writes them.
 FLAG_WORDS: Tuple[Tuple[str, int], ...] = (
