@@ -187,6 +187,15 @@ def test_maximum_allowed_is_the_union_of_single_bits(request: Request) -> None:
 
 
 @settings(max_examples=600, deadline=None)
+@given(requests(masks))
+def test_what_is_named_beside_maximum_allowed_is_judged_as_without_it(request: Request) -> None:
+    """For instance a write-restricted token, which may read what it likes, but not together with a write."""
+    beside = check(replace(request, wish=request.wish | MAXIMUM_ALLOWED), detail=False)
+    assert beside.allowed == check(request, detail=False).allowed
+    assert not beside.allowed or beside.granted & beside.wish == beside.wish
+
+
+@settings(max_examples=600, deadline=None)
 @given(requests())
 def test_the_reasons_add_up_to_the_verdict(request: Request) -> None:
     outcome = check(request)

@@ -57,6 +57,8 @@ def second_pass(run: Run) -> Optional[Denial]:
     second = first_wins_or_not(run, walked) | run.by_owner | run.by_privilege
     if run.maximum:
         kept = second | (~writes if only_writes else 0)
+        if only_writes and rest & writes:
+            kept &= second | ~rest  # named with a write, the others are tested as well: as without MAXIMUM_ALLOWED
         lost = run.granted & ~kept
         run.because(lost, Reason(ReasonType.NO_GRANT, 0, "to the restricting SIDs"))
         run.granted &= kept

@@ -81,11 +81,12 @@ class _Tree:
 
     def deny(self, node: int, mask: int) -> None:
         """Deny bits at a node: to all below it, and to those above it, as far as they have not been granted."""
+        new = mask & ~self.granted[node]  # what the node has already is not taken, so nothing goes up from it either
         for one in self.below(node) if len(self.parent) > 1 else (0,):
             self.denied[one] |= mask & ~self.granted[one]
         above = self.parent[node]
         while above >= 0:
-            self.denied[above] |= mask & ~self.granted[above]
+            self.denied[above] |= new & ~self.granted[above]
             above = self.parent[above]
 
 
