@@ -33,7 +33,7 @@ def narrow(run: Run, allowed: int, place: Place, reason: Reason, why: str) -> Op
     forbidden = ~allowed & 0xFFFFFFFF
     run.because(forbidden & GRANTABLE if run.maximum else forbidden & run.wish, reason)
     denial = Denial(place, STATUS_ACCESS_DENIED, why)
-    if run.wish & forbidden or (run.maximum and not run.allowed & run.request.type.mapping.all):
+    if run.wish & forbidden or (run.maximum and not run.allowed & (run.request.type.mapping.all | run.wish)):
         return denial
     run.narrowed = denial
     return None
