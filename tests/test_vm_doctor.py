@@ -469,3 +469,11 @@ def test_torn_and_mixed_texts_are_read_without_a_crash(pieces: List[str], start:
 class NotWindows:
     windows = False
     env: Dict[str, str] = {}
+
+
+def test_a_python_that_only_the_makers_own_pykd_fits_is_not_broken_while_nothing_failed() -> None:
+    """`!py` of pykd-ext with Python 3.12 and a nightly pykd: its banner is no sign of a fault, so it is tried."""
+    text = "1: kd> !py\nPython 3.12.4 (tags/v3.12.4:8e8a4ba, Jun  6 2024) on win32\n>>> import pykd\n>>> exit()\n"
+    said = [one for one in doctor.check_text(text, doctor.Seen()) if one.link == "python"]
+    assert [one.status for one in said] == [findings.Status.NOTE]
+    assert "3.12" in said[0].found and said[0].mend == "!py -m kdtoken.dump notepad.exe"
