@@ -55,7 +55,7 @@ def _worked_out(sides: Sides, options: argparse.Namespace) -> int:
         parties = list(sides.everybody(options.threads))
     else:
         parties = [sides.caller(word) for word in options.caller]
-    level = sides.default_level()
+    level = sides.default_level(wanted)
     sides.learn()
     if not parties:
         raise KdTokenError("no process has a token that can be read")
@@ -92,7 +92,7 @@ def _write_gates(sides: Sides, options: argparse.Namespace, party: Party, what: 
         parse_wish(what.type, options.want),
         process.protection,
         party.process == process.process,
-        sides.default_level(),
+        sides.default_level((process, what)),
     )
     answers = [gate.answer for gate in chain.gates]
     tried = [list(turns(one.request, one.outcome, party.others)) for one in answers]
@@ -123,7 +123,7 @@ def explain(caller: Union[MachineProcess, MachineThread], to: str, want: str, ty
     options = parser.parse_args([word, "--to", to, "--want", want] + (["--type", type] if type else []))
     sides = Sides(options, process.machine)
     what = sides.wanted(to)
-    return decide(_request(options, sides.caller(word), what, sides.default_level()))
+    return decide(_request(options, sides.caller(word), what, sides.default_level((what,))))
 
 
 def _against(sides: Sides, options: argparse.Namespace) -> int:

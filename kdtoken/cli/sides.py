@@ -3,7 +3,7 @@
 import argparse
 import os
 from dataclasses import replace
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from kdtoken import cli
 from kdtoken.analysis.access_check.caller import MEDIUM, Caller, caller_of
@@ -17,6 +17,8 @@ from kdtoken.machine.log import LogMachine, kernel_of
 from kdtoken.machine.objects import Objects, default_label
 from kdtoken.machine.sniff import is_there
 from kdtoken.model.absent import Absent, Missing
+from kdtoken.model.acl import INHERIT_ONLY, SYSTEM_MANDATORY_LABEL
+from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.model.object_type import ObjectType, documented_type
 from kdtoken.model.process import Impersonation
 from kdtoken.model.sddl import from_sddl
@@ -93,9 +95,10 @@ class Sides:
             return rest
         return words  # a text: it is the caller
 
-    def default_level(self) -> int:
-        """What an object without a label counts as: read from the kernel, where there is one."""
-        kernel = None if self._machine is None else kernel_of(self._machine)
+    def default_level(self, wanted: Sequence[Wanted]) -> int:
+        """What an object without a label counts as: read from the kernel, where there is one and an object needs it."""
+        labelled = all(_has_label(one.object) for one in wanted)
+        kernel = None if self._machine is None or labelled else kernel_of(self._machine)
         label = None if kernel is None else default_label(kernel.source)
         if isinstance(label, Sid) and label.subauthorities:
             return label.subauthorities[0]
@@ -210,6 +213,13 @@ class Sides:
             owner = word.split(":")[1] if word.count(":") == 2 else ""
             return Wanted(found, kind, self._protection(self.machine.find(owner).address) if owner else None, 0, word)
         return Wanted(found, kind, 0, address, word)
+
+
+def _has_label(what: SecuredObject) -> bool:
+    """Whether the object's own label says its level."""
+    found = what.descriptor
+    aces = found.sacl.aces if isinstance(found, SecurityDescriptor) and found.sacl is not None else ()
+    return any(ace.type == SYSTEM_MANDATORY_LABEL and not ace.flags & INHERIT_ONLY and ace.sid for ace in aces)
 
 
 def _guarded(what: SecuredObject, word: str) -> Wanted:

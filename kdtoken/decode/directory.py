@@ -6,7 +6,7 @@ header `_OBJECT_HEADER_NAME_INFO` in front of it.  Public: Windows Internals, pa
 
 from typing import Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
-from kdtoken.decode.object_header import body_offset, read_unicode, type_name
+from kdtoken.decode.object_header import body_offset, read_unicode, type_name, type_object
 from kdtoken.decode.structure import pointer_width, read_members, read_structure
 from kdtoken.errors import KdTokenError, LookupFailed, ObjectNotFound
 from kdtoken.layout.layout import stride
@@ -82,15 +82,22 @@ def find_path(target: Source, path: str) -> Named:
 
 
 def _walk(target: Source, path: str) -> Union[Named, Tuple[str, str]]:
-    """The object, or (where a link stands, the path to go on with)."""
+    """The object, or (where a link stands, the path to go on with).
+
+    Two requests to get to the root, then three a name, each of which has to wait for the one before: the entry, the
+    object with its header and all that a directory is, the text of the name.
+    """
     names = [name for name in path.split("\\") if name]
-    body = _pointer_at(target, target.symbol(ROOT))
+    root = body = _pointer_at(target, target.symbol(ROOT))
+    _read_whole(target, root)
     here = ""
     for index, name in enumerate(names):
+        if not _is_like(target, body, root):
+            _check_directory(target, body, name, here or "\\")
         entry = _lookup(target, body, name, here or "\\")
         body, spelled = entry
         here += "\\" + spelled
-        if type_name(target, body) == "SymbolicLink":
+        if not _is_like(target, body, root) and _kind(target, body) == "SymbolicLink":
             goal = _link_target(target, body)
             if goal is None:
                 raise ObjectNotFound("the symbolic link %s cannot be read" % here, here)
@@ -98,9 +105,30 @@ def _walk(target: Source, path: str) -> Union[Named, Tuple[str, str]]:
     return Named(body, here or "\\", ())
 
 
-def _lookup(target: Source, directory: int, name: str, where: str) -> Tuple[int, str]:
-    """(body, name as it is spelled) of an entry of the directory."""
-    kind = type_name(target, directory)
+def _read_whole(target: Source, body: int) -> None:
+    """An object's optional headers, its header, and as much of it as a directory has, in one request."""
+    start = body_offset(target)
+    before = start + sum(_size(target, kind) for kind in (NAME_INFO, *(kind for _, kind in _BEFORE_NAME)))
+    read_span(target, body - before, before + _size(target, DIRECTORY))
+
+
+def _is_like(target: Source, body: int, root: int) -> bool:
+    """Whether the object is of the root's own type, which is told without reading a type."""
+    kind = type_object(target, body)
+    return isinstance(kind, int) and kind != 0 and kind == type_object(target, root)
+
+
+def _kind(target: Source, body: int) -> Optional[str]:
+    """The name of the object's type, which is read as a whole: whoever is led to the object asks for the rest of it."""
+    kind = type_object(target, body)
+    if isinstance(kind, int) and kind:
+        read_span(target, kind, _size(target, "_OBJECT_TYPE"))
+    return type_name(target, body)
+
+
+def _check_directory(target: Source, directory: int, name: str, where: str) -> None:
+    """Raise ObjectNotFound where something that is no directory stands in the middle of a path."""
+    kind = _kind(target, directory)
     if kind != "Directory":
         step = "the rest of the path belongs to the driver behind it, which no dump shows" if kind == "Device" else ""
         raise ObjectNotFound(
@@ -109,6 +137,10 @@ def _lookup(target: Source, directory: int, name: str, where: str) -> Tuple[int,
             where,
             step,
         )
+
+
+def _lookup(target: Source, directory: int, name: str, where: str) -> Tuple[int, str]:
+    """(body, name as it is spelled) of an entry of the directory."""
     other: Optional[Tuple[int, str]] = None
     unread = 0
     for body in _entries(target, directory, name):
@@ -116,6 +148,7 @@ def _lookup(target: Source, directory: int, name: str, where: str) -> Tuple[int,
             if other is not None:
                 break  # names that differ in letter case only are in one bucket, and this one is through
             continue
+        _read_whole(target, body)
         spelled = object_name(target, body)
         if spelled == name:
             return body, spelled
@@ -139,7 +172,8 @@ def _entries(target: Source, directory: int, name: str) -> Iterator[Optional[int
     """Bodies of the directory's objects, None behind those of a bucket: first those of the bucket that the name should be in, then the others.
 
     The bucket is a guess (the hash is not documented), which saves hundreds of requests where it is right and costs
-    nothing where it is not: what is found is told by its own name.
+    nothing where it is not: what is found is told by its own name.  So it is with an entry's HashValue, which Windows 7
+    and later keep: those that have the expected one come first.
     """
     s = read_members(target, DIRECTORY, directory, ["HashBuckets"])
     buckets = s.array("HashBuckets")
@@ -153,25 +187,35 @@ def _entries(target: Source, directory: int, name: str) -> Iterator[Optional[int
     seen: Set[int] = set()
     for number in order:
         at = buckets[number]
+        later: List[int] = []
         while at and at not in seen and len(seen) < _MAX_ENTRIES:
             seen.add(at)
             entry = read_structure(target, ENTRY, at)
-            body, after = entry.uint("Object"), entry.uint("ChainLink")
+            body, after, kept = entry.uint("Object"), entry.uint("ChainLink"), entry.uint("HashValue")
             if isinstance(body, int) and body:
-                yield body
+                if isinstance(kept, int) and kept != hash_of(name):
+                    later.append(body)
+                else:
+                    yield body
             at = after if isinstance(after, int) else 0
+        yield from later
         yield None
 
 
 def bucket_of(name: str, buckets: int) -> int:
-    """Which bucket the object manager most likely puts a name in.
+    """Which bucket the object manager most likely puts a name in."""
+    return hash_of(name) % buckets
+
+
+def hash_of(name: str) -> int:
+    """The 32 bits that the object manager most likely makes of a name.
 
     Fact from the open object manager of ReactOS (ob/obdir.c): of each upper-case character h += 2h + h/2, h += c.
     """
     hashed = 0
     for character in name.upper():
         hashed = (hashed + (hashed << 1) + (hashed >> 1) + ord(character)) & 0xFFFFFFFF
-    return hashed % buckets
+    return hashed
 
 
 def _link_target(target: Source, body: int) -> Optional[str]:

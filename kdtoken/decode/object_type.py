@@ -1,7 +1,7 @@
 """`_OBJECT_TYPE`: what rights a type of object has, as the kernel itself says it."""
 
 from kdtoken.decode.object_header import is_in_type_table, unicode_string
-from kdtoken.decode.structure import read_structure
+from kdtoken.decode.structure import Structure, read_structure
 from kdtoken.model.absent import Maybe, Missing, Unreadable
 from kdtoken.model.object_type import TARGET, GenericMapping, ObjectType
 from kdtoken.source.base import Source
@@ -10,12 +10,15 @@ TYPE = "_OBJECT_TYPE"
 _MAPPING = ("GenericRead", "GenericWrite", "GenericExecute", "GenericAll")
 
 
-def read_object_type(target: Source, address: int) -> Maybe[ObjectType]:
+def read_object_type(target: Source, address: int, known_as: str = "") -> Maybe[ObjectType]:
     """Name, generic mapping and valid access mask of the type object at `address`, in two requests.
 
+    known_as  its name, where a variable of the kernel (nt!PsThreadType) has led to it: then in one
     Raises TypeNotFound when the symbols know no _OBJECT_TYPE.
     """
     s = read_structure(target, TYPE, address)
+    if known_as:
+        return _masks(s, known_as)
     index = s.uint("Index")
     if isinstance(index, Unreadable):
         return index
@@ -26,6 +29,10 @@ def read_object_type(target: Source, address: int) -> Maybe[ObjectType]:
         return name
     if not name:
         return Unreadable(address, "the type object has no name")
+    return _masks(s, name)
+
+
+def _masks(s: Structure, name: str) -> Maybe[ObjectType]:
     masks = []
     for member in tuple("GenericMapping." + right for right in _MAPPING) + ("ValidAccessMask",):
         value = s.uint("TypeInfo." + member)

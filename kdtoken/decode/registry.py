@@ -90,7 +90,7 @@ def find_key(target: Source, path: str) -> Key:
     parts = _parts(wanted)
     best: Optional[_Hive] = None
     torn = ""
-    for hive in _hives(target):
+    for hive in _hives(target, parts):
         if isinstance(hive, str):
             torn = hive
         elif _starts(parts, hive.root_path) and (best is None or len(hive.root_path) > len(best.root_path)):
@@ -141,8 +141,14 @@ def _starts(parts: List[str], root_path: str) -> bool:
     return bool(root) and [part.lower() for part in parts[: len(root)]] == [part.lower() for part in root]
 
 
-def _hives(target: Source) -> Iterator[Union[_Hive, str]]:
-    """Every hive, or (as text) why the list ends early."""
+def _hives(target: Source, parts: List[str]) -> Iterator[Union[_Hive, str]]:
+    """The hives that may hold a path, or (as text) why the list ends early.
+
+    A request each; the text of a hive's own path is asked for only where its length fits a beginning of the path.
+    """
+    sizes = {
+        2 * sum(1 + len(part) for part in parts[:count]) + more for count in range(len(parts) + 1) for more in (0, 2)
+    }
     head = target.symbol(HIVES)
     link = target.layout(HIVE).field("HiveList").offset
     at = read_structure(target, "_LIST_ENTRY", head).uint("Flink")
@@ -153,7 +159,8 @@ def _hives(target: Source) -> Iterator[Union[_Hive, str]]:
             return
         seen.add(at)
         s = read_members(target, HIVE, at - link, _HIVE)
-        path, root = unicode_string(target, s, "HiveRootPath"), s.uint("RootKcb")
+        fits = s.uint("HiveRootPath.Length") in sizes
+        path, root = unicode_string(target, s, "HiveRootPath") if fits else None, s.uint("RootKcb")
         table, buckets = s.uint("KcbCacheTable"), s.uint("KcbCacheTableSize")
         if isinstance(path, str) and isinstance(root, int) and isinstance(table, int) and isinstance(buckets, int):
             yield _Hive(path.rstrip("\\"), root, table, buckets)

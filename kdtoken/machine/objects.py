@@ -6,8 +6,8 @@ from kdtoken.decode.cid_table import thread_by_id
 from kdtoken.decode.descriptor import read_descriptor
 from kdtoken.decode.directory import find_path, object_name
 from kdtoken.decode.fast_ref import fast_ref_mask
+from kdtoken.decode.object_header import PROCESS_TYPE, THREAD_TYPE, TOKEN_TYPE, body_offset, type_object
 from kdtoken.decode.object_header import TYPE as HEADER
-from kdtoken.decode.object_header import body_offset, type_object
 from kdtoken.decode.object_type import read_object_type
 from kdtoken.decode.process import pointer_bytes, process_details
 from kdtoken.decode.registry import find_key, key_descriptor, key_of_body, key_path
@@ -27,6 +27,8 @@ from kdtoken.source.base import Source
 
 DEFAULT_LABEL = "SepDefaultMandatorySid"
 KEY_TYPE = "CmKeyObjectType"
+# The kernel's pointer variables, and what the type is called that each points to.
+_TYPES = {PROCESS_TYPE: "Process", THREAD_TYPE: "Thread", TOKEN_TYPE: "Token", KEY_TYPE: "Key"}
 # What may stand before an argument, and what it makes of it.
 KINDS = ("process", "thread", "token", "key", "object", "device", "file")
 
@@ -44,9 +46,10 @@ class Objects:
         self.target = target
         self._types: Dict[int, Maybe[ObjectType]] = {}
 
-    def at(self, body: int, name: str = "") -> SecuredObject:
+    def at(self, body: int, name: str = "", expected: str = "") -> SecuredObject:
         """The object whose body lies at `body`, with its type and descriptor.
 
+        expected  nt's variable for the type that it should be of, which saves the request for the type's name
         Raises ObjectNotFound where the header names no type, so that no object lies there.
         """
         target = self.target
@@ -59,7 +62,7 @@ class Objects:
         if isinstance(kind_at, Missing):
             kind = kind_at
         else:
-            kind = self.type_at(kind_at) if kind_at else Unreadable(kind_at, "no type")
+            kind = self.type_at(kind_at, expected) if kind_at else Unreadable(kind_at, "no type")
             if isinstance(kind, Unreadable):
                 raise ObjectNotFound(
                     "0x%x is no object that can be read: the header in front of it names no type (%s)"
@@ -77,11 +80,20 @@ class Objects:
             return SecuredObject(body, shown, kind, self._device_descriptor(body))
         return SecuredObject(body, shown, kind, self._header_descriptor(body))
 
-    def type_at(self, address: int) -> Maybe[ObjectType]:
-        """The type object at an address."""
+    def type_at(self, address: int, expected: str = "") -> Maybe[ObjectType]:
+        """The type object at an address; one that nt's variable `expected` points to needs its name no more."""
         if address not in self._types:
-            self._types[address] = read_object_type(self.target, address)
+            known_as = _TYPES.get(expected, "")
+            if known_as and self._pointer_of(expected) != address:
+                known_as = ""
+            self._types[address] = read_object_type(self.target, address, known_as)
         return self._types[address]
+
+    def _pointer_of(self, symbol: str) -> Maybe[int]:
+        try:
+            return _pointer(self.target, self.target.symbol(symbol))
+        except SymbolNotFound:
+            return Absent("nt!" + symbol)
 
     def find(self, argument: str) -> SecuredObject:
         """The object that a person named.
@@ -126,7 +138,7 @@ class Objects:
         """The process object that a name, pid or address stands for."""
         process, _, _ = find_process(self.target, argument)
         name = process.image_name if isinstance(process.image_name, str) else "process"
-        return self.at(process.address, "%s (%s)" % (name, process.pid))
+        return self.at(process.address, "%s (%s)" % (name, process.pid), PROCESS_TYPE)
 
     def token(self, argument: str) -> SecuredObject:
         """The primary token of the process that a name, pid or address stands for, or the token at an address."""
@@ -138,7 +150,7 @@ class Objects:
         name = process.image_name if isinstance(process.image_name, str) else "process"
         if not isinstance(process.token, FastRef) or not process.token.object:
             raise ObjectNotFound("the process %s has no token to look at: %s" % (name, process.token), argument)
-        return self.at(process.token.object, "token of %s (%s)" % (name, process.pid))
+        return self.at(process.token.object, "token of %s (%s)" % (name, process.pid), TOKEN_TYPE)
 
     def thread(self, argument: str) -> SecuredObject:
         """The thread that an id (1188), a process and an id (4120:1188, lsass.exe:748) or an address stands for."""
@@ -160,7 +172,7 @@ class Objects:
                 argument,
                 "threads go by their id, as !process PROCESS 2 lists them: thread:1188, or thread:PROCESS:1188",
             )
-        return self.at(address, "thread %s" % argument)
+        return self.at(address, "thread %s" % argument, THREAD_TYPE)
 
     def path(self, path: str) -> SecuredObject:
         """The object at a path of the object manager's namespace."""
@@ -179,11 +191,8 @@ class Objects:
         return default_label(self.target)
 
     def _key_type(self) -> Maybe[ObjectType]:
-        try:
-            address = _pointer(self.target, self.target.symbol(KEY_TYPE))
-        except SymbolNotFound:
-            return Absent("nt!" + KEY_TYPE)
-        return address if isinstance(address, Missing) else self.type_at(address)
+        address = self._pointer_of(KEY_TYPE)
+        return address if isinstance(address, Missing) else self.type_at(address, KEY_TYPE)
 
     def _key_of_body(self, body: int, kind: Maybe[ObjectType], name: str) -> SecuredObject:
         block = key_of_body(self.target, body)
