@@ -17,7 +17,7 @@ VERBS: Dict[str, str] = {
     "collect": "inside the guest: what GetTokenInformation says of a process, as JSON",
     "sid": "a SID's name, or a name's SID, without asking any machine",
     "mask": "an access mask in words, or words as a mask",
-    "tour": "access tokens in twelve steps, on the recording that kdtoken carries",
+    "tour": "access tokens step by step, with exercises, on a machine that kdtoken carries",
     "record": "run a verb and keep every read, to replay it anywhere",
 }
 

@@ -1,220 +1,137 @@
-"""tour: access tokens in twelve steps, on the recording that kdtoken carries.  No Windows needed.
+"""tour: access tokens step by step, on a small machine that kdtoken carries, and exercises.  No Windows needed.
 
-kdtoken tour          the list of steps
-kdtoken tour 4        one step;  kdtoken tour all   every step, one after the other
+kdtoken tour                       the list of steps and exercises
+kdtoken tour 4                     one step;  kdtoken tour all   every step, one after the other
+kdtoken tour --exercise 4          a task;  with --hint, a hint
+kdtoken tour --exercise 4 ANSWER   checks the answer
+kdtoken tour --write FOLDER        the machine as a crash dump with its symbols, for your own WinDbg
+
+Exit code: 0, of an answer 1 where it is not right, 2 where something could not be done.
 """
 
-import shlex
+import os
 import sys
-from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence
 
 from kdtoken import cli
-from kdtoken.analysis.access_check.caller import caller_of
-from kdtoken.analysis.access_check.request import Request
-from kdtoken.analysis.access_check.truth import decide
-from kdtoken.analysis.access_check.turn import Other, turns
-from kdtoken.cli import dump_report, walk_report
-from kdtoken.errors import UsageError
-from kdtoken.machine.sniff import TOUR
-from kdtoken.model.object_type import documented_type
-from kdtoken.model.sddl import from_sddl
-from kdtoken.model.secured_object import SecuredObject
-from kdtoken.model.token import Token
-from kdtoken.render.explain import explain_lines
+from kdtoken.cli.tour.exercises import EXERCISES, answer_lines, task_lines
+from kdtoken.cli.tour.practice import practice_files
+from kdtoken.cli.tour.steps import STEPS, step_lines, typed
+from kdtoken.errors import KdTokenError, UsageError
+from kdtoken.files import why, write_whole
 
 
-@dataclass(frozen=True)
-class Step:
-    """One stop: what to type, which part of the answer to look at, and what to notice in it.
-
-    verb      "dump 6104", "walk": as typed behind `kdtoken`
-    sections  headings of the output that are shown; "" is everything before the first heading
-    """
-
-    title: str
-    verb: str
-    sections: Tuple[str, ...]
-    notice: str
-
-
-STEPS = (
-    Step(
-        "From user mode: what the process may know of itself",
-        "dump notepad.exe --format windbg",
-        ("User: ", "Privs: "),
-        "In the guest, `whoami /all` in a process of the same user prints this user, these groups and these privileges: "
-        "the token as user mode sees it. Windows hands out a copy of these lists; who they really belong to, and "
-        "whether anybody wrote into them, only the kernel's memory tells.",
-    ),
-    Step(
-        "From !token: the same, from the debugger",
-        "dump notepad.exe --format windbg",
-        ("Authentication ID",),
-        "This is the tail of what `!token` prints: ids, flags as one number, whether the token is in use. "
-        "TokenFlags 0x2a00 is a number until somebody says that it means filtered, not low, virtualisation allowed.",
-    ),
-    Step(
-        "From _EPROCESS to the token",
-        "dump notepad.exe --why",
-        ("", "Process"),
-        "A process points to its token with a fast reference: the lowest four bits of the pointer are a count, and "
-        "must go before the rest is an address. How many bits, and at what offset the field lies, comes from the "
-        "symbols of this very build.",
-    ),
-    Step(
-        "Identity and policy",
-        "dump notepad.exe --all",
-        ("Identity", "Privileges"),
-        "User, groups and integrity were fixed when the token was made: its identity. Privileges are switched on and "
-        "off while the process runs: its policy; one that is `removed` was taken out for good.",
-    ),
-    Step(
-        "A filtered administrator and the token behind it",
-        "dump notepad.exe --all",
-        ("Groups", "The full token behind this filtered one"),
-        "Anna is an administrator, but notepad's token counts BUILTIN\\Administrators for deny only and holds five "
-        "harmless privileges. Her other logon session keeps the full token; UAC's prompt is what stands between them.",
-    ),
-    Step(
-        "A thread that is somebody else",
-        "dump 1120 --all",
-        ("", "Threads"),
-        "A service that runs as SYSTEM acts for its clients: five of its threads carry a token of their own, and for "
-        "them that token is the one that counts. At level Identification it may only be asked who the client is; at "
-        "Impersonation and Delegation it opens doors.",
-    ),
-    Step(
-        "A restricted token",
-        "dump 5996 --all",
-        ("", "Groups", "Restricting SIDs"),
-        "A browser's sandbox turned every group into deny-only and added a restricting SID that is on no access list "
-        "anywhere. Each access is checked twice, once against the groups and once against the restricting SIDs, and "
-        "both must say yes.",
-    ),
-    Step(
-        "An AppContainer",
-        "dump 5716 --all",
-        ("", "AppContainer", "Capabilities"),
-        "The package SID names the app, and each capability is a SID that stands for one thing it may do. An "
-        "object whose access list names neither the package, nor a capability, nor ALL APPLICATION PACKAGES is out of "
-        "its reach, whatever the user may do.",
-    ),
-    Step(
-        "A whole machine at a glance",
-        "walk",
-        ("",),
-        "One line a process: look for what does not fit its neighbours. A user's program at System integrity, a "
-        "sensitive privilege below High, a token shared by two programs: these are worth a `dump`.",
-    ),
-    Step(
-        "Predict an access check",
-        "explain notepad.exe --to 'D:(A;;FA;;;BA)(A;;FR;;;BU)' --type file --want write",
-        ("NO", "Rights", "What would turn it"),
-        "The token is the caller's side only; the object's access list is the other. Here Administrators may do "
-        "everything and Users may read. Before you look: Anna is both, and notepad runs under her filtered token. Each "
-        "right has its own reason, and each way out was tried by running the check again.",
-    ),
-    Step(
-        "Privileges are not rights",
-        "explain cmd.exe --to 'O:SYG:SYD:(A;;FA;;;SY)' --type file --want read",
-        ("NO", "Rights", "What would turn it"),
-        "Anna's elevated prompt holds SeDebugPrivilege, and it is enabled; the file opens to SYSTEM only, and stays "
-        "shut. Each privilege does one thing: this one opens processes and threads whatever guards them, and nothing "
-        "else. Ask the same with --type process and the answer is yes, by that privilege alone.",
-    ),
-    Step(
-        "A Low process and a Medium object",
-        "explain AcroRd32.exe --to 'D:(A;;FA;;;WD)' --type file --want write",
-        ("NO", "Rights", "Steps"),
-        "Everyone may do everything with this file, and the reader's sandbox may not write to it: integrity is "
-        "checked before the list is looked at. An object without a label counts as Medium, and a caller below it may "
-        "read and run it, not change it.",
-    ),
-)
+def _contents() -> List[str]:
+    lines = ["Access tokens in %d steps, on a machine that kdtoken carries:" % len(STEPS), ""]
+    lines += ["  %2d. %s" % (number, step.title) for number, step in enumerate(STEPS, 1)]
+    lines += ["", "Exercises:", ""]
+    lines += ["  %2d. %s" % (number, one.title) for number, one in enumerate(EXERCISES, 1)]
+    told = (
+        ("tour 1", "begins"),
+        ("tour all", "shows every step"),
+        ("tour --exercise 1", "is the first task"),
+        ("tour --write FOLDER", "lays the machine down as a crash dump, for your own WinDbg"),
+    )
+    room = max(len(typed(command)) for command, _ in told)
+    return lines + [""] + ["%s  %s" % (typed(command).ljust(room), words) for command, words in told]
 
 
-def excerpt(lines: Sequence[str], sections: Sequence[str]) -> List[str]:
-    """The wanted parts of a report: each from its heading to the next empty line or heading."""
-    kept: List[str] = []
-    parts: List[List[str]] = [[]]
-    for line in lines:
-        if line and not line.startswith(" ") and parts[-1]:
-            parts.append([])
-        parts[-1].append(line)
-    head = [line for part in parts[:1] for line in part]
-    for wanted in sections:
-        if wanted == "":
-            kept += head if head and not head[-1] else head + [""]
-            continue
-        for at, part in enumerate(parts):
-            if part[0].startswith(wanted):
-                kept += part + ([""] if part[-1] else [])
-                # !token prints its whole tail without an indented line
-                kept += [line for more in parts[at + 1 :] for line in more] if wanted.startswith("Auth") else []
-                break
-    while kept and not kept[-1]:
-        kept.pop()
-    return kept
+def _number(word: str, most: int, what: str) -> int:
+    if word.isdigit() and len(word) < 5 and 1 <= int(word) <= most:
+        return int(word)
+    step = "a number from 1 to %d%s" % (most, ", or all" if what == "step" else "")
+    raise UsageError("there is no %s %s" % (what, word), word, step)
 
 
-def step_lines(number: int) -> List[str]:
-    """One step as it is printed."""
-    step = STEPS[number - 1]
-    verb, *arguments = shlex.split(step.verb)
-    lines = ["%d. %s" % (number, step.title), "", "   kdtoken %s --session %s" % (step.verb, TOUR), ""]
-    lines += ["   | " + line if line else "   |" for line in excerpt(_report(verb, arguments), step.sections)]
-    return [line.rstrip() for line in lines] + [""] + cli.paragraph(step.notice, "   ") + [""]
+def _steps(words: Sequence[str]) -> None:
+    if len(words) > 1:
+        raise UsageError("one step at a time: %s" % " ".join(words), words[1], typed("tour all") + " shows every step")
+    if not words:
+        cli.write_lines(_contents())
+    elif words[0] == "all":
+        for number in range(1, len(STEPS) + 1):
+            cli.write_lines(step_lines(number))
+        for number in range(1, len(EXERCISES) + 1):
+            cli.write_lines(task_lines(number))
+    else:
+        cli.write_lines(step_lines(_number(words[0], len(STEPS), "step")))
 
 
-def _report(verb: str, arguments: List[str]) -> List[str]:
-    """What the verb prints of the tour's machine."""
-    parser = cli.parser(verb, "")
-    if verb == "explain":
-        return _explained(parser, arguments)
-    (dump_report if verb == "dump" else walk_report).add_arguments(parser)
-    options = parser.parse_args(["--session", TOUR] + arguments)
-    machine = cli.open_machine(options)
-    return dump_report.report(machine, options) if verb == "dump" else walk_report.report(machine, options)
+def _write(folder: str) -> None:
+    """Lay the practice machine down: all files or none, and none that is there is written over."""
+    folder = os.path.abspath(folder)
+    files = practice_files(folder)
+    paths = {os.path.join(folder, name): data for name, data in files.items()}
+    already = {path for path, data in paths.items() if _is_there(path, data)}
+    made_folder = not os.path.isdir(folder)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except (OSError, ValueError) as error:
+        step = "a folder that can be made, where you may write"
+        raise KdTokenError("cannot make the folder %s: %s" % (folder, why(error)), folder, step) from error
+    _write_all({path: data for path, data in paths.items() if path not in already}, folder, made_folder)
+    lines = ["%d files are in %s" % (len(paths), folder), ""]
+    lines += ["  %9d  %s" % (len(files[name]), name) for name in sorted(files)]
+    dump = os.path.join(folder, "practice.dmp")
+    lines += ["", "In your own WinDbg:", "", '   windbg -z "%s" -y "%s" -i "%s"' % (dump, folder, folder)]
+    lines += ["", "Here:", "", "   " + typed('dump "%s" --symbols "%s" notepad.exe' % (dump, folder))]
+    cli.write_lines(lines + ["", "README.txt in the folder tells what to type."])
 
 
-def _explained(parser: cli.Parser, arguments: List[str]) -> List[str]:
-    """An access check of one of the machine's processes against a descriptor that is given as text."""
-    parser.add_argument("caller")
-    for option in ("--to", "--type", "--want"):
-        parser.add_argument(option)
-    options = parser.parse_args(["--session", TOUR] + arguments)
-    machine = cli.open_machine(options)
-    process = machine.find(options.caller)
-    token, linked = process.token, process.linked_token
-    assert isinstance(token, Token), "the recording has the token of each process"
-    kind = documented_type(options.type)
-    caller = caller_of(token, "%s (%s)" % (process.name, process.pid))
-    thing = SecuredObject(None, options.to, kind, from_sddl(options.to, object_type=kind))
-    request = Request(caller, thing, kind, kind.parse_access(options.want))
-    others = [Other("linked", "the linked token", caller_of(linked, "linked"))] if isinstance(linked, Token) else []
-    answer = decide(request)
-    return explain_lines(answer, turns(request, answer.outcome, others), machine.names)
+def _write_all(paths: Dict[str, bytes], folder: str, made_folder: bool) -> None:
+    written: List[str] = []
+    try:
+        for path, data in paths.items():
+            write_whole(path, [data], "file")
+            written.append(path)
+    except BaseException:  # Ctrl+C too: no half of a machine stays
+        for path in written:
+            os.remove(path)
+        if made_folder:
+            os.rmdir(folder)
+        raise
+
+
+def _is_there(path: str, data: bytes) -> bool:
+    """Whether this very file is there already.  Raises KdTokenError where another one is."""
+    if not os.path.lexists(path):
+        return False
+    try:
+        if os.path.isfile(path) and os.path.getsize(path) == len(data):
+            with open(path, "rb") as file:
+                if file.read() == data:
+                    return True
+    except OSError as error:
+        raise KdTokenError("cannot read %s: %s" % (path, why(error)), path, "give an empty folder") from error
+    raise KdTokenError("%s is there already, and another file" % path, path, "give an empty folder, or a new one")
 
 
 def _main(arguments: List[str]) -> int:
     parser = cli.Parser(prog="kdtoken tour", description="Access tokens in %d steps, no Windows needed." % len(STEPS))
-    parser.add_argument("step", nargs="?", help="number of a step, or all")
-    chosen = parser.parse_args(arguments).step
-    if chosen is None:
-        lines = ["Access tokens in %d steps, on a recorded machine:" % len(STEPS), ""]
-        lines += ["  %d. %s" % (number, step.title) for number, step in enumerate(STEPS, 1)]
-        cli.write_lines(lines + ["", "kdtoken tour 1 begins; kdtoken tour all shows everything."])
+    parser.add_argument(
+        "words", metavar="STEP", nargs="*", help="number of a step, or all; behind --exercise: the answer"
+    )
+    parser.add_argument("--exercise", metavar="N", help="a task, or whether an answer to it is right")
+    parser.add_argument("--hint", action="store_true", help="with --exercise: a hint")
+    parser.add_argument("--write", metavar="FOLDER", help="lay the machine down as a crash dump, for your own WinDbg")
+    options = parser.parse_intermixed_args(arguments)
+    if options.write is not None:
+        if options.words or options.exercise:
+            raise UsageError("--write stands alone", "--write", typed("tour --write FOLDER"))
+        _write(options.write)
         return 0
-    if chosen == "all":
-        numbers = range(1, len(STEPS) + 1)
-    elif chosen.isdigit() and 1 <= int(chosen) <= len(STEPS):
-        numbers = range(int(chosen), int(chosen) + 1)
-    else:
-        raise UsageError("there is no step %s" % chosen, chosen, "a number from 1 to %d, or all" % len(STEPS))
-    for number in numbers:
-        cli.write_lines(step_lines(number))
-    return 0
+    if options.exercise is None:
+        if options.hint:
+            raise UsageError("--hint belongs to --exercise N", "--hint", typed("tour --exercise 1 --hint"))
+        _steps(options.words)
+        return 0
+    number = _number(options.exercise, len(EXERCISES), "exercise")
+    if options.hint or not options.words:
+        cli.write_lines(task_lines(number, options.hint))
+        return 0
+    right, lines = answer_lines(number, " ".join(options.words))
+    cli.write_lines(lines)
+    return 0 if right else 1
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

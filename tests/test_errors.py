@@ -119,7 +119,7 @@ COULD_NOT: List[Tuple[str, List[str]]] = [
     ("sid S-1-5-x", ["S-1-5-x", "next: "]),
     ("mask 0xzz", ["0xzz", "next: "]),
     ("mask 0x1 nosuch", ["nosuch", "next: "]),
-    ("tour 13", ["13", "next: "]),
+    ("tour 99", ["99", "next: "]),
     ("record dump notepad.exe", ["-o", "next: "]),
     ("record -o {folder}/no/x.gz dump notepad.exe --session {rec}", ["there is no folder", "next: "]),
     ("record -o {folder}/x.gz fly --session {rec}", ["fly", "next: "]),

@@ -251,7 +251,7 @@ def paragraph(text: str, indent: str = "") -> List[str]:
     """Prose in lines under 100 columns."""
     import textwrap
 
-    return textwrap.wrap(text, 96, initial_indent=indent, subsequent_indent=indent)
+    return textwrap.wrap(text, 96, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]]) -> int:

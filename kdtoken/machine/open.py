@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Optional, Sequ
 from kdtoken.errors import UsageError
 from kdtoken.machine.base import Machine
 from kdtoken.machine.kernel import KernelMachine
-from kdtoken.machine.sniff import LIVE, STDIN, TOUR, head_of, is_attach_string, kind_of, split_lines
+from kdtoken.machine.sniff import CARRIED, LIVE, STDIN, head_of, is_attach_string, kind_of, split_lines
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.source.base import Source
 
@@ -87,8 +87,8 @@ class _Given:
         """Raises BadFormat where it cannot be read or is no source."""
         file, self.lines = split_lines(name)
         self.name, self.path = name, file
-        if file == TOUR and not os.path.exists(file):
-            file = self.path = tour_recording()
+        if file in CARRIED and not os.path.exists(file):
+            file = self.path = carried(file)
         self._unpacked: Optional["Unpacked"] = None
         if file == STDIN:
             self._unpack()
@@ -160,17 +160,28 @@ def open_machine(
     return open_request(Request(files, "", symbols, download, False, names, timeout, stay))
 
 
-def tour_recording() -> str:
-    """The recording that kdtoken carries: in a wheel beside the verbs, in a checkout among the fixtures.
+# What kdtoken carries: the name in a wheel, beside the verbs, and in a checkout, among the fixtures.
+_CARRIED = {
+    "tour": ("tour.kdtoken.gz", "sessions/machine-22000-synthetic.kdtoken.gz"),
+    "tour-incident": ("tour-incident.kdtoken.gz", "sessions/incident-22000-synthetic.kdtoken.gz"),
+    "tour-whoami": ("tour-whoami.txt", "practice/whoami-notepad.txt"),
+    "tour-unknown": ("tour-unknown.txt", "practice/whoami-unknown.txt"),
+    "practice": ("practice.tar.xz", "practice/practice.tar.xz"),
+}
+
+
+def carried(word: str) -> str:
+    """The path of a file that kdtoken carries for its tour: one of sniff.CARRIED, or "practice", the tour's machine as
+    a crash dump with its symbols.
 
     Raises UsageError where it was not installed.
     """
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    for name in ("tour.kdtoken.gz", "../fixtures/sessions/machine-22000-synthetic.kdtoken.gz"):
-        path = os.path.join(package, *name.split("/"))
+    inside, fixture = _CARRIED[word]
+    for path in (os.path.join(package, inside), os.path.join(package, "..", "fixtures", *fixture.split("/"))):
         if os.path.exists(path):
             return os.path.normpath(path)
-    raise UsageError("the tour's recording is not installed with this kdtoken", None, "run it from the source tree")
+    raise UsageError("%s is not installed with this kdtoken" % inside, word, "run it from the source tree")
 
 
 def open_request(request: Request, record: Optional[Recording] = None, callbacks: Callbacks = SILENT) -> Machine:

@@ -20,6 +20,8 @@ _LEAST_MEMORY = 1 << 20
 _MEMORY_NAME = re.compile(r"\.(?:vmem|raw|mem|memory|img|bin|dd)(?:\.gz)?$", re.IGNORECASE)
 STDIN = "-"
 TOUR = "tour"  # the recording of a small machine that every kdtoken carries
+# What else it carries for the tour: two texts of whoami, and the same machine after somebody wrote into its kernel.
+CARRIED = (TOUR, "tour-whoami", "tour-unknown", "tour-incident")
 LIVE = "live"
 # What dbgeng's AttachKernel takes (learn.microsoft.com, "-k (Attach to Kernel)").
 _ATTACH = re.compile(r"(?:com|net|1394|usb|usb2|usb3|exdi):", re.IGNORECASE)
@@ -244,7 +246,7 @@ def not_a_source(head: Head) -> BadFormat:
 
 def is_source(word: str) -> bool:
     """Whether a word names something that can be opened: a file, lines of one, stdin, a connection."""
-    if word in (STDIN, TOUR) or is_attach_string(word):
+    if word == STDIN or word in CARRIED or is_attach_string(word):
         return True
     try:
         kind_of(head_of(split_lines(word)[0]))
@@ -254,13 +256,13 @@ def is_source(word: str) -> bool:
 
 
 def is_there(word: str) -> bool:
-    """Whether a word is the name of a file that is there, or of the recording that kdtoken carries."""
-    return word == TOUR or os.path.isfile(word)
+    """Whether a word is the name of a file that is there, or one that kdtoken carries."""
+    return word in CARRIED or os.path.isfile(word)
 
 
 def looks_like_file(word: str) -> bool:
     """Whether a word can only be meant for a file: it is one, or is written as one."""
-    return word == TOUR or os.path.exists(word) or _FILE.search(word) is not None
+    return word in CARRIED or os.path.exists(word) or _FILE.search(word) is not None
 
 
 def split_lines(name: str) -> Tuple[str, str]:

@@ -117,6 +117,10 @@ def with_session(machine: Machine, session: LogonSessionSpec) -> Machine:
     return replace(machine, logon_sessions=(*machine.logon_sessions, session))
 
 
+# The tour's incident: mspaint's fast reference leads to winlogon's token, and nothing else is wrong.
+INCIDENT = with_process(QUIET, PAINT, token="of-%d" % WINLOGON)
+
+
 @dataclass(frozen=True)
 class Case:
     """A machine and what a rule says of it.

@@ -1,0 +1,113 @@
+"""The exercises: who is right follows from the declaration of the machine, not from what the check says."""
+
+from typing import List, Set
+
+import pytest
+
+from kdtoken import tour
+from kdtoken.cli.tour.exercises import EXERCISES, task_lines
+from tests.machine import spec
+from tests.machine.declared import MACHINE
+from tests.machine.spec import ProcessSpec, TokenSpec
+from tests.machine.strange import INCIDENT, QUIET
+
+
+def token_of(process: ProcessSpec) -> TokenSpec:
+    assert process.token is not None
+    return MACHINE.tokens[process.token]
+
+
+def right(number: int, processes: "tuple[ProcessSpec, ...]") -> Set[int]:
+    """The pids that the exercise takes for right."""
+    return {one.pid for one in processes if tour.main(["--exercise", str(number), str(one.pid)]) == 0}
+
+
+def test_whoami_fits_who_has_that_user_those_groups_and_privileges() -> None:
+    text = MACHINE.tokens["reader"]  # of whom tests/engine/practice.py has whoami speak
+    fits = {
+        one.pid
+        for one in MACHINE.processes
+        if one.token is not None
+        and not token_of(one).paged_out
+        and (token_of(one).user, token_of(one).all_groups, token_of(one).privileges)
+        == (text.user, text.all_groups, text.privileges)
+    }
+    assert 5300 in fits and 6104 not in fits
+    assert right(1, MACHINE.processes) == fits
+
+
+def test_the_token_was_made_of_the_one_that_it_names() -> None:
+    parent = MACHINE.tokens["restricted"].parent_id
+    made_of = {one.pid for one in MACHINE.processes if one.token is not None and token_of(one).token_id == parent}
+    assert len(made_of) == 1
+    assert right(2, MACHINE.processes) == made_of
+
+
+@pytest.mark.parametrize("answer", ["boot", "logon", "Authentication", "filtering"])
+def test_how_is_not_who(answer: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tour.main(["--exercise", "2", answer]) == 1
+    assert ("name the process" if answer == "filtering" else "ParentTokenId") in capsys.readouterr().out
+
+
+def test_a_token_at_identification_opens_nothing() -> None:
+    """[MS-LSAD] and learn.microsoft.com, SECURITY_IMPERSONATION_LEVEL: at Identification nothing can be opened."""
+    assert MACHINE.thread(1132).level == spec.IDENTIFICATION
+    said = {
+        one: tour.main(["--exercise", "3", one]) for one in ("level", "impersonation", "yes", "no", "dacl", "label")
+    }
+    assert said == {"level": 0, "impersonation": 0, "yes": 1, "no": 1, "dacl": 1, "label": 1}
+    assert tour.main(["--exercise", "3", "no,", "by", "level"]) == 0
+    assert tour.main(["--exercise", "3", "perhaps"]) == 2
+
+
+def test_the_stolen_token_is_where_it_was_not_before() -> None:
+    moved = {one.pid for one, was in zip(INCIDENT.processes, QUIET.processes) if one.token != was.token}
+    assert len(moved) == 1
+    assert right(4, INCIDENT.processes) == moved
+
+
+def test_who_was_robbed_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+    stolen = next(one.token for one, was in zip(INCIDENT.processes, QUIET.processes) if one.token != was.token)
+    robbed = next(one.pid for one in QUIET.processes if one.token == stolen)
+    assert tour.main(["--exercise", "4", str(robbed)]) == 1
+    assert "That token is its own." in capsys.readouterr().out
+
+
+def test_one_child_has_more_than_a_copy() -> None:
+    explorer = next(one for one in MACHINE.processes if one.image_name == b"explorer.exe")
+    more = {
+        one.pid
+        for one in MACHINE.processes
+        if one.parent == explorer.pid
+        and one.token is not None
+        and int(token_of(one).integrity.split("-")[-1]) > int(token_of(explorer).integrity.split("-")[-1])
+    }
+    assert len(more) == 1
+    assert right(5, MACHINE.processes) == more
+
+
+@pytest.mark.parametrize("number", range(1, len(EXERCISES) + 1))
+def test_a_wrong_answer_says_why_and_where_help_is(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = "yes" if number == 3 else "services.exe"
+    assert tour.main(["--exercise", str(number), wrong]) == 1
+    lines = capsys.readouterr().out.split("\n")
+    assert lines[0] == "Exercise %d, %s: no." % (number, wrong)
+    assert len(lines[2].strip()) > 20
+    assert lines[-2] == "   kdtoken tour --exercise %d --hint" % number
+    assert tour.main(["--exercise", str(number), "--hint"]) == 0
+    assert EXERCISES[number - 1].hint.split(" ")[0] in capsys.readouterr().out
+
+
+def test_a_name_of_several_and_of_none(capsys: pytest.CaptureFixture[str]) -> None:
+    for number in (1, 2, 4, 5):
+        assert tour.main(["--exercise", str(number), "svchost.exe"]) == 2
+        assert "next: one of: 868, 980, 1048, 1120" in capsys.readouterr().err
+        assert tour.main(["--exercise", str(number), "qqqqqq.exe"]) == 2
+        assert "next: kdtoken walk tour lists them" in capsys.readouterr().err
+
+
+def test_no_task_tells_its_answer() -> None:
+    """Neither task nor hint names who is right, where that is one process."""
+    for number, name in ((1, "AcroRd32"), (4, "mspaint"), (5, "cmd.exe")):
+        words: List[str] = task_lines(number) + task_lines(number, True)
+        assert name not in "\n".join(words)
