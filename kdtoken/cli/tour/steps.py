@@ -258,9 +258,15 @@ def checked(arguments: List[str]) -> Tuple[Answer, Sides, Party]:
     options.who = False
     sides = Sides(options)
     caller = sides.source_of(options.caller)[0]
-    what, party, level = sides.wanted(options.to), sides.caller(caller), sides.default_level()
+    what, party = sides.wanted(options.to), sides.caller(caller)
     sides.learn()
-    request = Request(party.caller, what.object, what.type, parse_wish(what.type, options.want), default_level=level)
+    request = Request(
+        party.caller,
+        what.object,
+        what.type,
+        parse_wish(what.type, options.want),
+        default_level=sides.default_level([what]),
+    )
     return decide(request), sides, party
 
 
