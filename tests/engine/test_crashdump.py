@@ -4,6 +4,7 @@ pip install kdmp-parser==0.7.4 volatility3==2.28.2
 """
 
 import pickle
+import struct
 from pathlib import Path
 from typing import Any, Dict, List, Set, Tuple
 
@@ -11,6 +12,7 @@ import pytest
 
 from kdtoken.decode.process import process_details, walk_processes
 from kdtoken.decode.process_dump import Tokens, dump_process
+from kdtoken.errors import MemoryUnreadable
 from kdtoken.model.token import Token
 from kdtoken.source.cached import CachedSource
 from kdtoken.source.crashdump.dump import CrashDump, open_dump
@@ -18,6 +20,7 @@ from tests.dump_bytes import Dump
 from tests.engine.conftest import Lab, make_lab
 from tests.engine.volatility import Volatility
 from tests.engine.windows import Windows, answers
+from tests.machine.arm64 import to_arm64
 from tests.machine.crashdump import write_dump
 from tests.machine.declared import MACHINE, grown
 from tests.machine.kernel import build
@@ -76,6 +79,31 @@ def test_the_engine_opens_each_container_that_the_tests_write(name: str, windows
     for address in (head, token):
         value = int.from_bytes(ours.read(address, 8), "little")
         assert "%08x`%08x" % (value >> 32, value & 0xFFFFFFFF) in text
+
+
+@pytest.mark.parametrize("container", ["full", "bitmap"])
+def test_arm64_pages_are_those_of_the_engine(container: str, windows: Windows, tmp_path: Path) -> None:
+    """Each process's and each token's first 16 bytes, through the page tables of ARM64; what is not there, too."""
+    lab = make_lab(BUILD)
+    dump = to_arm64(Dump.of(lab.kernel))
+    path = tmp_path / "a.dmp"
+    path.write_bytes(dump.full() if container == "full" else dump.bitmap(5, b"FDMP"))
+    places = sorted({*lab.kernel.processes.values(), *lab.kernel.tokens.values()})
+    typed = ["vertarget", *("dq %x L2" % place for place in places)]
+    (_, target), *said = answers(windows.debugger(path, typed, cwd=lab.folder))
+    assert "ARM 64-bit (AArch64)" in target
+    ours = CrashDump(path)
+    unreadable = 0
+    for place, (_, output) in zip(places, said):
+        try:
+            words = struct.unpack("<2Q", ours.read(place, 16))
+        except MemoryUnreadable:
+            unreadable += 1
+            assert output.count("????????`????????") == 2, (hex(place), output)
+            continue
+        shown = output.split("\n")[0].replace("`", "").split()
+        assert [int(word, 16) for word in shown[1:]] == list(words), (hex(place), output)
+    assert len(said) == len(places) and unreadable < len(places) / 4
 
 
 @pytest.mark.parametrize("name", ["full", "bitmap-full", "bitmap-kernel", "ranges-8", "ranges-9", "ranges-10"])

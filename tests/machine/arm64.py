@@ -1,6 +1,7 @@
 """The page tables of a synthetic x64 kernel rewritten as those of ARM64, the types and all else being as they were.
 
-No ARM64 type data of Windows is public (the ISF collections hold x64 and x86 only), so the kernel's own types are x64's.
+The ISF collections hold x64 and x86 only, so the kernel's own types are x64's; the genuine engine opens such a dump and is the
+judge of its page tables (tests/engine/test_crashdump.py).
 A descriptor: bit 0 valid, bit 1 table or page, bit 10 accessed, frame in bits 12 to 47, bits 53 and 54 no execution
 ("Arm Architecture Reference Manual", D8.3).  Windows keeps both halves in one table, as MemProcFS takes them.
 """
