@@ -75,7 +75,7 @@ def test_a_protected_process_refuses_an_administrator_with_debug_privilege(monke
 
 
 def test_a_thread_at_identification(monkeypatch: Any) -> None:
-    code, out, _ = run(monkeypatch, "1120:1132", "--to", "services.exe", "--want", "QUERY_LIMITED_INFORMATION")
+    code, out, _ = run(monkeypatch, "1120:01132", "--to", "services.exe", "--want", "QUERY_LIMITED_INFORMATION")
     assert code == 1 and "STATUS_BAD_IMPERSONATION_LEVEL" in out
     assert "at Identification because the client allowed no more" in out
     assert "stop impersonating (RevertToSelf)" in out

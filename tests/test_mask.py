@@ -27,6 +27,14 @@ def test_a_number_in_the_words_of_its_type(capsys: pytest.CaptureFixture[str]) -
     ]
 
 
+def test_a_number_of_thousands_of_digits_is_no_mask_and_does_not_fill_the_screen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for digits in ("9" * 5000, "0x" + "9" * 5000):  # the former is one that Python refuses to convert
+        code, out, err = run(capsys, digits, "file")
+        assert (code, out) == (2, "") and len(err) < 1000 and "...(%d characters)" % len(digits) in err, err
+
+
 @pytest.mark.parametrize(
     "words, kind, first",
     [

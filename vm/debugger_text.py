@@ -17,14 +17,14 @@ INSTALL_PYTHON = "winget install Python.Python.3.9"
 INSTALL_PYKD = 'py -3.9 -m pip install ".[windbg]"     (in the folder of kdtoken)'
 SYMBOLS = ".symfix+ C:\\Symbols; .reload /f nt     (then `lm m nt` must say (pdb symbols))"
 
-_ERROR = re.compile(r"(?:Win32 error (?:0n)?|HRESULT 0x8007)(?P<code>[0-9A-Fa-f]+)", re.IGNORECASE)
+_ERROR = re.compile(r"Win32 error (?:0n)?(?P<code>[0-9]{1,9})\b|HRESULT 0x8007(?P<low>[0-9A-F]{1,8})", re.IGNORECASE)
 
 
 def _code(line: str) -> Optional[int]:
     hit = _ERROR.search(line)
     if hit is None:
         return None
-    return int(hit.group("code"), 16 if "HRESULT" in hit.group(0).upper() else 10)
+    return int(hit.group("code")) if hit.group("code") else int(hit.group("low"), 16)
 
 
 def connection(text: str, start: str, restart: str) -> List[Finding]:

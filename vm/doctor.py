@@ -33,6 +33,10 @@ class Seen(NamedTuple):
 
 
 LARGEST = 1 << 22  # bytes of a pasted text: a day in WinDbg is less
+# Of a .vmx, among what somebody pasted.
+_SETTING = re.compile(
+    r"[ \t]*(?:serial[0-9]|uefi|displayName|config|virtualHW|guestOS|firmware|\.encoding)[\w.]*[ \t]*="
+)
 _LONGEST = 1000  # characters of a line: no console is wider
 
 
@@ -83,11 +87,8 @@ def hypervisor_in(text: str) -> str:
 
 def vmx_in(text: str) -> Optional[VmxFile]:
     """The .vmx lines among others, as a file; None where there are none."""
-    lines = re.findall(
-        r"(?m)^[ \t]*((?:serial\d|uefi|displayName|config|virtualHW|guestOS|firmware|\.encoding)[\w.]*"
-        r'[ \t]*=[ \t]*"?[^"\r\n]*"?)[ \t]*$',
-        text,
-    )
+    lines = [line.strip(" \t") for line in text.splitlines() if _SETTING.match(line)]
+    lines = [line for line in lines if '"' not in line.partition("=")[2].strip(' \t"')]
     if not lines:
         return None
     return VmxFile(

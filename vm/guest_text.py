@@ -27,7 +27,7 @@ _BITLOCKER = re.compile(
     r"|保护(?:已)?(?:启用|打开)|保護は?オン|Защита включена",
     re.IGNORECASE,
 )
-_ELEMENT = re.compile(r"^\s*([^\s{}]+)\s{2,}(\S.*?)\s*$")
+_ELEMENT = re.compile(r"^\s*([^\s{}]+)\s{2,}(\S+(?:\s+\S+)*)\s*$")
 _SETTINGS = ("debugtype", "debugport", "baudrate", "hostip", "port")
 _YES = re.compile(r"^(yes|ja|oui|s[ií]|sim|да|是|はい|예|tak)$", re.IGNORECASE)
 

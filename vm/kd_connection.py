@@ -26,6 +26,9 @@ SUFFIX = {
 PIPE = re.compile(r"\\\\(?:\.|[\w.\-]+)\\pipe\\[\w.+#@{}()\-]+\Z", re.IGNORECASE)
 
 
+_DIGITS = re.compile("[0-9]{1,9}$")
+
+
 class Fault(NamedTuple):
     """What is wrong with a string; `sure` is False for what works and yet should be otherwise."""
 
@@ -91,9 +94,9 @@ def read(rest: str) -> Connection:
             made = made._replace(pipe=True)
         elif key == "port":
             made = made._replace(port=value)
-        elif key == "baud" and value.isdigit():
+        elif key == "baud" and _DIGITS.match(value):
             made = made._replace(baud=int(value))
-        elif key == "resets" and value.isdigit():
+        elif key == "resets" and _DIGITS.match(value):
             made = made._replace(resets=int(value))
         elif key == "reconnect":
             made = made._replace(reconnect=True)
@@ -159,7 +162,7 @@ def _bad_pipe(port: str) -> str:
 
 def _lint_net(text: str) -> List[Fault]:
     faults = []
-    port = re.search(r"(?i)\bport=(\d+)", text)
+    port = re.search(r"(?i)\bport=([0-9]{1,9})(?![0-9])", text)
     if port is None:
         faults.append(Fault("`port=` is missing"))
     elif not 49152 <= int(port.group(1)) <= 65535:

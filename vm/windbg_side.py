@@ -126,7 +126,7 @@ def read_py_list(text: str) -> List[Python]:
     r"""The lines of `py -0p`: ` -V:3.12 *  C:\...\python.exe`, or from older launchers ` -3.9-64  C:\...`."""
     found = []
     for line in text.splitlines():
-        hit = re.match(r"^\s*-(?:V:)?(\d+\.\d+)(?:-(32|64|arm64))?\s*\*?\s+(\S.*?)\s*$", line)
+        hit = re.match(r"^\s*-(?:V:)?([0-9]\.[0-9]{1,3})(?:-(32|64|arm64))?\s*\*?\s+(\S+(?:\s+\S+)*)\s*$", line)
         if hit and hit.group(2) != "arm64":
             found.append(Python(hit.group(1), hit.group(3), int(hit.group(2) or 64)))
     return found

@@ -239,7 +239,7 @@ class Progress:
 def width() -> int:
     """Columns of what is printed: COLUMNS, else the terminal's, else 99; never below 60 nor above 160."""
     typed = os.environ.get("COLUMNS", "")
-    columns = int(typed) - 1 if typed.isdigit() and len(typed) < 5 else 99
+    columns = int(typed) - 1 if re.match("[0-9]{1,4}$", typed) else 99
     if not typed and not in_debugger() and sys.stdout.isatty():
         import shutil  # costs time, which a pipe need not pay
 

@@ -14,6 +14,7 @@ from kdtoken.render.dml import Linked, dml
 
 # Characters of one write.  The engine keeps 16,376 of one; a character that it cannot show becomes an escape of ten.
 _PIECE = 1600
+_LONGEST_WORD = 300  # a path has up to 260
 _READER_GONE = (errno.EPIPE, errno.ESHUTDOWN) + ((errno.EINVAL,) if sys.platform == "win32" else ())
 # What this run reads that is not the debugger's session: its addresses are none that a click could ask for here.
 OTHER_SOURCES: List[str] = []
@@ -89,13 +90,23 @@ def silence_stdout() -> None:
         sys.stdout = nowhere
 
 
+def _shortened(line: str) -> str:
+    """A line of a message without what fills the screen: a number or a name of thousands of characters."""
+    if len(line) <= _LONGEST_WORD:
+        return line
+    words = [
+        one if len(one) <= _LONGEST_WORD else "%s...(%d characters)" % (one[:80], len(one)) for one in line.split(" ")
+    ]
+    return " ".join(words)
+
+
 def complain(text: str) -> None:
     """One message on stderr; a damaged recording or a hostile name may have put anything in it."""
     from kdtoken.render.words import clean
 
     if sys.stderr is None:
         return
-    text = "kdtoken: %s\n" % "\n".join(clean(line) for line in text.split("\n"))
+    text = "kdtoken: %s\n" % "\n".join(clean(_shortened(line)) for line in text.split("\n"))
     try:
         try:
             sys.stderr.write(text)

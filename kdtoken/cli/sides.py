@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from dataclasses import replace
 from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -28,6 +29,8 @@ from kdtoken.model.sid_names import Names
 from kdtoken.model.token import Token
 from kdtoken.model.view import Kind
 from kdtoken.render.words import account_of, clean
+
+_ID = re.compile("[0-9]{1,10}$")
 
 
 class Party(NamedTuple):
@@ -117,8 +120,8 @@ class Sides:
         if at and source:
             return self._of_file(source, which)
         pid, colon, tid = word.partition(":")
-        if colon and pid.isdigit() and tid.isdigit():
-            return self._of_thread(pid, int(tid, 0))
+        if colon and _ID.match(pid) and _ID.match(tid):
+            return self._of_thread(pid, int(tid))
         process = self.machine.find(word)
         token = _there(process.token, "the token of %s" % word)
         caller = self._caller(token, "%s (%s)" % (process.name, process.pid), None, self._protection(process.address))
@@ -202,7 +205,7 @@ class Sides:
         file, mark, number = word.rpartition("#")
         if os.path.isfile(word):
             return _guarded(descriptor_of_file(word, 0, documented_type(given) if given else None), word)
-        if mark and number.isdigit() and os.path.isfile(file):
+        if mark and _ID.match(number) and os.path.isfile(file):
             return _guarded(descriptor_of_file(file, int(number), documented_type(given) if given else None), word)
         found = self.objects.find(word)
         kind = found.type if isinstance(found.type, ObjectType) else documented_type(_needed(given, word))

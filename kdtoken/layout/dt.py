@@ -11,8 +11,8 @@ from typing import List, Optional, Tuple
 from kdtoken.errors import BadFormat
 from kdtoken.layout.layout import PRIMITIVE_SIZES, Field, Layout, make_layout
 
-_MEMBER = re.compile(r"^(\s*)\+0x([0-9a-fA-F]+)\s+(\S+)\s*:\s?(.*?)\s*$")
-_HEAD = re.compile(r"^\s*(?:struct|union|class)\s+(\S+?),\s+\d+\s+elements?,\s+0x([0-9a-fA-F]+)\s+bytes")
+_MEMBER = re.compile(r"^(\s*)\+0x([0-9a-fA-F]{1,16})\s+(\S+)\s*:\s*((?:\S+(?:\s+\S+)*)?)\s*$")
+_HEAD = re.compile(r"^\s*(?:struct|union|class)\s+(\S+?),\s+\d+\s+elements?,\s+0x([0-9a-fA-F]{1,16})\s+bytes")
 _ENUM_HEAD = re.compile(r"^\s*Enum\s+(\S+?),\s+\d+\s+total enums")
 _ENUM_VALUE = re.compile(r"^\s+([A-Za-z_?$@][\w?$@]*)\s*=\s*(0n-?[0-9]{1,20}|0x[0-9a-fA-F]{1,16}|-?[0-9]{1,20})\s*$")
 _BITS = re.compile(r"^(?:Bitfield )?Pos ([0-9]{1,3}), ([0-9]{1,3}) Bits?$")

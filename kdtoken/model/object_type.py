@@ -25,7 +25,8 @@ _WISHES = {
     "all": GENERIC_ALL,
     "maximum": 0x02000000,
 }
-_NUMBER = re.compile(r"0x[0-9a-f]+|[0-9]+\Z", re.IGNORECASE | re.ASCII)
+# More digits than a mask has are refused below; thousands of them Python itself refuses.
+_NUMBER = re.compile(r"0x[0-9a-f]{1,99}\Z|[0-9]{1,99}\Z", re.IGNORECASE | re.ASCII)
 # Prefixes that the headers put before a type's rights.
 _PREFIXES = {"token": "TOKEN_", "alpc port": "PORT_", "iocompletion": "IO_COMPLETION_", "windowstation": "WINSTA_"}
 

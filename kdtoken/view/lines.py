@@ -162,9 +162,10 @@ def split_lines(text: str) -> Iterator[Line]:
             ):
                 yield Line(number, physical)
                 continue
+            # A tag that goes on in the next line may have taken a row with it.
+            width = len(physical) * (-1 if physical.count("<") > physical.count(">") else 1)
             for one in _unmangled(physical):
-                # A tag that goes on in the next line may have taken a row with it.
-                yield Line(number, one, len(physical) * (-1 if physical.count("<") > physical.count(">") else 1))
+                yield Line(number, one, width)
 
 
 # How a string's repr, a fence, a remote shell's prefix and xp_cmdshell's NULL begin.

@@ -209,6 +209,62 @@ def _run_whoami(data: bytes) -> None:
     read_whoami_text(_text(data), "input")
 
 
+def _descriptor_texts() -> List[bytes]:
+    from tests.test_view_descriptor_read import DUMP, GET_ACL, ICACLS, PLAIN, REGISTRY, SD
+
+    return [text.encode() for text in (SD, ICACLS, GET_ACL, REGISTRY, DUMP, PLAIN)]
+
+
+def _run_descriptor_text(data: bytes) -> None:
+    from kdtoken.view.descriptor.read import read_descriptor_text
+
+    read_descriptor_text(_text(data), "input")
+
+
+def _listings() -> List[bytes]:
+    return [
+        b"nt!_LUID\n   +0x000 LowPart          : Uint4B\n   +0x004 HighPart         : Int4B\n",
+        b"struct _TOKEN_SOURCE, 2 elements, 0x10 bytes\n   +0x000 SourceName       : [8] Char\n"
+        b"   +0x008 SourceIdentifier : struct _LUID, 2 elements, 0x8 bytes\n",
+        b"Enum _TOKEN_TYPE,  2 total enums\n   TokenPrimary = 0n1\n   TokenImpersonation = 0n2\n",
+    ]
+
+
+def _run_listing(data: bytes) -> None:
+    from kdtoken.layout.dt import parse_dt
+
+    parse_dt("_LUID", data.decode("utf-8", "replace"))
+
+
+def _words() -> List[bytes]:
+    return [
+        b"6104", b"0x17d8", b"notepad.exe", b"6104:6108", b"0xffffa08011044060", b"S-1-5-32-544", b"VM_READ|WRITE_DAC", b"0x1410",
+        b"User32 ", b"medium", b"file.txt#2", b"a@b",
+    ]  # fmt: skip
+
+
+def _run_words(data: bytes) -> None:
+    """What a person types: the words of every verb that takes more than a file's name."""
+    from kdtoken.cli.walk_report import level_of
+    from kdtoken.machine.argument import parse_process_argument, split_thread
+    from kdtoken.model.object_type import documented_type
+    from kdtoken.model.sid import Sid
+
+    text = data.decode("utf-8", "replace")
+    for question in (
+        lambda: parse_process_argument(text, 8),
+        lambda: parse_process_argument(text, 4),
+        lambda: split_thread(text),
+        lambda: Sid.from_text(text),
+        lambda: documented_type("process").parse_access(text),
+        lambda: level_of(text),
+    ):
+        try:
+            question()
+        except KdTokenError as error:
+            assert str(error)
+
+
 def _collected() -> List[bytes]:
     from tests.declared_views import collected
 
@@ -297,6 +353,9 @@ INPUTS: Dict[str, Input] = {
     "debugger_text": Input(lambda: _texts("views/token-*.txt", "views/process-*.txt"), _own(_run_debugger_text), False),
     "whoami": Input(lambda: _texts("views/whoami-*.txt"), _own(_run_whoami), False),
     "collect": Input(_collected, _own(_run_collect), False),
+    "descriptor_text": Input(_descriptor_texts, _own(_run_descriptor_text), False),
+    "dt": Input(_listings, _own(_run_listing), False),
+    "words": Input(_words, _run_words, False),
     "sddl": Input(_sddls, _own(_run_sddl), False),
     "descriptor": Input(_descriptors, _own(_run_descriptor), True),
     "vmx": Input(_vmxs, _run_vmx, False),

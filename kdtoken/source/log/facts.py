@@ -9,20 +9,22 @@ from kdtoken.source.log.types import Types
 
 _SYMBOL_LINE = re.compile(
     r"^[ \t]*(?:0x)?([0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?) +(?:nt|ntkrnl\w{1,3}|ntoskrnl|ntkrpamp)!([A-Za-z_?@$][\w?@$]*)"
-    r"(?=$|[ ]|\s*=)(?:[ ]+= struct _LIST_ENTRY \[ (0x[0-9a-fA-F`]+) - (0x[0-9a-fA-F`]+) \])?"
+    r"(?=$|[ ]|\s*=)(?:[ ]+= struct _LIST_ENTRY \[ (0x[0-9a-fA-F][0-9a-fA-F`]*) - (0x[0-9a-fA-F][0-9a-fA-F`]*) \])?"
 )
-_NEAR = re.compile(r"\(([0-9a-fA-F`]{8,17})\)\s+nt!([A-Za-z_?@$][\w?@$]*)(?=\s|$)(?!\s*\+)")
-_EVALUATED = re.compile(r"^Evaluate expression: (-?\d+) = ([0-9a-fA-F`]{8,17})")
+_NEAR = re.compile(r"\(([0-9a-fA-F][0-9a-fA-F`]{7,16})\)\s+nt!([A-Za-z_?@$][\w?@$]*)(?=\s|$)(?!\s*\+)")
+_EVALUATED = re.compile(r"^Evaluate expression: (-?\d+) = ([0-9a-fA-F][0-9a-fA-F`]{7,16})")
 _UNSIGNED = re.compile(r"^unsigned int(?:64)? (0x[0-9a-fA-F]{1,8}|\d{1,8})\s*$")
 _UNRESOLVED = re.compile(r"^(?:Couldn't resolve error at '|Symbol )(?:nt!)?([A-Za-z_]\w*)")
 _BANNER = re.compile(r"^\s*Windows .{1,60}Kernel Version (\d{3,6})\b(.*)$")
 _CONNECTED = re.compile(r"^\s*Connected to Windows .{0,30}?(\d{3,6}) .{0,40}target")
-_BASE = re.compile(r"^\s*Kernel base = (?:0x)?([0-9a-fA-F`]{8,17}) PsLoadedModuleList = (?:0x)?([0-9a-fA-F`]{8,17})")
+_BASE = re.compile(
+    r"^\s*Kernel base = (?:0x)?([0-9a-fA-F][0-9a-fA-F`]{7,16}) PsLoadedModuleList = (?:0x)?([0-9a-fA-F][0-9a-fA-F`]{7,16})"
+)
 _MODULE = re.compile(r"^\s*([0-9a-fA-F]{8}(?:`[0-9a-fA-F]{8})?) ([0-9a-fA-F]{8}(?:`[0-9a-fA-F]{8})?)   nt\b")
-_PROCESS = re.compile(r"^\s*PROCESS +([0-9a-fA-F`]{8,17})")
+_PROCESS = re.compile(r"^\s*PROCESS +([0-9a-fA-F][0-9a-fA-F`]{7,16})")
 _CID = re.compile(r"\bCid: *([0-9a-fA-F]{1,8})\b")
-_IMAGE = re.compile(r"^\s*Image: +(.*?)\s*$")
-_TOKEN = re.compile(r"^\s*Token +([0-9a-fA-F`]{8,17})\s*$")
+_IMAGE = re.compile(r"^\s*Image:(?= )\s*((?:\S+(?:\s+\S+)*)?)\s*$")
+_TOKEN = re.compile(r"^\s*Token +([0-9a-fA-F][0-9a-fA-F`]{7,16})\s*$")
 
 
 class ProcessInText(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 from kdtoken.layout.dt import type_text
 from kdtoken.layout.layout import Field, Layout, make_layout
 
-_MEMBER = re.compile(r"^(\s*)\+0x([0-9a-fA-F]{1,8})\s+(\S{1,200})\s*:\s?(.*?)\s*$")
+_MEMBER = re.compile(r"^(\s*)\+0x([0-9a-fA-F]{1,8})\s+(\S{1,200})\s*:\s*((?:\S+(?:\s+\S+)*)?)\s*$")
 _HEAD = re.compile(
     r"^\s*(?:struct|union|class)\s+(\S{1,200}),\s+(\d{1,6})\s+elements?,\s+0x([0-9a-fA-F]{1,8})\s+bytes\s*$"
 )
@@ -21,7 +21,7 @@ _NAMED_HEAD = re.compile(r"^\s*(\w+)!([A-Za-z_<][\w<>\-$]*)\s*$")
 _ENUM_VALUE = re.compile(r"^\s+([A-Za-z_][\w]*) = (0n-?[0-9]{1,20}|0x[0-9a-fA-F]{1,16}|-?[0-9]{1,20})\s*$")
 # A struct's name and size inside a line of `dt -v`, and what remains of the line.
 _SIZED = re.compile(r"(?:struct|union|class) (\S+), (\d+) elements?, 0x([0-9a-fA-F]+) bytes$")
-_POINTER_VALUE = re.compile(r"^(0x[0-9a-fA-F`]{8,17})\s+(?:struct |union )?(_\w+)")
+_POINTER_VALUE = re.compile(r"^(0x[0-9a-fA-F][0-9a-fA-F`]{7,16})\s+(?:struct |union )?(_\w+)")
 # The last line of a listing by `dt -v` whose type holds an unnamed union: counted, but at no offset.
 _ANONYMOUS = re.compile(r"^\s*(?:struct|union|class) ,\s+\d{1,6} elements?,\s+0x[0-9a-fA-F]{1,8} bytes\s*$")
 _UNNAMED = re.compile(r"^(<.*>|__unnamed)$")

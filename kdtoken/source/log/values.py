@@ -12,9 +12,9 @@ from kdtoken.layout.layout import PRIMITIVE_SIZES, Layout, array_of, pointer_siz
 from kdtoken.source.log.types import Value
 
 _LIST = re.compile(
-    r"^(?:struct )?_LIST_ENTRY(?:, 2 elements, 0x\w+ bytes)?\s*\[ (0x[0-9a-fA-F`]+) - (0x[0-9a-fA-F`]+) \]$"
+    r"^(?:struct )?_LIST_ENTRY(?:, 2 elements, 0x\w+ bytes)?\s*\[ (0x[0-9a-fA-F][0-9a-fA-F`]*) - (0x[0-9a-fA-F][0-9a-fA-F`]*) \]$"
 )
-_QUAD = re.compile(r"^_U?LARGE_INTEGER (0x[0-9a-fA-F`]+)$")
+_QUAD = re.compile(r"^_U?LARGE_INTEGER (0x[0-9a-fA-F][0-9a-fA-F`]*)$")
 _STRING = re.compile(r'^(?:\[(\d{1,6})\]|\((\d{1,6}) elements\))\s+"(.*)"$')
 _NUMBER = re.compile(r"^(?:(0x[0-9a-fA-F]{1,16}(?:`[0-9a-fA-F]{8})?)|(0n-?\d{1,20})|(-?\d{1,20}))(?: |$)(.*)$")
 _WIDE = re.compile(r"^0x[0-9a-fA-F]{8}`[0-9a-fA-F]{8}(?: |$)")

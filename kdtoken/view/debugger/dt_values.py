@@ -19,11 +19,11 @@ from kdtoken.view.partial import PartialToken, TextPlace, partial_token
 VIEW = "dt"
 _COMMAND = re.compile(
     r"dt +(?:-\w+ +)*(?:nt!|ntdll!|ntkrnlmp!)?(_TOKEN|_EPROCESS|_SEP_TOKEN_PRIVILEGES|_EX_FAST_REF)\s+(?:-\w+ +)*"
-    r"(?:0x)?([0-9a-f`]{8,18})(?: ?\+ ?(?:0x)?([0-9a-f]{1,4}))?(?=\s|;|$)",
+    r"(?:0x)?([0-9a-f][0-9a-f`]{7,17})(?: ?\+ ?(?:0x)?([0-9a-f]{1,4}))?(?=\s|;|$)",
     re.IGNORECASE,
 )
-_MEMBER = re.compile(r"(\s*)\+0x([0-9a-f]{3,4})\s+(\w{1,60})\s*:\s?(.*?)\s*$", re.IGNORECASE)
-_NUMBER = re.compile(r"(0x[0-9a-f`]{1,18}|0y[01]{1,64}|0n-?\d{1,20}|\d{1,20})(?=\s|$)", re.IGNORECASE)
+_MEMBER = re.compile(r"(\s*)\+0x([0-9a-f]{3,4})\s+(\w{1,60})\s*:\s*((?:\S+(?:\s+\S+)*)?)\s*$", re.IGNORECASE)
+_NUMBER = re.compile(r"(0x[0-9a-f][0-9a-f`]{0,17}|0y[01]{1,64}|0n-?\d{1,20}|\d{1,20})(?=\s|$)", re.IGNORECASE)
 _IMAGE = re.compile(r'\[15\]\s+"([^"]{1,15})"')
 _DML_HEAD = re.compile(r"\s*Address\s+PID\s+Image file name\s*$")
 _DML_ROW = re.compile(r"\s*((?:0x)?[0-9a-f]{8}(?:`?[0-9a-f]{8})?)\s+([0-9a-f]{1,8})\s+(\S[^\t]{0,40}?)\s*$")

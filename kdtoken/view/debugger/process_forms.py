@@ -11,7 +11,7 @@ THREAD = re.compile(r"THREAD:? {1,8}(%s) {1,8}Cid:? {0,4}([0-9a-fA-F]{1,8})\.([0
 TOKEN = re.compile(r"Token:? {1,60}(%s)(?![0-9a-fA-F])(.*)$" % POINTER)
 IMPERSONATION = re.compile(r"Impersonation token:? {0,40}(%s)(?![0-9a-fA-F])(.*)$" % POINTER, re.IGNORECASE)
 OWNING = re.compile(
-    r"Owning Process:? {1,40}(0x[0-9a-fA-F`]{1,17}|[0-9a-fA-F`]{1,17}|N/A)(?: {1,40}Image: {1,40}(.*))?$"
+    r"Owning Process:? {1,40}(0x[0-9a-fA-F][0-9a-fA-F`]{0,16}|[0-9a-fA-F][0-9a-fA-F`]{0,16}|N/A)(?: {1,40}Image: {1,40}(.*))?$"
 )
 FIELD = re.compile(r"([A-Za-z][A-Za-z0-9]{1,20}): {0,8}(<[^<>]{0,60}>|[^\s<]\S{0,60})")
 SPLIT = re.compile(
@@ -104,7 +104,7 @@ TORN = re.compile(
     re.IGNORECASE,
 )
 # A command that asks for one process by its address: what stands behind a cut in its output is of that one.
-ONE_PROCESS = re.compile(r"!process (?:-1|@\$proc|(?:0x)?[0-9a-f`]{6,19})(?: |$)", re.IGNORECASE)
+ONE_PROCESS = re.compile(r"!process (?:-1|@\$proc|(?:0x)?[0-9a-f][0-9a-f`]{5,18})(?: |$)", re.IGNORECASE)
 ERRORS = re.compile(
     r"(?:\*{3} )?(?:Error|ERROR|Unable to|Could not|Cannot|Failed|GetPointerFromAddress|ReadMemory error|Process \S{1,20} not)"
 )

@@ -6,7 +6,7 @@ from typing import List, Optional
 from kdtoken.view.lines import is_decoration
 from kdtoken.view.words import SID, pointer_at
 
-HEAD = re.compile(r"(?:nt!)?_?TOKEN\s+((?:0x)?[0-9a-fA-F`]{6,19})\s*$")
+HEAD = re.compile(r"(?:nt!)?_?TOKEN\s+((?:0x)?[0-9a-fA-F][0-9a-fA-F`]{5,18})\s*$")
 LABELS = (
     "TS Session ID",
     "User Groups",
@@ -78,8 +78,8 @@ PAIRS = {"tokenid": "parenttokenid", "source": "tokenflags"}
 NEIGHBOURS = frozenset((("user", "usergroups"), ("user", "groups"), ("primarygroup", "privs")))
 ROW = re.compile(r"(?:(\d{1,4})[.:)]? {0,8})?(S-1-[0-9A-Fa-fx-]{1,250})(.*)$", re.IGNORECASE)
 # `!token` of a SID that is paged out; the second line says it again.
-UNREAD_ROW = re.compile(r"(\d{1,4}) {1,8}((?:0x)?[0-9a-fA-F`]{8,19}): (Unable to .{4,60})$")
-UNREAD = re.compile(r"((?:0x)?[0-9a-fA-F`]{8,19}): (Unable to .{4,60})$")
+UNREAD_ROW = re.compile(r"(\d{1,4}) {1,8}((?:0x)?[0-9a-fA-F][0-9a-fA-F`]{7,18}): (Unable to .{4,60})$")
+UNREAD = re.compile(r"((?:0x)?[0-9a-fA-F][0-9a-fA-F`]{7,18}): (Unable to .{4,60})$")
 NUMBER_AND_LABEL = re.compile(r"\d{1,3} (?=[A-Z][A-Za-z ]{3,40}:)")
 ATTRIBUTES = re.compile(r"Attributes? ?[-\u2010-\u2015:] ?(.*)$", re.IGNORECASE)
 PRIVILEGE_ROW = re.compile(
@@ -101,7 +101,7 @@ NO_TOKEN = re.compile(
 WHOSE = re.compile(
     r"Thread is (?:not )?impersonating|Using (?:process|thread) token|\*\*\* Friendly name lookup", re.IGNORECASE
 )
-OWNER = re.compile(r"_EPROCESS ((?:0x)?[0-9a-fA-F`]{8,19}), _TOKEN ((?:0x)?[0-9a-fA-F`]{1,19})$")
+OWNER = re.compile(r"_EPROCESS ((?:0x)?[0-9a-fA-F][0-9a-fA-F`]{7,18}), _TOKEN ((?:0x)?[0-9a-fA-F][0-9a-fA-F`]{0,18})$")
 ERROR = re.compile(
     r"(?:\*{3} )?(?:ERROR|Error|Unable to|Could not|Couldn't|Cannot|Failed|Invalid|Memory read error|GetContextState|<Unable)",
 )
@@ -149,7 +149,7 @@ def may_begin(text: str) -> bool:
 
 def first_pointer(text: str) -> Optional[int]:
     """The first number in a line that is as long as an address."""
-    found = re.search(r"\b(?:0x[0-9a-fA-F`]{4,19}|[0-9a-fA-F]{8}`?[0-9a-fA-F]{8}|[0-9a-fA-F]{8})\b", text)
+    found = re.search(r"\b(?:0x[0-9a-fA-F][0-9a-fA-F`]{3,18}|[0-9a-fA-F]{8}`?[0-9a-fA-F]{8}|[0-9a-fA-F]{8})\b", text)
     return pointer_at(found.group().replace("`", ""))[0] if found else None
 
 

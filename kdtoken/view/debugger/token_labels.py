@@ -147,6 +147,6 @@ def word(label: str, value: str) -> Optional[Tuple[str, Union[int, str, None], b
     if label == "lowboxnumberentry":
         entry = hexadecimal(value)
         return None if entry is None else ("" if entry else "lowbox_number", None, True)
-    if label == "lowboxnumber" and value.isdigit() and len(value) < 11:
+    if label == "lowboxnumber" and value.isdigit() and value.isascii() and len(value) < 11:
         return "lowbox_number", int(value), True
     return None

@@ -27,7 +27,7 @@ from kdtoken.view.lines import Line, command_of, is_cut, is_decoration
 _FIELD = re.compile(r"\s*->(Revision|Sbz1|Control|Owner|Group|Dacl|Sacl)\s{0,12}:(.*)", re.DOTALL)
 _ACL = re.compile(r"\s*ACL is:(.*)", re.DOTALL)
 _OF_ACL = re.compile(r"\s*->(AclRevision|Sbz1|AclSize|AceCount|Sbz2)\s{0,12}:\s*(0x[0-9a-fA-F]{1,8}|\d{1,9})\s*$")
-_OF_ACE = re.compile(r"\s*->Ace\[(\d{1,5})\]:\s*(.*?)\s*$", re.DOTALL)
+_OF_ACE = re.compile(r"\s*->Ace\[(\d{1,5})\]:\s*((?:\S+(?:\s+\S+)*)?)\s*$", re.DOTALL)
 _MEMBER = re.compile(r"->(AceType|AceFlags|AceSize|Mask|SID)\s{0,8}:\s*(.*)$", re.DOTALL)
 _SID = re.compile(r"(S-1-[0-9xA-Fa-f-]{1,180}?)(?:\s+\((.*)\))?\s*$", re.IGNORECASE | re.DOTALL)
 _HEX = re.compile(r"(0x[0-9a-fA-F]{1,8})\b")

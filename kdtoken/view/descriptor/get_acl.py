@@ -18,7 +18,7 @@ from kdtoken.view.descriptor.rights import FILE_RIGHTS, KEY_RIGHTS, mask_of
 from kdtoken.view.lines import Line, command_of
 
 _FIELD = re.compile(r"\s{0,4}(Path|Owner|Group|Access|Audit|Sddl)\s{0,8}: ?(.*)", re.DOTALL)
-_RULE = re.compile(r"(.+?)\s+(Allow|Deny)\s+(.+?)\s*$", re.DOTALL)
+_KIND = re.compile(r"(?<=\S)\s+(Allow|Deny)\s+(?=\S)")  # between whom and what
 _LABEL_NOTE = "Get-Acl does not tell the integrity label"
 
 
@@ -94,18 +94,19 @@ class GetAclDescriptors:
         for line in fields.get("Access", []):
             if not line.text.strip():
                 continue
-            match = _RULE.match(line.text)
+            match = _KIND.search(line.text)
             if match is None:
                 self.lost.append(line)
                 aces.append(told_ace(0, None, None, 0, "a rule that is not understood: %s" % line.text.strip()[:60]))
                 continue
-            sid, mask = sid_of_name(match[1]), mask_of(match[3], table)
-            problem = "" if sid is not None else "the SID of %s is not told" % ascii(match[1])
+            who, rights = line.text[: match.start()], line.text[match.end() :].rstrip()
+            sid, mask = sid_of_name(who), mask_of(rights, table)
+            problem = "" if sid is not None else "the SID of %s is not told" % ascii(who)
             if mask is None:
-                problem = problem or "its rights are not understood: %s" % match[3]
+                problem = problem or "its rights are not understood: %s" % rights
                 self.lost.append(line)
             # Access does not show inheritance: an ACE that is only to be inherited would be told as any other.
-            aces.append(told_ace(1 if match[2] == "Deny" else 0, mask, sid, 0, problem))
+            aces.append(told_ace(1 if match[1] == "Deny" else 0, mask, sid, 0, problem))
         owner, owner_state = self._account(fields.get("Owner"))
         group, group_state = self._account(fields.get("Group"))
         return SecurityDescriptor(
