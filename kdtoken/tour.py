@@ -37,7 +37,7 @@ def _contents() -> List[str]:
 
 
 def _number(word: str, most: int, what: str) -> int:
-    if word.isdigit() and len(word) < 5 and 1 <= int(word) <= most:
+    if word.isdecimal() and len(word) < 5 and 1 <= int(word) <= most:
         return int(word)
     step = "a number from 1 to %d%s" % (most, ", or all" if what == "step" else "")
     raise UsageError("there is no %s %s" % (what, word), word, step)

@@ -237,12 +237,7 @@ class TokenBuilder:
             luid = luid_of(value)
             return luid is not None and self._set(labels.LUIDS[label], luid, line)
         if label in labels.COUNTS:
-            return (
-                value.isdigit()
-                and value.isascii()
-                and len(value) < 7
-                and self._set(labels.COUNTS[label], int(value), line)
-            )
+            return value.isdecimal() and len(value) < 7 and self._set(labels.COUNTS[label], int(value), line)
         if label in ("restrictedsids", "capabilities"):
             return hexadecimal(value) is not None
         return self._word(label, value, line)
