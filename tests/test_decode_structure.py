@@ -16,7 +16,7 @@ from kdtoken.decode.structure import (
     unreadable,
 )
 from kdtoken.decode.token import decode_token
-from kdtoken.errors import FieldNotFound, MemoryUnreadable, NotRecorded, TypeNotFound
+from kdtoken.errors import BadFormat, FieldNotFound, MemoryUnreadable, NotRecorded, TypeNotFound
 from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.model.absent import Absent, NotAsked, Unreadable
 from kdtoken.model.luid import Luid
@@ -182,6 +182,16 @@ def test_offsets(target: Small) -> None:
         offset_of(target, layout, "Nope.Low")
     with pytest.raises(FieldNotFound, match="Inner.Nope|no field Nope"):
         offset_of(target, layout, "Inner.Nope")
+
+
+@pytest.mark.parametrize("path", ["Inner", "Inner.High"])
+def test_an_embedded_struct_that_ends_behind_its_own_is_refused(target: Small, path: str) -> None:
+    """Its offset is within _LATE, its own size is told elsewhere: what lies there is the next thing in memory."""
+    late = make_layout("_LATE", 0x28, [Field("Inner", 0x24, "_INNER")])  # 8 bytes from 0x24 on
+    target._changed["_LATE"] = late
+    structure = Structure(target, "_LATE", AT, Span(AT, 0x40, ((AT, bytes(0x40)),)))
+    with pytest.raises(BadFormat, match="_LATE.%s is said to end at 44, and the type at 40" % path):
+        structure.uint(path)
 
 
 def test_an_unknown_embedded_type_is_named(target: Small) -> None:

@@ -138,8 +138,9 @@ types = st.recursive(
     st.sampled_from(sorted(PRIMITIVE_SIZES)) | names.map("_{}".format),
     lambda inner: inner.map("Ptr64 {}".format) | st.builds("[{}] {}".format, st.integers(0, 99), inner),
     max_leaves=3,
-) | st.builds("Pos {}, {} Bits".format, st.integers(0, 60), st.integers(2, 64))
-fields = st.builds(Field, names, st.integers(0, 1 << 16), types, st.sampled_from(["", "Uint4B"]))
+)
+bits = st.builds("Pos {}, {} Bits".format, st.integers(0, 15), st.integers(2, 16))
+fields = st.builds(Field, names, st.integers(0, 1 << 16), types | bits, st.sampled_from(["", "Uint4B"]))
 structs = st.builds(make_layout, names, st.none() | st.integers(1 << 28, LARGEST), st.lists(fields, max_size=6))
 enums = st.builds(
     make_layout,
@@ -167,6 +168,25 @@ def test_no_layout_leads_out_of_its_struct(size: Optional[int], offset: int, kin
     with pytest.raises(BadFormat, match="the symbols are damaged: ") as caught:
         make_layout("_TOKEN", size, [Field("A", offset, kind)])
     assert caught.value.subject == "_TOKEN"
+
+
+@pytest.mark.parametrize(
+    "kind, container",
+    [
+        ("Pos 60, 8 Bits", "Uint8B"),  # half behind the integer that holds it
+        ("Pos 60, 8 Bits", ""),
+        ("Pos 8, 1 Bit", "UChar"),
+        ("Pos 31, 2 Bits", "Uint4B"),
+        ("Pos 0, 0 Bits", "Uint4B"),
+        ("Pos -1, 2 Bits", "Uint4B"),
+        ("[-1] UChar", ""),
+        ("[18446744073709551616] UChar", ""),
+    ],
+)
+def test_bits_outside_their_integer_and_arrays_of_no_number_are_refused(kind: str, container: str) -> None:
+    with pytest.raises(BadFormat, match="the symbols are damaged: _TOKEN.A is said to be "):
+        make_layout("_TOKEN", 64, [Field("A", 0, kind, container)])
+    make_layout("_TOKEN", 64, [Field("A", 0, "Pos 7, 1 Bit", "UChar"), Field("B", 0, "Pos 0, 64 Bits", "Uint8B")])
 
 
 def test_an_array_without_end_may_stand_at_a_structs_end() -> None:

@@ -8,7 +8,7 @@ import struct
 from functools import lru_cache
 from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
-from kdtoken.errors import FieldNotFound, MemoryUnreadable, NotRecorded
+from kdtoken.errors import BadFormat, FieldNotFound, MemoryUnreadable, NotRecorded
 from kdtoken.layout.layout import PRIMITIVE_SIZES, Field, Layout, array_of, pointer_size, size_of, stride
 from kdtoken.model.absent import Absent, Maybe, Missing, Unreadable
 from kdtoken.model.luid import Luid
@@ -207,13 +207,20 @@ class Place(NamedTuple):
 
 
 def place_of(target: Source, layout: Layout, path: str) -> Optional[Place]:
-    """The place of a member; None where a step of the path does not exist."""
+    """The place of a member; None where a step of the path does not exist.  Raises BadFormat for one past the end."""
     found = find(target, layout, path)
     if found is None:
         return None
     offset, member = found
-    shape = array_of(member.type)
-    return Place(offset, size_of(member.type, target.layout), member.bits, shape[0] if shape else 0)
+    shape, size = array_of(member.type), size_of(member.type, target.layout)
+    if layout.size is not None and offset + size > layout.size:
+        # What lies there is something else; a layout alone cannot tell, since it knows no other's size.
+        raise BadFormat(
+            "the symbols are damaged: %s.%s is said to end at %d, and the type at %d"
+            % (layout.name, path, offset + size, layout.size),
+            path,
+        )
+    return Place(offset, size, member.bits, shape[0] if shape else 0)
 
 
 def find(target: Source, layout: Layout, path: str) -> Optional[Tuple[int, Field]]:

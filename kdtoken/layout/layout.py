@@ -129,6 +129,10 @@ def make_layout(
     if size is not None and not 0 <= size <= LARGEST:
         raise BadFormat("the symbols are damaged: they say that %s takes %d bytes" % (name, size), name)
     for member in fields:
+        if _is_senseless(member):
+            raise BadFormat(
+                "the symbols are damaged: %s.%s is said to be %s" % (name, member.name, member.type[:60]), name
+            )
         end = member.offset + _least_size(member.type)
         if member.offset < 0 or end > (LARGEST if size is None else size):
             raise BadFormat(
@@ -146,6 +150,19 @@ def make_layout(
         tuple(sorted(fields, key=order)),
         tuple(sorted(values, key=lambda pair: (pair[1], pair[0]))),
     )
+
+
+def _is_senseless(member: Field) -> bool:
+    """An array of a negative or endless count, or a bit-field that has no bit or more than its integer holds."""
+    kind = member.type
+    if kind.startswith("[") and _ARRAY.match(kind) is None:
+        return True
+    if not kind.startswith("Pos "):
+        return False
+    bits = member.bits
+    if bits is None or bits[1] == 0:
+        return True
+    return bits[0] + bits[1] > 8 * PRIMITIVE_SIZES.get(member.container, 8)
 
 
 def _least_size(type_text: str) -> int:
