@@ -22,7 +22,7 @@ from kdtoken.files import write_whole
 from kdtoken.machine.open import Request
 from kdtoken.machine.sniff import STDIN, is_source, looks_like_file
 from kdtoken.render.walk_files import Part, failed, lines_of_all, parquet_bytes, part_of, require_pyarrow
-from kdtoken.render.words import clean
+from kdtoken.render.words import clean, columns, set_columns
 
 if TYPE_CHECKING:
     from concurrent.futures import Future  # of no use where one source is read, and slow to import
@@ -78,7 +78,7 @@ def _parts(jobs: Sequence[Job]) -> Iterator[Part]:
 
     # What is loaded by now stays: no child's collector shall go through it, and copy its pages by doing so.
     gc.freeze()
-    with ProcessPoolExecutor(workers, initializer=_end_at_once) as pool:
+    with ProcessPoolExecutor(workers, initializer=_at_start, initargs=(columns(),)) as pool:
         waiting: "Deque[Future[Part]]" = deque(pool.submit(_one, job) for job in jobs)
         try:
             for job in jobs:
@@ -102,13 +102,14 @@ def _answer(future: "Future[Part]", job: Job, alone: bool = False) -> Part:
         )
     if alone:
         return failed(job.name, "the process that read it was ended (out of memory?)")
-    with ProcessPoolExecutor(1) as pool:
+    with ProcessPoolExecutor(1, initializer=_at_start, initargs=(columns(),)) as pool:
         return _answer(pool.submit(_one, job), job, True)
 
 
-def _end_at_once() -> None:
+def _at_start(width: int) -> None:
     """In a process of the pool: Ctrl+C, which reaches all of them, ends it without a word; the first one speaks."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    set_columns(width)
 
 
 def _cores() -> int:

@@ -1,5 +1,6 @@
 """`dump` on sound, odd and damaged machines: each bad input with its own message."""
 
+import io
 import json
 from dataclasses import replace
 from typing import Any, List
@@ -245,6 +246,10 @@ def test_inside_windbg_lines_are_ascii_and_short(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys, "stdout", out)
     assert dump.main(["notepad.exe", "--why"]) == 0
     assert max(map(len, out.parts)) <= 100
+    lines = "".join(out.parts)
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert dump.main(["notepad.exe", "--why"]) == 0
+    assert lines.split("Read in")[0] == sys.stdout.getvalue().split("Read in")[0]  # type: ignore[attr-defined]
 
 
 def test_the_same_token_is_decoded_once(target: SyntheticSource) -> None:

@@ -8,7 +8,7 @@ import time
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from kdtoken.cli.output import OTHER_SOURCES
+from kdtoken.cli.output import COLOUR, OTHER_SOURCES
 from kdtoken.cli.output import complain as complain
 from kdtoken.cli.output import write_lines as write_lines
 from kdtoken.errors import KdTokenError, UsageError
@@ -28,6 +28,15 @@ _OPENED: List[Machine] = []
 
 class Parser(argparse.ArgumentParser):
     """argparse without sys.exit: inside WinDbg that would vanish with its message."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.add_argument(
+            "--color",
+            choices=("auto", "always", "never"),
+            action=_Colour,
+            help="colour: auto (default) on a terminal, as NO_COLOR and FORCE_COLOR say; needs rich",
+        )
 
     def error(self, message: str) -> None:  # type: ignore[override]
         """A wrong option: UsageError, since argparse would end the program."""
@@ -79,6 +88,13 @@ def _own_words(message: str) -> str:
 
 class _Done(Exception):
     """--help or --version has said all there is to say."""
+
+
+class _Colour(argparse.Action):
+    """--color, which holds for all that the run writes."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Optional[str] = None) -> None:
+        COLOUR.append(values)
 
 
 class _Once(argparse.Action):
@@ -240,7 +256,7 @@ def width() -> int:
     """Columns of what is printed: COLUMNS, else the terminal's, else 99; never below 60 nor above 160."""
     typed = os.environ.get("COLUMNS", "")
     columns = int(typed) - 1 if re.match("[0-9]{1,4}$", typed) else 99
-    if not typed and not in_debugger() and sys.stdout.isatty():
+    if not typed and sys.stdout is not None and not in_debugger() and sys.stdout.isatty():
         import shutil  # costs time, which a pipe need not pay
 
         columns = shutil.get_terminal_size().columns - 1
@@ -280,6 +296,9 @@ def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]]) ->
 
 
 def _and_release(main: Callable[[List[str]], int], words: List[str]) -> int:
+    from kdtoken.render.words import set_columns
+
+    set_columns(width())
     try:
         return main(words)
     except _Done as done:
@@ -288,6 +307,8 @@ def _and_release(main: Callable[[List[str]], int], words: List[str]) -> int:
         return 0
     finally:
         OTHER_SOURCES.clear()
+        COLOUR.clear()
+        set_columns()
         while _OPENED:
             _OPENED.pop().close()
 

@@ -14,6 +14,7 @@ from kdtoken.model.process import FastRef, ProcessDump
 from kdtoken.model.snapshot import Look, Snapshot
 from kdtoken.model.token import Token
 from kdtoken.model.view import Unread
+from kdtoken.render.dml import link
 from kdtoken.render.unread import unread_lines, unread_problems
 
 _NEAR = 16  # so many processes are read beside the one that was asked for, where it shares its token
@@ -94,7 +95,7 @@ def report(machine: Machine, options: Namespace) -> List[str]:
         dump = replace(dump, problems=dump.problems + unread_problems(unread))
     lines = _dump_report(machine, dump, found, _neighbours(machine, found, dump), options)
     shown = dump.token if isinstance(dump.token, Token) else None
-    return lines + _closing(unread, _left_out(shown, dump.details), options)
+    return lines + _closing(unread, _left_out(shown, dump.details), options, dump.process.address)
 
 
 def _refuse_nothing(dump: ProcessDump) -> None:
@@ -194,13 +195,17 @@ def _dump_report(
     return lines + _watch(machine, dump, options) + page_in_advice(about, dump)
 
 
-def _closing(unread: Sequence[Unread], more: int, options: Namespace) -> List[str]:
-    """What ends a report for people: lines of a text that nobody understood, and the way to what the screen leaves out."""
+def _closing(unread: Sequence[Unread], more: int, options: Namespace, process: int = 0) -> List[str]:
+    """What ends a report for people: lines of a text that nobody understood, and the way to what the screen leaves out.
+
+    process  the _EPROCESS, where the report is about one
+    """
     if options.format != "text":
         return []
     lines = unread_lines(unread, options.unread)
     if not (options.all or options.why):
-        lines += ["", "--all for every field%s" % (" (%d more)" % more if more else "")]
+        words = "--all for every field%s" % (" (%d more)" % more if more else "")
+        lines += ["", link(words, process, "all")]
     return lines
 
 

@@ -10,7 +10,8 @@ import sys
 from typing import Callable, Iterable, List, Optional
 
 from kdtoken.errors import KdTokenError
-from kdtoken.render.dml import Linked, dml
+from kdtoken.render.dml import dml
+from kdtoken.render.marked import Marked
 
 # Characters of one write.  The engine keeps 16,376 of one; a character that it cannot show becomes an escape of ten.
 _PIECE = 1600
@@ -18,6 +19,8 @@ _LONGEST_WORD = 300  # a path has up to 260
 _READER_GONE = (errno.EPIPE, errno.ESHUTDOWN) + ((errno.EINVAL,) if sys.platform == "win32" else ())
 # What this run reads that is not the debugger's session: its addresses are none that a click could ask for here.
 OTHER_SOURCES: List[str] = []
+# What --color said, the last one counting; empty: nothing.
+COLOUR: List[str] = []
 
 
 class _ReaderGone(Exception):
@@ -28,28 +31,52 @@ def write_lines(lines: Iterable[str]) -> None:
     """Print lines, each in writes that the debugger engine takes whole.
 
     Where the reader of a pipe went away, the rest is not asked for, and the verb goes on to its end: what it came to
-    is in its exit code.  Links are links where a click can run what they say.
+    is in its exit code.  Marks are colours on a terminal and in WinDbg, and links where a click can run what they say.
     Raises KdTokenError where stdout takes nothing: a full disk, a closed one.
     """
     if sys.stdout is None:  # how Python says that it was started with a closed one
         raise KdTokenError("nothing can be printed: standard output is closed", None, "do not close it, or > FILE")
     try:
-        markup = _markup()
+        markup = getattr(sys.stdout, "writedml", None)
+        links = _has_links()
+        paint = _painter() if markup is None else None
         for line in lines:
-            if markup is not None and isinstance(line, Linked) and len(line) <= _PIECE:
-                markup(dml(line) + "\n")
+            if markup is not None and _has_marks(line, links) and len(line) <= _PIECE:
+                markup(dml(line, links) + "\n")
             else:
-                _write(line + "\n")
+                _write((paint(line) if paint is not None else str(line)) + "\n")
         _flush()
     except _ReaderGone:
         silence_stdout()
 
 
-def _markup() -> Optional[Callable[[str], None]]:
-    """WinDbg's way to write links; None outside it, of a file, and under pykd.pyd's own !py, which loses arguments."""
-    if OTHER_SOURCES or type(sys.stdout).__module__.startswith("pykd"):
+def _has_marks(line: str, links: bool) -> bool:
+    return isinstance(line, Marked) and any(mark.style or (links and mark.command) for mark in line.marks)
+
+
+def _has_links() -> bool:
+    """Whether a click would ask what was asked: not of a file, nor under pykd.pyd's own !py, which loses arguments."""
+    return not OTHER_SOURCES and not type(sys.stdout).__module__.startswith("pykd")
+
+
+def _painter() -> Optional[Callable[[str], str]]:
+    """What colours a line for the terminal; None where nothing is coloured."""
+    when = COLOUR[-1] if COLOUR else "auto"
+    if when == "never" or not hasattr(sys.stdout, "fileno"):
         return None
-    return getattr(sys.stdout, "writedml", None)
+    from kdtoken.cli.colour import painter
+
+    paint = painter(when)
+    return None if paint is None else lambda line: paint(line, _fit)
+
+
+def _fit(text: str) -> str:
+    """The text, or its escaped form where the terminal cannot show it."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii", sys.stdout.errors or "strict")
+    except UnicodeEncodeError:
+        return text.encode("ascii", "backslashreplace").decode("ascii")
+    return text
 
 
 def _write(line: str) -> None:

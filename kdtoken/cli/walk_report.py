@@ -23,10 +23,11 @@ from kdtoken.model.token import Token
 from kdtoken.model.view import Unread
 from kdtoken.render.audit import head_lines
 from kdtoken.render.lineage import tree_json, tree_lines
+from kdtoken.render.marked import styled
 from kdtoken.render.unread import unread_lines, unread_problems
 from kdtoken.render.walk import cells_of, csv_lines, is_wanted, json_lines, text_lines
 from kdtoken.render.walk_files import host_of
-from kdtoken.render.words import WIDTH, clean, wrapped
+from kdtoken.render.words import clean, columns, wrapped
 
 
 class _Format(argparse.Action):
@@ -122,9 +123,13 @@ def nothing_collected() -> Iterator[None]:
 def lines_of(found: Listed, options: Namespace, source: str) -> List[str]:
     """What is strange, then the table or the tree; where the filters left nobody, what there is to filter by."""
     if getattr(options, "tree", False):
-        lines = [*wrapped("from " + clean(source), WIDTH), *head_lines(found.findings, found.total), ""]
+        lines = [*wrapped("from " + clean(source), columns()), *head_lines(found.findings, found.total), ""]
         lines += tree_lines(_tree(found), found.names, marks(found.findings))
-        lines += [line for problem in found.problems for line in wrapped("!! " + clean(problem), WIDTH)]
+        lines += [
+            line
+            for problem in found.problems
+            for line in wrapped(styled("!!", "impossible") + " " + clean(problem), columns())
+        ]
         return lines + unread_lines(found.unread, options.unread)
     lines = text_lines(found.rows, source, found.total, found.problems, options.threads, found.names, found.findings)
     for word, column, what in ((options.user, "user", "users"), (options.integrity, "integrity", "levels")):
@@ -132,7 +137,7 @@ def lines_of(found: Listed, options: Namespace, source: str) -> List[str]:
         here = sorted({cells_of(row, found.names)[column] for row in known} - {"", "?"})
         if word and here and not found.rows:
             hint = "none has the %s %s; the %s here are: %s" % (column, clean(word), what, ", ".join(here))
-            lines[-1:-1] = wrapped(hint, WIDTH)
+            lines[-1:-1] = wrapped(hint, columns())
     return lines + unread_lines(found.unread, options.unread)
 
 

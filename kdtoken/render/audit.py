@@ -6,8 +6,10 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 from kdtoken.analysis.audit.finding import Evidence, Finding, Rule, Severity, name_of
 from kdtoken.analysis.audit.rules import BY_ID, RULES
 from kdtoken.model.snapshot import pid_of
-from kdtoken.render.dml import linked
-from kdtoken.render.words import WIDTH, clean, wrapped
+from kdtoken.render.dml import linked, rule_link
+from kdtoken.render.marked import filled, joined
+from kdtoken.render.meaning import severity as styled_severity
+from kdtoken.render.words import clean, columns, wrapped
 
 _WORDS = {
     Severity.IMPOSSIBLE: "cannot happen innocently",
@@ -49,9 +51,10 @@ def head_lines(findings: Sequence[Finding], processes: int) -> List[str]:
         return ["  Nothing strange among %d process%s." % (processes, "" if processes == 1 else "es")]
     lines: List[str] = []
     for one in telling:
-        lines += _told(one, "  %-2s " % one.severity.value, "     ")
+        lines += _told(one, "  ", "     ")
     rules = list(dict.fromkeys(one.rule for one in telling))
-    return lines + _hanging("  ", "(kdtoken audit --explain RULE tells more: %s)" % ", ".join(rules), "     ")
+    told = joined(", ", [rule_link(rule, rule) for rule in rules])
+    return lines + _hanging("  ", filled("(kdtoken audit --explain RULE tells more: %s)", told), "     ")
 
 
 def audit_lines(reports: Sequence[Report], everything: bool = False) -> List[str]:
@@ -59,7 +62,7 @@ def audit_lines(reports: Sequence[Report], everything: bool = False) -> List[str
     read = [one for one in reports if not one.error]
     look = [one for one in read if one.needs_a_look]
     if len(reports) == 1 and read:
-        lines = wrapped("%s: %s" % (_machine(read[0]), "needs a look" if look else "nothing strange"), WIDTH)
+        lines = wrapped("%s: %s" % (_machine(read[0]), "needs a look" if look else "nothing strange"), columns())
     else:
         lines = [
             "%d of %d need a look." % (len(look), len(reports))
@@ -79,14 +82,14 @@ def audit_lines(reports: Sequence[Report], everything: bool = False) -> List[str
 
 def _group(rule: Rule, found: Sequence[Tuple[Report, Finding]], several: bool) -> List[str]:
     worst = min((finding.severity for _, finding in found), key=lambda one: one.rank)
-    lines = _hanging("%-2s " % worst.value, "%s: %s" % (rule.id, rule.title), "   ")
+    lines = _hanging(_mark(worst), rule_link(rule.id, rule.id) + ": " + rule.title, "   ")
     lines += _hanging("   ", rule.why, "   ")
     source = ""
     for report, finding in found:
         if several and report.source != source:
             source = report.source
             lines += _hanging("   in ", clean(source), "      ")
-        lines += _told(finding, "   %-2s " % finding.severity.value, "      ")
+        lines += _told(finding, "   ", "      ")
         lines += evidence_lines(finding.evidence, "         ")
         lines += ["         " + clean(line) for line in _watch_of(report, finding)]
     for cause in rule.innocent:
@@ -115,8 +118,14 @@ def evidence_lines(evidence: Iterable[Evidence], indent: str) -> List[str]:
     return lines
 
 
-def _told(finding: Finding, first: str, hang: str) -> List[str]:
+def _mark(severity: Severity) -> str:
+    """The mark of a severity in its column."""
+    return styled_severity(severity, severity.value).ljust(3)
+
+
+def _told(finding: Finding, indent: str, hang: str) -> List[str]:
     """What it saw; where that begins with the process, it is a link to it."""
+    first = indent + _mark(finding.severity)
     lines = _hanging(first, clean(finding.saw), hang)
     if finding.processes:
         row = finding.processes[0]
@@ -138,13 +147,13 @@ def _rest(reports: Sequence[Report], information: int, look: Sequence[Report]) -
     quiet = [one for one in reports if not one.error and one not in look]
     if len(reports) > 1:
         for report in quiet:
-            lines += wrapped("nothing strange: " + _machine(report), WIDTH)
+            lines += wrapped("nothing strange: " + _machine(report), columns())
     for report in reports:
         if report.error:
-            lines += wrapped("could not be read: %s: %s" % (clean(report.source), clean(report.error)), WIDTH)
+            lines += wrapped("could not be read: %s: %s" % (clean(report.source), clean(report.error)), columns())
         for problem in report.problems:
             where = clean(report.source) + ": " if len(reports) > 1 else ""
-            lines += wrapped("not whole: %s%s" % (where, clean(problem)), WIDTH)
+            lines += wrapped("not whole: %s%s" % (where, clean(problem)), columns())
     return lines if len(lines) > 1 else []
 
 
@@ -174,12 +183,12 @@ def rule_lines() -> List[str]:
     return [
         line
         for rule in RULES
-        for line in _hanging("%-2s %s  " % (rule.severity.value, rule.id.ljust(width)), rule.title, " " * (width + 5))
+        for line in _hanging(_mark(rule.severity) + rule.id.ljust(width) + "  ", rule.title, " " * (width + 5))
     ]
 
 
 def _hanging(first: str, text: str, hang: str) -> List[str]:
-    lines = wrapped(text, WIDTH - len(first), "")
+    lines = wrapped(text, columns() - len(first), "")
     return [first + lines[0]] + [hang + line for line in lines[1:]]
 
 

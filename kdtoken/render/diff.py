@@ -22,8 +22,9 @@ from kdtoken.model.token_words import (
     value_word,
 )
 from kdtoken.render.json import SCHEMA, plain
+from kdtoken.render.marked import styled
 from kdtoken.render.unread import unread_lines
-from kdtoken.render.words import WIDTH, clean, group_words, luid, sid_name, wrapped
+from kdtoken.render.words import clean, columns, group_words, luid, sid_name, wrapped
 
 _HEADINGS = (
     (Part.IDENTITY, "Identity differs (fixed when a token is made)"),
@@ -33,7 +34,6 @@ _HEADINGS = (
 # Two looks at one token or process; of two processes nothing else is to be expected.
 _SERIOUS = "Identity differs (fixed when a token is made: this is serious)"
 _LABEL = 22
-_ROOM = WIDTH - _LABEL - 3
 # Attributes of an ordinary group; only others are worth a word beside its name.
 _ORDINARY = 0x7
 _LISTS = {"group": "groups", "restricting": "restricting", "capability": "capabilities"}
@@ -42,15 +42,15 @@ _Cell = Tuple[str, str]
 
 def diff_lines(comparison: Comparison, everything: bool = False, unread: bool = False) -> List[str]:
     """The report; `everything` lists what is the same too, `unread` the lines that were not understood."""
-    lines = [*wrapped(clean(comparison.verdict), WIDTH), ""]
+    lines = [*wrapped(clean(comparison.verdict), columns()), ""]
     for letter, view in (("A", comparison.a), ("B", comparison.b)):
-        words = wrapped("%s: %s" % (view.kind.value, clean(view.label)), WIDTH - 5, "")
+        words = wrapped("%s: %s" % (view.kind.value, clean(view.label)), columns() - 5, "")
         lines += ["  %s  %s" % (letter, words[0])] + ["     " + more for more in words[1:]]
     words_of = _Words(comparison)
     for part, heading in _HEADINGS:
         rows = [r for r in comparison.with_outcome(Outcome.DIFFERS) if r.part is part]
         if rows and part is Part.IDENTITY and comparison.over_time:
-            heading = _SERIOUS
+            heading = styled(_SERIOUS, "impossible")
         if rows:
             lines += ["", heading] + _table(words_of.cells(rows))
     expected = comparison.with_outcome(Outcome.EXPECTED)
@@ -78,12 +78,17 @@ def diff_lines(comparison: Comparison, everything: bool = False, unread: bool = 
     return lines
 
 
+def _room() -> int:
+    """Columns of a value behind its label."""
+    return columns() - _LABEL - 3
+
+
 def _table(cells: Sequence[_Cell]) -> List[str]:
     """Labelled values, each going on below itself."""
     lines = []
     for label, value in cells:
-        for line in wrapped(value, _ROOM):
-            lines.append(("  %s %s" % (label.ljust(_LABEL), line)).rstrip())
+        for line in wrapped(value, _room()):
+            lines.append(("  %s " % label.ljust(_LABEL) + line).rstrip())
             label = ""
     return lines
 
@@ -119,7 +124,7 @@ class _Words:
             by_note.setdefault(row.note, []).append(self.name(row))
         lines = []
         for note, names in by_note.items():
-            lines += ["  " + line for line in wrapped("%s: %s" % (note, ", ".join(names)), WIDTH - 2)]
+            lines += ["  " + line for line in wrapped("%s: %s" % (note, ", ".join(names)), columns() - 2)]
         return lines
 
     def both(self, rows: Sequence[Difference]) -> List[_Cell]:
@@ -159,7 +164,7 @@ class _Words:
     def _field(self, row: Difference) -> List[_Cell]:
         a, b = self.value(row, row.a, self._views[0].token), self.value(row, row.b, self._views[1].token)
         note = [("", row.note)] if row.note else []
-        if len(a) + len(b) + 4 <= _ROOM:
+        if len(a) + len(b) + 4 <= _room():
             return [(clean(row.name), "%s -> %s" % (a, b)), *note]
         return [(clean(row.name), "A  " + a), ("", "B  " + b), *note]
 

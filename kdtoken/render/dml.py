@@ -1,55 +1,88 @@
-"""Lines in which processes are links to the next command, for WinDbg's DML (Debugger Markup Language).
+"""Lines for WinDbg's DML (Debugger Markup Language): links to the next command, and the engine's own colours.
 
 A line stays an ordinary string: whoever prints it elsewhere sees no markup.  What a target wrote is escaped in the
-shown text, and never becomes part of a command: a command is a verb of ours and a number.
+shown text, and never becomes part of a command: a command is a verb of ours and a number, or a rule of ours.
 
-Source: learn.microsoft.com, "Customizing Debugger Output Using DML": <link cmd="...">, and &amp; &lt; &gt; &quot;.
+Source: learn.microsoft.com, "Customizing Debugger Output Using DML": <link cmd="...">, <col fg="...">, the names of
+the colours (which the user of the debugger chooses), and &amp; &lt; &gt; &quot;.
 """
 
-from typing import Tuple
+import re
+from itertools import groupby
+from typing import Dict
 
-_VERBS = ("dump", "lineage")
+from kdtoken.render.marked import Mark, Marked, clickable, segments
+
+_COMMANDS: Dict[str, str] = {
+    "dump": "!py -m kdtoken.dump 0x%x",
+    "all": "!py -m kdtoken.dump 0x%x --all",
+    "lineage": "!py -m kdtoken.lineage 0x%x",
+    "token": "!py -m kdtoken.dump --token 0x%x",
+    "thread": "!thread 0x%x",
+}
 _ESCAPES = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&quot;"}
-
-
-class Linked(str):
-    """A line of which a part is a link.
-
-    part     where the link begins and ends in the line
-    command  what a click runs
-    """
-
-    part: Tuple[int, int] = (0, 0)
-    command: str = ""
+_RULE = re.compile("[a-z]+(?:-[a-z]+)*")
+# What a part of a line is -> the engine's name for the colour of its like.
+COLOURS: Dict[str, str] = {
+    "impossible": "errfg",
+    "unusual": "warnfg",
+    "untrusted": "verbfg",
+    "low": "verbfg",
+    "high": "warnfg",
+    "system": "emphfg",
+    "deny": "subfg",
+    "sensitive": "warnfg",
+    "yes": "emphfg",
+    "no": "errfg",
+    "depends": "warnfg",
+    "gap": "subfg",
+}
 
 
 def command_of(verb: str, number: int) -> str:
     """What a click runs: a verb and an address, nothing else.  Raises ValueError."""
-    if verb not in _VERBS or type(number) is not int or number <= 0:
+    if verb not in _COMMANDS or type(number) is not int or number <= 0:
         raise ValueError("no command may be made of %r and %r" % (verb, number))
-    return "!py -m kdtoken.%s 0x%x" % (verb, number)
+    return _COMMANDS[verb] % number
 
 
 def linked(line: str, text: str, address: int, start: int = 0, verb: str = "dump") -> str:
-    """The line with `text`, as it stands there from `start` on, made a link to the process whose EPROCESS is given.
+    """The line with `text`, as it stands there from `start` on, made a link to what lies at the address.
 
+    verb  "dump" for a process by its EPROCESS, "token", "thread"
     As it was where the text is not there (it was wrapped, say) or there is no address.
     """
     if not text or not line.startswith(text, start) or address <= 0:
         return line
-    made = Linked(line)
-    made.part = (start, start + len(text))
-    made.command = command_of(verb, address)
+    before = line.marks if isinstance(line, Marked) else ()
+    return Marked(str(line), (*before, Mark(start, start + len(text), "", command_of(verb, address))))
+
+
+def link(text: str, address: int, verb: str = "dump") -> str:
+    """The text as a link to what lies at an address; as it was where there is none."""
+    return clickable(text, command_of(verb, address)) if address > 0 else text
+
+
+def rule_link(text: str, rule: str) -> str:
+    """The text as a link to all about a rule of the audit, whose id is a word of ours."""
+    return clickable(text, "!py -m kdtoken.audit --explain " + rule) if _RULE.fullmatch(rule) else text
+
+
+def dml(line: str, links: bool = True) -> str:
+    """A line as DML in ASCII, which is all that WinDbg's stdout takes; every character of it is shown as it is.
+
+    links  False: colours only
+    """
+    made = ""
+    for command, parts in groupby(segments(line), lambda part: part[2]):
+        text = "".join(_coloured(part, style) for part, style, _ in parts)
+        made += '<link cmd="%s">%s</link>' % (command, text) if command and links else text
     return made
 
 
-def dml(line: str) -> str:
-    """A line as DML in ASCII, which is all that WinDbg's stdout takes; every character of it is shown as it is."""
-    if not isinstance(line, Linked):
-        return _escaped(line)
-    start, end = line.part
-    shown = (_escaped(line[:start]), line.command, _escaped(line[start:end]), _escaped(line[end:]))
-    return '%s<link cmd="%s">%s</link>%s' % shown
+def _coloured(text: str, style: str) -> str:
+    colour = COLOURS.get(style)
+    return '<col fg="%s">%s</col>' % (colour, _escaped(text)) if colour else _escaped(text)
 
 
 def _escaped(text: str) -> str:

@@ -12,7 +12,8 @@ from kdtoken.analysis.access_check.turn import Turn
 from kdtoken.errors import BadFormat
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
-from kdtoken.render.words import WIDTH, clean, table, wrapped
+from kdtoken.render.marked import styled
+from kdtoken.render.words import clean, columns, table, wrapped
 
 _SID = re.compile(r"S-1-(?:0x[0-9a-f]{12}|[0-9]+)(?:-[0-9]+)*")
 _MOST_TURNS = 6
@@ -39,12 +40,12 @@ def explain_lines(
     say = _speaker(names)
     wish = _wish(answer)
     head = "%s asks %s (%s) for %s" % (request.caller.name, request.object.name, request.type.name, wish)
-    lines = wrapped(say(head), WIDTH) + wrapped(say(_verdict(answer)), WIDTH)
+    lines = wrapped(say(head), columns()) + wrapped(_verdict_line(answer, say), columns())
     if outcome.denial is not None and answer.verdict is not Verdict.YES:
         place = outcome.denial.place
         lines += _in("  ", "it comes from: %s" % _PLACES[place]) + _in("  ", say(outcome.denial.why))
     for dependence in answer.depends:
-        lines += ["", *wrapped("It depends on whether " + say(dependence.question.text), WIDTH)]
+        lines += ["", *wrapped("It depends on whether " + say(dependence.question.text), columns())]
         lines += _in("  ", "if so: %s" % result(dependence.if_true, answer))
         lines += _in("  ", "if not: %s" % result(dependence.if_false, answer))
         if dependence.question.settle:
@@ -54,10 +55,10 @@ def explain_lines(
     for conflict in answer.conflicts:
         text = "The authorities disagree: %s; or else %s: then %s"
         text %= (conflict.reading.ours, conflict.reading.theirs, result(conflict.theirs, answer))
-        lines += ["", *wrapped(say(text), WIDTH)]
+        lines += ["", *wrapped(say(text), columns())]
     lines += _bits(answer, say) + _steps(answer, say)
     for note in (*stories, *outcome.notes, *request.object.notes):
-        lines += ["", *wrapped("Note: " + say(note), WIDTH)]
+        lines += ["", *wrapped("Note: " + say(note), columns())]
     return lines + _turns(answer, turns, say)
 
 
@@ -87,6 +88,13 @@ def _verdict(answer: Answer) -> str:
         return words
     name = STATUS_NAMES.get(outcome.status, "0x%08x" % outcome.status)
     return "NO: %s (error %d)" % (name, WIN32_ERRORS.get(outcome.status, 0))
+
+
+def _verdict_line(answer: Answer, say: Callable[[str], str]) -> str:
+    """The verdict, whose word is coloured."""
+    text = say(_verdict(answer))
+    word, colon, rest = text.partition(":")
+    return styled(word, answer.verdict.name.lower()) + colon + rest
 
 
 def _bits(answer: Answer, say: Callable[[str], str]) -> List[str]:
@@ -129,21 +137,23 @@ def chain_lines(chain: Chain, turns: Sequence[Sequence[Turn]] = (), names: Names
     """The gates of user mode, one after the other."""
     total = 1 + any(gate.call.startswith("OpenProcess(") for gate in chain.gates)
     passed = {Verdict.YES: "every gate is passed", Verdict.NO: "a gate is closed", Verdict.DEPENDS: "it depends"}
-    lines = ["%s: %s" % (chain.verdict.value.upper(), passed[chain.verdict])]
+    lines = [styled(chain.verdict.value.upper(), chain.verdict.name.lower()) + ": " + passed[chain.verdict]]
     for number, gate in enumerate(chain.gates, 1):
         lines += ["", "Gate %d of %d: %s" % (number, total, gate.call)]
         tried = turns[number - 1] if number <= len(turns) else ()
         for line in explain_lines(gate.answer, tried, names):
-            lines += _in("  " + " " * (len(line) - len(line.lstrip())), line.lstrip()) if line else [""]
+            blanks = len(line) - len(line.lstrip())
+            lines += _in("  " + " " * blanks, line[blanks:]) if line else [""]
     if len(chain.gates) < total:
         lines += ["", "The gates behind it are not reached."]
     if chain.uses:
         lines += ["", "What the token handle is good for (it keeps what it was granted)"]
-        lines += table([(name, "yes" if enough else "no") for name, enough in chain.uses.items()])
+        words = {enough: styled(word, word) for enough, word in ((True, "yes"), (False, "no"))}
+        lines += table([(name, words[bool(enough)]) for name, enough in chain.uses.items()])
     for conflict in chain.conflicts:
         text = "The authorities disagree: %s; or else %s: then the first gate says %s"
         said = "yes" if conflict.theirs.allowed else "no"
-        lines += ["", *wrapped(text % (conflict.reading.ours, conflict.reading.theirs, said), WIDTH)]
+        lines += ["", *wrapped(text % (conflict.reading.ours, conflict.reading.theirs, said), columns())]
     return lines
 
 
@@ -170,7 +180,8 @@ def who_lines(
             why = "depends on whether %s" % answer.depends[0].question.text
         if answer.conflicts:
             why += " (the authorities disagree: %s)" % answer.conflicts[0].reading.name
-        cells.append((clean(caller), clean(thing), answer.verdict.value, say(why)))
+        verdict = styled(answer.verdict.value, answer.verdict.name.lower())
+        cells.append((clean(caller), clean(thing), verdict, say(why)))
     lines += table(cells)
     if unjudged:
         lines += ["", "Not judged: %d" % len(unjudged)]
@@ -180,7 +191,7 @@ def who_lines(
 
 def _in(indent: str, text: str) -> List[str]:
     """A sentence under an indent, going on below itself."""
-    return [indent + line for line in wrapped(text, WIDTH - len(indent), "  ")]
+    return [indent + line for line in wrapped(text, columns() - len(indent), "  ")]
 
 
 def _speaker(names: Names) -> Callable[[str], str]:
@@ -215,5 +226,5 @@ def lab_lines(answers: Sequence[LabAnswer], names: Names = NO_NAMES) -> List[str
             note = "DIFFERS" + ("; Windows sides with: %s" % ", ".join(one.agreeing) if one.agreeing else "")
         elif one.ours.conflicts:
             note = "settles %s our way" % ", ".join(conflict.reading.name for conflict in one.ours.conflicts)
-        rows.append((clean(one.name), theirs, ours, say(note)))
+        rows.append((clean(one.name), theirs, ours, styled(say(note), "impossible" if one.differs else "")))
     return lines + table(rows)

@@ -18,9 +18,11 @@ from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.snapshot import created, ended, pid_of
 from kdtoken.model.token import Token
-from kdtoken.render.dml import linked
+from kdtoken.render.dml import link, linked
 from kdtoken.render.json import SCHEMA
-from kdtoken.render.words import WIDTH, clean, sid_name, wrapped
+from kdtoken.render.marked import filled, joined, styled
+from kdtoken.render.meaning import level_style, severity
+from kdtoken.render.words import clean, columns, sid_name, wrapped
 
 _EDGE = {
     Change.SAME: "same token",
@@ -49,7 +51,8 @@ def who(row: ProcessDump, names: Names = NO_NAMES) -> str:
         return "no token" if token is None else "token not known"
     user = sid_name(token.user, token, names) if isinstance(token.user, Sid) else "?"
     level = integrity_level(token)
-    return "%s, %s" % (user, integrity_text(level).replace(" Mandatory Level", "") if level is not None else "?")
+    words = integrity_text(level).replace(" Mandatory Level", "") if level is not None else "?"
+    return link(user, token.address, "token") + ", " + styled(words, level_style(level))
 
 
 def tree_lines(
@@ -59,11 +62,12 @@ def tree_lines(
     lines: List[str] = []
     for node in nodes:
         mark = (marks or {}).get(node.row.process.address)
-        first = "%-2s %s%s  " % (mark.value if mark else "", "  " * node.depth, clean(process_name(node.row)))
+        name = clean(process_name(node.row))
+        first = severity(mark, mark.value if mark else "").ljust(3) + "  " * node.depth + name + "  "
         gone = ", ended" if ended(node.row) else ""
         made = _hanging(
             first,
-            "  %s%s  [%s]" % (who(node.row, names), gone, clean(_root(node) or edge_words(node))),
+            filled("  %s%s  [%s]", who(node.row, names), gone, clean(_root(node) or edge_words(node))),
             5 + 2 * node.depth,
         )
         made[0] = linked(made[0], clean(process_name(node.row)), node.row.process.address, 3 + 2 * node.depth)
@@ -72,7 +76,7 @@ def tree_lines(
     from kdtoken.analysis.lineage.tree import REASONS
 
     legend = ["%s: %s" % (change.value, REASONS[change]) for change in REASONS if change in used]
-    return lines + [""] + [line for one in legend for line in wrapped(one, WIDTH)] if legend else lines
+    return lines + [""] + [line for one in legend for line in wrapped(one, columns())] if legend else lines
 
 
 def _root(node: Node) -> str:
@@ -94,9 +98,9 @@ def lineage_lines(
     names: Names = NO_NAMES,
 ) -> List[str]:
     """One process: its ancestors, its token's steps, its logon session's story, and what cannot be told."""
-    lines = wrapped("from " + clean(source), WIDTH) + [
+    lines = wrapped("from " + clean(source), columns()) + [
         "",
-        "%s runs as %s" % (clean(process_name(row)), who(row, names)),
+        filled("%s runs as %s", link(clean(process_name(row)), row.process.address), who(row, names)),
     ]
     lines += ["", "From parent to child"]
     for node in path:
@@ -104,7 +108,7 @@ def lineage_lines(
         when = ", started %s" % filetime_text(born)[:19] if born else ""
         made = _hanging(
             "  %s%s  " % ("  " * node.depth, clean(process_name(node.row))),
-            "%s%s  [%s]" % (who(node.row, names), when, clean(_root(node) or edge_words(node))),
+            filled("%s%s  [%s]", who(node.row, names), when, clean(_root(node) or edge_words(node))),
             6 + 2 * node.depth,
         )
         made[0] = linked(made[0], clean(process_name(node.row)), node.row.process.address, 2 + 2 * node.depth)
@@ -116,25 +120,32 @@ def lineage_lines(
     lines += ["", "Its token, step by step"]
     for number, step in enumerate(lineage.steps, 1):
         sure = "" if step.certain else "  (the usual reading)"
-        at = "; that token is at 0x%x" % step.of if step.of else ""
+        at = "; that token is at " + link("0x%x" % step.of, step.of, "token") if step.of else ""
         lines += _hanging("  %d. %-14s " % (number, step.kind.value), clean(step.words) + at + sure, 20)
     lines += ["", "Its logon session, in order of LUID"]
-    for link in chain:
-        here = link.token is not None and link.token.address == lineage.token.address
-        users = ", ".join("%s (%s)" % (clean(process_name(one)), how) for one, how in link.users[:4])
-        more = " and %d more" % (len(link.users) - 4) if len(link.users) > 4 else ""
-        where = " at 0x%x" % link.token.address if link.token is not None else ""
-        text = "%s%s%s" % (clean(link.what), where, ": " + users + more if users else "")
-        lines += _hanging("  %s%-12s " % ("> " if here else "  ", link.luid), text, 18)
+    for one_link in chain:
+        here = one_link.token is not None and one_link.token.address == lineage.token.address
+        users = joined(", ", (_user(one, how) for one, how in one_link.users[:4]))
+        more = " and %d more" % (len(one_link.users) - 4) if len(one_link.users) > 4 else ""
+        text = clean(one_link.what)
+        if one_link.token is not None:
+            text += " at " + link("0x%x" % one_link.token.address, one_link.token.address, "token")
+        text += ": " + users + more if users else ""
+        lines += _hanging("  %s%-12s " % ("> " if here else "  ", one_link.luid), text, 18)
     for one in lineage.cannot_tell:
-        lines += [""] + wrapped("Cannot be told: " + one, WIDTH)
+        lines += [""] + wrapped("Cannot be told: " + one, columns())
     return lines
+
+
+def _user(row: ProcessDump, how: str) -> str:
+    return link(clean(process_name(row)), row.process.address) + " (%s)" % how
 
 
 def _hanging(first: str, text: str, hang: int) -> List[str]:
     """Text behind `first`, and below it from column `hang` on."""
-    start, *rest = wrapped(text.lstrip(), max(WIDTH - len(first), 30), "")
-    again = wrapped(" ".join(rest), WIDTH - hang, "") if rest else []
+    blanks = len(text) - len(text.lstrip())
+    start, *rest = wrapped(text[blanks:], max(columns() - len(first), 30), "")
+    again = wrapped(joined(" ", rest), columns() - hang, "") if rest else []
     return [first + start] + [" " * hang + line for line in again]
 
 

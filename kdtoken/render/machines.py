@@ -8,7 +8,8 @@ from kdtoken.analysis.differences.comparison import Comparison, Part
 from kdtoken.analysis.differences.machines import Fate, MachineComparison, Pair, TokenFate
 from kdtoken.model.snapshot import pid_of, token_address
 from kdtoken.render.json import SCHEMA
-from kdtoken.render.words import WIDTH, clean, wrapped
+from kdtoken.render.marked import styled
+from kdtoken.render.words import clean, columns, wrapped
 
 _TITLES = {
     Fate.TAMPERED: "!! Changed without the kernel's own trace (ModifiedId stayed): no documented call does that",
@@ -20,25 +21,26 @@ _TITLES = {
     Fate.UNKNOWN: "Could not be compared",
     Fate.SAME: "Same",
 }
+_STYLES = {Fate.TAMPERED: "impossible", Fate.REPLACED: "unusual"}
 _PARTS = ((Part.IDENTITY, "identity"), (Part.POLICY, "policy"))
 
 
 def machines_lines(compared: MachineComparison, everything: bool = False) -> List[str]:
     """The verdict, then the processes by what became of them; `everything` lists what is the same too."""
-    lines = wrapped(clean(compared.verdict), WIDTH) + [""]
+    lines = wrapped(clean(compared.verdict), columns()) + [""]
     for letter, side in (("A", compared.before), ("B", compared.after)):
         build = ", Windows kernel %s" % clean(side.build) if side.build else ""
         lines += _hanging("  %s  " % letter, "%s%s, %d processes" % (clean(side.label), build, len(side.processes)))
     if not compared.same_start:
         lines += wrapped(
-            "Two machines, or two starts of one: processes are matched by name, and ids mean nothing.", WIDTH
+            "Two machines, or two starts of one: processes are matched by name, and ids mean nothing.", columns()
         )
     for fate in Fate:
         pairs = [pair for pair in compared.pairs if pair.fate is fate]
         tokens = [one for one in compared.others if one.fate is fate]
         if not pairs and not tokens or fate is Fate.SAME and not everything:
             continue
-        lines += ["", _TITLES[fate]]
+        lines += ["", styled(_TITLES[fate], _STYLES.get(fate, ""))]
         for pair in pairs:
             lines += _pair(pair)
         for one in tokens:
@@ -74,7 +76,7 @@ def _changed(comparison: Comparison, part: Part) -> List[str]:
 
 
 def _hanging(first: str, text: str) -> List[str]:
-    start, *rest = wrapped(text, WIDTH - len(first) - 2, "")
+    start, *rest = wrapped(text, columns() - len(first) - 2, "")
     return [first + start] + [" " * (len(first) + 2) + line for line in rest]
 
 

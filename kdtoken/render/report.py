@@ -5,7 +5,7 @@ from typing import Dict, List, Optional
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Origin, Token
-from kdtoken.render.words import WIDTH, sid_name, wrapped
+from kdtoken.render.words import columns, sid_name, wrapped
 
 LABEL = 22
 _NOTE = " " * 6
@@ -17,17 +17,17 @@ _TOLD = ("Session", "Integrity label", "Logon session")
 class Report:
     """A report; with `why`, each value is followed by where it came from; `names` are those of its source.
 
-    width, label  columns of a line, and of the labels in front of the values
+    width, label  columns of a line (0: of the page), and of the labels in front of the values
     gathering     whether rows that say none, null or 0 are kept back for `idle_rows`; never with `why`, which
                   shows where each of them was read
     """
 
-    def __init__(self, why: bool, names: Names = NO_NAMES, width: int = WIDTH, label: int = LABEL) -> None:
+    def __init__(self, why: bool, names: Names = NO_NAMES, width: int = 0, label: int = LABEL) -> None:
         self.lines: List[str] = []
         self.gathering = False
         self._why = why
         self._names = names
-        self._width, self._label = width, label
+        self._width, self._label = width or columns(), label
         self._idle: Dict[str, List[str]] = {}
         self._bare = ""  # a section of which nothing was printed but its heading, since its rows were kept back
 
@@ -47,7 +47,7 @@ class Report:
             self._bare = self.lines[-1] if self.lines[-2:-1] == [""] else self._bare
             return
         for line in wrapped(value, self._width - self._label - 3):
-            self.lines.append(("  %s %s" % (label.ljust(self._label), line)).rstrip())
+            self.lines.append(("  %s " % label.ljust(self._label) + line).rstrip())
             label = ""
         if origin is not None:
             self.note(origin_text(origin))

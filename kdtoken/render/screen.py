@@ -23,10 +23,13 @@ from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import FIELD_NAMES, LogonSession, Token
 from kdtoken.model.token_words import IMPERSONATION_LEVELS, value_word
 from kdtoken.render import words
+from kdtoken.render.dml import link
+from kdtoken.render.marked import filled, joined, styled
 from kdtoken.render.report import Report
 from kdtoken.render.screen_token import few, token_rows
-from kdtoken.render.text import finding_rows, parent_words, process_line, remark_rows, source_lines
-from kdtoken.render.words import WIDTH, clean, show
+from kdtoken.render.text import finding_rows, integrity_row, parent_words, process_line, remark_rows, source_lines
+from kdtoken.render.threads import thread_id
+from kdtoken.render.words import clean, show
 
 _LABEL = 12
 _NETWORK_SERVICE = Sid(5, (20,))
@@ -44,7 +47,7 @@ def screen_lines(
     findings: Sequence[Finding] = (),
     parent: Optional[Parent] = None,
     lineage: Optional[Lineage] = None,
-    width: int = WIDTH,
+    width: int = 0,
 ) -> List[str]:
     """A process on one screen, in lines of at most `width` as far as the words in them allow.
 
@@ -66,7 +69,8 @@ def screen_lines(
         check = dump.cross_check
         token_rows(page, token, lineage, "" if check is None or not check.agrees else "; !process agrees")
     elif isinstance(dump.process.token, FastRef) and dump.process.token.object:
-        page.row("Token", "0x%x, of which nothing could be read" % dump.process.token.object)
+        address = dump.process.token.object
+        page.row("Token", link("0x%x" % address, address, "token") + ", of which nothing could be read")
     _threads(page, dump)
     if token is not None:
         _linked(page, token, dump)
@@ -74,7 +78,7 @@ def screen_lines(
 
 
 def screen_token(
-    token: Token, source: str, names: Names = NO_NAMES, lineage: Optional[Lineage] = None, width: int = WIDTH
+    token: Token, source: str, names: Names = NO_NAMES, lineage: Optional[Lineage] = None, width: int = 0
 ) -> List[str]:
     """A token without a process around it on one screen."""
     page = Report(False, names, width, _LABEL)
@@ -98,7 +102,7 @@ def left_out(token: Optional[Token], details: object = None) -> int:
 
 def _who(page: Report, token: Token) -> None:
     page.row("Runs as", show(token.user, lambda sid: "%s  (%s)" % (page.name(sid, token), sid)))
-    page.row("Integrity", show(token.integrity, lambda sid: page.name(sid).split("\\")[-1], "no label"))
+    page.row("Integrity", integrity_row(page, token))
     kind = elevation(token)
     page.row("Elevation", _no_elevation(token) if kind is Elevation.UNKNOWN else kind.value)
     account = words.account_of(token)
@@ -175,23 +179,24 @@ def _threads(page: Report, dump: ProcessDump) -> None:
     for one in others:
         acts = one.impersonation
         if isinstance(acts, Impersonation):
-            how = "%s, %s" % (_client(page, dump, acts.token), value_word(acts.level, IMPERSONATION_LEVELS))
+            how = _client(page, dump, acts.token) + ", " + value_word(acts.level, IMPERSONATION_LEVELS)
         else:
-            how = "token not known, %s" % show(acts, str)
-        alike.setdefault(how, []).append(show(one.tid, str))
+            how = "token not known, " + show(acts, str)
+        alike.setdefault(how, []).append(thread_id(one))
     for how, tids in alike.items():
-        page.row("", "%s: thread %s" % (how, few(tids)))
+        page.row("", filled("%s: thread %s", how, few(tids)))
     for one in threads:
         for problem in one.problems:
-            page.row("", "!! thread %s: %s" % (show(one.tid, str), clean(problem)))
+            page.row("", filled("%s thread %s: %s", styled("!!", "impossible"), thread_id(one), clean(problem)))
 
 
 def _client(page: Report, dump: ProcessDump, address: int) -> str:
     """Whom a thread acts for."""
     token = dump.tokens.get(address)
     if not isinstance(token, Token):
-        return "token 0x%x, %s" % (address, show(token, str, "which was not read"))
-    return show(token.user, lambda sid: page.name(sid, token))
+        where = link("token 0x%x" % address, address, "token")
+        return filled("%s, %s", where, show(token, str, "which was not read"))
+    return link(show(token.user, lambda sid: page.name(sid, token)), address, "token")
 
 
 def _linked(page: Report, token: Token, dump: ProcessDump) -> None:
@@ -201,11 +206,11 @@ def _linked(page: Report, token: Token, dump: ProcessDump) -> None:
     if not isinstance(linked, Token):
         page.row("Linked", show(linked, str))
         return
-    level = show(linked.integrity, lambda sid: page.name(sid).split("\\")[-1], "no label")
+    level = integrity_row(page, linked)
     half = {Elevation.LIMITED: "the full token", Elevation.FULL: "the filtered twin"}.get(elevation(token), "the other")
     if of_another_user(token, linked):
         half = "%s's" % show(linked.user, lambda sid: page.name(sid, linked))
-    told = ["%s at 0x%x, %s" % (half, linked.address, level)]
+    told = [filled("%s at %s, %s", half, link("0x%x" % linked.address, linked.address, "token"), level)]
     if not whole(token.privileges) or not whole(linked.privileges):
         told.append("privileges cannot be compared: not all of them are known")
     else:
@@ -214,7 +219,7 @@ def _linked(page: Report, token: Token, dump: ProcessDump) -> None:
         told += ["%d fewer privileges" % len(mine - theirs)] if mine - theirs else []
     if any(isinstance(one, Missing) for one in linked.groups) or isinstance(linked.user_and_groups, Missing):
         told.append("not all of its groups could be read")
-    page.row("Linked", ", ".join(told))
+    page.row("Linked", joined(", ", told))
 
 
 def _held(token: Token) -> FrozenSet[str]:

@@ -10,6 +10,9 @@ from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from kdtoken.model.token_words import TOKEN_TYPES, value_word
 from kdtoken.render import words
+from kdtoken.render.dml import link
+from kdtoken.render.marked import joined, styled
+from kdtoken.render.meaning import privilege
 from kdtoken.render.report import Report
 from kdtoken.render.words import clean, show
 
@@ -26,20 +29,22 @@ _NAMED = 6  # so many of a list's entries are named
 
 def token_rows(page: Report, token: Token, lineage: Optional[Lineage], check: str) -> None:
     """The token: where it came from, what it may do, who it counts as, what confines it."""
-    parts = ["0x%x" % token.address] if token.address else []
+    parts = [link("0x%x" % token.address, token.address, "token")] if token.address else []
     if not isinstance(token.token_type, NotSaid):
         parts.append(show(token.token_type, lambda one: value_word(one, TOKEN_TYPES).lower()))
-    page.row_unless_empty("Token", "", ", ".join(parts) + check)
+    page.row_unless_empty("Token", "", joined(", ", parts) + check)
     parts = []
     if not isinstance(token.authentication_id, NotSaid):
         parts.append(show(token.authentication_id, lambda one: words.luid(one).replace("  ", ", ")))
     if not isinstance(token.session_id, NotSaid):
         parts.append("session %s" % show(token.session_id, words.number))
-    page.row_unless_empty("Logon", "", "; ".join(parts))
+    page.row_unless_empty("Logon", "", joined("; ", parts))
     for at, step in enumerate(lineage.steps if lineage is not None else ()):
-        text = clean(step.words) + ("; that token is at 0x%x" % step.of if step.of else "")
+        text = clean(step.words)
+        if step.of:
+            text += "; that token is at " + link("0x%x" % step.of, step.of, "token")
         if step.kind is Kind.UNKNOWN:
-            text = "%s: %s" % (step.kind.value, text)
+            text = "%s: " % step.kind.value + text
         elif not step.certain:
             text += "  (the usual reading)"
         page.row("" if at else "Made", text)
@@ -56,11 +61,11 @@ def _privileges(page: Report, token: Token) -> None:
     held = [one for one in privileges if one.present]
     on = [one for one in held if one.enabled]
     least = "at least " if isinstance(privileges, Fragment) else ""
-    strong = [one.name for one in on if one.danger]
+    strong = [privilege(one, one.name) for one in on if one.danger]
     others = few([one.name for one in on if not one.danger])
     counts = "%s%d held, %d on" % (least, len(held), len(on)) if held or least else "holds none"
     page.row("Privileges", counts if strong or not on else "%s: %s" % (counts, others))
-    page.row_unless_empty("", "sensitive, on: ", ", ".join(strong))
+    page.row_unless_empty("", "sensitive, on: ", joined(", ", strong))
     page.row_unless_empty("", "others, on: ", others if strong else "")
     page.row_unless_empty("", "sensitive, off: ", few([one.name for one in held if one.danger and not one.enabled]))
 
@@ -70,7 +75,7 @@ def few(listed: Sequence[str], room: int = _NAMED) -> str:
     more = len(listed) - room
     if more == 1:  # its name is no longer than the words for it
         more = 0
-    return ", ".join(listed[:room] if more > 0 else listed) + (" and %d more" % more if more > 0 else "")
+    return joined(", ", listed[:room] if more > 0 else listed) + (" and %d more" % more if more > 0 else "")
 
 
 def _groups(page: Report, token: Token) -> None:
@@ -80,7 +85,7 @@ def _groups(page: Report, token: Token) -> None:
     groups = [one for one in token.groups if isinstance(one, Group) and not one.is_integrity]
     unread = sum(isinstance(one, Missing) for one in token.groups)
     on = sorted((one for one in groups if one.enabled and not one.deny_only), key=_weight)
-    deny = [page.name(one.sid, token) for one in groups if one.deny_only]
+    deny = [styled(page.name(one.sid, token), "deny") for one in groups if one.deny_only]
     off = [page.name(one.sid, token) for one in groups if not one.enabled and not one.deny_only]
     least = "at least " if unread or isinstance(token.user_and_groups, Fragment) else ""
     services = [one for one in on if one.sid.starts_with(5, 80) and one.sid != _ALL_SERVICES]
@@ -90,7 +95,7 @@ def _groups(page: Report, token: Token) -> None:
     page.row_unless_empty("", "for deny only: ", few(deny))
     page.row_unless_empty("", "off: ", few(off))
     if unread:
-        page.row("", "?? %d more could not be read" % unread)
+        page.row("", styled("?? %d more could not be read" % unread, "gap"))
     if services:
         page.row("Services", few([_named(page, one).split("\\")[-1] for one in services]))
 
@@ -110,7 +115,7 @@ def _confined(page: Report, token: Token) -> None:
     found = list(kinds(token))
     parts = (("TokenFlags", token.flags), ("package", token.package), ("restricting SIDs", token.restricted_sids))
     untold = [what for what, one in parts if isinstance(one, NotSaid)]
-    gaps = ["%s %s" % (what, show(one, str)) for what, one in parts if isinstance(one, Unreadable)]
+    gaps = [what + " " + show(one, str) for what, one in parts if isinstance(one, Unreadable)]
     gaps += ["%s: not told" % ", ".join(untold)] if untold else []
     if not found:
         found = ["not known whether"] if gaps else ["not restricted, in no AppContainer"]
@@ -131,7 +136,7 @@ def _confined(page: Report, token: Token) -> None:
 
 def _named(page: Report, group: object) -> str:
     if not isinstance(group, Group):
-        return "?? unreadable"
+        return styled("?? unreadable", "gap")
     name = page.name(group.sid)
     if not name.startswith("<"):
         return name

@@ -21,10 +21,13 @@ from kdtoken.model.protection import Protection
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Token
 from kdtoken.render import words
+from kdtoken.render.dml import link, rule_link
+from kdtoken.render.marked import filled, styled
+from kdtoken.render.meaning import level, severity
 from kdtoken.render.report import Report
 from kdtoken.render.threads import thread_lines
 from kdtoken.render.token_text import token_sections, unnamed_section
-from kdtoken.render.words import WIDTH, clean, show, wrapped
+from kdtoken.render.words import clean, columns, show, wrapped
 
 _LINKED = {
     Elevation.LIMITED: "The full token behind this filtered one",
@@ -79,13 +82,14 @@ def render_token(token: Token, source: str, why: bool = False, names: Names = NO
 
 def process_line(process: Process) -> str:
     """The head of a report: name, id both ways, and where its _EPROCESS lies."""
-    name = show(process.image_name, clean)
-    return "%s  pid %s  EPROCESS 0x%x" % (name, show(process.pid, words.both_bases), process.address)
+    at = process.address
+    name = link(show(process.image_name, clean), at, "lineage")
+    return filled("%s  pid %s  EPROCESS %s", name, show(process.pid, words.both_bases), link("0x%x" % at, at))
 
 
-def source_lines(source: str, width: int = WIDTH) -> List[str]:
+def source_lines(source: str, width: int = 0) -> List[str]:
     """Where the report was read; the name of a recording may be long."""
-    return ["  " + line for line in wrapped("from " + clean(source), width - 2)]
+    return ["  " + line for line in wrapped("from " + clean(source), (width or columns()) - 2)]
 
 
 def parent_words(process: Process, parent: Optional[Parent]) -> str:
@@ -95,24 +99,30 @@ def parent_words(process: Process, parent: Optional[Parent]) -> str:
     pid = words.both_bases(parent.pid)
     if parent.row is not None:
         doubt = {How.ENDED: ", which has ended", How.UNSURE: ", if that id was not used again"}.get(parent.how, "")
-        return "%s  %s%s" % (show(parent.row.process.image_name, clean), pid, doubt)
+        return link(show(parent.row.process.image_name, clean), parent.row.process.address) + "  " + pid + doubt
     if parent.taken_by is not None:
-        later = show(parent.taken_by.process.image_name, clean)
-        return "%s, no longer there; its id was given to a later process, %s" % (pid, later)
+        later = link(show(parent.taken_by.process.image_name, clean), parent.taken_by.process.address)
+        return filled("%s, no longer there; its id was given to a later process, %s", pid, later)
     return "none: made by the kernel" if parent.how is How.NOBODY else "%s, %s" % (pid, parent.how.value)
+
+
+def integrity_row(page: Report, token: Token) -> str:
+    """The label's level in words."""
+    return level(token.integrity, show(token.integrity, lambda sid: page.name(sid).split("\\")[-1], "no label"))
 
 
 def finding_rows(page: Report, findings: Sequence[Finding]) -> None:
     """What the audit calls strange about the process."""
     told = [one for one in findings if one.severity is not Severity.INFORMATION]
     for at, one in enumerate(told):
-        page.row("" if at else "Strange", "%s %s  [%s]" % (one.severity.value, clean(one.saw), one.rule))
+        mark = severity(one.severity, one.severity.value)
+        page.row("" if at else "Strange", filled("%s %s  [%s]", mark, clean(one.saw), rule_link(one.rule, one.rule)))
 
 
 def _answer(page: Report, token: Token) -> None:
     who = show(token.user, lambda sid: "%s  (%s)" % (page.name(sid, token), sid))
     page.row("Runs as", who)
-    page.row("Integrity", show(token.integrity, lambda sid: page.name(sid).split("\\")[-1], "no label"))
+    page.row("Integrity", integrity_row(page, token))
     kind = elevation(token)
     if kind is not Elevation.UNKNOWN:
         page.row("Elevation", kind.value)
@@ -125,7 +135,8 @@ def remark_rows(page: Report, remarks: List[Remark]) -> None:
     """What a reader should know, the serious first."""
     ordered = [r for r in remarks if r.serious] + [r for r in remarks if not r.serious]
     for at, remark in enumerate(ordered):
-        page.row("" if at else "Note", ("!! " if remark.serious else "") + clean(remark.text))
+        mark = styled("!!", "impossible") + " " if remark.serious else ""
+        page.row("" if at else "Note", mark + clean(remark.text))
 
 
 def _process(page: Report, dump: ProcessDump, parent: Optional[Parent]) -> None:
@@ -154,18 +165,18 @@ def _process(page: Report, dump: ProcessDump, parent: Optional[Parent]) -> None:
     check = dump.cross_check
     if check is not None:
         shown = "no token" if not check.token else "0x%x" % check.token
-        verdict = {True: "agrees", False: "DISAGREES", None: "cannot be compared"}[check.agrees]
-        page.row(
-            "Cross-check", "%s: %s, %s%s" % (clean(check.command), shown, verdict, check.note and "; " + check.note)
-        )
+        verdict = {True: "agrees", False: styled("DISAGREES", "impossible"), None: "cannot be compared"}[check.agrees]
+        note = check.note and "; " + check.note
+        page.row("Cross-check", filled("%s: %s, %s%s", clean(check.command), shown, verdict, note))
 
 
 def _fast_ref(ref: FastRef) -> str:
     if ref.mask == 0:
-        return hex(ref.object) if ref.object else "null"
+        return link(hex(ref.object), ref.object, "token") if ref.object else "null"
     if ref.object == 0:
         return "null (fast reference 0x%x)" % ref.value
-    return "0x%x  (fast reference 0x%x, count %d)" % (ref.object, ref.value, ref.ref_count)
+    at = link("0x%x" % ref.object, ref.object, "token")
+    return at + "  (fast reference 0x%x, count %d)" % (ref.value, ref.ref_count)
 
 
 def _linked_title(token: Token, linked: Maybe[Token]) -> str:
@@ -176,11 +187,12 @@ def _linked_title(token: Token, linked: Maybe[Token]) -> str:
 
 def _linked(page: Report, token: Token, linked: Token) -> None:
     """What the other half of the pair has that this one lacks, and the reverse."""
-    page.row("Token", hex(linked.address))
+    page.row("Token", link(hex(linked.address), linked.address, "token"))
     if of_another_user(token, linked):
         page.row("User", show(linked.user, lambda sid: "%s  %s" % (sid, page.name(sid))))
         page.row("Why", managed_pair(token, linked))
-    page.row("Integrity", show(linked.integrity, lambda sid: "%s  %s" % (sid, page.name(sid))))
+    label = show(linked.integrity, lambda sid: "%s  %s" % (sid, page.name(sid)))
+    page.row("Integrity", level(linked.integrity, label))
     mine, theirs = _held(token), _held(linked)
     if mine is None or theirs is None:
         page.row("Privileges", "cannot be compared: they could not be read")

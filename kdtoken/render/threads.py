@@ -9,7 +9,10 @@ from kdtoken.model.process import Impersonation, ProcessDump, Thread
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Token
 from kdtoken.model.token_words import IMPERSONATION_LEVELS, value_word
-from kdtoken.render.words import WIDTH, clean, row_lines, show, sid_name, wrapped
+from kdtoken.render.dml import link
+from kdtoken.render.marked import filled, joined, styled
+from kdtoken.render.meaning import level_style
+from kdtoken.render.words import clean, columns, row_lines, show, sid_name, wrapped
 
 # What the two lowest levels are good for ("Impersonation Levels", learn.microsoft.com).
 _ALLOWED = {
@@ -26,9 +29,9 @@ def thread_lines(dump: ProcessDump, names: Names = NO_NAMES) -> List[str]:
     plain = [t for t in dump.threads if t.impersonation is None]
     lines = ["", "Threads (%d)" % len(dump.threads)]
     if plain:
-        shown = " ".join(_tid(t) for t in plain[:12])
+        shown = joined(" ", [thread_id(t) for t in plain[:12]])
         more = " and %d more" % (len(plain) - 12) if len(plain) > 12 else ""
-        lines += _hanging("%d under the primary token: %s%s" % (len(plain), shown, more), "  ")
+        lines += _hanging("%d under the primary token: " % len(plain) + shown + more, "  ")
     busy = sum(isinstance(t.impersonation, Impersonation) for t in dump.threads)
     if busy:
         lines.append("  %d impersonating:" % busy)
@@ -46,28 +49,31 @@ def impersonation_lines(dump: ProcessDump, indent: str = "  ", names: Names = NO
             lines += _hanging(notes, indent + "      ")
     for thread in dump.threads:
         for problem in thread.problems:
-            lines += _hanging("!! thread %s: %s" % (_tid(thread), clean(problem)), indent)
+            told = filled("%s thread %s: %s", styled("!!", "impossible"), thread_id(thread), clean(problem))
+            lines += _hanging(told, indent)
     return lines
 
 
 def _hanging(text: str, indent: str) -> List[str]:
-    return [indent + line for line in wrapped(text, WIDTH - len(indent))]
+    return [indent + line for line in wrapped(text, columns() - len(indent))]
 
 
-def _tid(thread: Thread) -> str:
-    return show(thread.tid, str)
+def thread_id(thread: Thread) -> str:
+    """The id of a thread, a link to what the debugger tells of it."""
+    return link(show(thread.tid, str), thread.address, "thread")
 
 
 def _cells(dump: ProcessDump, thread: Thread, names: Names) -> Tuple[str, ...]:
     impersonation = thread.impersonation
     if not isinstance(impersonation, Impersonation):
-        return (_tid(thread), "token not known: " + show(impersonation, str))
+        return (thread_id(thread), "token not known: " + show(impersonation, str))
     level = value_word(impersonation.level, IMPERSONATION_LEVELS)
     if impersonation.effective_only is True:
         level += ", EffectiveOnly"
     token = dump.tokens.get(impersonation.token)
     who = show(token.user, lambda sid: sid_name(sid, token, names)) if isinstance(token, Token) else "?"
-    return (_tid(thread), who, level, "token 0x%x" % impersonation.token)
+    address = impersonation.token
+    return (thread_id(thread), who, level, "token " + link("0x%x" % address, address, "token"))
 
 
 def _notes(dump: ProcessDump, thread: Thread) -> str:
@@ -80,7 +86,7 @@ def _notes(dump: ProcessDump, thread: Thread) -> str:
         return show(token, str, "its token was not read")
     notes = differences(dump.token if isinstance(dump.token, Token) else None, token)
     allowed = _ALLOWED.get(impersonation.level)
-    return "; ".join(notes + [allowed] if allowed else notes)
+    return joined("; ", notes + [allowed] if allowed else notes)
 
 
 def differences(primary: Optional[Token], token: Token) -> List[str]:
@@ -92,7 +98,8 @@ def differences(primary: Optional[Token], token: Token) -> List[str]:
         found.append("other user")
     mine, theirs = integrity_level(primary), integrity_level(token)
     if mine is not None and theirs is not None and mine != theirs:
-        found.append("integrity %s" % integrity_text(theirs).replace(" Mandatory Level", ""))
+        words = "integrity %s" % integrity_text(theirs).replace(" Mandatory Level", "")
+        found.append(styled(words, level_style(theirs)))
     before = {p.name for p in primary.enabled_privileges}
     after = {p.name for p in token.enabled_privileges}
     if not isinstance(primary.privileges, Missing) and not isinstance(token.privileges, Missing):

@@ -17,6 +17,8 @@ from kdtoken.model.token_words import (
     value_word,
 )
 from kdtoken.render import words
+from kdtoken.render.marked import styled
+from kdtoken.render.meaning import level, privilege
 from kdtoken.render.report import LABEL, Report, origin_text
 from kdtoken.render.words import clean, show, table
 
@@ -32,16 +34,17 @@ def token_sections(page: Report, token: Token) -> None:
     if isinstance(user, Group) and user.attributes:
         # A sandbox can take even the user's own SID out of play.
         page.row("User attributes", words.group_words(user))
-    page.row("Integrity label", show(token.integrity, _sid(page), "none"), o.get("integrity_level_index"))
+    label = level(token.integrity, show(token.integrity, _sid(page), "none"))
+    page.row("Integrity label", label, o.get("integrity_level_index"))
     page.row("Primary group", show(token.primary_group, _sid(page)), o.get("primary_group"))
     page.row("Default owner", show(token.default_owner, _sid(page, token)), o.get("default_owner_index"))
     page.row("Source", show(token.source_name, lambda s: clean(s.strip())), o.get("source_name"))
     page.row("Session", show(token.session_id, words.number), o.get("session_id"))
     page.row("Type", show(token.token_type, _token_type), o.get("token_type"))
-    level = show(token.impersonation_level, lambda v: value_word(v, IMPERSONATION_LEVELS))
+    depth = show(token.impersonation_level, lambda v: value_word(v, IMPERSONATION_LEVELS))
     if token.is_primary:
-        level += "  (means nothing for a primary token)"
-    page.row("Impersonation level", level, o.get("impersonation_level"))
+        depth += "  (means nothing for a primary token)"
+    page.row("Impersonation level", depth, o.get("impersonation_level"))
     _privileges(page, token)
     _groups(page, "Groups", token.groups, token.user_and_groups)
     restricted = token.restricted_sids
@@ -103,7 +106,8 @@ def _privileges(page: Report, token: Token) -> None:
         state = ("enabled" if p.enabled else "disabled") if p.present else ("GHOST" if p.enabled else "removed")
         # What a privilege can do matters when it is on; the words would drown a list of disabled ones.
         why = p.danger if p.present and p.enabled else None
-        rows.append((state, p.name, "default" if p.enabled_by_default else "", why or ""))
+        ghost = styled(state, "impossible") if state == "GHOST" else state
+        rows.append((ghost, privilege(p, p.name), "default" if p.enabled_by_default else "", why or ""))
     page.lines += table(rows)
     if any(p.enabled_by_default is None for p in privileges):
         page.row("By default", "which of these are enabled by default is not said by this text")
@@ -124,7 +128,8 @@ def _groups(page: Report, title: str, groups: Tuple[Maybe[Group], ...], whole: M
             bits = group.attributes if isinstance(group, HalfGroup) else None
             rows.append((show(group, str) + (" (%s)" % " ".join(attribute_words(bits)) if bits else ""),))
         else:
-            rows.append((words.group_words(group), page.name(group.sid), str(group.sid)))
+            style = "deny" if group.deny_only else ""
+            rows.append((styled(words.group_words(group), style), styled(page.name(group.sid), style), str(group.sid)))
     page.lines += table(rows)
     _missing_part(page, whole)
 

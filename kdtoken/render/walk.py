@@ -23,9 +23,12 @@ from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Token
 from kdtoken.render.audit import head_lines, remarks_data, remarks_text, rules_by_process
+from kdtoken.render.dml import link, rule_link
 from kdtoken.render.json import SCHEMA, named, plain, token_flags
+from kdtoken.render.marked import filled, joined, styled
+from kdtoken.render.meaning import level_style
 from kdtoken.render.threads import impersonation_lines
-from kdtoken.render.words import WIDTH, account_of, briefly, clean, show, sid_name, wrapped
+from kdtoken.render.words import account_of, briefly, clean, columns, show, sid_name, wrapped
 
 _ELEVATION = {Elevation.DEFAULT: "", Elevation.FULL: "full", Elevation.LIMITED: "filtered", Elevation.UNKNOWN: "?"}
 COLUMNS = (
@@ -54,6 +57,7 @@ _SHOWN = (
 # Notes of more lines than this would make a tall narrow column; they go below their process.
 _FEW = 2
 _BELOW = " " * 12
+_MARKS = {"!!": "impossible", "!": "unusual"}
 _MANY = " sensitive"
 _LEGEND = (
     ("+", "+Debug: SeDebugPrivilege is enabled; so for each privilege that gives power over others."),
@@ -71,7 +75,7 @@ def text_lines(
     findings: Optional[Sequence[Finding]] = None,
 ) -> List[str]:
     """What is strange first, then an aligned table; what could not be reached is said below it."""
-    lines = wrapped("from " + clean(source), WIDTH)
+    lines = wrapped("from " + clean(source), columns())
     if findings is not None:
         lines += head_lines(findings, total)
     lines.append("")
@@ -90,7 +94,7 @@ def text_lines(
     lines += ["", "%d of %d processes" % (len(rows), total) if len(rows) != total else "%d processes" % total]
     lines += [words for mark, words in _LEGEND if any(mark in notes for _, notes in table)]
     for problem in problems:
-        lines += wrapped("!! " + clean(problem), WIDTH)
+        lines += wrapped(styled("!!", "impossible") + " " + clean(problem), columns())
     return lines
 
 
@@ -100,31 +104,53 @@ def _row(cells: Sequence[str], widths: Sequence[int], notes: str) -> List[str]:
     for cell, width in zip(cells[1:], widths[1:]):
         line += "  " + cell.ljust(width)
     line += "  "
-    if len(line) + len(notes) <= WIDTH:
+    if len(line) + len(notes) <= columns():
         return [(line + notes).rstrip()]
-    if len(notes) <= _FEW * (WIDTH - len(line)):
-        first, *rest = wrapped(notes, WIDTH - len(line), "")
+    if len(notes) <= _FEW * (columns() - len(line)):
+        first, *rest = wrapped(notes, columns() - len(line), "")
         return [line + first] + [" " * len(line) + more for more in rest]
-    return [line.rstrip()] + [_BELOW + more for more in wrapped(notes, WIDTH - len(_BELOW), "")]
+    return [line.rstrip()] + [_BELOW + more for more in wrapped(notes, columns() - len(_BELOW), "")]
 
 
 def _text_cells(row: ProcessDump, names: Names, mark: str = "") -> Tuple[Tuple[str, ...], str]:
     """The columns of the text and its notes, what is strange about it first."""
-    cells = cells_of(row, names)
+    cells = _cells_of(row, names, ())
     token = row.token
+    at = row.process.address
+    cells["pid"], cells["image"] = link(cells["pid"], at), link(cells["image"], at)
+    cells["integrity"] = _marked_level(cells["integrity"], token)
     if isinstance(token, Token):
-        cells["user"] = briefly(token.user, lambda sid: sid_name(sid, token, names).replace("NT AUTHORITY\\", ""))
+        user = briefly(token.user, lambda sid: sid_name(sid, token, names).replace("NT AUTHORITY\\", ""))
+        cells["user"] = link(user, token.address, "token")
         cells["session"] = briefly(token.session_id, str)
     elif token is not None:
         cells["user"] = "token " + briefly(token, str)
-    notes = [one for one in (mark, cells["oddities"]) if one]
+    notes = [one for one in (_marked_rules(mark), _marked_oddities(cells["oddities"])) if one]
     strong = cells["privileges"].split()
     if isinstance(token, Token) and token.user in SERVICE_ACCOUNTS and len(strong) > 3:
         # A service account holds many as a matter of course; the list would hide what is unusual.
         notes.append("%d%s" % (len(strong), _MANY))
     elif strong:
-        notes.append(" ".join("+" + (name[2:-9] if name.endswith("Privilege") else name) for name in strong))
-    return tuple(cells[name] for name, _, _ in _SHOWN), ", ".join(notes)
+        short = ["+" + (name[2:-9] if name.endswith("Privilege") else name) for name in strong]
+        notes.append(joined(" ", [styled(name, "sensitive") for name in short]))
+    return tuple(cells[name] for name, _, _ in _SHOWN), joined(", ", notes)
+
+
+def _marked_level(words: str, token: Maybe[Optional[Token]]) -> str:
+    level = integrity_level(token) if isinstance(token, Token) else None
+    return styled(words, level_style(level) if level is not None else "gap" if words == "?" else "")
+
+
+def _marked_rules(told: str) -> str:
+    """The rules that saw something, each a link to what it is about."""
+    parts = [one.split(" ") for one in told.split(", ")] if told else []
+    return joined(", ", [filled("%s %s", styled(mark, _MARKS.get(mark, "")), rule_link(id, id)) for mark, id in parts])
+
+
+def _marked_oddities(told: str) -> str:
+    """What is odd, with the marks of what should not be there at all; each stands at the start of its own."""
+    parts = told.split(", ") if "!!" in told else [told]
+    return joined(", ", [styled("!!", "impossible") + one[2:] if one[:3] == "!! " else one for one in parts])
 
 
 def is_wanted(row: ProcessDump, user: Optional[str], level: Optional[int], names: Names) -> bool:
@@ -147,6 +173,11 @@ def _matches(token: Maybe[Optional[Token]], user: Optional[str], level: Optional
 
 def cells_of(row: ProcessDump, names: Names = NO_NAMES, findings: Sequence[Finding] = ()) -> Dict[str, str]:
     """What each column of the CSV shows, as text; `findings` are those of the whole machine."""
+    # Data has no marks: what writes Parquet may take a str and nothing that is like one.
+    return {name: str(cell) for name, cell in _cells_of(row, names, findings).items()}
+
+
+def _cells_of(row: ProcessDump, names: Names, findings: Sequence[Finding]) -> Dict[str, str]:
     process, token = row.process, row.token
     cells = dict.fromkeys(COLUMNS, "")
     cells["remarks"] = remarks_text(findings, process.address)

@@ -17,8 +17,9 @@ from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import LogonSession, Token
 from kdtoken.render.json import SCHEMA
+from kdtoken.render.marked import styled
 from kdtoken.render.walk import COLUMNS, cells_of, csv_text, json_rows
-from kdtoken.render.words import WIDTH, clean, wrapped
+from kdtoken.render.words import clean, columns, wrapped
 
 # ntifs.h SYSTEM_LUID: the machine's own logon, whose account is HOST$.
 _SYSTEM = Luid(0, 0x3E7)
@@ -98,7 +99,7 @@ def _text(parts: Iterable[Part]) -> Iterator[str]:
         files, bad, count = files + 1, bad + bool(part.error), count + part.shown
         yield from part.lines
         if part.error:
-            yield from wrapped("!! " + clean(part.complaint), WIDTH)
+            yield from wrapped(styled("!!", "impossible") + " " + clean(part.complaint), columns())
         yield ""
     yield "%d dumps, %d processes%s" % (files, count, "; %d could not be read" % bad if bad else "")
 

@@ -11,10 +11,27 @@ from kdtoken.model.luid import Luid
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names, kind_of
 from kdtoken.model.token import LogonSession, Token
+from kdtoken.render.marked import Marked, styled
 
-WIDTH = 99
+WIDTH = 99  # columns of a line where nobody says otherwise: pipes, files, WinDbg's window
 _LONG = 46  # the longest cell that counts for its column's width: a domain user's SID
 T = TypeVar("T")
+
+
+class _Page:
+    """What all that is written at a time is made for."""
+
+    columns = WIDTH
+
+
+def columns() -> int:
+    """Columns of a line: of the terminal, where the command line has said so."""
+    return _Page.columns
+
+
+def set_columns(count: int = WIDTH) -> None:
+    """Say how wide lines are from now on; the command line does so for a run, and takes it back behind it."""
+    _Page.columns = count
 
 
 # Drawn as nothing, or as a blank, though their category does not say so: the Default_Ignorable_Code_Point of
@@ -60,7 +77,9 @@ def show(value: Maybe[Optional[T]], words: Callable[[T], str], null: str = "none
     """A value in words; what is not there says which way it is not there."""
     if isinstance(value, Unreadable):
         hint = "  [%s]" % value.hint if value.hint else ""
-        return "?? %s" % clean("%s%s" % (value, hint))  # a recording says the reason: it may say anything
+        return styled(
+            "?? %s" % clean("%s%s" % (value, hint)), "gap"
+        )  # a recording says the reason: it may say anything
     if isinstance(value, Missing):
         return "-  %s" % value
     if value is None:
@@ -71,7 +90,7 @@ def show(value: Maybe[Optional[T]], words: Callable[[T], str], null: str = "none
 def briefly(value: Maybe[Optional[T]], words: Callable[[T], str], null: str = "none") -> str:
     """The same where there is room for a word only: the reason without the address."""
     if isinstance(value, Unreadable):
-        return "?? %s" % clean(value.reason)
+        return styled("?? %s" % clean(value.reason), "gap")
     return "-" if isinstance(value, Missing) else show(value, words, null)
 
 
@@ -139,7 +158,22 @@ def group_words(group: Group) -> str:
 
 
 def wrapped(text: str, width: int, hang: str = "   ") -> List[str]:
-    """Text in lines of at most `width`, as far as its words allow; lines after the first hang behind."""
+    """Text in lines of at most `width`, as far as its words allow; lines after the first hang behind.  Marks stay."""
+    lines = _wrapped(text, width, hang)
+    if not isinstance(text, Marked):
+        return lines
+    # Each line is a piece of the text, in order, with nothing but blanks left out between.
+    marked: List[str] = []
+    at = 0
+    for number, line in enumerate(lines):
+        body = line[len(hang) :] if number else line
+        at = text.index(body, at)
+        marked.append((hang if number else "") + text[at : at + len(body)])
+        at += len(body)
+    return marked
+
+
+def _wrapped(text: str, width: int, hang: str) -> List[str]:
     lines: List[str] = []
     line = ""
     for word in text.split(" "):
@@ -171,10 +205,10 @@ def row_lines(rows: Sequence[Tuple[str, ...]], indent: str = "  ") -> List[List[
 def _row(row: Tuple[str, ...], widths: Sequence[int], indent: str) -> List[str]:
     lines, line = [], indent
     for at, cell in enumerate(row):
-        if len(line) > len(indent) and len(line) + len(cell) > WIDTH:
+        if len(line) > len(indent) and len(line) + len(cell) > columns():
             lines.append(line.rstrip())
             line = indent + "      "
-        first, *rest = wrapped(cell, WIDTH - len(line), "")
+        first, *rest = wrapped(cell, columns() - len(line), "")
         lines += [line + first] if rest else []
         for part in rest[:-1]:
             lines.append(indent + "      " + part)
