@@ -24,7 +24,7 @@ from kdtoken.layout.layout_file import load_layouts
 from kdtoken.source.cached import CachedSource
 from kdtoken.source.crashdump.dump import open_dump
 from kdtoken.source.paging import PageTables
-from tests.engine.volatility import Volatility, isf
+from tests.engine.volatility import Volatility, VolatilityError, isf
 from tests.fake_image import as_image, fake_image
 from tests.machine.containers import physical_pages, write_raw
 from tests.machine.declared import MACHINE, grown
@@ -34,6 +34,7 @@ SIZE = 64 << 30
 PAGE = 0x1000
 LAYOUTS = Path(__file__).parents[2] / "fixtures" / "layouts" / "nt-10.0.22000.2538.json"
 NAME = "notepad.exe"
+ENOUGH = 60  # Volatility is not waited for longer than so many times kdtoken's own time
 
 
 def forget(path: Path) -> None:
@@ -99,16 +100,19 @@ def main(arguments: List[str]) -> None:
         symbols.write_text(json.dumps(isf(layouts, as_image(image))))
         command = [sys.executable, "-m", "kdtoken", "dump", NAME, "--dump", str(path), "--symbols", str(symbols)]
         judge = Volatility(path, layouts, as_image(image), folder)
-        rows = [
-            ("kdtoken dump %s" % NAME, lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True)),
-            ("volatility3 windows.getsids", lambda: judge.rows("windows.getsids", timeout=3600)),
-        ]
         print("an image of %d GiB, %d MB of it there" % (SIZE >> 30, path.stat().st_blocks * 512 >> 20))
         print("%-32s %10s %12s" % ("", "seconds", "KB read"))
-        for words, run in rows:
-            seconds, size = measured(path, run)
-            print("%-32s %10.2f %12d" % (words, seconds, size >> 10), flush=True)
-        print("%-32s %10s %12d" % ("arithmetic minimum", "", minimum(path, symbols) >> 10))
+        print("%-32s %10s %12d" % ("arithmetic minimum", "", minimum(path, symbols) >> 10), flush=True)
+        ours, size = measured(path, lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True))
+        print("%-32s %10.2f %12d" % ("kdtoken dump %s" % NAME, ours, size >> 10), flush=True)
+        limit = max(60.0, ENOUGH * ours)
+        try:
+            theirs, size = measured(path, lambda: judge.rows("windows.getsids", timeout=limit))
+            print("%-32s %10.2f %12d" % ("volatility3 windows.getsids", theirs, size >> 10))
+            print("kdtoken is %.0f times as fast" % (theirs / ours))
+        except VolatilityError:
+            print("%-32s %9.0f+ %12d" % ("volatility3 windows.getsids", limit, cached(path) >> 10))
+            print("kdtoken is more than %.0f times as fast" % (limit / ours))
 
 
 if __name__ == "__main__":
