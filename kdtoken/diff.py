@@ -8,7 +8,7 @@ kernel's own trace, which processes appeared and ended.
     kdtoken diff notepad.kdtoken.gz@notepad.exe whoami.txt
     kdtoken diff before.kdtoken.gz@lsass.exe after.kdtoken.gz@lsass.exe
     kdtoken diff --session machine.kdtoken.gz explorer.exe cmd.exe
-    kdtoken diff MEMORY.DMP@svchost.exe MEMORY.DMP@1120:1128
+    kdtoken diff MEMORY.DMP@1120 MEMORY.DMP@1120:1128
     !py -m kdtoken.diff live@notepad.exe C:\\views\\collect.json
 
 A side is SOURCE, SOURCE@PROCESS or SOURCE@PROCESS:THREAD.  SOURCE is a recording, a crash dump, a saved WinDbg

@@ -1,7 +1,7 @@
 """explain: why Windows says yes or no to a caller who wants something of an object, step by step.
 
     kdtoken explain MEMORY.DMP notepad.exe --to lsass.exe --want VM_READ              a process of the same machine
-    kdtoken explain MEMORY.DMP 1120:1188 --to token:lsass.exe --want QUERY            a thread; the gates before a token
+    kdtoken explain MEMORY.DMP 1120:1132 --to token:lsass.exe --want QUERY            a thread; the gates before a token
     kdtoken explain notepad.exe --to "D:(A;;FA;;;BA)(A;;FR;;;BU)" --type file --want write
     kdtoken explain whoami.txt --to sd.txt --type key --want maximum                  text against text, no machine
     kdtoken explain MEMORY.DMP --who --to lsass.exe --want VM_READ                    everybody who would get it

@@ -8,6 +8,7 @@ import time
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
+from kdtoken.cli.here import here
 from kdtoken.cli.output import COLOUR, OTHER_SOURCES
 from kdtoken.cli.output import complain as complain
 from kdtoken.cli.output import write_lines as write_lines
@@ -24,6 +25,7 @@ COULD_NOT = 2  # the exit code of every verb that could not answer
 
 # Machines that this run opened; `run` closes them, whatever happened: one that was attached to runs again.
 _OPENED: List[Machine] = []
+_ASKED: List[Request] = []  # what it asked to be opened
 
 
 class Parser(argparse.ArgumentParser):
@@ -182,6 +184,7 @@ def opened(what: Request, record: Optional[Recording] = None) -> Machine:
     """The machine of a request; `run` closes it."""
 
     OTHER_SOURCES.extend(what.sources)
+    _ASKED.append(what)
     machine = open_request(what, record, Callbacks(_log_progress, _download_progress, _end_program))
     _OPENED.append(machine)
     return machine
@@ -282,7 +285,7 @@ def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]]) ->
             import traceback
 
             traceback.print_exc()
-        complain(str(error))
+        complain(here(str(error), _ASKED, in_debugger()))
     except RecursionError:
         complain(
             "the recursion limit of this Python (%d) is too low for this\n  next: raise it by sys.setrecursionlimit; "
@@ -299,6 +302,7 @@ def _and_release(main: Callable[[List[str]], int], words: List[str]) -> int:
     from kdtoken.render.words import set_columns
 
     set_columns(width())
+    _ASKED.clear()
     try:
         return main(words)
     except _Done as done:

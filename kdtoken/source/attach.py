@@ -206,7 +206,7 @@ def attach_failed(connection: str, said: str, error: int = 0) -> TargetError:
         return TargetError(
             "the pipe is in use: %s" % connection,
             connection,
-            "another debugger has it: leave that one with `qd`, or run kdtoken inside it (!py -m kdtoken.dump ...)",
+            "another debugger has it: leave that one with `qd`, or type there: !py -m kdtoken.dump notepad.exe",
         )
     if error == 5:
         return TargetError(

@@ -186,7 +186,7 @@ class SessionSource(Source):
             raise BadFormat(
                 "%s has session format %r; this kdtoken reads format %d" % (origin, data[_MAGIC], FORMAT),
                 origin,
-                "use the kdtoken that made it: %s" % data.get("made-by", "unknown"),
+                "read it with what made it: %s" % data.get("made-by", "unknown"),
             )
         source = "recording %s of %s" % (origin, data["source"])
         return About(source, str(data["build"]), bool(data["synthetic"]))

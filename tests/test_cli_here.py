@@ -1,0 +1,53 @@
+"""A next step can be typed where one is: with the file that was asked, and as !py inside WinDbg."""
+
+from typing import List
+
+import pytest
+
+from kdtoken.cli.here import here
+from kdtoken.machine.open import Request
+
+MESSAGE = "no process has pid 7\n  next: kdtoken walk lists all processes"
+FILE = Request(("MEMORY.DMP",), symbols="my store")
+
+
+@pytest.mark.parametrize(
+    "asked, in_debugger, step",
+    [
+        ([], False, "kdtoken walk lists all processes"),
+        ([], True, "!py -m kdtoken.walk lists all processes"),
+        ([Request(("a b.gz",))], False, 'kdtoken walk "a b.gz" lists all processes'),
+        ([FILE], False, 'kdtoken walk MEMORY.DMP --symbols "my store" lists all processes'),
+        ([FILE], True, '!py -m kdtoken.walk MEMORY.DMP --symbols "my store" lists all processes'),
+        ([FILE, FILE], False, "kdtoken walk lists all processes"),  # which of the two nobody can tell
+        ([Request(("a.log", "b.log"))], False, "kdtoken walk lists all processes"),
+        ([Request()], False, "kdtoken walk lists all processes"),  # the debugger's own session
+    ],
+)
+def test_the_source_that_was_asked(asked: List[Request], in_debugger: bool, step: str) -> None:
+    assert here(MESSAGE, asked, in_debugger) == "no process has pid 7\n  next: " + step
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "kdtoken walk lists nothing",  # no next step
+        "x\n  next: kdtoken dump notepad.exe shows one process",  # a name: the line may begin with a file of its own
+        "x\n  next: kdtoken dump FILE PROCESS",
+        "x\n  next: copy F.kdtoken.gz again",
+    ],
+)
+def test_what_stays_as_it_is(message: str) -> None:
+    assert here(message, [FILE], False) == message
+
+
+def test_every_command_of_a_step_inside_windbg() -> None:
+    step = "x kdtoken y\n  next: kdtoken record makes one; kdtoken dump FILE PROCESS, not F.kdtoken gz"
+    wanted = "x kdtoken y\n  next: !py -m kdtoken.record makes one; !py -m kdtoken.dump FILE PROCESS, not F.kdtoken gz"
+    assert here(step, [], True) == wanted
+
+
+def test_a_replacement_is_taken_literally() -> None:
+    """A path of Windows is no pattern."""
+    request = Request(("C:\\1\\g<0>.dmp",))
+    assert here(MESSAGE, [request], False).endswith("next: kdtoken walk C:\\1\\g<0>.dmp lists all processes")
