@@ -273,3 +273,10 @@ def test_a_single_name_is_not_counted_away() -> None:
     names = list("abcdefgh")
     assert few(names[:6]) == "a, b, c, d, e, f" and few(names[:7]) == "a, b, c, d, e, f, g"
     assert few(names) == "a, b, c, d, e, f and 2 more"
+
+
+def test_the_machine_is_named_by_any_token_of_its_own() -> None:
+    """Thread 988 of the service host acts for SYSTEM, whose account is the machine's."""
+    assert row(screen_lines(dump_of("980"), ""), "Machine") == "ANNA-PC, of WORKGROUP"
+    assert row(screen_lines(dump_of("4"), ""), "Machine") == "ANNA-PC, of WORKGROUP"
+    assert not any(line.startswith("  Machine") for line in screen_lines(NOTEPAD, ""))

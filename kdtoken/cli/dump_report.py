@@ -131,14 +131,15 @@ def _view_report(machine: Machine, which: str, options: Namespace) -> List[str]:
 
 
 def _neighbours(machine: Machine, found: MachineProcess, dump: ProcessDump) -> List[ProcessDump]:
-    """The other processes, by what was read on the way to this one.
+    """The other processes, by what was read on the way to this one, and its parent.
 
     Only where it shares its token is more read: who may have given it to whom is asked of their parents.
     """
     shared = dump.shared_with or ()
     parents = {one.parent_pid for one in (dump.process, *shared)}
     sharers = {one.address for one in shared}
-    rows: List[ProcessDump] = []
+    parent = machine.parent(found)
+    rows: List[ProcessDump] = [parent] if parent is not None and found.others is None else []
     near = 0
     for other in found.others or ():
         if other.address == found.address:
@@ -146,6 +147,8 @@ def _neighbours(machine: Machine, found: MachineProcess, dump: ProcessDump) -> L
         if shared and near < _NEAR and (other.address in sharers or other.pid in parents):
             near += 1
             rows.append(machine.dump(MachineProcess(machine, other), False))
+        elif parent is not None and other.address == parent.process.address:
+            rows.append(parent)
         else:
             rows.append(ProcessDump(other, NotAsked(other.address), NotAsked(other.address)))
     return rows

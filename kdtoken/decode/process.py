@@ -4,6 +4,7 @@ import re
 from typing import List, Optional, Tuple
 
 from kdtoken.decode.fast_ref import fast_ref, fast_ref_mask
+from kdtoken.decode.image_path import pointer_path
 from kdtoken.decode.lists import walk_list
 from kdtoken.decode.object_header import PROCESS_TYPE, is_object_of, type_name
 from kdtoken.decode.structure import Structure, pointer_width, read_members
@@ -106,7 +107,8 @@ def process_details(target: Source, process: Process, origins: bool = True) -> P
 
     origins  keep where each was read, and read members that have to do with tokens and have no name here
     """
-    s = read_members(target, TYPE, process.address, _DETAILS, origins)
+    # Where the path of its image lies is wanted next, and comes in the same request.
+    s = read_members(target, TYPE, process.address, _DETAILS + (pointer_path(target) if origins else ()), origins)
     return ProcessDetails(
         create_time=s.sint("CreateTime"),
         exit_time=s.sint("ExitTime"),

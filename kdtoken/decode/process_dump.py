@@ -3,6 +3,7 @@
 import re
 from typing import Dict, List, Optional, Tuple
 
+from kdtoken.decode.image_path import image_path
 from kdtoken.decode.logon_session import find_logon_session
 from kdtoken.decode.privileges import privilege_names
 from kdtoken.decode.process import process_details
@@ -116,6 +117,7 @@ def dump_process(
         None if others is None else tuple(p for p in others if _same_object(p, process)),
         cross_check(target, process) if check else None,
         tuple(problems),
+        image_path(target, process.address),
     )
 
 

@@ -129,6 +129,10 @@ class Machine(ABC):
     def primary_token(self, process: MachineProcess) -> Maybe[Optional[Token]]:
         """A process's own token, and nothing else of it; None when its reference is null."""
 
+    def parent(self, process: MachineProcess) -> Optional[ProcessDump]:
+        """The process that has the id of its parent now, and its times; None where that would cost too much to ask."""
+        return None
+
     def process(self, argument: Union[str, int]) -> MachineProcess:
         """The same as `find`, as it reads in a script: `machine.process("notepad.exe").token`."""
         return self.find(argument)

@@ -44,7 +44,11 @@ class CollectedMachine(Machine):
         )
         linked = self._found.linked
         self._dump = ProcessDump(
-            process, NotSaid(VIEW), self._found.token.token, linked=linked.token if linked else NotSaid(VIEW)
+            process,
+            NotSaid(VIEW),
+            self._found.token.token,
+            linked=linked.token if linked else NotSaid(VIEW),
+            image_path=image if "\\" in image else NotSaid(VIEW),
         )
 
     def processes(self) -> Processes:

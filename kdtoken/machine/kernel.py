@@ -23,7 +23,7 @@ from kdtoken.layout.layout import array_of
 from kdtoken.machine.argument import NAME_ROOM, choose, parse_process_argument
 from kdtoken.machine.base import Machine, Walk, origin
 from kdtoken.machine.process import MachineProcess, MachineThread, Processes
-from kdtoken.model.absent import Maybe
+from kdtoken.model.absent import Maybe, NotAsked
 from kdtoken.model.process import Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.snapshot import Snapshot
@@ -58,6 +58,22 @@ class KernelMachine(Machine):
         others = None if process.others is None else tuple(process.others)
         made = dump_process(self._tokens, process.process, others, check)
         return replace(made, problems=process.problems + made.problems) if process.problems else made
+
+    def parent(self, process: MachineProcess) -> Optional[ProcessDump]:
+        """On a live target only where the list of processes was read anyway: each question takes its time there."""
+        pid, found = process.parent_pid, None
+        try:
+            if process.others is not None:
+                found = next((one for one in process.others if one.pid == pid), None)
+            elif isinstance(pid, int) and pid and not self.about.live:
+                address = process_by_id(self.source, pid)
+                found = process_at(self.source, address) if address is not None else None
+            if found is None or found.address == process.address:
+                return None
+            details = process_details(self.source, found, origins=False)
+        except (LookupFailed, MemoryUnreadable, ProcessNotFound):
+            return None
+        return ProcessDump(found, details, NotAsked(found.address))
 
     def primary_token(self, process: MachineProcess) -> Maybe[Optional[Token]]:
         return self._tokens.of(process.process)

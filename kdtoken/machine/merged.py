@@ -233,6 +233,7 @@ def _merge(address: int, blocks: List[PartialProcess], owned: List[PartialThread
             if isinstance(one.impersonation, Impersonation)
         },
         linked=NotSaid("!token"),
+        image_path=NotSaid(VIEW),
         problems=tuple(dict.fromkeys(problems)),
     )
     places = [block.places["address"] for block in blocks] + [one.places["address"] for one in owned]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Mapping, Optional, Tuple
 
-from kdtoken.model.absent import Absent, Maybe
+from kdtoken.model.absent import Absent, Maybe, NotAsked
 from kdtoken.model.token import Origin, RawMember, Token
 
 
@@ -108,6 +108,8 @@ class ProcessDump:
     linked       the other half of a UAC pair; None where there is none
     shared_with  other processes whose fast reference points to the same token object; None where
                  the process list was not walked
+    image_path   SeAuditProcessCreationInfo: the image's whole path as the object manager names it, by a walk NotAsked;
+                 None where the kernel keeps none
     """
 
     process: Process
@@ -119,3 +121,4 @@ class ProcessDump:
     shared_with: Optional[Tuple[Process, ...]] = None
     cross_check: Optional[CrossCheck] = None
     problems: Tuple[str, ...] = ()
+    image_path: Maybe[Optional[str]] = NotAsked(0)

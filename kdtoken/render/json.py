@@ -214,6 +214,7 @@ def dump_to_json(
         "about": about,
         "process": plain(dump.process),
         "details": plain(dump.details),
+        "image_path": plain(dump.image_path),
         "token": plain(dump.token, why=why, names=names),
         "linked": plain(dump.linked, why=why, names=names),
         "threads": [plain(thread) for thread in dump.threads],

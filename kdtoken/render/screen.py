@@ -27,7 +27,15 @@ from kdtoken.render.dml import link
 from kdtoken.render.marked import filled, joined, styled
 from kdtoken.render.report import Report
 from kdtoken.render.screen_token import few, token_rows
-from kdtoken.render.text import finding_rows, integrity_row, parent_words, process_line, remark_rows, source_lines
+from kdtoken.render.text import (
+    finding_rows,
+    image_words,
+    integrity_row,
+    parent_words,
+    process_line,
+    remark_rows,
+    source_lines,
+)
 from kdtoken.render.threads import thread_id
 from kdtoken.render.words import clean, show
 
@@ -57,12 +65,13 @@ def screen_lines(
     page.lines += [process_line(dump.process), *source_lines(source, width), ""]
     token = dump.token if isinstance(dump.token, Token) else None
     if token is not None:
-        _who(page, token)
+        _who(page, token, tuple(dump.tokens.values()))
     finding_rows(page, findings)
     remark_rows(page, dump_remarks(dump))
     if token is not None:
         _inner_gaps(page, token)
     page.lines.append("")
+    page.row_unless_empty("Image", "", image_words(dump))
     page.row("Parent", parent_words(dump.process, parent))
     _details(page, dump)
     if token is not None:
@@ -100,16 +109,25 @@ def left_out(token: Optional[Token], details: object = None) -> int:
     return count + len(token.unnamed) + sum(not isinstance(getattr(token, one), (Absent, NotSaid)) for one in rest)
 
 
-def _who(page: Report, token: Token) -> None:
+def _who(page: Report, token: Token, others: Sequence[object] = ()) -> None:
+    """The answer; `others` are tokens of the same machine, of which one may tell its name."""
     page.row("Runs as", show(token.user, lambda sid: "%s  (%s)" % (page.name(sid, token), sid)))
     page.row("Integrity", integrity_row(page, token))
     kind = elevation(token)
     page.row("Elevation", _no_elevation(token) if kind is Elevation.UNKNOWN else kind.value)
+    machine = next((name for name in map(_machine, (token, *others)) if name), "")
+    page.row_unless_empty("Machine", "", machine)
+
+
+def _machine(token: object) -> str:
+    """The machine's name and domain, where the token is its own account's: what SYSTEM is known by on the network."""
+    if not isinstance(token, Token) or token.user not in (LOCAL_SYSTEM, _NETWORK_SERVICE):
+        return ""
     account = words.account_of(token)
-    if account and account.endswith("$") and token.user in (LOCAL_SYSTEM, _NETWORK_SERVICE):
-        # The machine's own account: what SYSTEM is known by on the network.
-        domain, _, host = account[:-1].rpartition("\\")
-        page.row("Machine", "%s, of %s" % (host, domain) if domain else host)
+    if not account or not account.endswith("$"):
+        return ""
+    domain, _, host = account[:-1].rpartition("\\")
+    return "%s, of %s" % (host, domain) if domain else host
 
 
 def _no_elevation(token: Token) -> str:

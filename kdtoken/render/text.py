@@ -14,7 +14,8 @@ from kdtoken.analysis.classification import (
     token_remarks,
 )
 from kdtoken.analysis.lineage.parents import How, Parent
-from kdtoken.model.absent import Maybe, Missing, known
+from kdtoken.errors import NOT_RECORDED
+from kdtoken.model.absent import Absent, Maybe, Missing, NotAsked, NotSaid, Unreadable, known
 from kdtoken.model.group import Group
 from kdtoken.model.process import FastRef, Process, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
@@ -111,6 +112,14 @@ def integrity_row(page: Report, token: Token) -> str:
     return level(token.integrity, show(token.integrity, lambda sid: page.name(sid).split("\\")[-1], "no label"))
 
 
+def image_words(dump: ProcessDump) -> str:
+    """The image's path; "" where nobody asked for it, or nobody recorded it."""
+    path = dump.image_path
+    if isinstance(path, (Absent, NotSaid, NotAsked)) or (isinstance(path, Unreadable) and path.reason == NOT_RECORDED):
+        return ""
+    return show(path, clean, "the kernel keeps no path")
+
+
 def finding_rows(page: Report, findings: Sequence[Finding]) -> None:
     """What the audit calls strange about the process."""
     told = [one for one in findings if one.severity is not Severity.INFORMATION]
@@ -142,6 +151,7 @@ def remark_rows(page: Report, remarks: List[Remark]) -> None:
 def _process(page: Report, dump: ProcessDump, parent: Optional[Parent]) -> None:
     process = dump.process
     page.section("Process")
+    page.row_unless_empty("Image", "", image_words(dump))
     page.row("Parent", parent_words(process, parent))
     details = dump.details
     if isinstance(details, ProcessDetails):
