@@ -13,7 +13,6 @@ Exit code: 0 nothing needs a look, 1 something does, 2 a source could not be rea
 import json
 import sys
 from argparse import Namespace
-from dataclasses import replace
 from typing import FrozenSet, Iterable, List, Optional, Sequence, Tuple, Union
 
 from kdtoken import cli
@@ -21,6 +20,7 @@ from kdtoken.analysis.audit.finding import Finding, Rule, Severity
 from kdtoken.analysis.audit.rules import BY_ID, RULES, across
 from kdtoken.analysis.audit.rules import audit as run_rules
 from kdtoken.errors import KdTokenError, UsageError
+from kdtoken.frozen import replace
 from kdtoken.machine.base import Machine
 from kdtoken.machine.open import Request, open_request
 from kdtoken.model.snapshot import Snapshot

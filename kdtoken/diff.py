@@ -22,7 +22,6 @@ Exit code: 0 the same, 1 differences, 2 nothing could be compared.
 import argparse
 import os
 import sys
-from dataclasses import replace
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from kdtoken import cli
@@ -30,6 +29,7 @@ from kdtoken.analysis.differences.comparison import Comparison
 from kdtoken.analysis.differences.fields import compare
 from kdtoken.analysis.differences.machines import MachineComparison, compare_machines
 from kdtoken.errors import KdTokenError, UsageError
+from kdtoken.frozen import replace
 from kdtoken.machine.base import Machine
 from kdtoken.machine.open import Request, open_request
 from kdtoken.machine.process import MachineProcess, MachineThread

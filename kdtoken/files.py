@@ -6,7 +6,6 @@ waited for.  Sources, symbols and layouts read their files here; crash dumps and
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import Iterable, Optional, Union
 
@@ -120,6 +119,8 @@ def write_whole(path: Union[str, Path], data: Iterable[bytes], what: str) -> Non
             with open(name, "wb") as out:
                 out.writelines(data)
             return
+        import tempfile  # only who writes needs it
+
         handle, fresh = tempfile.mkstemp(".part", "." + os.path.basename(name)[:100], os.path.dirname(name) or ".")
         with os.fdopen(handle, "wb") as out:
             out.writelines(data)

@@ -11,7 +11,6 @@ import signal
 import sys
 from argparse import Namespace
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING, Deque, Iterator, List, NamedTuple, Optional, Sequence
 
 from kdtoken import cli
@@ -19,6 +18,7 @@ from kdtoken.cli.walk_report import add_arguments, answer, level_of, lines_of, n
 from kdtoken.cli.walk_report import report as report  # what `walk` is, for tests and programs
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.files import write_whole
+from kdtoken.frozen import replace
 from kdtoken.machine.open import Request
 from kdtoken.machine.sniff import STDIN, is_source, looks_like_file
 from kdtoken.render.walk_files import Part, failed, lines_of_all, parquet_bytes, part_of, require_pyarrow

@@ -34,18 +34,19 @@ IDS = [path.relative_to(PACKAGE).as_posix() for path in FILES]
 # version only and may be asked by anybody.
 MAY_IMPORT: Dict[str, FrozenSet[str]] = {
     "errors": frozenset(),
-    "model": frozenset({"errors"}),
+    "frozen": frozenset(),
+    "model": frozenset({"errors", "frozen"}),
     "files": frozenset({"errors"}),
-    "layout": frozenset({"errors", "files"}),
+    "layout": frozenset({"errors", "frozen", "files"}),
     "symbols": frozenset({"errors", "files", "layout"}),
-    "source": frozenset({"errors", "files", "layout", "symbols"}),
-    "decode": frozenset({"errors", "model", "layout", "source"}),
-    "view": frozenset({"errors", "model"}),
-    "analysis": frozenset({"errors", "model"}),
-    "machine": frozenset({"errors", "files", "model", "layout", "symbols", "source", "decode", "view"}),
-    "render": frozenset({"errors", "model", "analysis"}),
+    "source": frozenset({"errors", "frozen", "files", "layout", "symbols"}),
+    "decode": frozenset({"errors", "frozen", "model", "layout", "source"}),
+    "view": frozenset({"errors", "frozen", "model"}),
+    "analysis": frozenset({"errors", "frozen", "model"}),
+    "machine": frozenset({"errors", "frozen", "files", "model", "layout", "symbols", "source", "decode", "view"}),
+    "render": frozenset({"errors", "frozen", "model", "analysis"}),
     # analysis: what `walk` and `dump` say first is what the audit saw; `record` and `tour` show the same
-    "cli": frozenset({"errors", "model", "machine", "analysis", "render"}),
+    "cli": frozenset({"errors", "frozen", "model", "machine", "analysis", "render"}),
     # the public API; of a verb its function, when it is first used
     "__init__": frozenset({"errors", "model", "analysis", "machine"}),
     "collect": frozenset(),
@@ -57,6 +58,7 @@ VERBS = frozenset(path.stem for path in FILES if path.parent == PACKAGE) - set(M
 BELOW_VERBS = frozenset(
     {
         "errors",
+        "frozen",
         "files",
         "model",
         "layout",

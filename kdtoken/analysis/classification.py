@@ -4,10 +4,10 @@ Pure functions of the model.  A remark is made only from values that were read; 
 unreadable never counts as zero, and is named in a remark of its own.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import List, Optional, Tuple
 
+from kdtoken.frozen import dataclass
 from kdtoken.model.absent import Missing, Unreadable, known
 from kdtoken.model.group import ENABLED, Group
 from kdtoken.model.integrity import IntegrityLevel, integrity_text

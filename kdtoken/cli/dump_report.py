@@ -1,11 +1,11 @@
 """What `dump` asks of a machine and shows of it; `record` and `tour` show the same."""
 
 from argparse import Namespace
-from dataclasses import replace
 from typing import List, Optional, Sequence, Tuple
 
 from kdtoken import cli
 from kdtoken.errors import NOT_RECORDED, KdTokenError, UsageError
+from kdtoken.frozen import replace
 from kdtoken.machine.base import About, Machine
 from kdtoken.machine.process import MachineProcess
 from kdtoken.machine.sniff import is_source, looks_like_file

@@ -3,7 +3,6 @@
 import argparse
 import os
 import re
-from dataclasses import replace
 from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from kdtoken import cli
@@ -11,6 +10,7 @@ from kdtoken.analysis.access_check.caller import MEDIUM, Caller, caller_of
 from kdtoken.analysis.access_check.downgrade import stories
 from kdtoken.analysis.access_check.turn import Other
 from kdtoken.errors import BadFormat, KdTokenError, UsageError
+from kdtoken.frozen import replace
 from kdtoken.machine.base import Machine
 from kdtoken.machine.descriptor_file import descriptor_of_file
 from kdtoken.machine.kernel import KernelMachine

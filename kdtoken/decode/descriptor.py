@@ -1,9 +1,9 @@
 """A self-relative security descriptor in the target's memory, whose length nobody says beforehand."""
 
-from dataclasses import replace
 from typing import Optional
 
 from kdtoken.errors import BadFormat, MemoryUnreadable
+from kdtoken.frozen import replace
 from kdtoken.model.absent import Maybe, Unreadable
 from kdtoken.model.acl import acl_length
 from kdtoken.model.descriptor import HEADER, HEADER_SIZE, SecurityDescriptor
@@ -50,14 +50,9 @@ def read_descriptor(target: Source, address: int) -> Maybe[SecurityDescriptor]:
 
 def _extent(data: bytes) -> int:
     """Bytes that are needed, as far as those at hand tell: the end of a part, or enough to learn its length."""
-    header = HEADER.parse(data)
+    _, _, _, owner, group, sacl, dacl = HEADER.unpack_from(data)
     end = HEADER_SIZE
-    for offset, length in (
-        (header.owner, sid_length),
-        (header.group, sid_length),
-        (header.sacl, acl_length),
-        (header.dacl, acl_length),
-    ):
+    for offset, length in ((owner, sid_length), (group, sid_length), (sacl, acl_length), (dacl, acl_length)):
         if not HEADER_SIZE <= offset < _LIMIT:
             continue
         start: Optional[bytes] = data[offset : offset + _PEEK]
@@ -68,4 +63,4 @@ def _extent(data: bytes) -> int:
             end = max(end, offset + length(start))
         except BadFormat:
             continue  # no SID, no ACL: reading on would not help
-    return int(end)
+    return end

@@ -8,10 +8,10 @@ That text is the least that every source can tell, hence equal layouts are equal
 """
 
 import re
-from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
 from kdtoken.errors import BadFormat, FieldNotFound, KdTokenError
+from kdtoken.frozen import dataclass, field
 
 # Bytes of the types that `dt` prints by a name of its own.
 PRIMITIVE_SIZES: Dict[str, int] = {

@@ -1,12 +1,12 @@
 """A file of layouts for one kernel: fixtures/layouts/*.json, and the disk cache later."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterable, Mapping, Union
 
 from kdtoken.errors import BadFormat, TypeNotFound
 from kdtoken.files import read_packed
+from kdtoken.frozen import dataclass
 from kdtoken.layout.layout import Layout, layout_from_json, layout_to_json
 
 FORMAT = 1

@@ -1,6 +1,5 @@
 """A machine by its kernel's memory and symbols: a live session, an attached one, a recording, a crash dump."""
 
-from dataclasses import replace
 from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
 from kdtoken.decode.cid_table import process_by_id
@@ -19,6 +18,7 @@ from kdtoken.errors import (
     ProcessNotFound,
     UsageError,
 )
+from kdtoken.frozen import replace
 from kdtoken.layout.layout import array_of
 from kdtoken.machine.argument import NAME_ROOM, choose, parse_process_argument
 from kdtoken.machine.base import Machine, Walk, origin

@@ -1,6 +1,5 @@
 """A machine by a saved log: the memory that it shows, and where that is not enough, the text of what was printed."""
 
-from dataclasses import replace
 from typing import Callable, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from kdtoken.errors import (
@@ -12,6 +11,7 @@ from kdtoken.errors import (
     NothingPrinted,
     ProcessNotFound,
 )
+from kdtoken.frozen import replace
 from kdtoken.machine.base import Machine, Walk
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.machine.process import MachineProcess, MachineThread, Processes

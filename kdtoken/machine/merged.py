@@ -5,9 +5,9 @@ What was printed more than once is shown as it was printed last, and what two ou
 """
 
 import re
-from dataclasses import dataclass, fields, replace
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
+from kdtoken.frozen import dataclass, member_names, replace
 from kdtoken.model.absent import Fragment, Maybe, Missing, NotSaid, Unreadable, known
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import Privilege
@@ -137,15 +137,15 @@ def _later_token(before: PartialToken, after: PartialToken) -> PartialToken:
     """The later output, with what only the earlier tells."""
     values: Dict[str, Any] = {}
     changes: List[str] = []
-    for one in fields(Token):
-        if one.name in ("address", "problems", "origins"):
+    for name in member_names(Token):
+        if name in ("address", "problems", "origins"):
             continue
-        old, new = getattr(before.token, one.name), getattr(after.token, one.name)
+        old, new = getattr(before.token, name), getattr(after.token, name)
         if not known(new) or (isinstance(new, Fragment) and known(old) and _agrees(old, new)):
-            values[one.name] = old if known(old) else new
+            values[name] = old if known(old) else new
         else:
-            values[one.name] = new
-            changes += _changes(one.name, old, new)
+            values[name] = new
+            changes += _changes(name, old, new)
     where = "%s and %s" % (place_of(before), place_of(after))
     problems = before.token.problems + after.token.problems
     if changes:

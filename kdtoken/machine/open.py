@@ -13,10 +13,10 @@ Each kind of sniff.KINDS has its function here, under the same name in OPENERS.
 """
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from kdtoken.errors import UsageError
+from kdtoken.frozen import dataclass
 from kdtoken.machine.base import Machine
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.machine.sniff import CARRIED, LIVE, STDIN, head_of, is_attach_string, kind_of, split_lines

@@ -7,10 +7,10 @@ sure signs (a magic number) stand before the doubtful ones (a size, a text).
 
 import os
 import re
-from dataclasses import dataclass
 from typing import BinaryIO, Callable, NamedTuple, Optional, Tuple
 
 from kdtoken.errors import BadFormat
+from kdtoken.frozen import dataclass
 
 HEAD = 1 << 16  # bytes that are looked at
 GZIP = b"\x1f\x8b"

@@ -3,10 +3,10 @@
 No memory: what no command printed is NotSaid.
 """
 
-from dataclasses import replace
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, NotAToken, UsageError
+from kdtoken.frozen import replace
 from kdtoken.machine.argument import choose, parse_process_argument, split_thread
 from kdtoken.machine.base import Machine, Walk
 from kdtoken.machine.merged import MergedProcess, merge_processes, merge_tokens, names_of, place_of, read_texts

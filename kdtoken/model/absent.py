@@ -12,8 +12,9 @@ Fragment     a list of which the source shows a part: what is not in it may be t
 The first four have one base, Missing: `isinstance(value, Missing)` asks whether there is no value.
 """
 
-from dataclasses import dataclass
 from typing import Any, Iterable, Optional, Tuple, TypeVar, Union
+
+from kdtoken.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,11 @@ anything, so reading is bounded by ``AclSize`` and by the bytes given, and stops
 instead of raising: what could be read before it is still worth seeing.
 """
 
-from dataclasses import dataclass
+import struct
 from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 
-from construct import Bytes, If, Int8ul, Int16ul, Int32ul, Struct, this  # type: ignore[import-untyped]
-
 from kdtoken.errors import BadFormat
+from kdtoken.frozen import dataclass
 from kdtoken.model.sid import Sid
 
 if TYPE_CHECKING:
@@ -20,28 +19,13 @@ if TYPE_CHECKING:
 ACL_HEADER_SIZE = 8
 ACE_HEADER_SIZE = 4
 
-ACL_HEADER = Struct(
-    "revision" / Int8ul,  # AclRevision: 2, or 4 when it holds object ACEs
-    "sbz1" / Int8ul,
-    "size" / Int16ul,  # AclSize: bytes allocated, header and slack included
-    "count" / Int16ul,  # AceCount
-    "sbz2" / Int16ul,
-)
-
-ACE_HEADER = Struct(
-    "type" / Int8ul,
-    "flags" / Int8ul,
-    "size" / Int16ul,  # AceSize: bytes of the whole ACE, header included
-)
-
-# What stands between the header and the SID.
-MASK_FIELDS = Struct("mask" / Int32ul)
-OBJECT_FIELDS = Struct(
-    "mask" / Int32ul,
-    "object_flags" / Int32ul,
-    "object_type" / If(this.object_flags & 1, Bytes(16)),
-    "inherited_object_type" / If(this.object_flags & 2, Bytes(16)),
-)
+# AclRevision (2, or 4 when it holds object ACEs), Sbz1, AclSize (bytes allocated, header and slack included), AceCount,
+# Sbz2.  By `struct`: nearly every token has a DACL, and to import construct takes longer than the rest of a dump.
+ACL_HEADER = struct.Struct("<BBHHH")
+ACE_HEADER = struct.Struct("<BBH")  # AceType, AceFlags, AceSize (bytes of the whole ACE, header included)
+# What stands between the header and the SID; behind the ObjectFlags the two GUIDs that they tell of.
+MASK_FIELDS = struct.Struct("<I")  # Mask
+OBJECT_FIELDS = struct.Struct("<II")  # Mask, ObjectFlags
 
 # winnt.h *_ACE_TYPE, named without the ending.
 ACE_TYPES: Dict[int, str] = {
@@ -119,10 +103,10 @@ class Ace:
         """The ACE that fills ``raw`` exactly; a header that does not say so is :class:`BadFormat`."""
         if len(raw) < ACE_HEADER_SIZE:
             raise BadFormat("an ACE needs 4 bytes for its header, only {} here".format(len(raw)), raw.hex())
-        header = ACE_HEADER.parse(raw)
-        if header.size != len(raw):
-            raise BadFormat("AceSize is {}, but the ACE has {} bytes".format(header.size, len(raw)), raw[:8].hex())
-        kind, flags, body = int(header.type), int(header.flags), raw[ACE_HEADER_SIZE:]
+        kind, flags, size = ACE_HEADER.unpack_from(raw)
+        if size != len(raw):
+            raise BadFormat("AceSize is {}, but the ACE has {} bytes".format(size, len(raw)), raw[:8].hex())
+        body = raw[ACE_HEADER_SIZE:]
         if kind not in ACE_TYPES or kind in OPAQUE_TYPES:
             return cls(kind, flags, raw, application_data=body)
         is_object = kind in OBJECT_TYPES
@@ -134,16 +118,20 @@ class Ace:
         if len(body) < need:
             problem = "the body has {} bytes, {} are needed before the SID".format(len(body), need)
             return cls(kind, flags, raw, application_data=body, problem=problem)
-        fields = (OBJECT_FIELDS if is_object else MASK_FIELDS).parse(body)
-        object_flags = int(fields.object_flags) if is_object else None
-        first = _guid(fields.object_type) if is_object else None
-        second = _guid(fields.inherited_object_type) if is_object else None
+        (mask,) = MASK_FIELDS.unpack_from(body)
+        object_flags = first = second = None
+        if is_object:
+            object_flags, at = OBJECT_FIELDS.unpack_from(body)[1], OBJECT_FIELDS.size
+            if object_flags & 1:
+                first, at = _guid(body[at : at + 16]), at + 16
+            if object_flags & 2:
+                second = _guid(body[at : at + 16])
         rest = body[need:]
         try:
             sid = Sid.parse(rest)
         except BadFormat as error:
-            return cls(kind, flags, raw, int(fields.mask), None, object_flags, first, second, rest, error.message)
-        return cls(kind, flags, raw, int(fields.mask), sid, object_flags, first, second, rest[sid.size :])
+            return cls(kind, flags, raw, mask, None, object_flags, first, second, rest, error.message)
+        return cls(kind, flags, raw, mask, sid, object_flags, first, second, rest[sid.size :])
 
     @classmethod
     def build(
@@ -162,22 +150,17 @@ class Ace:
         if not 0 <= mask < 1 << 32 or not 0 <= flags < 1 << 8:
             raise BadFormat("an ACE has a mask of 32 bits and flags of 8", mask)
         if type in OBJECT_TYPES:
-            body = OBJECT_FIELDS.build(
-                {
-                    "mask": mask,
-                    "object_flags": (object_type is not None) + 2 * (inherited_object_type is not None),
-                    "object_type": object_type and object_type.bytes_le,
-                    "inherited_object_type": inherited_object_type and inherited_object_type.bytes_le,
-                }
-            )
+            guids = [guid for guid in (object_type, inherited_object_type) if guid is not None]
+            present = (object_type is not None) + 2 * (inherited_object_type is not None)
+            body = OBJECT_FIELDS.pack(mask, present) + b"".join(guid.bytes_le for guid in guids)
         else:
-            body = MASK_FIELDS.build({"mask": mask})
+            body = MASK_FIELDS.pack(mask)
         body += sid.to_bytes() + application_data
         body += b"\0" * (-len(body) % 4)
         size = ACE_HEADER_SIZE + len(body)
         if size > 0xFFFF:
             raise BadFormat("the ACE would have {} bytes, more than AceSize can say".format(size))
-        return cls.parse(ACE_HEADER.build({"type": type, "flags": flags, "size": size}) + body)
+        return cls.parse(ACE_HEADER.pack(type, flags, size) + body)
 
     @property
     def type_name(self) -> str:
@@ -239,11 +222,10 @@ class Acl:
         data = data[offset:] if offset >= 0 else b""
         if len(data) < ACL_HEADER_SIZE:
             raise BadFormat("an ACL needs 8 bytes for its header, only {} here".format(len(data)), data.hex())
-        header = ACL_HEADER.parse(data)
-        size, count = int(header.size), int(header.count)
+        revision, sbz1, size, count, sbz2 = ACL_HEADER.unpack_from(data)
         problems: List[str] = []
-        if not 2 <= header.revision <= 4:  # winnt.h MIN_ACL_REVISION, MAX_ACL_REVISION
-            problems.append("AclRevision is {}, not 2 to 4".format(header.revision))
+        if not 2 <= revision <= 4:  # winnt.h MIN_ACL_REVISION, MAX_ACL_REVISION
+            problems.append("AclRevision is {}, not 2 to 4".format(revision))
         if size < ACL_HEADER_SIZE:
             problems.append("AclSize is {}, less than the header".format(size))
         elif size > len(data):
@@ -260,14 +242,14 @@ class Acl:
             aces.append(Ace.parse(data[at : at + ace_size]))
             at += ace_size
         return cls(
-            int(header.revision),
+            revision,
             size,
             count,
             tuple(aces),
             data[at:end],
             "; ".join(problems),
-            int(header.sbz1),
-            int(header.sbz2),
+            sbz1,
+            sbz2,
         )
 
     @classmethod
@@ -282,14 +264,8 @@ class Acl:
 
     def to_bytes(self) -> bytes:
         """Header, ACEs, slack: the bytes that were read, up to AclSize or as far as there were any."""
-        header = {
-            "revision": self.revision,
-            "sbz1": self.sbz1,
-            "size": self.size,
-            "count": self.count,
-            "sbz2": self.sbz2,
-        }
-        return bytes(ACL_HEADER.build(header)) + b"".join(ace.raw for ace in self.aces) + self.slack
+        header = ACL_HEADER.pack(self.revision, self.sbz1, self.size, self.count, self.sbz2)
+        return header + b"".join(ace.raw for ace in self.aces) + self.slack
 
 
 def acl_length(header: bytes) -> int:
@@ -314,7 +290,7 @@ def ace_problem(data: bytes, at: int, end: int) -> str:
     return ""
 
 
-def _guid(data: Optional[bytes]) -> Optional["UUID"]:
+def _guid(data: bytes) -> "UUID":
     from uuid import UUID  # brings subprocess and more along, for ACEs that hardly a token has
 
-    return None if data is None else UUID(bytes_le=bytes(data))
+    return UUID(bytes_le=data)

@@ -5,26 +5,19 @@ keeps objects' descriptors in; the absolute form holds pointers and is refused h
 be anything, so a part that cannot be read becomes a ``problem`` and leaves the others alone.
 """
 
-from dataclasses import dataclass
+import struct
 from typing import List, Optional, Tuple
 
-from construct import Int8ul, Int16ul, Int32ul, Struct  # type: ignore[import-untyped]
-
 from kdtoken.errors import BadFormat
+from kdtoken.frozen import dataclass
 from kdtoken.model.acl import Acl
 from kdtoken.model.sid import Sid
 
 HEADER_SIZE = 20
 
-HEADER = Struct(
-    "revision" / Int8ul,
-    "sbz1" / Int8ul,  # resource manager control bits when SE_RM_CONTROL_VALID
-    "control" / Int16ul,
-    "owner" / Int32ul,  # offsets from the start of the descriptor; 0 is none
-    "group" / Int32ul,
-    "sacl" / Int32ul,
-    "dacl" / Int32ul,
-)
+# Revision, Sbz1 (resource manager control bits when SE_RM_CONTROL_VALID), Control; the offsets from the start of the
+# descriptor, 0 is none, of owner, group, SACL and DACL.
+HEADER = struct.Struct("<BBHIIII")
 
 DACL_PRESENT = 0x0004
 SACL_PRESENT = 0x0010
@@ -94,23 +87,22 @@ class SecurityDescriptor:
             raise BadFormat(
                 "a security descriptor needs 20 bytes for its header, only {} here".format(len(data)), data.hex()
             )
-        header = HEADER.parse(data)
-        if header.revision != 1:
+        revision, sbz1, control, *offsets = HEADER.unpack_from(data)
+        if revision != 1:
             raise BadFormat(
-                "not a security descriptor: Revision (byte 0) is {}, must be 1".format(header.revision),
+                "not a security descriptor: Revision (byte 0) is {}, must be 1".format(revision),
                 data[:HEADER_SIZE].hex(),
             )
-        control = int(header.control)
         if not control & SELF_RELATIVE:
             raise BadFormat(
                 "not a self-relative security descriptor: SE_SELF_RELATIVE is clear, so it holds pointers",
                 data[:HEADER_SIZE].hex(),
             )
         problems: List[str] = []
-        owner, owner_state = _sid(data, int(header.owner), "owner", problems)
-        group, group_state = _sid(data, int(header.group), "group", problems)
-        sacl, sacl_state = _acl(data, int(header.sacl), control & SACL_PRESENT, "SACL", problems)
-        dacl, dacl_state = _acl(data, int(header.dacl), control & DACL_PRESENT, "DACL", problems)
+        owner, owner_state = _sid(data, offsets[0], "owner", problems)
+        group, group_state = _sid(data, offsets[1], "group", problems)
+        sacl, sacl_state = _acl(data, offsets[2], control & SACL_PRESENT, "SACL", problems)
+        dacl, dacl_state = _acl(data, offsets[3], control & DACL_PRESENT, "DACL", problems)
         return cls(
             owner,
             group,
@@ -119,7 +111,7 @@ class SecurityDescriptor:
             sacl,
             dacl_state,
             sacl_state,
-            int(header.sbz1),
+            sbz1,
             "; ".join(problems),
             owner_state,
             group_state,
@@ -162,8 +154,8 @@ class SecurityDescriptor:
                 body += b"\0" * (-len(body) % 4)
                 offsets[name] = HEADER_SIZE + len(body)
                 body += part.to_bytes()
-        header = {"revision": 1, "sbz1": self.sbz1, "control": self.control}
-        return bytes(HEADER.build({**header, **offsets})) + body
+        at = [offsets[name] for name in ("owner", "group", "sacl", "dacl")]
+        return HEADER.pack(1, self.sbz1, self.control, *at) + body
 
 
 def _sid(data: bytes, offset: int, what: str, problems: List[str]) -> Tuple[Optional[Sid], str]:

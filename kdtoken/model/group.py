@@ -3,9 +3,9 @@
 Values: winnt.h SE_GROUP_*, also described with the TOKEN_GROUPS structure and in [MS-PAC] 2.2.1.
 """
 
-from dataclasses import dataclass
 from typing import Optional, Tuple
 
+from kdtoken.frozen import dataclass
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.sid import Sid
 

@@ -5,10 +5,10 @@ two integers do not earn its import.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Dict, Optional
 
 from kdtoken.errors import BadFormat
+from kdtoken.frozen import dataclass
 
 SIZE = 8  # bytes
 

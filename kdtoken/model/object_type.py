@@ -6,10 +6,10 @@ KEY_*, TOKEN_*, SECTION_*) and the pages on the security of each type.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Dict, Tuple
 
 from kdtoken.errors import BadFormat
+from kdtoken.frozen import dataclass
 from kdtoken.model.access_mask import GENERIC, SPECIFIC, STANDARD, mask_words
 
 TARGET = "target"  # read from the machine's own _OBJECT_TYPE

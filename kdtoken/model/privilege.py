@@ -3,8 +3,9 @@
 The numbers are fixed: wdm.h / ntifs.h SE_*_PRIVILEGE (SE_MIN_WELL_KNOWN_PRIVILEGE is 2). Names: winnt.h SE_*_NAME.
 """
 
-from dataclasses import dataclass
 from typing import Dict, Mapping, Optional, Tuple
+
+from kdtoken.frozen import dataclass
 
 NAMES: Dict[int, str] = {
     2: "SeCreateTokenPrivilege",

@@ -1,8 +1,8 @@
 """Processes and threads as far as their security context goes."""
 
-from dataclasses import dataclass, field
 from typing import Mapping, Optional, Tuple
 
+from kdtoken.frozen import dataclass, field
 from kdtoken.model.absent import Absent, Maybe, NotAsked
 from kdtoken.model.token import Origin, RawMember, Token
 

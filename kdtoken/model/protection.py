@@ -5,8 +5,9 @@
 which are later than 6.3).
 """
 
-from dataclasses import dataclass
 from typing import Dict
+
+from kdtoken.frozen import dataclass
 
 TYPES: Dict[int, str] = {0: "None", 1: "ProtectedLight", 2: "Protected"}
 SIGNERS: Dict[int, str] = {

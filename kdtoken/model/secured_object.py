@@ -1,8 +1,8 @@
 """An object and what guards it: the other side of an access check."""
 
-from dataclasses import dataclass
 from typing import Optional, Tuple
 
+from kdtoken.frozen import dataclass
 from kdtoken.model.absent import Maybe, Missing
 from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.model.object_type import ObjectType

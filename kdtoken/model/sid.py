@@ -6,13 +6,12 @@ form is [MS-DTYP] 2.4.2.1. Names for SIDs are in :mod:`kdtoken.model.sid_names`.
 """
 
 import re
-from dataclasses import dataclass
+import struct
 from functools import lru_cache
 from typing import Optional, Tuple
 
-from construct import Array, BytesInteger, Int8ub, Int32ul, Struct, this  # type: ignore[import-untyped]
-
 from kdtoken.errors import BadFormat
+from kdtoken.frozen import dataclass
 
 HEADER_SIZE = 8  # bytes before the first sub-authority
 MAX_SUBAUTHORITIES = 15  # [MS-DTYP] 2.4.2.2; winnt.h SID_MAX_SUB_AUTHORITIES
@@ -32,13 +31,6 @@ BUILTIN_DOMAIN_RID = 32
 SERVICE_ID_BASE_RID = 80
 APP_PACKAGE_BASE_RID = 2
 CAPABILITY_BASE_RID = 3
-
-SID_FORMAT = Struct(
-    "revision" / Int8ub,
-    "count" / Int8ub,
-    "authority" / BytesInteger(6),  # big-endian, unlike everything after it
-    "subauthorities" / Array(this.count, Int32ul),
-)
 
 _TEXT = re.compile(r"S-1-(0x[0-9a-f]{1,12}|[0-9]{1,15})((?:-[0-9]{1,10})*)\Z", re.IGNORECASE | re.ASCII)
 
@@ -122,16 +114,9 @@ class Sid:
 
     def to_bytes(self) -> bytes:
         """The bytes of ``_SID``, :attr:`size` of them."""
-        return bytes(
-            SID_FORMAT.build(
-                {
-                    "revision": self.revision,
-                    "count": len(self.subauthorities),
-                    "authority": self.authority,
-                    "subauthorities": self.subauthorities,
-                }
-            )
-        )
+        numbers = self.subauthorities
+        head = bytes((self.revision, len(numbers))) + self.authority.to_bytes(6, "big")
+        return head + struct.pack("<%dI" % len(numbers), *numbers)
 
     @property
     def size(self) -> int:
@@ -189,6 +174,6 @@ class Sid:
 
 @lru_cache(maxsize=4096)
 def _parse(body: bytes) -> Sid:
-    """A SID's exact bytes.  A machine's tokens hold the same few SIDs over and over, and construct is slow."""
-    parsed = SID_FORMAT.parse(body)
-    return Sid(int(parsed.authority), tuple(int(number) for number in parsed.subauthorities))
+    """A SID's exact bytes.  A machine's tokens hold the same few SIDs over and over."""
+    # the authority is big-endian, unlike all after it
+    return Sid(int.from_bytes(body[2:HEADER_SIZE], "big"), struct.unpack_from("<%dI" % body[1], body, HEADER_SIZE))

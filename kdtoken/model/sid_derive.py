@@ -6,7 +6,6 @@ SECURITY_*_BASE_RID and _RID_COUNT for the shape; the hash of each was checked a
 (the tests say which).
 """
 
-import hashlib
 import struct
 from typing import TYPE_CHECKING, Dict, Tuple
 
@@ -49,10 +48,14 @@ _CAPABILITY_NUMBERS = {name.lower(): number for number, name in NUMBERED_CAPABIL
 
 
 def _sha1_words(text: str) -> Tuple[int, ...]:
+    import hashlib  # brings OpenSSL along, for names that few runs have to work out
+
     return struct.unpack("<5I", hashlib.sha1(text.encode("utf-16-le")).digest())
 
 
 def _sha256_words(text: str) -> Tuple[int, ...]:
+    import hashlib
+
     return struct.unpack("<8I", hashlib.sha256(text.encode("utf-16-le")).digest())
 
 

@@ -5,10 +5,10 @@ that only the machine knows stand in angle brackets (``<domain>\\Domain Users``)
 machine's own database has no name here: :func:`kind_of` then says what sort of SID it is.
 """
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Dict, Iterable, Mapping, Optional, Tuple
 
+from kdtoken.frozen import dataclass, field
 from kdtoken.model import sid_derive
 from kdtoken.model.capability_names import CAPABILITY_NAMES
 from kdtoken.model.integrity import integrity_text

@@ -5,9 +5,9 @@ judges a whole machine (`analysis.audit`, `analysis.lineage`, `analysis.differen
 nothing else.
 """
 
-from dataclasses import dataclass, field
 from typing import Iterator, Mapping, Tuple
 
+from kdtoken.frozen import dataclass, field
 from kdtoken.model.absent import Absent, Maybe
 from kdtoken.model.process import FastRef, ProcessDetails, ProcessDump
 from kdtoken.model.sid import Sid

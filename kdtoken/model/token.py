@@ -4,9 +4,9 @@ Whoever saw the token (kernel memory, a log, a user-mode view), this is its shap
 cannot know a field leaves it NotSaid.  Names follow `_TOKEN`'s own.
 """
 
-from dataclasses import dataclass, field, fields
 from typing import Mapping, NamedTuple, Optional, Tuple
 
+from kdtoken.frozen import dataclass, field, member_names
 from kdtoken.model.absent import Absent, Maybe, Missing, NotSaid, Unreadable, known, past_the_end
 from kdtoken.model.acl import Acl
 from kdtoken.model.group import Group
@@ -276,5 +276,5 @@ class Token:
 
 # Attributes of a Token that are values of the token itself, which a view may tell or not.
 FIELD_NAMES: Tuple[str, ...] = tuple(
-    one.name for one in fields(Token) if one.name not in ("address", "unnamed", "problems", "origins")
+    name for name in member_names(Token) if name not in ("address", "unnamed", "problems", "origins")
 )

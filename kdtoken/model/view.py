@@ -1,9 +1,9 @@
 """A token as one view shows it: what a comparison is made of."""
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, Tuple
 
+from kdtoken.frozen import dataclass, field
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Token

@@ -1,6 +1,6 @@
 """Places in a kernel where a write would change whose authority a process has: what a debugger can wait for."""
 
-from dataclasses import dataclass
+from kdtoken.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """Findings in words and as JSON: of one process, at the head of a walk, of many machines grouped by rule."""
 
-from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from kdtoken.analysis.audit.finding import Evidence, Finding, Rule, Severity, name_of
 from kdtoken.analysis.audit.rules import BY_ID, RULES
+from kdtoken.frozen import dataclass
 from kdtoken.model.snapshot import pid_of
 from kdtoken.render.dml import linked, rule_link
 from kdtoken.render.marked import filled, joined

@@ -1,6 +1,5 @@
 """A security context on one screen: what decides, in some twenty lines; what could not be read is said here too."""
 
-from dataclasses import fields, is_dataclass
 from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence
 
 from kdtoken.analysis.audit.finding import Finding
@@ -14,6 +13,7 @@ from kdtoken.analysis.classification import (
 )
 from kdtoken.analysis.lineage.origin import Lineage
 from kdtoken.analysis.lineage.parents import Parent
+from kdtoken.frozen import member_names
 from kdtoken.model.absent import Absent, Missing, NotSaid, Unreadable, whole
 from kdtoken.model.acl import Acl
 from kdtoken.model.process import FastRef, Impersonation, ProcessDetails, ProcessDump
@@ -146,7 +146,7 @@ def _inner_gaps(page: Report, token: Token) -> None:
     for name in FIELD_NAMES:
         value = getattr(token, name)
         damaged = isinstance(value, Acl) and (value.problem or len(value.aces) != value.count)
-        if damaged or (is_dataclass(value) and not isinstance(value, Missing) and any(_gaps(value))):
+        if damaged or (member_names(value) and not isinstance(value, Missing) and any(_gaps(value))):
             torn.append(name.replace("_", " "))
     torn += [clean(one.member) for one in token.unnamed if isinstance(one.raw, Unreadable)]
     if torn:
@@ -165,9 +165,9 @@ def _gaps(value: object) -> Iterator[bool]:
     if isinstance(value, tuple):
         for one in value:
             yield from _gaps(one)
-    elif is_dataclass(value) and not isinstance(value, Missing):
-        for member in fields(value):
-            yield from _gaps(getattr(value, member.name))
+    elif member_names(value) and not isinstance(value, Missing):
+        for member in member_names(value):
+            yield from _gaps(getattr(value, member))
     else:
         yield isinstance(value, Unreadable)
 

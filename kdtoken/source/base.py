@@ -1,10 +1,10 @@
 """The one small interface behind which live sessions, recordings, logs and dumps differ."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Tuple
 
 from kdtoken.errors import MemoryUnreadable, NoCommands, NotRecorded
+from kdtoken.frozen import dataclass
 from kdtoken.layout.layout import Layout
 
 # The unit in which x86, x64 and ARM64 Windows map memory: a range can end only at its multiples.

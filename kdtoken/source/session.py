@@ -16,7 +16,6 @@ What the recorded run never asked for answers NotRecorded.
 import bisect
 import json
 import zlib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
@@ -30,6 +29,7 @@ from kdtoken.errors import (
     TypeNotFound,
 )
 from kdtoken.files import read_packed, write_whole
+from kdtoken.frozen import replace
 from kdtoken.layout.layout import Layout, layout_from_json, layout_to_json
 from kdtoken.source.base import About, Source
 

@@ -1,17 +1,19 @@
 """Any file that tells nt's types and symbols: a PDB, an ISF, or the layouts that this project keeps."""
 
 from pathlib import Path
-from typing import Optional, Protocol, Union
+from typing import TYPE_CHECKING, Optional, Protocol, Union
 
 from kdtoken.errors import BadFormat, TargetError
 from kdtoken.files import why
-from kdtoken.layout.isf import IsfFile, load_isf
 from kdtoken.layout.layout import Layout
-from kdtoken.layout.layout_file import LayoutFile, load_layouts
 from kdtoken.layout.pdb.identity import PdbIdentity
 from kdtoken.layout.pdb.msf import MAGIC
 from kdtoken.layout.pdb.pdb import PdbFile, load_pdb
 from kdtoken.symbols.layout_cache import LayoutCache, digest_of
+
+if TYPE_CHECKING:  # nearly all dumps are read with a PDB: the others are imported where one is opened
+    from kdtoken.layout.isf import IsfFile
+    from kdtoken.layout.layout_file import LayoutFile
 
 
 class SymbolFile(Protocol):
@@ -53,7 +55,7 @@ class PdbSymbols:
 class IsfSymbols:
     """An ISF file, whose addresses are offsets from the image's base."""
 
-    def __init__(self, isf: IsfFile) -> None:
+    def __init__(self, isf: "IsfFile") -> None:
         self.origin, self.pdb, self.layout = isf.origin, isf.pdb, isf.layout
         self._symbols = isf.symbols
 
@@ -65,7 +67,7 @@ class IsfSymbols:
 class LayoutSymbols:
     """A layout file: types only.  The dump's own header tells where the process list is, and no more."""
 
-    def __init__(self, layouts: LayoutFile, origin: str) -> None:
+    def __init__(self, layouts: "LayoutFile", origin: str) -> None:
         self.origin, self.pdb, self.layout = origin, layouts.pdb, layouts.layout
 
     def rva(self, name: str) -> Optional[int]:
@@ -96,7 +98,11 @@ def open_symbols(path: Union[str, Path]) -> SymbolFile:
     if not head.lstrip().startswith((b"{", b"\xfd7zXZ\0", b"\x1f\x8b", b"\xef\xbb\xbf{")):
         raise BadFormat("%s holds no symbols that are known here" % path, origin, "a PDB or an ISF (.json, .json.xz)")
     if _is_layout_file(path, head):
+        from kdtoken.layout.layout_file import load_layouts
+
         return LayoutSymbols(load_layouts(path), origin)
+    from kdtoken.layout.isf import load_isf
+
     return IsfSymbols(load_isf(path))
 
 

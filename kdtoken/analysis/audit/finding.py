@@ -1,10 +1,10 @@
 """What a rule of the audit is, and what it says when it saw something."""
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Callable, Iterator, Tuple
 
 from kdtoken.analysis.audit.scene import Scene
+from kdtoken.frozen import dataclass
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.snapshot import NO_PID, pid_of
 

@@ -1,6 +1,5 @@
 """All rules, in the order in which findings of one severity are told, and the run over a machine."""
 
-from dataclasses import replace
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from kdtoken.analysis.audit import ids, integrity, parents, privileges, sharing, users
@@ -8,6 +7,7 @@ from kdtoken.analysis.audit.finding import Finding, Rule, Severity
 from kdtoken.analysis.audit.scene import Scene
 from kdtoken.analysis.differences.verdict import one_token
 from kdtoken.analysis.lineage.parents import Family
+from kdtoken.frozen import replace
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.snapshot import Look, Snapshot
 

@@ -1,13 +1,12 @@
 """What a comparison of two tokens is made of: the views, a row for each thing compared, the outcome."""
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Optional, Tuple
 
 from kdtoken.analysis.differences.verdict import one_token
+from kdtoken.frozen import dataclass
 from kdtoken.model.absent import Missing, NotAsked, Unreadable
 from kdtoken.model.group import Group
-from kdtoken.model.notebook import html_table
 from kdtoken.model.sid_names import name_of
 from kdtoken.model.view import Kind, View
 
@@ -69,6 +68,8 @@ class Comparison:
         return "<Comparison: %s>" % self.verdict
 
     def _repr_html_(self) -> str:
+        from kdtoken.model.notebook import html_table
+
         rows = [(row.part.value, row.shown, row.outcome.value, row.note) for row in self.rows]
         return html_table(self.verdict, rows, ("part", "what", "outcome", "why"))
 

@@ -5,7 +5,6 @@ machines, or after another start, no id means anything: processes are then match
 """
 
 from collections import Counter
-from dataclasses import dataclass
 from enum import Enum
 from typing import Dict, List, Optional, Tuple
 
@@ -13,6 +12,7 @@ from kdtoken.analysis.differences.comparison import Comparison, Difference, Kind
 from kdtoken.analysis.differences.fields import REPLACED, TRACELESS, compare
 from kdtoken.analysis.differences.verdict import one_token
 from kdtoken.analysis.lineage.parents import SYSTEM_PID
+from kdtoken.frozen import dataclass
 from kdtoken.model.absent import Missing
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid import Sid

@@ -1,9 +1,9 @@
 """How two tokens are related, in one line."""
 
-from dataclasses import dataclass
 from typing import Dict, List, Optional
 
 from kdtoken.analysis.classification import ADMINISTRATORS, integrity_level, kinds
+from kdtoken.frozen import dataclass
 from kdtoken.model.absent import Missing, known
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid

@@ -4,9 +4,9 @@ LUIDs count up while the machine runs, and a logon session, its tokens and their
 counter (seen in eight of eight captures; ReactOS counts the same way; Microsoft promises uniqueness only).
 """
 
-from dataclasses import dataclass
 from typing import Dict, List, Optional, Tuple
 
+from kdtoken.frozen import dataclass
 from kdtoken.model.luid import Luid
 from kdtoken.model.process import Impersonation, ProcessDump
 from kdtoken.model.snapshot import Snapshot

@@ -5,11 +5,11 @@ for Access-Token Objects"]; a duplicate keeps everything but the token id [DUPLI
 ModifiedId, ParentTokenId, AuthenticationId, source, origin are copied].  Whatever differs was given, or changed since.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Dict, List, Tuple
 
 from kdtoken.analysis.classification import integrity_level, kinds
+from kdtoken.frozen import dataclass
 from kdtoken.model.absent import Maybe
 from kdtoken.model.group import Group
 from kdtoken.model.integrity import IntegrityLevel, integrity_text

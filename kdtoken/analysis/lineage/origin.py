@@ -7,10 +7,10 @@ ModifiedId a new LUID.  LUIDs count up from the start of the machine.  Sources: 
 TOKEN_ORIGIN), learn.microsoft.com "Restricted Tokens", ReactOS' ntoskrnl/se, and eight captures of real tokens.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Dict, List, Optional, Tuple
 
+from kdtoken.frozen import dataclass
 from kdtoken.model.absent import NotAsked
 from kdtoken.model.luid import Luid
 from kdtoken.model.sid import Sid

@@ -4,11 +4,11 @@
 it then; a parent is older than its child, so one that was created later is not it.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Dict, List, Optional, Tuple
 
 from kdtoken.analysis.lineage.edges import Edge, edge
+from kdtoken.frozen import dataclass
 from kdtoken.model.process import ProcessDetails, ProcessDump
 from kdtoken.model.snapshot import NO_PID, Snapshot, created, ended, pid_of
 

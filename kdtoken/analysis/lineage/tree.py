@@ -1,10 +1,10 @@
 """The tree of processes, each with what became of the token on the way from its parent, and every break explained."""
 
-from dataclasses import dataclass
 from typing import Dict, List, Optional, Set, Tuple
 
 from kdtoken.analysis.lineage.edges import Change, Edge
 from kdtoken.analysis.lineage.parents import Family, How, Parent
+from kdtoken.frozen import dataclass
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import name_of

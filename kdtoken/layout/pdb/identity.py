@@ -2,11 +2,11 @@
 
 import ntpath
 import struct
-from dataclasses import dataclass
 from typing import BinaryIO, Optional
 
 from kdtoken.errors import BadFormat
 from kdtoken.files import why
+from kdtoken.frozen import dataclass
 from kdtoken.layout.pdb.msf import Msf
 
 RSDS = b"RSDS"

@@ -1,8 +1,8 @@
 """The tokens of a condition, and the operators: [MS-DTYP] 2.4.4.17.5 to 2.4.4.17.8."""
 
-from dataclasses import dataclass
 from typing import Dict, Tuple, Union
 
+from kdtoken.frozen import dataclass
 from kdtoken.model.sid import Sid
 
 # Byte codes of attribute tokens, and how SDDL writes them; a local attribute has no prefix.

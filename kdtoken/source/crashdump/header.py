@@ -7,20 +7,11 @@ Windows fills the header with "PAGE" over and over first, so a field nobody set 
 """
 
 import struct
-from dataclasses import dataclass
 from typing import Any, Tuple, Union
 
-from construct import (  # type: ignore[import-untyped]
-    Array,
-    Bytes,
-    ConstructError,
-    Int32ul,
-    Int64ul,
-    Padding,
-    Struct,
-)
-
 from kdtoken.errors import BadFormat
+from kdtoken.frozen import dataclass
+from kdtoken.source.crashdump.form import Form
 
 Buffer = Any  # bytes or mmap: typeshed's Buffer is no name of Python 3.8
 
@@ -46,90 +37,90 @@ KINDS = {
 # The header of the file, which is the same for every build of Windows: a format, and no struct of the kernel.
 # PhysicalMemoryBlockBuffer has 700 bytes, aligned to 8: a descriptor of 16 and this many runs of 16.
 MAX_RUNS = 43
-DUMP_HEADER64 = Struct(
-    "signature" / Bytes(4),  # 0x000 "PAGE"
-    "valid" / Bytes(4),  # 0x004 "DU64"
-    "major" / Int32ul,  # 0x008 15 on a free build, 12 on a checked one
-    "minor" / Int32ul,  # 0x00c build number
-    "directory_table" / Int64ul,  # 0x010 CR3
-    "pfn_database" / Int64ul,
-    "module_list" / Int64ul,  # 0x020 nt!PsLoadedModuleList
-    "process_list" / Int64ul,  # 0x028 nt!PsActiveProcessHead
-    "machine" / Int32ul,  # 0x030
-    "processors" / Int32ul,
-    "bugcheck" / Int32ul,  # 0x038
-    Padding(4),
-    "parameters" / Array(4, Int64ul),  # 0x040
-    Padding(32),  # 0x060 VersionUser
-    "debugger_data" / Int64ul,  # 0x080 nt!KdDebuggerDataBlock
-    "runs" / Int32ul,  # 0x088 PHYSICAL_MEMORY_DESCRIPTOR64
-    Padding(4),
-    "pages" / Int64ul,
-    "run" / Array(MAX_RUNS, Struct("base" / Int64ul, "count" / Int64ul)),  # 0x098, in pages
-    Padding(3000),  # ContextRecord: a CONTEXT of any machine
-    Padding(152),  # Exception: EXCEPTION_RECORD64
-    "type" / Int32ul,  # 0xf98
-    Padding(4),
-    "required_space" / Int64ul,  # 0xfa0 bytes of the whole file
-    "system_time" / Int64ul,  # 0xfa8 FILETIME
-    "comment" / Bytes(128),  # 0xfb0
+DUMP_HEADER64 = Form(
+    ("signature", "4s"),  # 0x000 "PAGE"
+    ("valid", "4s"),  # 0x004 "DU64"
+    ("major", "I"),  # 0x008 15 on a free build, 12 on a checked one
+    ("minor", "I"),  # 0x00c build number
+    ("directory_table", "Q"),  # 0x010 CR3
+    ("pfn_database", "Q"),
+    ("module_list", "Q"),  # 0x020 nt!PsLoadedModuleList
+    ("process_list", "Q"),  # 0x028 nt!PsActiveProcessHead
+    ("machine", "I"),  # 0x030
+    ("processors", "I"),
+    ("bugcheck", "I"),  # 0x038
+    ("", "4x"),
+    ("parameters", "4Q"),  # 0x040
+    ("", "32x"),  # 0x060 VersionUser
+    ("debugger_data", "Q"),  # 0x080 nt!KdDebuggerDataBlock
+    ("runs", "I"),  # 0x088 PHYSICAL_MEMORY_DESCRIPTOR64
+    ("", "4x"),
+    ("pages", "Q"),
+    ("run", "%ds" % (16 * MAX_RUNS)),  # 0x098, (first page, count) of 64 bits each
+    ("", "3000x"),  # ContextRecord: a CONTEXT of any machine
+    ("", "152x"),  # Exception: EXCEPTION_RECORD64
+    ("type", "I"),  # 0xf98
+    ("", "4x"),
+    ("required_space", "Q"),  # 0xfa0 bytes of the whole file
+    ("system_time", "Q"),  # 0xfa8 FILETIME
+    ("comment", "128s"),  # 0xfb0
 )
 # Behind the header of SUMMARY dumps (Windows before 8): SUMMARY_DUMP64 of mindumpdef.h in the Windows SDK.
-SUMMARY_HEADER = Struct(
-    "signature" / Bytes(4),  # "SDMP"
-    "valid" / Bytes(4),  # "DUMP"
-    "options" / Int32ul,
-    "first_page" / Int32ul,  # 0x0c HeaderSize: offset in the file
-    "bits" / Int32ul,  # 0x10 BitmapSize
-    "present" / Int32ul,  # 0x14 Pages
-    Padding(16),  # 0x18 RTL_BITMAP, whose pointer means nothing in a file
+SUMMARY_HEADER = Form(
+    ("signature", "4s"),  # "SDMP"
+    ("valid", "4s"),  # "DUMP"
+    ("options", "I"),
+    ("first_page", "I"),  # 0x0c HeaderSize: offset in the file
+    ("bits", "I"),  # 0x10 BitmapSize
+    ("present", "I"),  # 0x14 Pages
+    ("", "16x"),  # 0x18 RTL_BITMAP, whose pointer means nothing in a file
 )  # 0x28: the bitmap, a bit a page, the lowest bit of a byte first
 # Behind the header of BITMAP_* dumps; AUTOMATIC ones are believed to be like them, no judge has seen one.
-BITMAP_HEADER = Struct(
-    "signature" / Bytes(4),  # "SDMP" (kernel) or "FDMP" (full)
-    "valid" / Bytes(4),  # "DUMP"
-    Padding(24),
-    "first_page" / Int64ul,  # 0x20 offset in the file
-    "present" / Int64ul,  # 0x28 number of bits that are set
-    "bits" / Int64ul,  # 0x30
+BITMAP_HEADER = Form(
+    ("signature", "4s"),  # "SDMP" (kernel) or "FDMP" (full)
+    ("valid", "4s"),  # "DUMP"
+    ("", "24x"),
+    ("first_page", "Q"),  # 0x20 offset in the file
+    ("present", "Q"),  # 0x28 number of bits that are set
+    ("bits", "Q"),  # 0x30
 )  # 0x38: the bitmap
 # Behind the header of RANGES_* dumps.
-RANGES_HEADER = Struct(
-    "marker" / Int32ul,  # 0x40
-    "signature" / Bytes(4),  # "RDMP"
-    "valid" / Bytes(4),  # "DUMP"
-    Padding(4),
-    "metadata_size" / Int64ul,  # 0x10
-    "first_page" / Int64ul,  # 0x18 offset in the file
-    Padding(8),  # 0x20
-    "total_pages" / Int64ul,  # 0x28 of RANGES_FULL; unknown in the others
+RANGES_HEADER = Form(
+    ("marker", "I"),  # 0x40
+    ("signature", "4s"),  # "RDMP"
+    ("valid", "4s"),  # "DUMP"
+    ("", "4x"),
+    ("metadata_size", "Q"),  # 0x10
+    ("first_page", "Q"),  # 0x18 offset in the file
+    ("", "8x"),  # 0x20
+    ("total_pages", "Q"),  # 0x28 of RANGES_FULL; unknown in the others
 )  # 0x30: (first page, number of pages), 64 bits each
 
 # Behind the header of TRIAGE dumps: TRIAGE_DUMP64 (Ghidra's TriageDump.java names the fields).  Offsets of the file.
-TRIAGE_HEADER = Struct(
-    "service_pack" / Int32ul,
-    "size" / Int32ul,  # 0x04 bytes of the file up to here are the dump; tagged data of others follow
-    "valid" / Int32ul,  # 0x08 where "TRGD" is
-    "context" / Int32ul,
-    "exception" / Int32ul,
-    Padding(8),  # 0x14 memory manager's counters, unloaded drivers
-    "prcb" / Int32ul,  # 0x1c _KPRCB of the processor that crashed
-    "process" / Int32ul,  # 0x20 _EPROCESS
-    "thread" / Int32ul,  # 0x24 _ETHREAD
-    "stack" / Int32ul,  # 0x28 of the thread, from top_of_stack on
-    "stack_size" / Int32ul,
-    "drivers" / Int32ul,  # 0x30
-    "driver_count" / Int32ul,
-    Padding(16),  # 0x38 string pool, broken driver, options
-    "top_of_stack" / Int64ul,  # 0x48
-    Padding(16),  # 0x50 backing store of Itanium
-    "page_address" / Int64ul,  # 0x60
-    "page" / Int32ul,
-    "page_size" / Int32ul,
-    "debugger_data" / Int32ul,  # 0x70 KDDEBUGGER_DATA64
-    "debugger_data_size" / Int32ul,
-    "blocks" / Int32ul,  # 0x78 TRIAGE_DATA_BLOCK: address, then offset and size
-    "block_count" / Int32ul,
+TRIAGE_HEADER = Form(
+    ("service_pack", "I"),
+    ("size", "I"),  # 0x04 bytes of the file up to here are the dump; tagged data of others follow
+    ("valid", "I"),  # 0x08 where "TRGD" is
+    ("context", "I"),
+    ("exception", "I"),
+    ("", "8x"),  # 0x14 memory manager's counters, unloaded drivers
+    ("prcb", "I"),  # 0x1c _KPRCB of the processor that crashed
+    ("process", "I"),  # 0x20 _EPROCESS
+    ("thread", "I"),  # 0x24 _ETHREAD
+    ("stack", "I"),  # 0x28 of the thread, from top_of_stack on
+    ("stack_size", "I"),
+    ("drivers", "I"),  # 0x30
+    ("driver_count", "I"),
+    ("", "16x"),  # 0x38 string pool, broken driver, options
+    ("top_of_stack", "Q"),  # 0x48
+    ("", "16x"),  # 0x50 backing store of Itanium
+    ("page_address", "Q"),  # 0x60
+    ("page", "I"),
+    ("page_size", "I"),
+    ("debugger_data", "I"),  # 0x70 KDDEBUGGER_DATA64
+    ("debugger_data_size", "I"),
+    ("blocks", "I"),  # 0x78 TRIAGE_DATA_BLOCK: address, then offset and size
+    ("block_count", "I"),
 )
 MAX_BLOCKS = 1 << 16  # real dumps have some two thousand
 
@@ -203,7 +194,7 @@ def read_header(data: Buffer, origin: str) -> DumpHeader:
     if kind == FULL:
         if not 0 < raw.runs <= MAX_RUNS:
             raise BadFormat("%s has %d runs of memory; 1 to %d fit" % (origin, raw.runs, MAX_RUNS), origin)
-        runs = tuple((int(run.base), int(run.count)) for run in raw.run[: raw.runs])
+        runs = tuple(struct.iter_unpack("<QQ", raw.run[: 16 * raw.runs]))
     return DumpHeader(
         kind=kind,
         machine=int(raw.machine),
@@ -224,7 +215,7 @@ def bitmap_header(data: Buffer, kind: int, origin: str) -> Tuple[Any, int]:
     raw = _parse(form, data, HEADER_SIZE, origin)
     if raw.signature not in (b"SDMP", b"FDMP") or raw.valid != b"DUMP":
         raise BadFormat("%s: behind its header is %s, not the bitmap of a dump" % (origin, raw.signature.hex()), origin)
-    return raw, HEADER_SIZE + form.sizeof()
+    return raw, HEADER_SIZE + form.size
 
 
 def ranges_header(data: Buffer, origin: str) -> Any:
@@ -251,8 +242,8 @@ def _set(value: Union[int, Any]) -> int:
     return 0 if number in (0x4547415045474150, 0xFFFFFFFFFFFFFFFF) else number
 
 
-def _parse(form: Any, data: Buffer, offset: int, origin: str) -> Any:
+def _parse(form: Form, data: Buffer, offset: int, origin: str) -> Any:
     try:
-        return form.parse(bytes(data[offset : offset + form.sizeof()]))
-    except ConstructError as error:
+        return form.parse(bytes(data[offset : offset + form.size]))
+    except struct.error as error:
         raise BadFormat("%s is cut short or damaged near 0x%x" % (origin, offset), origin) from error

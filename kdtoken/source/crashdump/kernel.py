@@ -6,10 +6,10 @@ and the PE format ("PE Format", learn.microsoft.com).
 """
 
 import struct
-from dataclasses import dataclass
 from typing import Callable, Iterator, Optional, Tuple
 
 from kdtoken.errors import MemoryUnreadable
+from kdtoken.frozen import dataclass
 from kdtoken.layout.pdb.identity import PdbIdentity, parse_rsds
 from kdtoken.source.base import PAGE_SIZE
 from kdtoken.source.crashdump.header import MACHINE_AMD64, MACHINE_ARM64, DumpHeader

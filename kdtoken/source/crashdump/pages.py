@@ -136,7 +136,7 @@ def _bitmap(data: Buffer, kind: int, origin: str) -> Bitmap:
 
 def _ranges(data: Buffer, kind: int, origin: str) -> Runs:
     raw = head.ranges_header(data, origin)
-    start = head.HEADER_SIZE + head.RANGES_HEADER.sizeof()
+    start = head.HEADER_SIZE + head.RANGES_HEADER.size
     table = bytes(data[start : min(raw.first_page, len(data))])
     runs: List[Tuple[int, int]] = []
     total = 0

@@ -7,10 +7,10 @@ which the list of processes is whole.
 
 import mmap
 import os
-from dataclasses import dataclass
 from typing import Any, Iterator, List, Optional, Tuple
 
 from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, MemoryUnreadable, TargetError
+from kdtoken.frozen import dataclass
 from kdtoken.layout.layout import size_of
 from kdtoken.source.base import PAGE_SIZE
 from kdtoken.source.crashdump.header import MACHINE_AMD64, MACHINE_ARM64, DumpHeader

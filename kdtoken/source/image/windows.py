@@ -10,9 +10,9 @@ import errno
 import os
 import re
 import struct
-from dataclasses import dataclass
 from typing import Any, Callable, Iterator, List, Optional, Tuple
 
+from kdtoken.frozen import dataclass
 from kdtoken.source.base import PAGE_SIZE
 from kdtoken.source.crashdump.header import MACHINE_ARM64
 from kdtoken.source.crashdump.kernel import Nt, Read, image_at

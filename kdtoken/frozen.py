@@ -1,0 +1,196 @@
+"""`@dataclass(frozen=True)` as the standard library means it, made when it is first used.
+
+Each `!py` in WinDbg starts with an empty Python.  There `dataclasses` itself (which brings `inspect` along) and the six
+functions that it compiles a class were a third of what `kdtoken dump` took to import.  Here a class costs a look at its
+annotations; its `__init__` is compiled when the first value is made, the rest is shared by all classes and reads the
+names of the members.
+
+What `dataclasses` offers for its own classes works on these too (`fields`, `replace`, `asdict`, a dataclass derived from
+one): it is told by `__dataclass_fields__`, which is made when somebody asks.  Type checkers are shown the original.
+"""
+
+import operator
+import sys
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as dataclass
+    from dataclasses import field as field
+    from dataclasses import replace as replace
+else:
+
+    def dataclass(*, frozen, order=False):
+        """The decorator.  `frozen=False` is refused: for what can change, there are ordinary classes."""
+        if not frozen:
+            raise TypeError("only frozen=True")
+        return lambda made: _prepared(made, order)
+
+    def field(*, default_factory=None, default=None, compare=True, repr=True):
+        """A member that is more than its type: made anew for each value, left out of comparing or printing."""
+        return _Member("", default_factory or default, default_factory is not None, True, compare, repr)
+
+    def replace(value, **changes):
+        """The same value with some members changed."""
+        if "__frozen_members__" not in type(value).__dict__:
+            import dataclasses
+
+            return dataclasses.replace(value, **changes)
+        return type(value)(**{**{name: getattr(value, name) for name in member_names(value)}, **changes})
+
+
+class _Member:
+    """A member of a class: what stands in for it where none is given, and where it counts."""
+
+    __slots__ = ("name", "default", "is_factory", "has_default", "compare", "repr")
+
+    def __init__(
+        self, name: str, default: Any, is_factory: bool, has_default: bool, compare: bool = True, repr: bool = True
+    ) -> None:
+        self.name, self.default, self.is_factory, self.has_default = name, default, is_factory, has_default
+        self.compare, self.repr = compare, repr
+
+
+def member_names(value: Any) -> Tuple[str, ...]:
+    """The members of a value, or of a class, in their order; empty where it is no dataclass."""
+    kind = value if isinstance(value, type) else type(value)
+    own: Optional[Tuple[str, ...]] = kind.__dict__.get("__frozen_names__")
+    return own if own is not None else tuple(getattr(kind, "__dataclass_fields__", ()))
+
+
+def _prepared(made: Any, order: bool) -> Any:
+    """The class with all that a dataclass has; its __init__ is a promise."""
+    members: Dict[str, _Member] = {}
+    for above in reversed(made.__mro__[1:]):
+        members.update(above.__dict__.get("__frozen_members__", {}))
+    for name in made.__annotations__ if sys.version_info >= (3, 10) else made.__dict__.get("__annotations__", {}):
+        given = made.__dict__.get(name, _Member)
+        if isinstance(given, _Member):
+            member = _Member(name, given.default, given.is_factory, True, given.compare, given.repr)
+            if given.is_factory:
+                delattr(made, name)
+            else:
+                setattr(made, name, given.default)
+        else:
+            member = _Member(name, None if given is _Member else given, False, given is not _Member)
+        members[name] = member
+    made.__frozen_members__ = members
+    made.__frozen_names__ = tuple(members)
+    type.__setattr__(made, "__match_args__", made.__frozen_names__)
+    compared = [name for name in members if members[name].compare]
+    # attrgetter of none is an error; of one it gives the value itself
+    made.__frozen_key__ = staticmethod(operator.attrgetter(*compared) if compared else _nothing)
+    own = made.__dict__
+    made.__init__ = _promised(made)
+    if "__eq__" not in own:
+        made.__eq__ = _equal
+    if own.get("__hash__") is None:
+        made.__hash__ = _hash
+    if "__repr__" not in own:
+        made.__repr__ = _repr
+    made.__setattr__ = made.__delattr__ = _refuse
+    if order:
+        made.__lt__, made.__le__ = _ordering(operator.lt), _ordering(operator.le)
+        made.__gt__, made.__ge__ = _ordering(operator.gt), _ordering(operator.ge)
+    made.__dataclass_fields__, made.__dataclass_params__ = _Told("__dataclass_fields__"), _Told("__dataclass_params__")
+    return made
+
+
+def _promised(made: Any) -> Callable[..., None]:
+    def __init__(self: Any, *values: Any, **named: Any) -> None:
+        _compile(made)
+        made.__init__(self, *values, **named)
+
+    return __init__
+
+
+def _compile(made: Any) -> None:
+    """Give the class its real __init__: one line a member, straight into the value's __dict__."""
+    scope: Dict[str, Any] = {"_nothing": _nothing}
+    heads, lines = ["self"], [" to = self.__dict__"]
+    for name, member in made.__frozen_members__.items():
+        value = name
+        if member.is_factory:
+            scope["_make_" + name] = member.default
+            heads.append("%s=_nothing" % name)
+            value = "_make_%s() if %s is _nothing else %s" % (name, name, name)
+        elif member.has_default:
+            scope["_default_" + name] = member.default
+            heads.append("%s=_default_%s" % (name, name))
+        else:
+            heads.append(name)
+        lines.append(" to[%r] = %s" % (name, value))
+    if hasattr(made, "__post_init__"):
+        lines.append(" self.__post_init__()")
+    exec("def __init__(%s):\n%s" % (", ".join(heads), "\n".join(lines)), scope)
+    init = scope["__init__"]
+    init.__qualname__, init.__module__ = made.__qualname__ + ".__init__", made.__module__
+    init.__annotations__ = {**_annotations(made), "return": None}
+    made.__init__ = init
+
+
+def _annotations(made: Any) -> Dict[str, Any]:
+    found: Dict[str, Any] = {}
+    for above in reversed(made.__mro__[:-1]):
+        own = above.__annotations__ if sys.version_info >= (3, 10) else above.__dict__.get("__annotations__", {})
+        found.update((name, kind) for name, kind in own.items() if name in made.__frozen_members__)
+    return {name: found[name] for name in made.__frozen_members__}
+
+
+def _nothing(value: Any = None) -> Tuple[()]:
+    """The key of a value that has no members; and, by itself, the sign that no value was given."""
+    return ()
+
+
+def _equal(self: Any, other: Any) -> Any:
+    if other.__class__ is not self.__class__:
+        return NotImplemented
+    key = self.__frozen_key__
+    return key(self) == key(other)
+
+
+def _hash(self: Any) -> int:
+    return hash(self.__frozen_key__(self))
+
+
+def _repr(self: Any) -> str:
+    shown = ["%s=%r" % (name, getattr(self, name)) for name, one in self.__frozen_members__.items() if one.repr]
+    return "%s(%s)" % (self.__class__.__qualname__, ", ".join(shown))
+
+
+def _refuse(self: Any, name: str, value: Any = None) -> None:
+    from dataclasses import FrozenInstanceError
+
+    raise FrozenInstanceError("cannot change %r of a %s" % (name, type(self).__name__))
+
+
+def _ordering(question: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def compare(self: Any, other: Any) -> Any:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        key = self.__frozen_key__
+        return question(key(self), key(other))
+
+    return compare
+
+
+class _Told:
+    """What `dataclasses` calls by this name, of a class that it did not make: made by it, of a copy, when asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, value: Any, made: Any) -> Any:
+        import dataclasses
+
+        owner = next(one for one in made.__mro__ if "__frozen_members__" in one.__dict__)
+        fields = []
+        kinds = _annotations(owner)
+        for name, one in owner.__frozen_members__.items():
+            how: Dict[str, Any] = {"compare": one.compare, "repr": one.repr}
+            if one.has_default:
+                how["default_factory" if one.is_factory else "default"] = one.default
+            fields.append((name, kinds[name], dataclasses.field(**how)))
+        twin = dataclasses.make_dataclass(owner.__name__, fields, frozen=True, order="__lt__" in owner.__dict__)
+        for told in ("__dataclass_fields__", "__dataclass_params__"):
+            setattr(owner, told, getattr(twin, told))
+        return getattr(owner, self._name)
