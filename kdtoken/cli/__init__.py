@@ -55,6 +55,17 @@ class Parser(argparse.ArgumentParser):
         found = difflib.get_close_matches(typed[0], known, 1, 0.7) if typed and typed[0] not in known else []
         return found[0] if found else ""
 
+    def parse_known_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Without argparse's usage in front, which only its own errors show: to lay it out imports shutil and more."""
+        words = sys.argv[1:] if args is None else args
+        if self.usage is not None or any(word.startswith(("-h", "--h")) for word in words):
+            return super().parse_known_intermixed_args(args, namespace)
+        self.usage = "%(prog)s"
+        try:
+            return super().parse_known_intermixed_args(args, namespace)
+        finally:
+            self.usage = None
+
     def exit(self, status: int = 0, message: Optional[str] = None) -> None:  # type: ignore[override]
         """argparse's end of the program, made an exception that `run` knows."""
         raise _Done(message or "")

@@ -12,7 +12,7 @@ mapped" from each other in no way, and trusts the file in C++.  It judges this f
 import mmap
 import os
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Protocol, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Protocol, Tuple, Union
 
 from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, MemoryUnreadable, SymbolNotFound, TargetError
 from kdtoken.layout.layout import Layout
@@ -21,13 +21,14 @@ from kdtoken.source.crashdump.header import KINDS, MACHINE_ARM64, TRIAGE, DumpHe
 from kdtoken.source.crashdump.kernel import Nt, find_nt
 from kdtoken.source.crashdump.pages import locate_pages
 from kdtoken.source.crashdump.triage import TriageDump
-from kdtoken.source.image.image import MemoryImage, choose, could_be_image
-from kdtoken.source.image.windows import Progress
 from kdtoken.source.paged import PagedMemory
 from kdtoken.source.paging import PageTables
 from kdtoken.source.paging_arm64 import Arm64PageTables
 from kdtoken.symbols.file import SymbolFile, check_match
 from kdtoken.symbols.path import find_symbols
+
+if TYPE_CHECKING:  # an image of memory is no dump, and its readers are imported where one is opened
+    from kdtoken.source.image.windows import Progress
 
 _USER_SHARED_DATA = 0xFFFFF78000000000  # ntddk.h SharedUserData; the same on every x64 Windows
 _MARK = b"synthetic"  # what the tests' own dumps say in their comment
@@ -222,8 +223,11 @@ def open_memory(path: Union[str, Path]) -> KernelMemory:
     """The memory in a file, by what the file is.  Raises BadFormat that says what it is instead, and what to do."""
     data = _map(path)
     try:
-        if could_be_image(str(path), bytes(data[:16]), len(data)):
-            return MemoryImage(str(path), data, os.open(str(path), os.O_RDONLY | getattr(os, "O_BINARY", 0)))
+        if bytes(data[:8]) != b"PAGEDU64":
+            from kdtoken.source.image.image import MemoryImage, could_be_image
+
+            if could_be_image(str(path), bytes(data[:16]), len(data)):
+                return MemoryImage(str(path), data, os.open(str(path), os.O_RDONLY | getattr(os, "O_BINARY", 0)))
         header = read_header(data, str(path))
         if header.kind == TRIAGE:
             return TriageDump(data, header, str(path))
@@ -238,8 +242,8 @@ def open_dump(
     path: Union[str, Path],
     symbols: str = "",
     download: bool = False,
-    downloading: Optional[Progress] = None,
-    reading: Optional[Progress] = None,
+    downloading: Optional["Progress"] = None,
+    reading: Optional["Progress"] = None,
 ) -> CrashDumpSource:
     """The dump or image of memory at `path` with the symbols at `symbols`: a file, a folder, or a symbol path.
 
@@ -249,7 +253,10 @@ def open_dump(
     """
     dump = open_memory(path)
     try:
-        if isinstance(dump, MemoryImage):
+        if not isinstance(dump, (CrashDump, TriageDump)):
+            from kdtoken.source.image.image import MemoryImage, choose
+
+            assert isinstance(dump, MemoryImage)
             return CrashDumpSource(dump, choose(dump, symbols, download, downloading, reading))
         nt: Optional[Nt] = dump.nt
         # A dump that lacks the page with the answer lacks it for a reason, which its notes tell.
