@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdtoken.decode.privileges import privilege_names
 from kdtoken.decode.process import walk_processes
 from kdtoken.decode.thread import walk_threads
 from kdtoken.decode.token import MEMBERS, decode_token
 from kdtoken.errors import KdTokenError, MemoryUnreadable
 from kdtoken.layout.layout import size_of
 from kdtoken.model.absent import Missing, Unreadable
+from kdtoken.model.privilege import NAMES
 from kdtoken.model.process import FastRef
 from kdtoken.model.token import LogonSession, Token
 from kdtoken.source.cached import CachedSource
@@ -188,7 +188,7 @@ def test_a_token_in_damaged_memory(key: str, cached: bool) -> None:
     def check(damage: Damage) -> None:
         target: Any = CachedSource(damage.target) if cached else damage.target
         try:
-            token = decode_token(target, KERNEL.tokens[key], privilege_names(target))
+            token = decode_token(target, KERNEL.tokens[key], NAMES)
         except KdTokenError:
             return
         check_token(token, key, damage)

@@ -1,16 +1,17 @@
-"""Privileges: the three masks, and names from the kernel's own variables."""
+"""Privileges: the three masks, and the documented names."""
 
 from pathlib import Path
 
 import pytest
 
-from kdtoken.decode.privileges import privilege_names, read_privileges
+from kdtoken.decode.privileges import read_privileges
+from kdtoken.decode.process_dump import Tokens
 from kdtoken.decode.structure import read_structure
 from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.model.absent import Absent, Unreadable
-from kdtoken.model.privilege import KERNEL_SYMBOLS, NAMES
+from kdtoken.model.privilege import NAMES
+from kdtoken.model.token import Token
 from kdtoken.source.base import Source
-from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, WINDOWS_11, kernel_of, privileges
 from tests.machine.declared import MACHINE
 from tests.machine.memory import Memory
@@ -35,7 +36,7 @@ def test_every_token(path: Path) -> None:
     kernel = kernel_of(path)
     target = SyntheticSource(kernel)
     for key, spec in MACHINE.tokens.items():
-        seen = read_privileges(read_structure(target, "_TOKEN", kernel.tokens[key]), privilege_names(target))
+        seen = read_privileges(read_structure(target, "_TOKEN", kernel.tokens[key]), NAMES)
         assert isinstance(seen, tuple)
         assert [(p.number, p.name, p.present, p.enabled, p.enabled_by_default) for p in seen] == privileges(spec)
 
@@ -56,47 +57,16 @@ def test_a_removed_one_is_told() -> None:
     assert in_masks(0, 0, 1 << 30) == [(30, ("Removed",))]
 
 
-def test_names_of_a_kernel_are_those_of_the_documentation() -> None:
-    assert privilege_names(SyntheticSource(KERNEL)) == NAMES
-
-
-def test_the_kernels_own_number_wins() -> None:
-    """A kernel that numbers SeDebugPrivilege 40: no one else may be called so."""
+def test_what_lies_in_the_kernels_variables_renames_nothing() -> None:
+    """One bit in nt!SeDebugPrivilege once had a held SeShutdownPrivilege (19) shown as SeDebugPrivilege."""
     target = SyntheticSource(KERNEL)
-    target.poke(target.symbol("SeDebugPrivilege"), (40).to_bytes(8, "little"))
-    names = privilege_names(target)
-    assert names[40] == "SeDebugPrivilege"
-    assert 20 not in names or names[20] != "SeDebugPrivilege"
-
-
-def test_names_cost_one_request() -> None:
-    cached = CachedSource(SyntheticSource(KERNEL))
-    privilege_names(cached)
-    assert cached.requests == 1
-
-
-def test_without_symbols_the_table_serves() -> None:
-    target = SyntheticSource(KERNEL)
-    for symbol in KERNEL_SYMBOLS:
-        target.without_symbol(symbol)
-    assert privilege_names(target) == NAMES
-    assert target.requests == 0
-
-
-def test_on_a_missing_page_the_table_serves() -> None:
-    target = SyntheticSource(KERNEL)
-    target.without_pages(target.symbol(symbol) for symbol in KERNEL_SYMBOLS if symbol in KERNEL.symbols)
-    assert privilege_names(target) == NAMES
-
-
-def test_a_variable_far_from_the_others_is_not_read_for() -> None:
-    class Far(SyntheticSource):
-        def symbol(self, name: str) -> int:
-            return 0xFFFF900000000000 if name == "SeTcbPrivilege" else super().symbol(name)
-
-    target = Far(KERNEL)
-    assert privilege_names(target) == NAMES
-    assert target.bytes_read < 0x2000
+    variable = target.symbol("SeDebugPrivilege")
+    target.poke(variable, (19).to_bytes(8, "little"))
+    token = Tokens(target).at(KERNEL.tokens["notepad"])
+    assert isinstance(token, Token) and isinstance(token.privileges, tuple)
+    seen = [(p.number, p.name, p.present, p.enabled, p.enabled_by_default) for p in token.privileges]
+    assert seen == privileges(MACHINE.tokens["notepad"])
+    assert not any(at <= variable < at + size for at, size in target.log)
 
 
 def test_a_missing_mask_is_absent() -> None:

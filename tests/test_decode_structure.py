@@ -2,7 +2,6 @@
 
 import pytest
 
-from kdtoken.decode.privileges import privilege_names
 from kdtoken.decode.structure import (
     Numbers,
     Place,
@@ -20,6 +19,7 @@ from kdtoken.errors import BadFormat, FieldNotFound, MemoryUnreadable, NotRecord
 from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.model.absent import Absent, NotAsked, Unreadable
 from kdtoken.model.luid import Luid
+from kdtoken.model.privilege import NAMES
 from kdtoken.model.token import Origin, Token
 from kdtoken.source.base import Span
 from kdtoken.source.cached import CachedSource
@@ -268,7 +268,7 @@ def test_a_lean_token_says_what_a_whole_one_says() -> None:
     """Every member of every token that both read, paged-out ones among them; in any order of tokens."""
     for follow_first in (True, False):
         source = CachedSource(SyntheticSource(KERNEL))
-        names = privilege_names(source)
+        names = NAMES
         for address in sorted(KERNEL.tokens.values(), reverse=follow_first):
             lean, whole = decode_token(source, address, names, False), decode_token(source, address, names)
             if not isinstance(whole, Token):

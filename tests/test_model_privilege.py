@@ -3,7 +3,6 @@
 import itertools
 
 from kdtoken.model.privilege import (
-    KERNEL_SYMBOLS,
     NAMES,
     NUMBERS,
     SENSITIVE,
@@ -36,13 +35,6 @@ def test_sensitive_holds_what_uac_filters_for() -> None:
         assert "Se{}Privilege".format(word) in SENSITIVE
     assert set(SENSITIVE) <= set(NUMBERS)
     assert "SeChangeNotifyPrivilege" not in SENSITIVE  # everyone holds it
-
-
-def test_kernel_symbols() -> None:
-    assert KERNEL_SYMBOLS["SeDebugPrivilege"] == 20 and KERNEL_SYMBOLS["SeTcbPrivilege"] == 7
-    assert KERNEL_SYMBOLS["SeUnsolicitedInputPrivilege"] == 6
-    assert "SeMachineAccountPrivilege" not in KERNEL_SYMBOLS
-    assert len(KERNEL_SYMBOLS) == 35
 
 
 def test_states() -> None:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdtoken.decode.privileges import privilege_names
 from kdtoken.decode.process import walk_processes
 from kdtoken.decode.thread import walk_threads
 from kdtoken.decode.token import decode_token
@@ -22,6 +21,7 @@ from kdtoken.errors import (
     SymbolNotFound,
     TypeNotFound,
 )
+from kdtoken.model.privilege import NAMES
 from kdtoken.source.base import Source
 from kdtoken.source.cached import CachedSource
 from kdtoken.source.session import RecordingSource, SessionSource, load_session
@@ -35,7 +35,7 @@ PATH = WINDOWS_11
 def everything(target: Source, path: Path = PATH) -> List[Any]:
     """A run that asks for all kinds of things, readable and not."""
     kernel = kernel_of(path, False)
-    names = privilege_names(target)
+    names = NAMES
     answers: List[Any] = [walk_processes(target)]
     head = kernel.layouts.layout("_EPROCESS").field("ThreadListHead").offset
     answers.append(walk_threads(target, kernel.processes[1120] + head))

@@ -13,7 +13,7 @@ from kdtoken.model.group import ENABLED, Group
 from kdtoken.model.integrity import IntegrityLevel, integrity_text
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import LogonSession, Token
+from kdtoken.model.token import LogonSession, SidHash, Token
 from kdtoken.model.token_flags import TokenFlags
 
 LOCAL_SYSTEM = Sid(5, (18,))
@@ -219,6 +219,36 @@ def _flags_against_members(token: Token) -> List[str]:
     return found
 
 
+def _beside_remarks(dump: ProcessDump) -> List[Remark]:
+    """What is wrong inside the linked token, and inside those that threads impersonate with."""
+    beside = [("the linked token", dump.linked)]
+    beside += [("the impersonation token at 0x%x" % address, token) for address, token in dump.tokens.items()]
+    remarks = []
+    for which, token in beside:
+        if not isinstance(token, Token):
+            continue
+        wrong = [*token.problems, *(one.text for one in _consistency_remarks(token)), *hash_faults(token)]
+        remarks += [Remark("%s: %s" % (which, text), True) for text in wrong]
+    return remarks
+
+
+def hash_faults(token: Token) -> List[str]:
+    """The hash of a list of SIDs that is of another list: the kernel keeps count and address of its list there."""
+    faults = []
+    for name, hashed, count in (
+        ("SidHash", token.sid_hash, token.user_and_group_count),
+        ("RestrictedSidHash", token.restricted_sid_hash, token.restricted_sid_count),
+        ("CapabilitiesHash", token.capabilities_hash, token.capability_count),
+    ):
+        if not isinstance(hashed, SidHash) or not isinstance(count, int) or (count == 0 and hashed.count == 0):
+            continue
+        if hashed.count != count:
+            faults.append("%s.SidCount is %d, the list has %d" % (name, hashed.count, count))
+        if hashed.list_at is not None and hashed.sid_attr != hashed.list_at:
+            faults.append("%s.SidAttr is 0x%x, the list is at 0x%x" % (name, hashed.sid_attr, hashed.list_at))
+    return faults
+
+
 def dump_remarks(dump: ProcessDump) -> List[Remark]:
     """What is unusual about a process and its primary token."""
     remarks = [Remark(problem, True) for problem in dump.problems]
@@ -249,6 +279,7 @@ def dump_remarks(dump: ProcessDump) -> List[Remark]:
         shown = "none" if check.token is None else "0x%x" % check.token
         remarks.append(Remark("%s says that the token is %s: one of the two is wrong" % (check.command, shown), True))
     remarks += token_remarks(token)
+    remarks += _beside_remarks(dump)
     busy = [t for t in dump.threads if known(t.impersonation) and t.impersonation is not None]
     if busy:
         remarks.append(

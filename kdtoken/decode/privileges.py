@@ -1,56 +1,22 @@
-"""Privileges: three 64-bit masks of the token, and names from the target's own variables."""
+"""Privileges: three 64-bit masks of the token.
+
+Their numbers are documented (model.privilege); the kernel's own variables that hold them (nt!SeDebugPrivilege ...) are
+not asked, since who can write there could have one privilege shown as another.
+"""
 
 import struct
-from typing import Dict, Tuple
+from typing import Mapping, Tuple
 
 from kdtoken.decode.structure import Structure, unreadable
-from kdtoken.errors import MemoryUnreadable, SymbolNotFound
+from kdtoken.errors import MemoryUnreadable
 from kdtoken.model.absent import Maybe, Missing, Unreadable
-from kdtoken.model.privilege import KERNEL_SYMBOLS, NAMES, Privilege, privilege_with, privileges_of
-from kdtoken.source.base import Source, read_span
+from kdtoken.model.privilege import Privilege, privilege_with, privileges_of
 
-# The variables lie next to each other; one that the linker put elsewhere is read on its own
-# only when it is no further away than this, else the table's name serves.
-_STRETCH = 0x1000
-_LUID_SIZE = 8
 _ELEMENT = struct.Struct("<QI")
 _MOST_LISTED = 256  # there are 36 of them
 
 
-def privilege_names(target: Source) -> Dict[int, str]:
-    """Privilege number -> name, as this kernel has them (nt!Se*Privilege, each a LUID).
-
-    The variables give the number, their symbols the name; one request for all of them.
-    A number that no readable variable holds is named from the documented table.
-    """
-    where: Dict[int, int] = {}
-    for symbol, number in KERNEL_SYMBOLS.items():
-        try:
-            where[number] = target.symbol(symbol)
-        except SymbolNotFound:
-            continue
-    names = dict(NAMES)
-    if not where:
-        return names
-    middle = sorted(where.values())[len(where) // 2]
-    near = {n: a for n, a in where.items() if abs(a - middle) <= _STRETCH}
-    first, last = min(near.values()), max(near.values())
-    span = read_span(target, first, last - first + _LUID_SIZE)
-    found: Dict[int, str] = {}
-    for number, address in near.items():
-        try:
-            value = int.from_bytes(span.get(address, _LUID_SIZE), "little")
-        except MemoryUnreadable:
-            continue
-        found[value] = NAMES[number]
-    # A kernel that numbers a privilege otherwise than the table wins; its old number is nobody's.
-    moved = set(found.values())
-    names = {n: name for n, name in names.items() if name not in moved}
-    names.update(found)
-    return names
-
-
-def read_privileges(s: Structure, names: Dict[int, str]) -> Maybe[Tuple[Privilege, ...]]:
+def read_privileges(s: Structure, names: Mapping[int, str]) -> Maybe[Tuple[Privilege, ...]]:
     """`_TOKEN.Privileges`: three masks (`_SEP_TOKEN_PRIVILEGES`), before Vista a pointer to an array."""
     if s.has("PrivilegeCount") and not s.has("Privileges.Present"):
         return _listed(s, names)
@@ -74,7 +40,7 @@ def read_privileges(s: Structure, names: Dict[int, str]) -> Maybe[Tuple[Privileg
     return privileges
 
 
-def _listed(s: Structure, names: Dict[int, str]) -> Maybe[Tuple[Privilege, ...]]:
+def _listed(s: Structure, names: Mapping[int, str]) -> Maybe[Tuple[Privilege, ...]]:
     """XP and Server 2003: PrivilegeCount elements of LUID_AND_ATTRIBUTES, in the token's own allocation.
 
     The element is winnt.h's, packed to 4 bytes and the same in every build: {LUID Luid; DWORD Attributes;}.

@@ -5,12 +5,12 @@ from typing import Dict, List, Optional, Tuple
 
 from kdtoken.decode.image_path import image_path
 from kdtoken.decode.logon_session import find_logon_session
-from kdtoken.decode.privileges import privilege_names
 from kdtoken.decode.process import process_details
 from kdtoken.decode.thread import walk_threads
 from kdtoken.decode.token import decode_token
 from kdtoken.errors import KdTokenError, LookupFailed, NoCommands
 from kdtoken.model.absent import Maybe, Missing, Unreadable, known
+from kdtoken.model.privilege import NAMES
 from kdtoken.model.process import CrossCheck, FastRef, Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.token import LogonSession, Token
 from kdtoken.source.base import Source
@@ -27,15 +27,12 @@ class Tokens:
     def __init__(self, target: Source, follow: bool = True) -> None:
         self.target = target
         self._follow = follow
-        self._names: Optional[Dict[int, str]] = None
         self._tokens: Dict[int, Maybe[Token]] = {}
 
     def at(self, address: int) -> Maybe[Token]:
         """The token object at `address`.  Raises LookupFailed when the symbols know no _TOKEN."""
-        if self._names is None:
-            self._names = privilege_names(self.target)
         if address not in self._tokens:
-            self._tokens[address] = decode_token(self.target, address, self._names, self._follow)
+            self._tokens[address] = decode_token(self.target, address, NAMES, self._follow)
         return self._tokens[address]
 
     def of(self, process: Process) -> Maybe[Optional[Token]]:

@@ -34,10 +34,13 @@ def read_sid(target: Source, address: Maybe[int]) -> Maybe[Optional[Sid]]:
         return Unreadable(address, error.message)
 
 
-def read_groups(target: Source, address: Maybe[int], count: Maybe[int]) -> Maybe[Tuple[Maybe[Group], ...]]:
+def read_groups(
+    target: Source, address: Maybe[int], count: Maybe[int], places: Optional[List[Maybe[int]]] = None
+) -> Maybe[Tuple[Maybe[Group], ...]]:
     """`count` elements of _SID_AND_ATTRIBUTES {PSID Sid; ULONG Attributes;} at `address`.
 
     A null array is empty; an element whose SID cannot be read is Unreadable in its place.
+    places  gets where the SID of each element lies
     """
     if isinstance(address, Missing):
         return address
@@ -55,6 +58,8 @@ def read_groups(target: Source, address: Maybe[int], count: Maybe[int]) -> Maybe
         entries: List[Tuple[Maybe[int], Maybe[int]]] = list(shape.format.iter_unpack(span.pieces[0][1]))
     else:
         entries = [_entry(span, at, shape) for at in range(address, address + shape.step * count, shape.step)]
+    if places is not None:
+        places.extend(pointer for pointer, _ in entries)
     around = prefetch_around(target, [p for p, _ in entries if isinstance(p, int) and p])
     return tuple([_group(target, pointer, bits, around) for pointer, bits in entries])
 

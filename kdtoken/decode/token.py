@@ -1,12 +1,13 @@
 """`_TOKEN`: a whole token out of the target's memory, every member of the build's layout."""
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from kdtoken.decode import token_parts as parts
 from kdtoken.decode.logon_session import read_logon_session
 from kdtoken.decode.object_header import TOKEN_TYPE, body_offset, is_object_of, type_name
 from kdtoken.decode.privileges import read_privileges
 from kdtoken.decode.sids import read_groups, read_sid
+from kdtoken.decode.strays import strays
 from kdtoken.decode.structure import Structure, read_structure, unreadable
 from kdtoken.decode.unnamed import raw_member, unnamed_members
 from kdtoken.errors import LookupFailed
@@ -20,13 +21,14 @@ TYPE = "_TOKEN"
 class TokenStructure(Structure):
     """The bytes of a `_TOKEN`, and how far to follow what it points to.
 
-    names   privilege names of this kernel
+    names   of privileges, by number
     follow  False leaves alone what lies outside the token's own allocation
     """
 
-    def __init__(self, target: Source, address: int, span: Span, names: Dict[int, str], follow: bool) -> None:
+    def __init__(self, target: Source, address: int, span: Span, names: Mapping[int, str], follow: bool) -> None:
         super().__init__(target, TYPE, address, span, origins=follow)
         self.names, self.follow = names, follow
+        self.places: Dict[str, List[Maybe[int]]] = {}  # list -> where the SID of each entry lies
 
     def outside(self, path: str) -> Maybe[int]:
         """A pointer out of the allocation; NotAsked where it is not to be followed (null says enough)."""
@@ -55,7 +57,9 @@ def _followed(read: Callable[[Source, Maybe[int]], Any]) -> Reader:
 
 def _list(count: str, outside: bool = False) -> Reader:
     """An array of _SID_AND_ATTRIBUTES, and the member that counts it."""
-    return lambda s, path: read_groups(s.target, s.outside(path) if outside else s.uint(path), s.uint(count))
+    if outside:
+        return lambda s, path: read_groups(s.target, s.outside(path), s.uint(count))
+    return lambda s, path: read_groups(s.target, s.uint(path), s.uint(count), s.places.setdefault(path, []))
 
 
 _HASH = ("SidCount", "SidAttr", "Hash")
@@ -125,10 +129,10 @@ _VARIABLE_LIMIT = 0x60000
 _LIKELY_DYNAMIC_PART = 0x100
 
 
-def decode_token(target: Source, address: int, names: Dict[int, str], follow: bool = True) -> Maybe[Token]:
+def decode_token(target: Source, address: int, names: Mapping[int, str], follow: bool = True) -> Maybe[Token]:
     """The token at `address`; Unreadable where no token lies there or its memory is gone.
 
-    names   privilege names of this kernel (decode.privileges)
+    names   of privileges, by number (model.privilege)
     follow  False reads only the token's own allocation and its logon session: what lies behind
             other pointers (primary group, DACL, capabilities ...) is NotAsked; where each value was
             read is not kept, nor are members that have no name here
@@ -150,6 +154,7 @@ def decode_token(target: Source, address: int, names: Dict[int, str], follow: bo
     if follow:
         _fetch_dynamic_part(s)
     values = {attribute: read(s, path) for attribute, path, read, _ in MEMBERS}
+    problems += strays(s, s.places, values["integrity_level_index"])
     return Token(
         address=address,
         problems=tuple(problems),

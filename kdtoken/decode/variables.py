@@ -7,12 +7,11 @@ from typing import Dict, List, Tuple
 
 from kdtoken.decode.structure import pointer_width
 from kdtoken.errors import LookupFailed, MemoryUnreadable
-from kdtoken.model.privilege import KERNEL_SYMBOLS
 from kdtoken.source.base import Source
 
 # A request costs four packets: 178 bytes on the wire besides its data, and a round trip of some
 # milliseconds, so that a gap of this many bytes is cheaper read than left out.
-_GAP = 0x200
+_GAP = 0x280
 _POINTERS = ("PspCidTable", "SepLogonSessions", "PsProcessType", "SeTokenObjectType", "ObHeaderCookie")
 _LIST = "PsActiveProcessHead"
 # nt!ObTypeIndexTable: the types asked for here are among the first, in every known build.
@@ -29,8 +28,7 @@ def fetch_variables(target: Source, with_list: bool = True) -> None:
         width = pointer_width(target)
     except LookupFailed:
         return
-    sizes: Dict[str, int] = dict.fromkeys(KERNEL_SYMBOLS, 8)
-    sizes.update(dict.fromkeys(_POINTERS + (_LIST,) * with_list, 2 * width))
+    sizes: Dict[str, int] = dict.fromkeys(_POINTERS + (_LIST,) * with_list, 2 * width)
     sizes["ObTypeIndexTable"] = _FIRST_TYPES * width
     places: List[Tuple[int, int]] = []
     for name, size in sizes.items():

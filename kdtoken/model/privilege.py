@@ -85,15 +85,6 @@ def name_of(number: int, names: Optional[Mapping[int, str]] = None) -> str:
     return NAMES.get(number, "privilege {} (no name known)".format(number))
 
 
-# The LUID variables of the kernel that hold these numbers, symbol (without "nt!") -> number. They carry the names
-# of the privileges (ntifs.h SE_EXPORTS lists most) but for number 6, which was "unsolicited input" before it was
-# "machine account" (ntifs.h has both constants) and whose variable kept the old name: no kernel from 6.1.7601 to
-# 10.0.22000 has nt!SeMachineAccountPrivilege. Number 36 has a variable since Windows 10.
-KERNEL_SYMBOLS: Dict[str, int] = {
-    "SeUnsolicitedInputPrivilege" if number == 6 else name: number for name, number in NUMBERS.items()
-}
-
-
 @dataclass(frozen=True)
 class Privilege:
     """One bit of each of Present, Enabled and EnabledByDefault of ``_SEP_TOKEN_PRIVILEGES``.

@@ -9,7 +9,6 @@ from typing import Dict, Optional, Protocol, Tuple
 
 from kdtoken.layout.layout import size_of
 from kdtoken.layout.layout_file import LayoutFile
-from kdtoken.model.privilege import KERNEL_SYMBOLS
 from tests.machine.binary import sid_bytes
 from tests.machine.debugger import DebuggerData
 from tests.machine.memory import Memory, Pool
@@ -20,7 +19,7 @@ from tests.machine.processes import CidTable, ProcessWriter
 from tests.machine.security import TokenWriter, put_logon_sessions
 from tests.machine.spec import Machine
 from tests.machine.structs import Structs
-from tests.machine.symbols import FUNCTIONS, variables_of
+from tests.machine.symbols import FUNCTIONS, PRIVILEGE_VARIABLES, variables_of
 
 _LATER = 0x4000000  # from the start of a pool to where the later things lie
 _IMAGE_SIZE = 0x100000  # of the nt that has no image: room for its variables
@@ -232,6 +231,6 @@ def _variables(kernel: Kernel, structs: Structs, version: Tuple[int, ...]) -> No
     structs.pointer(symbols["MmUserProbeAddress"], highest + 1)
     structs.pointer(symbols["MmSystemRangeStart"], 0xFFFF080000000000 if version < (6, 3) else 0xFFFF800000000000)
     memory.write(symbols["KeNumberProcessors"], b"\x01\x00")
-    for name, number in KERNEL_SYMBOLS.items():
+    for name, number in PRIVILEGE_VARIABLES.items():
         if name in symbols:
             memory.write(symbols[name], number.to_bytes(8, "little"))

@@ -11,6 +11,7 @@ of the large distances, up to megabytes, only so much is kept as no single read 
 from typing import Dict
 
 from kdtoken.layout.layout_file import LayoutFile
+from kdtoken.model.privilege import NUMBERS
 
 _PRIVILEGES = (
     "CreateToken AssignPrimaryToken LockMemory IncreaseQuota UnsolicitedInput Tcb Security "
@@ -123,3 +124,12 @@ def variables_of(layouts: LayoutFile) -> Dict[str, str]:
             _BOOT_TOKENS,
         )
     return {name: kind for part in parts for name, kind in part.items()}
+
+
+# The LUID variables of the kernel that hold these numbers, symbol (without "nt!") -> number. They carry the names
+# of the privileges (ntifs.h SE_EXPORTS lists most) but for number 6, which was "unsolicited input" before it was
+# "machine account" (ntifs.h has both constants) and whose variable kept the old name: no kernel from 6.1.7601 to
+# 10.0.22000 has nt!SeMachineAccountPrivilege. Number 36 has a variable since Windows 10.
+PRIVILEGE_VARIABLES: Dict[str, int] = {
+    "SeUnsolicitedInputPrivilege" if number == 6 else name: number for name, number in NUMBERS.items()
+}

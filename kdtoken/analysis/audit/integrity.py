@@ -4,7 +4,7 @@ from typing import Iterator, List, Sequence, Tuple
 
 from kdtoken.analysis.audit.finding import Evidence, Finding, Rule, Severity, image_of, name_of
 from kdtoken.analysis.audit.scene import Scene
-from kdtoken.analysis.classification import integrity_level
+from kdtoken.analysis.classification import hash_faults, integrity_level
 from kdtoken.analysis.differences.comparison import Kind, View
 from kdtoken.analysis.differences.fields import TRACELESS, compare
 from kdtoken.model.group import OWNER, Group
@@ -165,21 +165,9 @@ def _owner_faults(token: Token, groups: Tuple[object, ...]) -> List[Tuple[str, s
 def sid_hash(scene: Scene) -> Iterator[Finding]:
     """The hash of a list of SIDs belongs to another list."""
     for token, users in scene.tokens():
-        for name, hashed, count in (
-            ("SidHash", token.sid_hash, token.user_and_group_count),
-            ("RestrictedSidHash", token.restricted_sid_hash, token.restricted_sid_count),
-            ("CapabilitiesHash", token.capabilities_hash, token.capability_count),
-        ):
-            if not isinstance(hashed, SidHash) or not isinstance(count, int) or (count == 0 and hashed.count == 0):
-                continue
-            faults = []
-            if hashed.count != count:
-                faults.append("%s.SidCount is %d, the list has %d" % (name, hashed.count, count))
-            if hashed.list_at is not None and hashed.sid_attr != hashed.list_at:
-                faults.append("%s.SidAttr is 0x%x, the list is at 0x%x" % (name, hashed.sid_attr, hashed.list_at))
-            for fault in faults:
-                fact = Evidence(name, fault, at(token, "user_and_groups") or token.address)
-                yield _finding(HASH.id, Severity.IMPOSSIBLE, token, users, fault, [fact])
+        for fault in hash_faults(token):
+            fact = Evidence(fault.partition(".")[0], fault, at(token, "user_and_groups") or token.address)
+            yield _finding(HASH.id, Severity.IMPOSSIBLE, token, users, fault, [fact])
 
 
 def sid_hash_bits(scene: Scene) -> Iterator[Finding]:
