@@ -26,9 +26,9 @@ def strays(s: Structure, places: Mapping[str, Sequence[Maybe[int]]], label: Mayb
     found: List[str] = []
     for name, pointers in places.items():
         known = [(at, pointer) for at, pointer in enumerate(pointers) if isinstance(pointer, int) and pointer]
-        out = [one for one in known if not start <= one[1] < start + length]
         if name == "UserAndGroups":
-            out = [one for one in out if one[0] != label]
+            known = [one for one in known if one[0] != label]
+        out = [one for one in known if not start <= one[1] < start + length]
         elsewhere = s.has("TokenSidValues") and s.uint("TokenSidValues") != 0
         if not out or len(out) == len(known) or elsewhere:
             continue

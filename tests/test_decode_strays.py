@@ -1,0 +1,105 @@
+"""SIDs of a token that lie in somebody else's memory."""
+
+from pathlib import Path
+
+import pytest
+
+from kdtoken.decode.token import decode_token
+from kdtoken.model.privilege import NAMES
+from kdtoken.model.token import Token
+from tests.expected import FILES, WINDOWS_11, kernel_of
+from tests.machine.kernel import Kernel
+from tests.machine.synthetic import SyntheticSource
+from tests.verbs import run_on
+
+KERNEL = kernel_of(WINDOWS_11)
+ENTRY = 16  # bytes of a _SID_AND_ATTRIBUTES
+
+
+def groups_at(key: str, kernel: Kernel = KERNEL) -> int:
+    return kernel.pointer_at("_TOKEN", kernel.tokens[key], "UserAndGroups")
+
+
+def sid_of(key: str, entry: int, kernel: Kernel = KERNEL) -> int:
+    return int.from_bytes(kernel.memory.peek(groups_at(key, kernel) + ENTRY * entry, 8), "little")
+
+
+def problems(target: SyntheticSource, key: str = "notepad", follow: bool = True) -> "tuple[str, ...]":
+    token = decode_token(target, target.kernel.tokens[key], NAMES, follow)
+    assert isinstance(token, Token)
+    return token.problems
+
+
+def foreign(entry: int, key: str = "notepad", kernel: Kernel = KERNEL) -> SyntheticSource:
+    """The SID of that entry becomes the user of System's token."""
+    return SyntheticSource(kernel).poke(
+        groups_at(key, kernel) + ENTRY * entry, sid_of("system", 0, kernel).to_bytes(8, "little")
+    )
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_no_token_as_it_was_made_has_strays(path: Path) -> None:
+    kernel = kernel_of(path)
+    for key in kernel.tokens:
+        for follow in (True, False):
+            assert problems(SyntheticSource(kernel), key, follow) == (), key
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("follow", [True, False])
+def test_a_pointer_into_another_tokens_groups_is_told(path: Path, follow: bool) -> None:
+    kernel = kernel_of(path)
+    length = kernel.layouts.layout("_TOKEN").field("VariableLength").offset
+    size = int.from_bytes(kernel.memory.peek(kernel.tokens["notepad"] + length, 4), "little")
+    assert problems(foreign(3, kernel=kernel), follow=follow) == (
+        "UserAndGroups: SIDs of entries 3 (0x%x ...) lie outside the %d bytes that the token has for them, so they may be "
+        "another's" % (sid_of("system", 0, kernel), size),
+    )
+
+
+def test_the_first_and_the_last_byte_are_the_tokens_own() -> None:
+    start = KERNEL.tokens["notepad"] + KERNEL.layouts.layout("_TOKEN").field("VariablePart").offset
+    length = int.from_bytes(
+        KERNEL.memory.peek(
+            KERNEL.tokens["notepad"] + KERNEL.layouts.layout("_TOKEN").field("VariableLength").offset, 4
+        ),
+        "little",
+    )
+    for at, told in ((start - 1, True), (start, False), (start + length - 1, False), (start + length, True)):
+        target = SyntheticSource(KERNEL).poke(groups_at("notepad") + ENTRY * 2, at.to_bytes(8, "little"))
+        assert any("entries 2 " in one for one in problems(target)) is told, hex(at)
+
+
+def test_a_label_that_was_set_later_may_lie_elsewhere() -> None:
+    last = len(KERNEL.machine.tokens["notepad"].all_groups) - 1
+    assert problems(foreign(last)) == ()
+
+
+def test_where_a_block_of_shared_sids_is_named_nobody_is_blamed() -> None:
+    target = foreign(3)
+    target.poke_field(KERNEL.tokens["notepad"], "_TOKEN", "TokenSidValues", 0xFFFFCC8A00001000)
+    assert problems(target, follow=False) == ()
+
+
+def test_a_token_with_no_sid_in_its_own_memory_is_of_a_build_that_keeps_them_elsewhere() -> None:
+    target = SyntheticSource(KERNEL)
+    for entry in range(len(KERNEL.machine.tokens["notepad"].all_groups)):
+        target.poke(groups_at("notepad") + ENTRY * entry, sid_of("system", 0).to_bytes(8, "little"))
+    assert problems(target) == ()
+
+
+def test_it_is_noted_of_the_token_of_the_linked_one_and_of_a_threads() -> None:
+    own = "\n".join(run_on(foreign(3), "dump", "6104", "--all"))
+    assert "!! UserAndGroups: SIDs of entries 3 " in own
+    linked = "\n".join(run_on(foreign(3, "anna-full"), "dump", "6104", "--all"))
+    assert "!! the linked token: UserAndGroups: SIDs of entries 3 " in linked
+    key = "client-anna"  # under which a thread of 1120 runs
+    thread = "\n".join(run_on(foreign(3, key), "dump", "1120", "--all"))
+    assert "!! the impersonation token at 0x%x: UserAndGroups: SIDs of" % KERNEL.tokens[key] in thread
+
+
+def test_a_hash_of_another_list_is_noted_of_the_linked_token_too() -> None:
+    target = SyntheticSource(KERNEL)
+    target.poke_field(KERNEL.tokens["anna-full"], "_TOKEN", "SidHash.SidCount", 3)
+    lines = "\n".join(run_on(target, "dump", "6104", "--all"))
+    assert "!! the linked token: SidHash.SidCount is 3, the list has" in lines
