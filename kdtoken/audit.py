@@ -19,6 +19,7 @@ from kdtoken import cli
 from kdtoken.analysis.audit.finding import Finding, Rule, Severity
 from kdtoken.analysis.audit.rules import BY_ID, RULES, across
 from kdtoken.analysis.audit.rules import audit as run_rules
+from kdtoken.cli.progress import Progress
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.frozen import replace
 from kdtoken.machine.base import Machine
@@ -90,7 +91,10 @@ def _machines(options: Namespace) -> List[Tuple[str, Union[Snapshot, str], Tuple
     """(name, snapshot or why there is none, watch lines) of each source."""
     # A source that fails is its own answer; only what was asked wrongly ends the run.
     found: List[Tuple[str, Union[Snapshot, str], Tuple[str, ...]]] = []
-    for file in options.files or [""]:
+    progress = Progress("sources", len(options.files), slow=0)
+    for number, file in enumerate(options.files or [""]):
+        if len(options.files) > 1:
+            progress.at(number)
         try:
             if file:
                 machine = cli.opened(cli.request(options, (file,), lenient=True))
@@ -110,6 +114,7 @@ def _machines(options: Namespace) -> List[Tuple[str, Union[Snapshot, str], Tuple
             if not file or len(options.files) == 1:
                 raise
             found.append((file, " ".join(line.strip() for line in str(error).split("\n")), ()))
+    progress.close()
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from kdtoken import cli
 from kdtoken.cli import dump_report, walk_report
+from kdtoken.cli.progress import Progress
 from kdtoken.decode.process import walk_processes
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.machine.base import Machine
@@ -41,7 +42,7 @@ def read_all(machine: Machine, options: Namespace) -> List[str]:
     What guards the processes and their tokens is read too, for explain; the threads' and other objects' is not.
     """
     processes = machine.processes()
-    progress = cli.Progress("processes", len(processes))
+    progress = Progress("processes", len(processes))
     threads = 0
     for at, process in enumerate(processes):
         progress.at(at)

@@ -14,6 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Deque, Iterator, List, NamedTuple, Optional, Sequence
 
 from kdtoken import cli
+from kdtoken.cli.progress import QUIET, Progress
 from kdtoken.cli.walk_report import add_arguments, answer, level_of, lines_of, nothing_collected, read
 from kdtoken.cli.walk_report import report as report  # what `walk` is, for tests and programs
 from kdtoken.errors import KdTokenError, UsageError
@@ -110,6 +111,7 @@ def _at_start(width: int) -> None:
     """In a process of the pool: Ctrl+C, which reaches all of them, ends it without a word; the first one speaks."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     set_columns(width)
+    QUIET.append(True)
 
 
 def _cores() -> int:
@@ -166,7 +168,7 @@ def _all(options: Namespace, files: Sequence[str]) -> int:
     jobs = [Job(replace(asked, sources=(file,)), options) for file in files] or [Job(asked, options)]
     bad: List[str] = []
     torn: List[str] = []
-    parts = _watched(_parts(jobs), bad, torn, bool(options.csv or options.parquet))
+    parts = _watched(_parts(jobs), bad, torn, bool(options.csv or options.parquet), len(jobs))
     if options.parquet:
         read = list(parts)
         data = parquet_bytes(read)
@@ -177,9 +179,12 @@ def _all(options: Namespace, files: Sequence[str]) -> int:
     return 2 if bad else 1 if torn else 0
 
 
-def _watched(parts: Iterator[Part], bad: List[str], torn: List[str], problems: bool) -> Iterator[Part]:
+def _watched(parts: Iterator[Part], bad: List[str], torn: List[str], problems: bool, total: int) -> Iterator[Part]:
     """Pass them on; what failed is told on stderr too, and so are `problems` that the form has no room for."""
-    for part in parts:
+    progress = Progress("sources", total, slow=0)
+    progress.at(0)
+    for number, part in enumerate(parts, 1):
+        progress.close()
         if part.error:
             bad.append(part.file)
             cli.complain(part.complaint)
@@ -188,6 +193,7 @@ def _watched(parts: Iterator[Part], bad: List[str], torn: List[str], problems: b
         for problem in part.problems if problems else ():
             cli.complain("%s: %s" % (part.file, problem))
         yield part
+        progress.at(number)
 
 
 def _main(arguments: List[str]) -> int:

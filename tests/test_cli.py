@@ -146,19 +146,6 @@ def test_source_says_synthetic() -> None:
     assert cli.about(known)["synthetic"] is True
 
 
-def test_progress_speaks_only_when_it_is_slow(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr(cli.time, "monotonic", lambda: now[0])
-    progress = cli.Progress("processes", 7)
-    progress.at(1)
-    now[0] += 3.5
-    progress.at(2)
-    progress.at(3)
-    assert capsys.readouterr().err == "... 2 of 7 processes\n"
-
-
 def test_a_pipe_that_closes_is_no_error() -> None:
     run = subprocess.Popen(
         KDTOKEN + ["walk", "--threads", "--json", "--session", str(MACHINE_22000)],

@@ -4,12 +4,11 @@ import argparse
 import os
 import re
 import sys
-import time
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from kdtoken.cli.here import here
-from kdtoken.cli.output import COLOUR, OTHER_SOURCES
+from kdtoken.cli.output import COLOUR, OTHER_SOURCES, close_all
 from kdtoken.cli.output import complain as complain
 from kdtoken.cli.output import write_lines as write_lines
 from kdtoken.errors import KdTokenError, UsageError
@@ -201,22 +200,29 @@ def opened(what: Request, record: Optional[Recording] = None) -> Machine:
     return machine
 
 
+# What is being read or fetched, and how far it is: these come as numbers, from deep below.
+_WORK: Dict[str, Any] = {}
+
+
 def _log_progress(done: int, size: int) -> None:
-    """A line that counts up on stderr, for a person who waits for a log of hundreds of megabytes, or more of memory."""
-    if size >= 1 << 25 and sys.stderr.isatty():
-        sys.stderr.write("\rreading: %d of %d MB%s" % (done >> 20, size >> 20, "\n" if done >= size else ""))
+    """For a person who waits for a log of hundreds of megabytes, or more of memory."""
+    if size >= 1 << 25:
+        _work("reading", done, size)
 
 
 def _download_progress(done: int, size: int) -> None:
-    """A bar on stderr that is written over, for a person who waits for symbols of some 10 MB; silent in a pipe."""
-    if not sys.stderr.isatty():
-        return
-    if size:
-        bar = "#" * (30 * done // size)
-        end = "\n" if done >= size else ""
-        sys.stderr.write("\r[%-30s] %3d%% of %.1f MB%s" % (bar, 100 * done // size, size / 1e6, end))
-    else:
-        sys.stderr.write("\r%.1f MB" % (done / 1e6))
+    """For a person who waits for symbols of some 10 MB; size 0 where the server does not tell it."""
+    _work("symbols", done, size)
+
+
+def _work(what: str, done: int, size: int) -> None:
+    from kdtoken.cli.progress import Progress  # most runs need none
+
+    if what not in _WORK:
+        _WORK[what] = Progress(what, size, of_bytes=True)
+    _WORK[what].at(done)
+    if size and done >= size:
+        del _WORK[what]
 
 
 def _end_program(message: str) -> None:
@@ -247,23 +253,6 @@ def source(about: About) -> str:
 def about(known: About) -> Dict[str, Any]:
     """The same for programs."""
     return {"source": known.source, "build": known.build, "synthetic": known.synthetic}
-
-
-class Progress:
-    """A line now and then while a slow target is read; silent when it is quick."""
-
-    EVERY = 3.0  # seconds
-
-    def __init__(self, what: str, total: int) -> None:
-        self._what, self._total = what, total
-        self._last = time.monotonic()
-
-    def at(self, count: int) -> None:
-        """Tell how far it is, if the last telling was long ago."""
-        now = time.monotonic()
-        if now - self._last >= self.EVERY:
-            self._last = now
-            sys.stderr.write("... %d of %d %s\n" % (count, self._total, self._what))
 
 
 def width() -> int:
@@ -321,6 +310,8 @@ def _and_release(main: Callable[[List[str]], int], words: List[str]) -> int:
             write_lines([str(done).rstrip()])
         return 0
     finally:
+        close_all()
+        _WORK.clear()
         OTHER_SOURCES.clear()
         COLOUR.clear()
         set_columns()

@@ -14,7 +14,6 @@ from kdtoken.model.process import FastRef, ProcessDump
 from kdtoken.model.snapshot import Look, Snapshot
 from kdtoken.model.token import Token
 from kdtoken.model.view import Unread
-from kdtoken.render.dml import link
 from kdtoken.render.unread import unread_lines, unread_problems
 
 _NEAR = 16  # so many processes are read beside the one that was asked for, where it shares its token
@@ -207,6 +206,8 @@ def _closing(unread: Sequence[Unread], more: int, options: Namespace, process: i
         return []
     lines = unread_lines(unread, options.unread)
     if not (options.all or options.why):
+        from kdtoken.render.dml import link
+
         words = "--all for every field%s" % (" (%d more)" % more if more else "")
         lines += ["", link(words, process, "all")]
     return lines

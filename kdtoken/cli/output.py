@@ -7,10 +7,9 @@ Elsewhere it may be full, closed, a pipe whose reader went away, or unable to sh
 import errno
 import os
 import sys
-from typing import Callable, Iterable, List, Optional
+from typing import Any, Callable, Iterable, List, Optional
 
 from kdtoken.errors import KdTokenError
-from kdtoken.render.dml import dml
 from kdtoken.render.marked import Marked
 
 # Characters of one write.  The engine keeps 16,376 of one; a character that it cannot show becomes an escape of ten.
@@ -21,6 +20,8 @@ _READER_GONE = (errno.EPIPE, errno.ESHUTDOWN) + ((errno.EINVAL,) if sys.platform
 OTHER_SOURCES: List[str] = []
 # What --color said, the last one counting; empty: nothing.
 COLOUR: List[str] = []
+# Bars of progress that stand on the terminal now.
+BARS: List[Any] = []
 
 
 class _ReaderGone(Exception):
@@ -41,13 +42,22 @@ def write_lines(lines: Iterable[str]) -> None:
         links = _has_links()
         paint = _painter() if markup is None else None
         for line in lines:
+            close_all()  # a bar that stood there while the line was being made
             if markup is not None and _has_marks(line, links) and len(line) <= _PIECE:
+                from kdtoken.render.dml import dml
+
                 markup(dml(line, links) + "\n")
             else:
                 _write((paint(line) if paint is not None else str(line)) + "\n")
         _flush()
     except _ReaderGone:
         silence_stdout()
+
+
+def close_all() -> None:
+    """No bar is left on the terminal: something else is written, or the run ends."""
+    for one in list(BARS):
+        one.close()
 
 
 def _has_marks(line: str, links: bool) -> bool:
@@ -133,6 +143,7 @@ def complain(text: str) -> None:
 
     if sys.stderr is None:
         return
+    close_all()
     text = "kdtoken: %s\n" % "\n".join(clean(_shortened(line)) for line in text.split("\n"))
     try:
         try:

@@ -11,6 +11,7 @@ from kdtoken.analysis.audit.finding import Finding
 from kdtoken.analysis.audit.rules import audit, marks
 from kdtoken.analysis.lineage.parents import Family
 from kdtoken.analysis.lineage.tree import Node, tree
+from kdtoken.cli.progress import Progress
 from kdtoken.errors import UsageError
 from kdtoken.machine.base import About, Machine
 from kdtoken.model.absent import Absent
@@ -145,7 +146,7 @@ def read(machine: Machine, options: Namespace) -> Listed:
     """Ask for all processes, and keep those that the options want."""
     level = level_of(options.integrity) if options.integrity else None
     walk = machine.walk(options.threads)
-    progress = cli.Progress("processes", walk.total)
+    progress = Progress("processes", walk.total)
     everyone: List[ProcessDump] = []
     host = ""
     for at, row in enumerate(walk.rows):

@@ -55,6 +55,11 @@ def test_each_process_has_its_declared_token(lab: Lab, seen: Dict[str, Any]) -> 
         assert ref.object == (lab.kernel.tokens[declared.token] if declared.token and ref.object else 0)
 
 
+def test_each_image_path_is_the_declared_one(lab: Lab, seen: Dict[str, Any]) -> None:
+    for dump in seen["dumps"]:
+        assert dump.image_path == (lab.kernel.machine.process(dump.process.pid).path or None)
+
+
 def test_every_field_of_every_token_equals_the_engines_own_dt(lab: Lab, seen: Dict[str, Any]) -> None:
     layouts = lab.kernel.layouts
     compared: Dict[str, int] = {}
@@ -141,6 +146,8 @@ def test_the_ways_in_from_the_debugger(lab: Lab, windows: Windows, seen: Dict[st
         "!py -m kdtoken.dump %x --json" % address,
         "!py -m kdtoken.dump nopad.exe",
         "!py -m kdtoken.dump svchost.exe",
+        "!py -m kdtoken.dump %x" % lab.kernel.processes[6700],
+        "!py -m kdtoken.walk",
     ]
     printed = dict(answers(windows.debugger(lab.dump, commands, lab.folder, "bootstrapper", lab.standin)))
     report = printed["!py -m kdtoken.dump notepad.exe"]
@@ -157,6 +164,12 @@ def test_the_ways_in_from_the_debugger(lab: Lab, windows: Windows, seen: Dict[st
     assert "no process has the name nopad.exe" in printed["!py -m kdtoken.dump nopad.exe"]
     assert "notepad.exe" in printed["!py -m kdtoken.dump nopad.exe"]
     assert "processes are called svchost.exe" in printed["!py -m kdtoken.dump svchost.exe"]
+    # The engine takes the markup of links and colours, and shows a name that looks like a command as it is.
+    hostile = printed["!py -m kdtoken.dump %x" % lab.kernel.processes[6700]]
+    assert hostile.startswith('a;.quit"x  pid 6700 (0x1a2c)  EPROCESS 0x%x\n' % lab.kernel.processes[6700])
+    listed = printed["!py -m kdtoken.walk"]
+    assert '\n6700  a;.quit"x ' in listed
+    assert not any(mark in text for text in printed.values() for mark in ("<link", "<col", "&quot;", "&amp;"))
 
 
 def test_py_runs_as_often_as_one_likes(windows: Windows) -> None:
