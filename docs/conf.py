@@ -15,6 +15,8 @@ sys.path.insert(0, str(HERE.parent))
 
 import kdtoken  # noqa: E402
 from kdtoken.__main__ import VERBS  # noqa: E402
+from kdtoken.dataset import schema  # noqa: E402
+from kdtoken.dataset.ask import questions  # noqa: E402
 
 project = "kdtoken"
 author = "the kdtoken developers"
@@ -57,6 +59,15 @@ def write_help(app: Any) -> None:
         )
         pages.append("### %s\n\n%s.\n\n```text\n%s```\n" % (verb, _sentence(words), done.stdout))
     (folder / "verbs.md").write_text("\n".join(pages), encoding="utf-8")
+    (folder / "lake.md").write_text(_lake(), encoding="utf-8")
+
+
+def _lake() -> str:
+    """The tables of a lake, and the questions that ship, each with its SQL."""
+    lines = ["## Tables", "", schema.markdown(), "## Questions that ship", ""]
+    for one in questions().values():
+        lines += ["### %s" % one.name, "", one.title + ":", "", "```sql", one.sql.rstrip(), "```", ""]
+    return "\n".join(lines)
 
 
 def _sentence(words: str) -> str:

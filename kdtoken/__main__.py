@@ -14,6 +14,7 @@ VERBS: Dict[str, str] = {
     "explain": "why Windows says yes or no to a caller who wants something of an object",
     "audit": "what is strange on one machine or many, and how it may be innocent",
     "lineage": "where a process's token came from: parents, steps, logon session",
+    "lake": "a thousand dumps as tables: each read once into Parquet, then questions in SQL",
     "collect": "inside the guest: what GetTokenInformation says of a process, as JSON",
     "sid": "a SID's name, or a name's SID, without asking any machine",
     "mask": "an access mask in words, or words as a mask",

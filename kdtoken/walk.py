@@ -14,6 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Deque, Iterator, List, NamedTuple, Optional, Sequence
 
 from kdtoken import cli
+from kdtoken.cli.files import files_of
 from kdtoken.cli.progress import QUIET, Progress
 from kdtoken.cli.walk_report import add_arguments, answer, level_of, lines_of, nothing_collected, read
 from kdtoken.cli.walk_report import report as report  # what `walk` is, for tests and programs
@@ -21,7 +22,6 @@ from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.files import write_whole
 from kdtoken.frozen import replace
 from kdtoken.machine.open import Request
-from kdtoken.machine.sniff import STDIN, is_source, looks_like_file
 from kdtoken.render.walk_files import Part, failed, lines_of_all, parquet_bytes, part_of, require_pyarrow
 from kdtoken.render.words import clean, columns, set_columns
 
@@ -120,42 +120,6 @@ def _cores() -> int:
     return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
-def _files(options: Namespace) -> List[str]:
-    """The sources that were named; a pattern that the shell left alone (on Windows it does) is looked up, and of a
-    folder all that can be read is taken.
-    """
-    files: List[str] = []
-    for name in options.files:
-        if os.path.isdir(name):
-            files += _in_folder(name)
-            continue
-        found = []
-        if any(mark in name for mark in "*?") and not os.path.exists(name):
-            from glob import glob
-
-            found = sorted(glob(name))
-        if not found and not looks_like_file(name) and name != STDIN:
-            raise UsageError(
-                "walk takes files, and there is none called %s" % name, name, "kdtoken dump %s shows one process" % name
-            )
-        files += found or [name]
-    return files
-
-
-def _in_folder(folder: str) -> List[str]:
-    """The sources of a folder; what is passed over is said, so that nobody takes it for read."""
-    names = sorted(os.path.join(folder, name) for name in os.listdir(folder))
-    files = [name for name in names if os.path.isfile(name)]
-    found = [name for name in files if is_source(name)]
-    if not found:
-        raise UsageError("nothing in %s is a dump, a recording, a log or a text" % folder, folder, "name the files")
-    if len(found) < len(names):
-        passed = [os.path.basename(name) + (os.sep if name not in files else "") for name in names if name not in found]
-        more = ", ..." if len(passed) > 5 else ""
-        cli.complain("%s: passed over, being no source: %s%s" % (folder, ", ".join(passed[:5]), more))
-    return found
-
-
 def _all(options: Namespace, files: Sequence[str]) -> int:
     """Several sources in one report, or any source as Parquet; 1 if a list of one is torn, 2 if one is unreadable."""
     if bool(options.json) + bool(options.csv) + bool(options.parquet) > 1:
@@ -207,7 +171,7 @@ def _main(arguments: List[str]) -> int:
     )
     parser.add_argument("--parquet", metavar="FILE", help="for data tools: write a Parquet file (needs pyarrow)")
     options = parser.parse_intermixed_args(arguments)
-    files = _files(options)
+    files = files_of(options.files, "walk")
     if options.parquet or len(files) > 1:
         return _all(options, files)
     lines, problems = answer(cli.open_machine(options, files), options)

@@ -176,7 +176,7 @@ def request(
         options.symbols,
         options.download,
         lenient,
-        _services(options.services),
+        service_names(options.services),
         TIMEOUT if options.timeout is None else options.timeout,
         options.stay,
     )
@@ -231,7 +231,8 @@ def _end_program(message: str) -> None:
     os._exit(COULD_NOT)
 
 
-def _services(path: Optional[str]) -> Names:
+def service_names(path: Optional[str]) -> Names:
+    """What --services FILE adds to the names that kdtoken knows.  Raises UsageError where it cannot be read."""
     if not path:
         return NO_NAMES
     try:

@@ -19,12 +19,14 @@ class About:
     build      "10.0.22000"-like version of the kernel, or "" where unknown
     synthetic  the kernel was made for tests; never to be taken for a real machine
     live       a machine that can still run, so that what is paged out could be brought in
+    captured   FILETIME (100 ns since 1601, UTC) of when the source was taken, as it says itself; 0 where it does not
     """
 
     source: str
     build: str = ""
     synthetic: bool = False
     live: bool = False
+    captured: int = 0
 
 
 class Source(ABC):

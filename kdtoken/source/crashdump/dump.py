@@ -102,7 +102,8 @@ class CrashDumpSource(Source):
         if notes:
             words += " (%s)" % "; ".join(notes)
         build = header.build or self._build_number()
-        return About(words, "%s%d" % (self._version(build), build), header.comment.startswith(_MARK))
+        synthetic = header.comment.startswith(_MARK)
+        return About(words, "%s%d" % (self._version(build), build), synthetic, captured=header.system_time)
 
     def _build_number(self) -> int:
         """nt!NtBuildNumber, of which the upper half tells a free build from a checked one; 0 where it cannot be read."""

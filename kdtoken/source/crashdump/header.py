@@ -135,6 +135,7 @@ class DumpHeader:
     directory_table  physical address of the page tables' root
     module_list, process_list, debugger_data    addresses of nt's variables, 0 where not told
     runs             (first page, number of pages) of a FULL dump
+    system_time      FILETIME of the crash or of the dump; 0 where not told
     """
 
     kind: int
@@ -147,6 +148,7 @@ class DumpHeader:
     runs: Tuple[Tuple[int, int], ...]
     bugcheck: int
     comment: bytes
+    system_time: int = 0
 
 
 def check_magic(data: Buffer, origin: str) -> None:
@@ -206,6 +208,7 @@ def read_header(data: Buffer, origin: str) -> DumpHeader:
         runs=runs,
         bugcheck=int(raw.bugcheck),
         comment=bytes(raw.comment).split(b"\0")[0],
+        system_time=_set(raw.system_time),
     )
 
 

@@ -1,0 +1,276 @@
+"""Questions to a lake, in SQL, by DuckDB, and the answers as text.
+
+DuckDB sees the lake's tables and nothing else: no file, no network, no extension, no setting can be reached by a
+question, which may have come from anywhere.
+"""
+
+import json
+import os
+import re
+from importlib import import_module
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from kdtoken.dataset.parts import need
+from kdtoken.dataset.schema import HEXADECIMAL, IDENTITY, TABLES
+from kdtoken.dataset.store import Store
+from kdtoken.errors import KdTokenError, UsageError
+from kdtoken.render.json import SCHEMA
+from kdtoken.render.walk import csv_text
+from kdtoken.render.words import clean
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "questions")
+_WIDEST = 60  # characters of a cell of the table for people
+# Before anything that a question says; the last lets none of it be undone.
+_LOCKED = (
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET python_enable_replacements = false",  # else the name of a Python variable would be a table
+    "SET temp_directory = ''",
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
+# Beside the tables of the schema, for the commonest of all questions.
+_RUNNING = """
+CREATE VIEW running AS
+SELECT p.host, p.captured, p.source, p.pid, p.image, p.parent_pid, p.created, p.ended, p.protection_name,
+       t.user_name, t.user_sid, t.integrity, t.integrity_name, t.elevation, t.confined, t.logon_id, p.eprocess, p.token
+FROM processes p LEFT JOIN tokens t ON t.source = p.source AND t.token = p.token
+"""
+
+
+class Question(NamedTuple):
+    """A question that ships: its name, its title (the first line of its file), and the whole file."""
+
+    name: str
+    title: str
+    sql: str
+
+
+class Answer(NamedTuple):
+    """Names of the columns, and the rows.
+
+    table  the same as Arrow's table, typed
+    """
+
+    columns: Tuple[str, ...]
+    rows: List[Tuple[Any, ...]]
+    table: Any
+
+
+def questions() -> Dict[str, Question]:
+    """The questions that ship, by name."""
+    found = {}
+    for file in sorted(os.listdir(FOLDER)):
+        name, end = os.path.splitext(file)
+        if end == ".sql":
+            with open(os.path.join(FOLDER, file), encoding="utf-8") as opened:
+                sql = opened.read()
+            found[name] = Question(name, sql.split("\n", 1)[0].lstrip("- ").rstrip(), sql)
+    return found
+
+
+def question(name: str) -> Question:
+    """The one of that name.  Raises UsageError with near ones."""
+    known = questions()
+    if name in known:
+        return known[name]
+    import difflib
+
+    near = difflib.get_close_matches(name, list(known), 3, 0.4)
+    raise UsageError(
+        "no question is called %r" % name, name, "near: %s" % ", ".join(near) if near else "--named lists them"
+    )
+
+
+def connect(store: Store) -> Any:
+    """A DuckDB connection that sees the lake's tables and `running`, and can reach nothing else."""
+    need("duckdb")
+    duckdb: Any = import_module("duckdb")
+    connection = duckdb.connect(":memory:")
+    keys = store.keys()
+    # A source that could not be read has a row in `sources` and no other part.
+    readable = [key for key, error in _errors(store, keys) if error is None]
+    for table in TABLES:
+        parts = store.table(table.name, keys if table.name == "sources" else readable)
+        connection.register("_" + table.name, parts)
+        rest = ", ".join('"%s"' % column.name for column in table.columns)
+        connection.execute("CREATE VIEW %s AS SELECT %s, %s FROM _%s" % (table.name, _IDENTITY, rest, table.name))
+    connection.execute(_RUNNING)
+    for setting in _LOCKED:
+        connection.execute(setting)
+    return connection
+
+
+_IDENTITY = ", ".join(
+    "try_strptime(captured, '%Y%m%dT%H%M%SZ') AS captured" if one.type == "timestamp" else one.name for one in IDENTITY
+)
+
+
+def _errors(store: Store, keys: Any) -> List[Tuple[Any, Optional[str]]]:
+    from kdtoken.dataset.store import Key
+
+    rows = store.table("sources", keys, ["host", "captured", "source", "error"]).to_pylist() if keys else []
+    return [(Key(row["host"] or "", row["captured"] or "", row["source"]), row["error"]) for row in rows]
+
+
+def ask(store: Store, sql: str) -> Answer:
+    """The answer to one SELECT.
+
+    Raises UsageError where it is no question, with DuckDB's own words for what is wrong with the SQL; KdTokenError
+    where the lake cannot be read.
+    """
+    connection = connect(store)
+    duckdb: Any = import_module("duckdb")
+    pyarrow: Any = import_module("pyarrow")
+    try:
+        statements = connection.extract_statements(sql)
+        _one_question(duckdb, statements, sql)
+        table = _arrow(connection.sql(statements[0].query))
+    except (duckdb.IOException, pyarrow.ArrowException, OSError) as error:
+        raise store.torn() or store.changed() from error
+    except duckdb.OutOfMemoryException as error:
+        raise KdTokenError(
+            "there is not enough memory for this question", None, "ask for less: LIMIT, WHERE"
+        ) from error
+    except duckdb.Error as error:
+        torn = store.torn() if isinstance(error, duckdb.InvalidInputException) else None
+        if torn is not None:  # what it says of a stream that ended is about a part
+            raise torn from error
+        raise UsageError("the question cannot be answered; DuckDB says: %s" % _said(error), None, _HELP) from error
+    finally:
+        connection.close()
+    values = [column.to_pylist() for column in table.columns]
+    return Answer(tuple(table.column_names), list(zip(*values)), table)
+
+
+def _arrow(made: Any) -> Any:
+    """The answer as Arrow's table, which older ones of DuckDB call otherwise."""
+    return made.to_arrow_table() if hasattr(made, "to_arrow_table") else made.fetch_arrow_table()
+
+
+_HELP = "kdtoken lake DIR ask   (without a question) lists the tables and the questions that ship"
+
+
+def _one_question(duckdb: Any, statements: Any, sql: str) -> None:
+    select = duckdb.StatementType.SELECT
+    explain = duckdb.StatementType.EXPLAIN
+    if len(statements) != 1 or statements[0].type not in (select, explain):
+        what = "nothing" if not statements else "several statements" if len(statements) > 1 else "no SELECT"
+        raise UsageError("one SELECT is a question, and this is %s" % what, sql[:80], _HELP)
+
+
+def _said(error: Exception) -> str:
+    """What DuckDB says is wrong, without the picture of where."""
+    lines = [line for line in str(error).split("\n") if line.strip()]
+    kept = [line for line in lines[:4] if not re.match(r"LINE \d+:|\s*\^", line)]
+    return " ".join(" ".join(kept).split())[:400]
+
+
+# -- as text
+
+
+def cell(name: str, value: Any, null: str = "") -> str:
+    """A value for people and for CSV: numbers that are addresses in hexadecimal, what is no text made safe."""
+    if value is None:
+        return null
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return hex(value) if name in HEXADECIMAL else str(value)
+    if isinstance(value, (list, tuple)):
+        return "; ".join(_item(name, one) for one in value)
+    if isinstance(value, dict):
+        return "; ".join("%s: %s" % (cell("", key), cell("", one)) for key, one in value.items())
+    return clean(str(value))
+
+
+def _item(name: str, value: Any) -> str:
+    if isinstance(value, tuple) and len(value) == 2:  # of a map
+        return "%s: %s" % (cell("", value[0]), cell("", value[1]))
+    return hex(value) if name == "tokens" and isinstance(value, int) else cell(name, value)
+
+
+def table_lines(answer: Answer) -> List[str]:
+    """A table for people: "-" is null; a long cell is cut, and marked so."""
+    numbers = {at for at in range(len(answer.columns)) if _is_number(answer, at)}
+    cells = [tuple(_short(clean(name)) for name in answer.columns)] + [
+        tuple(_short(cell(name, value, "-")) for name, value in zip(answer.columns, row)) for row in answer.rows
+    ]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    lines = []
+    for row in cells:
+        padded = (
+            one.rjust(width) if at in numbers else one.ljust(width) for at, (one, width) in enumerate(zip(row, widths))
+        )
+        lines.append("  ".join(padded).rstrip())
+    count = len(answer.rows)
+    return [*lines, "", "%d row%s" % (count, "" if count == 1 else "s")]
+
+
+def _is_number(answer: Answer, at: int) -> bool:
+    values = [row[at] for row in answer.rows if row[at] is not None]
+    return bool(values) and all(type(one) in (int, float) for one in values)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 3] + "..."
+
+
+def csv_lines(answer: Answer) -> List[str]:
+    """CSV; what a spreadsheet would run as a formula is quoted off, null is empty."""
+    rows = [[cell(name, value) for name, value in zip(answer.columns, row)] for row in answer.rows]
+    return csv_text([[clean(name) for name in answer.columns], *rows])
+
+
+def json_lines(answer: Answer) -> List[str]:
+    """One JSON document, a row a line: addresses and LUIDs in hexadecimal, as in all JSON of kdtoken."""
+    head = json.dumps({"kdtoken": SCHEMA, "columns": list(answer.columns)})[:-1] + ', "rows": ['
+    rows = [json.dumps([_plain(name, value) for name, value in zip(answer.columns, row)]) for row in answer.rows]
+    return [head, *[" " + row + ("," if at < len(rows) else "") for at, row in enumerate(rows, 1)], "]}"]
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, bool) or value is None or isinstance(value, float):
+        return value
+    if isinstance(value, int):
+        return hex(value) if name in HEXADECIMAL else value if abs(value) < 1 << 53 else str(value)
+    if isinstance(value, (list, tuple)):
+        if value and all(isinstance(one, tuple) and len(one) == 2 for one in value):
+            return {str(key): _plain("", one) for key, one in value}
+        return [hex(one) if name == "tokens" and isinstance(one, int) else _plain(name, one) for one in value]
+    if isinstance(value, dict):
+        return {str(key): _plain("", one) for key, one in value.items()}
+    return str(value)
+
+
+def parquet_of(answer: Answer) -> bytes:
+    """The answer as Parquet, with its types."""
+    pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    out = pyarrow.BufferOutputStream()
+    parquet.write_table(answer.table, out, compression="zstd")
+    data: bytes = out.getvalue().to_pybytes()
+    return data
+
+
+def guide_lines() -> List[str]:
+    """What there is to ask: the tables with their columns, and the questions that ship."""
+    lines = ["tables, each also with host, captured and source:"]
+    for table in TABLES:
+        lines += ["", "  %s: %s" % (table.name, table.doc)]
+        lines += ["    " + line for line in _wrapped(", ".join(column.name for column in table.columns))]
+    lines += [
+        "",
+        "  running: processes with the user, integrity and elevation of their tokens",
+        "",
+        "questions that ship:",
+        "",
+    ]
+    known = questions()
+    width = max(map(len, known))
+    return lines + ["  %s  %s" % (one.name.ljust(width), one.title) for one in known.values()]
+
+
+def _wrapped(text: str) -> List[str]:
+    import textwrap
+
+    return textwrap.wrap(text, 92)
