@@ -23,7 +23,7 @@ from kdtoken.cli.files import files_of
 from kdtoken.errors import UsageError
 from kdtoken.files import write_whole
 from kdtoken.machine.open import Request
-from kdtoken.machine.sniff import STDIN, TOUR, is_attach_string
+from kdtoken.machine.sniff import CARRIED, STDIN, is_attach_string
 from kdtoken.render.words import clean
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _sources(words: Sequence[str]) -> Iterator[str]:
             yield from remote_files(word)
         else:
             for name in files_of([word], "lake"):
-                yield name if name == TOUR and not os.path.exists(name) else os.path.abspath(name)
+                yield name if name in CARRIED and not os.path.exists(name) else os.path.abspath(name)
 
 
 def _watched(summaries: "Iterator[Summary]", total: int) -> "Iterator[Summary]":

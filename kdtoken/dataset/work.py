@@ -13,8 +13,8 @@ from kdtoken.dataset.rows import Machined, rows_of, source_row
 from kdtoken.dataset.schema import DATA
 from kdtoken.dataset.store import Key, Known, Store, fs_of
 from kdtoken.errors import BadFormat, KdTokenError, UsageError
-from kdtoken.machine.open import Request, open_request
-from kdtoken.machine.sniff import TOUR, cannot_read, head_of, kind_of, looks_like_file, split_lines
+from kdtoken.machine.open import Request, carried, open_request
+from kdtoken.machine.sniff import CARRIED, cannot_read, head_of, kind_of, looks_like_file, split_lines
 from kdtoken.model.filetime import TICKS_PER_SECOND, date_of
 
 # Bytes of a file up to which all of it is hashed; above, this many pages evenly spread are.
@@ -101,11 +101,7 @@ def stat_of(name: str) -> Tuple[int, int]:
 
 def _file_of(name: str) -> str:
     file, _ = split_lines(name)
-    if file == TOUR and not os.path.exists(file):
-        from kdtoken.machine.open import tour_recording
-
-        return tour_recording()
-    return file
+    return carried(file) if file in CARRIED and not os.path.exists(file) else file
 
 
 def remote_files(name: str) -> List[str]:
