@@ -14,12 +14,11 @@ import os
 import sys
 from argparse import Namespace
 from dataclasses import replace
-from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Sequence
+from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence
 
 from kdtoken import cli
 from kdtoken.cli.files import files_of
+from kdtoken.cli.progress import Progress
 from kdtoken.errors import UsageError
 from kdtoken.files import write_whole
 from kdtoken.machine.open import Request
@@ -157,25 +156,15 @@ def _sources(words: Sequence[str]) -> Iterator[str]:
 
 
 def _watched(summaries: "Iterator[Summary]", total: int) -> "Iterator[Summary]":
-    """Pass them on, and show how far it is: a bar where there is a terminal and rich, else a line now and then."""
-    bar: Any = None
-    if sys.stderr is not None and sys.stderr.isatty() and find_spec("rich") is not None:
-        # imported by name: it is no part of what kdtoken needs
-        rich: Any = import_module("rich.progress")
-        console = import_module("rich.console").Console(stderr=True)
-        columns = (*rich.Progress.get_default_columns()[:2], rich.MofNCompleteColumn(), rich.TimeRemainingColumn())
-        bar = rich.Progress(*columns, console=console)
-    if bar is None:
-        progress = cli.Progress("sources", total)
+    """Pass them on, and show how far it is."""
+    progress = Progress("sources", total, slow=0)
+    try:
+        progress.at(0)
         for count, summary in enumerate(summaries, 1):
             progress.at(count)
             yield summary
-        return
-    with bar:
-        task = bar.add_task("sources", total=total)
-        for summary in summaries:
-            bar.advance(task)
-            yield summary
+    finally:
+        progress.close()
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
