@@ -28,7 +28,7 @@ from kdtoken.render.json import SCHEMA, named, plain, token_flags
 from kdtoken.render.marked import filled, joined, styled
 from kdtoken.render.meaning import level_style
 from kdtoken.render.threads import impersonation_lines
-from kdtoken.render.words import account_of, briefly, clean, columns, show, sid_name, wrapped
+from kdtoken.render.words import WIDTH, account_of, briefly, clean, columns, show, sid_name, wrapped
 
 _ELEVATION = {Elevation.DEFAULT: "", Elevation.FULL: "full", Elevation.LIMITED: "filtered", Elevation.UNKNOWN: "?"}
 COLUMNS = (
@@ -57,6 +57,7 @@ _SHOWN = (
 # Notes of more lines than this would make a tall narrow column; they go below their process.
 _FEW = 2
 _BELOW = " " * 12
+_NARROW = 20  # columns of notes that are too few to wrap them in
 _MARKS = {"!!": "impossible", "!": "unusual"}
 _MANY = " sensitive"
 _LEGEND = (
@@ -92,7 +93,8 @@ def text_lines(
         if with_threads:
             lines += impersonation_lines(row, " " * 8, names)
     lines += ["", "%d of %d processes" % (len(rows), total) if len(rows) != total else "%d processes" % total]
-    lines += [words for mark, words in _LEGEND if any(mark in notes for _, notes in table)]
+    for mark, words in _LEGEND:
+        lines += wrapped(words, columns()) if any(mark in notes for _, notes in table) else []
     for problem in problems:
         lines += wrapped(styled("!!", "impossible") + " " + clean(problem), columns())
     return lines
@@ -100,13 +102,14 @@ def text_lines(
 
 def _row(cells: Sequence[str], widths: Sequence[int], notes: str) -> List[str]:
     """One process; notes stand in the last column, or below if they are long."""
+    between = "  " if columns() >= WIDTH else " "
     line = cells[0].rjust(widths[0])
     for cell, width in zip(cells[1:], widths[1:]):
-        line += "  " + cell.ljust(width)
-    line += "  "
+        line += between + cell.ljust(width)
+    line += between
     if len(line) + len(notes) <= columns():
         return [(line + notes).rstrip()]
-    if len(notes) <= _FEW * (columns() - len(line)):
+    if _NARROW <= columns() - len(line) and len(notes) <= _FEW * (columns() - len(line)):
         first, *rest = wrapped(notes, columns() - len(line), "")
         return [line + first] + [" " * len(line) + more for more in rest]
     return [line.rstrip()] + [_BELOW + more for more in wrapped(notes, columns() - len(_BELOW), "")]

@@ -178,7 +178,7 @@ def _wrapped(text: str, width: int, hang: str) -> List[str]:
     line = ""
     for word in text.split(" "):
         if line.strip() and len(line) + 1 + len(word) > width:
-            lines.append(line)
+            lines.append(line.rstrip())
             line = hang + word
         else:
             line = "%s %s" % (line, word) if line else word
@@ -205,7 +205,7 @@ def row_lines(rows: Sequence[Tuple[str, ...]], indent: str = "  ") -> List[List[
 def _row(row: Tuple[str, ...], widths: Sequence[int], indent: str) -> List[str]:
     lines, line = [], indent
     for at, cell in enumerate(row):
-        if len(line) > len(indent) and len(line) + len(cell) > columns():
+        if cell and len(line) > len(indent) and len(line) + len(cell) > columns():
             lines.append(line.rstrip())
             line = indent + "      "
         first, *rest = wrapped(cell, columns() - len(line), "")

@@ -1,0 +1,81 @@
+"""Every verb at 80, 120 and 160 columns: lines fit, nothing is lost, no word is broken, no blank is left at an end."""
+
+import io
+import re
+import sys
+from importlib import import_module
+from typing import Dict, List
+
+import pytest
+
+from tests.sessions import MACHINE_22000
+
+MACHINE = str(MACHINE_22000)
+VERBS: Dict[str, List[str]] = {
+    "dump": ["dump", MACHINE, "1120"],
+    "dump of a hostile name": ["dump", MACHINE, "6740"],
+    "dump of an AppContainer": ["dump", MACHINE, "5716"],
+    "dump --all": ["dump", MACHINE, "1120", "--all"],
+    "dump --all, restricted": ["dump", MACHINE, "5996", "--all"],
+    "dump --why": ["dump", MACHINE, "notepad.exe", "--why"],
+    "walk": ["walk", MACHINE],
+    "walk --threads": ["walk", MACHINE, "--threads"],
+    "walk --tree": ["walk", MACHINE, "--tree"],
+    "walk of several": ["walk", MACHINE, MACHINE],
+    "audit": ["audit", MACHINE, "--all"],
+    "lineage": ["lineage", MACHINE, "notepad.exe"],
+    "explain": ["explain", MACHINE, "notepad.exe", "--to", "cmd.exe", "--want", "VM_READ"],
+    "explain token": ["explain", MACHINE, "cmd.exe", "--to", "token:notepad.exe", "--want", "QUERY"],
+    "explain --who": ["explain", MACHINE, "--who", "--to", "lsass.exe", "--want", "VM_READ"],
+    "diff": ["diff", MACHINE + "@notepad.exe", MACHINE + "@cmd.exe"],
+}
+
+
+def shown(words: List[str], columns: int, monkeypatch: pytest.MonkeyPatch) -> List[str]:
+    out = io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.setenv("COLUMNS", "%d" % columns)
+        patch.setattr(sys, "stdout", out)
+        import_module("kdtoken." + words[0]).main(words[1:])
+    lines = out.getvalue().split("\n")
+    assert len(lines) > 5
+    return lines
+
+
+@pytest.mark.parametrize("name", list(VERBS))
+def test_lines_fit_and_say_the_same_at_every_width(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: Dict[int, str] = {}
+    for columns in (80, 120, 160):
+        lines = shown(VERBS[name], columns, monkeypatch)
+        for line in lines:
+            # a SID or a path is one word that nothing may break
+            assert len(line) < columns or max(map(len, line.split())) > 40, line
+            assert line == line.rstrip(), repr(line)
+        said[columns] = re.sub(r"\s+", "", "".join(lines))
+    if name != "diff":  # it sets two values side by side where there is room, and one below the other where not
+        assert said[80] == said[120] == said[160]
+
+
+def test_a_wide_terminal_needs_fewer_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("walk --threads", "dump", "audit"):
+        heights = [len(shown(VERBS[name], columns, monkeypatch)) for columns in (80, 120, 160)]
+        assert heights[0] > heights[1] > heights[2], (name, heights)
+
+
+def test_a_short_note_stands_in_its_row_at_80_columns_and_a_long_one_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = shown(VERBS["walk"], 80, monkeypatch)
+    assert "   4 System              0   SYSTEM             System             4 sensitive" in lines
+    at = next(number for number, line in enumerate(lines) if line.startswith("6488 cmd.exe"))
+    assert (
+        lines[at].endswith(" High      full") and lines[at + 1] == "            ! debug-privilege, +Debug +Impersonate"
+    )
+
+
+def test_a_row_of_a_table_ends_without_an_empty_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = shown(VERBS["dump --all"], 80, monkeypatch)
+    at = lines.index("Default DACL (2 ACEs)")
+    assert lines[at + 1] == "  ACCESS_ALLOWED  NT AUTHORITY\\SYSTEM     GENERIC_ALL"
+    assert lines[at + 2 : at + 4] == [
+        "  ACCESS_ALLOWED  BUILTIN\\Administrators",
+        "        GENERIC_READ GENERIC_EXECUTE READ_CONTROL",
+    ]
