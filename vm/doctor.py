@@ -20,7 +20,8 @@ import kd_connection
 import snapshot
 import vmx
 import windbg_side
-from findings import Finding, Status, broken, clean, fine, first_to_mend, note, pasteable, report
+from findings import Finding, Status, broken, fine, first_to_mend, note, pasteable, report
+from said import complain, ended, say
 from vmx_file import Refused, VmxFile
 
 
@@ -32,6 +33,7 @@ class Seen(NamedTuple):
     path: str = "NAME.vmx"
 
 
+TOOL = "doctor.py"
 LARGEST = 1 << 22  # bytes of a pasted text: a day in WinDbg is less
 # Of a .vmx, among what somebody pasted.
 _SETTING = re.compile(
@@ -290,17 +292,17 @@ def main(arguments: Optional[Sequence[str]] = None, host: Optional[windbg_side.H
             found += check_text(text_of(options.text), seen)
     except Refused as refusal:
         if not found:  # else check_file has said it already
-            print("doctor.py: %s" % clean(str(refusal)), file=sys.stderr)
+            complain(TOOL, str(refusal))
             return 1
     except OSError as error:
-        print("doctor.py: %s" % clean("%s: %s" % (error.filename, error.strerror)), file=sys.stderr)
+        complain(TOOL, "%s: %s" % (error.filename, error.strerror))
         return 1
     if not options.text:
         found += windbg_side.look(machine, seen.port.pipe if seen.port else "")
-    print("\n".join(report(found, machine.windows)))
+    say(report(found, machine.windows))
     first = first_to_mend(found)
     return 1 if first is not None and first.status is Status.BROKEN else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(TOOL, main))

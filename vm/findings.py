@@ -1,7 +1,6 @@
 """What the doctor says of each link of the chain, from the VM's settings to the script in the debugger."""
 
 import re
-import unicodedata
 from enum import Enum
 from typing import Iterable, List, NamedTuple, Optional
 
@@ -42,11 +41,6 @@ class Finding(NamedTuple):
 
 # What may stand between double quotes on a command line of cmd, PowerShell and a Unix shell and mean only itself.
 _INERT = re.compile(r"[\w .:\\/()+,\-=~@#\[\]{}&']*")
-
-
-def clean(text: str) -> str:
-    """A text that a stranger may have written, for a terminal: what it obeys or does not show is escaped."""
-    return "".join(c if c in " \n" or unicodedata.category(c)[0] not in "CZ" else "\\u%04x" % ord(c) for c in text)
 
 
 def pasteable(text: str, instead: str) -> str:
@@ -107,11 +101,7 @@ def first_to_mend(findings: Iterable[Finding]) -> Optional[Finding]:
 
 
 def report(findings: Iterable[Finding], on_windows: bool = False) -> List[str]:
-    """The lines to print, clean."""
-    return [clean(line) for line in _report(findings, on_windows)]
-
-
-def _report(findings: Iterable[Finding], on_windows: bool) -> List[str]:
+    """The lines to print."""
     ordered = in_order(findings, on_windows)
     lines = []
     for finding in ordered:

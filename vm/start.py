@@ -22,9 +22,12 @@ import kd_connection
 import vmx
 import windbg_side
 from debugger_text import INSTALL_PYKD, INSTALL_PYTHON
-from findings import clean, pasteable
+from findings import pasteable
+from said import complain, ended, say
 from vmx_file import Refused, VmxFile
 from windbg_side import Host
+
+TOOL = "start.py"
 
 SYMBOL_PATH = "srv*C:\\Symbols*https://msdl.microsoft.com/download/symbols"
 DOWNLOAD = "https://githomelab.ru/pykd/pykd-ext (pykd_ext 2.0.0.25, folder x64)"
@@ -212,26 +215,24 @@ def main(arguments: Optional[Sequence[str]] = None, host: Optional[Host] = None)
     only_print = options.only_print or not machine.windows
     try:
         if options.install:
-            print("\n".join(install(machine, options.bootstrapper, only_print)))
+            say(install(machine, options.bootstrapper, only_print))
             return 0
         made = plan(machine, connection_of(options), options.debugger, options.process, options.break_in)
     except Refused as refusal:
-        print("start.py: %s" % clean(str(refusal)), file=sys.stderr)
-        if refusal.command:
-            print("  %s" % clean(refusal.command), file=sys.stderr)
+        complain(TOOL, str(refusal), refusal.command)
         return 1
     except OSError as error:
-        print("start.py: %s: %s" % (error.filename, error.strerror), file=sys.stderr)
+        complain(TOOL, "%s: %s" % (error.filename, error.strerror))
         return 1
-    print(clean("\n".join(made.notes + [kd_connection.without_key(quoted(made.command))])))
+    say(made.notes + [kd_connection.without_key(quoted(made.command))])
     if only_print:
-        print("not started: %s" % ("--print" if options.only_print else "this is not Windows"))
+        say(["not started: %s" % ("--print" if options.only_print else "this is not Windows")])
         return 0
     if not machine.elevated():
-        print("this prompt is not elevated, and the pipe may be refused (error 5): python vm/doctor.py tells more")
+        say(["this prompt is not elevated, and the pipe may be refused (error 5): python vm/doctor.py tells more"])
     subprocess.Popen(made.command, env={**machine.env, **made.environment})
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(TOOL, main))

@@ -24,8 +24,11 @@ from typing import List, NamedTuple, Optional, Sequence
 import hypervisors
 import kd_connection
 import snapshot
-from findings import clean, pasteable
+from findings import pasteable
+from said import complain, ended, say
 from vmx_file import Refused, VmxFile
+
+TOOL = "vmx.py"
 
 PORTS = range(4)  # VMware gives a VM four serial ports
 
@@ -303,16 +306,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         else:
             lines = run(options)
     except Refused as refusal:
-        print("vmx.py: %s" % clean(str(refusal)), file=sys.stderr)
-        if refusal.command:
-            print("  %s" % clean(refusal.command), file=sys.stderr)
+        complain(TOOL, str(refusal), refusal.command)
         return 1
     except OSError as error:
-        print("vmx.py: %s" % clean("%s: %s" % (error.filename or options.file, error.strerror)), file=sys.stderr)
+        complain(TOOL, "%s: %s" % (error.filename or options.file, error.strerror))
         return 1
-    print(clean("\n".join(lines)))
+    say(lines)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(TOOL, main))

@@ -11,6 +11,7 @@ from typing import Any, Callable, Iterable, List, Optional
 
 from kdtoken.errors import KdTokenError
 from kdtoken.render.marked import Marked
+from kdtoken.render.words import printable
 
 # Characters of one write.  The engine keeps 16,376 of one; a character that it cannot show becomes an escape of ten.
 _PIECE = 1600
@@ -41,7 +42,7 @@ def write_lines(lines: Iterable[str]) -> None:
         markup = getattr(sys.stdout, "writedml", None)
         links = _has_links()
         paint = _painter() if markup is None else None
-        for line in lines:
+        for line in map(printable, lines):
             close_all()  # a bar that stood there while the line was being made
             if markup is not None and _has_marks(line, links) and len(line) <= _PIECE:
                 from kdtoken.render.dml import dml

@@ -6,8 +6,7 @@ from kdtoken.decode import token_parts as parts
 from kdtoken.decode.logon_session import read_logon_session
 from kdtoken.decode.object_header import TOKEN_TYPE, body_offset, is_object_of, type_name
 from kdtoken.decode.privileges import read_privileges
-from kdtoken.decode.sids import read_groups, read_sid
-from kdtoken.decode.strays import strays
+from kdtoken.decode.sids import read_groups, read_sid, strays
 from kdtoken.decode.structure import Structure, read_structure, unreadable
 from kdtoken.decode.unnamed import raw_member, unnamed_members
 from kdtoken.errors import LookupFailed

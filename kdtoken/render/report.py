@@ -5,7 +5,7 @@ from typing import Dict, List, Optional
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Origin, Token
-from kdtoken.render.words import columns, sid_name, wrapped
+from kdtoken.render.words import clean, columns, sid_name, wrapped
 
 LABEL = 22
 _NOTE = " " * 6
@@ -81,4 +81,5 @@ def origin_text(origin: Origin) -> str:
     long = len(origin.raw) > 8
     raw = " ".join("%02x" % byte for byte in (origin.raw[:4] if long else origin.raw))
     more = " ... %d bytes" % len(origin.raw) if long else ""
-    return "<- %s.%s at 0x%x: %s%s" % (origin.type, origin.field, origin.address, raw, more)
+    what = "%s.%s" % (clean(origin.type), clean(origin.field))  # of the symbols, which a stranger may have made
+    return "<- %s at 0x%x: %s%s" % (what, origin.address, raw, more)
