@@ -9,13 +9,16 @@ import sys
 from typing import List, Optional, Sequence
 
 from kdtoken import cli
-from kdtoken.cli.dump_report import add_arguments, report, split
+from kdtoken.cli.dump_report import add_arguments, privilege_told, report, split
 
 
 def _main(arguments: List[str]) -> int:
     parser = cli.parser("dump", "Show a process's token and what its threads run under.")
     add_arguments(parser)
     options = parser.parse_intermixed_args(arguments)
+    if options.explain and (options.explain == "all" or not (options.words or options.token)):
+        cli.write_lines(privilege_told(options))
+        return 0
     cli.write_lines(report(cli.open_machine(options, split(options)[0]), options))
     return 0
 

@@ -19,7 +19,7 @@ from kdtoken.machine.kernel import find_process
 from kdtoken.machine.open import open_request
 from kdtoken.model.process import ProcessDump
 from kdtoken.render.audit import evidence_lines, head_lines
-from kdtoken.render.dml import COLOURS, command_of, dml, link, linked, rule_link
+from kdtoken.render.dml import COLOURS, command_of, dml, link, linked, privilege_link, rule_link
 from kdtoken.render.lineage import tree_lines
 from kdtoken.render.marked import STYLES, styled
 from kdtoken.render.screen import screen_lines
@@ -33,7 +33,7 @@ from tests.snapshots import snapshot_of_machine
 HOSTILE = '<link cmd=".quit">a;&"x'
 LINK = re.compile(
     r'<link cmd="(?:!py -m kdtoken\.(?:dump(?: --token)?|lineage) 0x[0-9a-f]+(?: --all)?|!thread 0x[0-9a-f]+'
-    r'|!py -m kdtoken\.audit --explain [a-z-]+)">((?:[^<>"]|<col fg="[a-z]+">|</col>)*)</link>'
+    r'|!py -m kdtoken\.audit --explain [a-z-]+|!py -m kdtoken\.dump --explain Se[A-Za-z]+)">((?:[^<>"]|<col fg="[a-z]+">|</col>)*)</link>'
 )
 COLOUR = re.compile('<col fg="([a-z]+)">([^<>"]*)</col>')
 
@@ -71,6 +71,8 @@ def test_what_is_not_there_is_no_link() -> None:
     assert commands(linked("a line", "", 1)) == []
     assert commands(link("", 1)) == commands(link("a", 0)) == []
     assert commands(rule_link("x", "x;.quit")) == commands(rule_link("x", "a b")) == commands(rule_link("x", "")) == []
+    assert commands(privilege_link("x", "SeDebugPrivilege;.quit")) == []
+    assert commands(privilege_link("x", "SeDebugPrivilege")) == ["!py -m kdtoken.dump --explain SeDebugPrivilege"]
     assert commands(rule_link("told", "shared-token")) == ["!py -m kdtoken.audit --explain shared-token"]
 
 

@@ -41,6 +41,11 @@ def add_arguments(parser: cli.Parser) -> None:
     parser.add_argument(
         "--why", action="store_true", help="--all, and where each value was read: field, address, bytes"
     )
+    parser.add_argument(
+        "--explain",
+        metavar="PRIVILEGE",
+        help="what a privilege allows (SeDebug, 20; all lists them), and how it stands here",
+    )
     parser.add_argument("--unread", action="store_true", help=cli.UNREAD)
     parser.add_argument("--watch", action="store_true", help="print the breakpoints that would catch the next write")
     parser.add_argument("--no-check", action="store_true", help="do not ask the debugger's own !process as well")
@@ -67,11 +72,39 @@ def split(options: Namespace) -> Tuple[Sequence[str], str]:
     return files, rest[0] if rest else ""
 
 
+def privilege_told(options: Namespace) -> List[str]:
+    """What `--explain` says where no process is named: nothing of a machine."""
+    from kdtoken.model.privilege_words import find_privilege
+    from kdtoken.render.privileges import all_lines, privilege_lines
+
+    return all_lines() if options.explain == "all" else privilege_lines(find_privilege(options.explain))
+
+
+def _privilege_here(machine: Machine, process: str, options: Namespace) -> List[str]:
+    """The same, and how it stands in the token that was asked for."""
+    from kdtoken.model.privilege_words import find_privilege
+    from kdtoken.render.privileges import privilege_lines
+    from kdtoken.render.words import clean, show
+
+    name = find_privilege(options.explain)
+    if options.token:
+        address = _address(options.token)
+        return privilege_lines(name, machine.token(address), "token 0x%x" % address)
+    if not process or process.startswith("#"):
+        view = machine.view(process)
+        return privilege_lines(name, view.token, clean(view.label))
+    found = machine.find(process)
+    whose = "%s (%s)" % (show(found.name, clean), show(found.pid, str))
+    return privilege_lines(name, machine.primary_token(found), whose)
+
+
 def report(machine: Machine, options: Namespace) -> List[str]:
     """The lines that `dump` prints."""
     if options.why and options.format == "windbg":
         raise UsageError("--why has no place in the form of !token", "--why", "use it with text or --json")
     files, process = split(options)
+    if options.explain:
+        return _privilege_here(machine, process, options)
     if options.token:
         if process:
             raise UsageError("give a process or --token ADDRESS, not both")

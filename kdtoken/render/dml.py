@@ -1,7 +1,7 @@
 """Lines for WinDbg's DML (Debugger Markup Language): links to the next command, and the engine's own colours.
 
 A line stays an ordinary string: whoever prints it elsewhere sees no markup.  What a target wrote is escaped in the
-shown text, and never becomes part of a command: a command is a verb of ours and a number, or a rule of ours.
+shown text, and never becomes part of a command: a command is a verb of ours and a number, or a rule or privilege of ours.
 
 Source: learn.microsoft.com, "Customizing Debugger Output Using DML": <link cmd="...">, <col fg="...">, the names of
 the colours (which the user of the debugger chooses), and &amp; &lt; &gt; &quot;.
@@ -11,6 +11,7 @@ import re
 from itertools import groupby
 from typing import Dict
 
+from kdtoken.model.privilege import NUMBERS
 from kdtoken.render.marked import Mark, Marked, clickable, segments
 
 _COMMANDS: Dict[str, str] = {
@@ -66,6 +67,11 @@ def link(text: str, address: int, verb: str = "dump") -> str:
 def rule_link(text: str, rule: str) -> str:
     """The text as a link to all about a rule of the audit, whose id is a word of ours."""
     return clickable(text, "!py -m kdtoken.audit --explain " + rule) if _RULE.fullmatch(rule) else text
+
+
+def privilege_link(text: str, name: str) -> str:
+    """The text as a link to what a privilege allows, whose name is one of ours and not of the target's symbols."""
+    return clickable(text, "!py -m kdtoken.dump --explain " + name) if name in NUMBERS else text
 
 
 def dml(line: str, links: bool = True) -> str:

@@ -10,7 +10,7 @@ from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from kdtoken.model.token_words import TOKEN_TYPES, value_word
 from kdtoken.render import words
-from kdtoken.render.dml import link
+from kdtoken.render.dml import link, privilege_link
 from kdtoken.render.marked import joined, styled
 from kdtoken.render.meaning import privilege
 from kdtoken.render.report import Report
@@ -61,7 +61,7 @@ def _privileges(page: Report, token: Token) -> None:
     held = [one for one in privileges if one.present]
     on = [one for one in held if one.enabled]
     least = "at least " if isinstance(privileges, Fragment) else ""
-    strong = [privilege(one, one.name) for one in on if one.danger]
+    strong = [privilege_link(privilege(one, one.name), one.name) for one in on if one.danger]
     others = few([one.name for one in on if not one.danger])
     counts = "%s%d held, %d on" % (least, len(held), len(on)) if held or least else "holds none"
     page.row("Privileges", counts if strong or not on else "%s: %s" % (counts, others))

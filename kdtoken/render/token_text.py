@@ -17,6 +17,7 @@ from kdtoken.model.token_words import (
     value_word,
 )
 from kdtoken.render import words
+from kdtoken.render.dml import privilege_link
 from kdtoken.render.marked import styled
 from kdtoken.render.meaning import level, privilege
 from kdtoken.render.report import LABEL, Report, origin_text
@@ -107,7 +108,9 @@ def _privileges(page: Report, token: Token) -> None:
         # What a privilege can do matters when it is on; the words would drown a list of disabled ones.
         why = p.danger if p.present and p.enabled else None
         ghost = styled(state, "impossible") if state == "GHOST" else state
-        rows.append((ghost, privilege(p, p.name), "default" if p.enabled_by_default else "", why or ""))
+        rows.append(
+            (ghost, privilege_link(privilege(p, p.name), p.name), "default" if p.enabled_by_default else "", why or "")
+        )
     page.lines += table(rows)
     if any(p.enabled_by_default is None for p in privileges):
         page.row("By default", "which of these are enabled by default is not said by this text")
