@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdtoken.render.marked import STYLES, Mark, Marked, clickable, filled, joined, segments, styled
+from kdtoken.render.marked import STYLES, Mark, Marked, clickable, filled, joined, segments, styled, together
 from kdtoken.render.words import _wrapped, table, wrapped
 
 TEXTS = st.text(alphabet="ab -<\u0301", max_size=12)
@@ -67,6 +67,25 @@ def test_wrapping_keeps_the_text_and_what_is_marked(
     # Of the marked part only blanks at an end of a line can be gone.
     shown = "".join(text for line in lines for text, _ in painted(line))
     assert shown.replace(" ", "") == word.replace(" ", "")
+
+
+@given(st.lists(st.tuples(TEXTS, st.booleans()), max_size=5), st.integers(1, 20), st.sampled_from(["", "   "]))
+def test_only_a_long_name_is_torn(parts: List[Tuple[str, bool]], width: int, hang: str) -> None:
+    # each part ends in a letter that no other has, and so can be found again
+    named = [("%s%d" % (text.strip().replace("  ", " "), at), whole) for at, (text, whole) in enumerate(parts)]
+    line = joined(", ", [together(text) if whole else text for text, whole in named])
+    lines = wrapped(line, width, hang)
+    assert "".join(lines).replace(" ", "") == line.replace(" ", "")
+    for text, whole in named:
+        if whole and len(text) * 3 <= (width - len(hang)) * 2:
+            assert any(text in one for one in lines), (text, lines)
+
+
+def test_names_of_several_words() -> None:
+    names = joined(", ", [together("NT AUTHORITY\\SYSTEM"), together("NT AUTHORITY\\LOCAL SERVICE")])
+    assert wrapped(names, 36, " ") == ["NT AUTHORITY\\SYSTEM, NT", " AUTHORITY\\LOCAL SERVICE"]
+    assert wrapped(names, 40, " ") == ["NT AUTHORITY\\SYSTEM,", " NT AUTHORITY\\LOCAL SERVICE"]
+    assert not segments(names)[0][1] and type(together("one")) is str
 
 
 @given(st.lists(st.tuples(TEXTS, st.booleans()), max_size=4))

@@ -24,12 +24,14 @@ class Mark(NamedTuple):
     start, end  where it lies
     style       what it is, one of STYLES, or ""
     command     what a click on it runs, or ""
+    whole       a name or a path, at whose blanks a line should not end
     """
 
     start: int
     end: int
     style: str = ""
     command: str = ""
+    whole: bool = False
 
 
 class Marked(str):
@@ -95,6 +97,11 @@ def styled(text: str, style: str) -> str:
 def clickable(text: str, command: str) -> str:
     """The text, said to run a command where it is clicked; commands are made by kdtoken.render.dml alone."""
     return _with(text, Mark(0, len(text), "", command)) if text and command else text
+
+
+def together(text: str) -> str:
+    """The text, said to be one name: lines end before it or behind it where it takes no more than two thirds of one."""
+    return _with(text, Mark(0, len(text), whole=True)) if " " in text else text
 
 
 def _with(text: str, mark: Mark) -> Marked:

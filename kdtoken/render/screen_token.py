@@ -11,7 +11,7 @@ from kdtoken.model.token import Token
 from kdtoken.model.token_words import TOKEN_TYPES, value_word
 from kdtoken.render import words
 from kdtoken.render.dml import link, privilege_link
-from kdtoken.render.marked import joined, styled
+from kdtoken.render.marked import joined, styled, together
 from kdtoken.render.meaning import privilege
 from kdtoken.render.report import Report
 from kdtoken.render.words import clean, show
@@ -75,7 +75,9 @@ def few(listed: Sequence[str], room: int = _NAMED) -> str:
     more = len(listed) - room
     if more == 1:  # its name is no longer than the words for it
         more = 0
-    return joined(", ", listed[:room] if more > 0 else listed) + (" and %d more" % more if more > 0 else "")
+    return joined(", ", map(together, listed[:room] if more > 0 else listed)) + (
+        " and %d more" % more if more > 0 else ""
+    )
 
 
 def _groups(page: Report, token: Token) -> None:
@@ -91,7 +93,7 @@ def _groups(page: Report, token: Token) -> None:
     services = [one for one in on if one.sid.starts_with(5, 80) and one.sid != _ALL_SERVICES]
     names = [page.name(one.sid, token) for one in on if one not in services]
     among = ", %d of them for services" % len(services) if services else ""
-    page.row("Groups", "%s%d on%s%s" % (least, len(on), among, ": " + few(names) if names else ""))
+    page.row("Groups", "%s%d on%s" % (least, len(on), among) + (": " + few(names) if names else ""))
     page.row_unless_empty("", "for deny only: ", few(deny))
     page.row_unless_empty("", "off: ", few(off))
     if unread:
@@ -123,15 +125,15 @@ def _confined(page: Report, token: Token) -> None:
     for gap in gaps:
         page.row("", gap)
     if isinstance(token.package, Sid):
-        page.row("", "package %s" % _named(page, Group(token.package)))
+        page.row("", "package " + together(_named(page, Group(token.package))))
         listed = token.capabilities
         if isinstance(listed, tuple):
-            page.row("", "%d capabilities: %s" % (len(listed), few([_named(page, one) for one in listed])))
+            page.row("", "%d capabilities: " % len(listed) + few([_named(page, one) for one in listed]))
         else:
             page.row("", "capabilities %s" % show(listed, str))
     restricted = token.restricted_sids
     if isinstance(restricted, tuple) and restricted:
-        page.row("", "restricting SIDs: %s" % few([_named(page, one) for one in restricted]))
+        page.row("", "restricting SIDs: " + few([_named(page, one) for one in restricted]))
 
 
 def _named(page: Report, group: object) -> str:

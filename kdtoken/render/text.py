@@ -23,7 +23,7 @@ from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Token
 from kdtoken.render import words
 from kdtoken.render.dml import link, rule_link
-from kdtoken.render.marked import filled, styled
+from kdtoken.render.marked import filled, styled, together
 from kdtoken.render.meaning import level, severity
 from kdtoken.render.report import Report
 from kdtoken.render.threads import thread_lines
@@ -117,7 +117,7 @@ def image_words(dump: ProcessDump) -> str:
     path = dump.image_path
     if isinstance(path, (Absent, NotSaid, NotAsked)) or (isinstance(path, Unreadable) and path.reason == NOT_RECORDED):
         return ""
-    return show(path, clean, "the kernel keeps no path")
+    return together(show(path, clean, "the kernel keeps no path"))
 
 
 def finding_rows(page: Report, findings: Sequence[Finding]) -> None:

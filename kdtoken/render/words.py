@@ -15,6 +15,8 @@ from kdtoken.render.marked import Marked, styled
 
 WIDTH = 99  # columns of a line where nobody says otherwise: pipes, files, WinDbg's window
 _LONG = 46  # the longest cell that counts for its column's width: a domain user's SID
+# Stands for a blank that no line may end at; a NUL of a target is escaped long before.
+_HELD = "\0"
 T = TypeVar("T")
 
 
@@ -170,9 +172,14 @@ def group_words(group: Group) -> str:
 
 def wrapped(text: str, width: int, hang: str = "   ") -> List[str]:
     """Text in lines of at most `width`, as far as its words allow; lines after the first hang behind.  Marks stay."""
-    lines = _wrapped(text, width, hang)
     if not isinstance(text, Marked):
-        return lines
+        return _wrapped(text, width, hang)
+    held = str(text)
+    for mark in text.marks:
+        # A longer one would leave most of a line empty.
+        if mark.whole and 3 * (mark.end - mark.start) <= 2 * (width - len(hang)):
+            held = held[: mark.start] + held[mark.start : mark.end].replace(" ", _HELD) + held[mark.end :]
+    lines = [line.replace(_HELD, " ") for line in _wrapped(held, width, hang)]
     # Each line is a piece of the text, in order, with nothing but blanks left out between.
     marked: List[str] = []
     at = 0
