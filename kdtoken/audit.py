@@ -19,6 +19,7 @@ from kdtoken import cli
 from kdtoken.analysis.audit.finding import Finding, Rule, Severity
 from kdtoken.analysis.audit.rules import BY_ID, RULES, across
 from kdtoken.analysis.audit.rules import audit as run_rules
+from kdtoken.cli.files import files_of
 from kdtoken.cli.progress import Progress
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.frozen import replace
@@ -46,7 +47,10 @@ def audit(source: Union[str, Machine], symbols: str = "", extra: Iterable[str] =
 def add_arguments(parser: cli.Parser) -> None:
     """What `audit` understands."""
     parser.add_argument(
-        "files", metavar="SOURCE", nargs="*", help="crash dumps, recordings, logs, texts: each a machine"
+        "files",
+        metavar="SOURCE",
+        nargs="*",
+        help="crash dumps, recordings, logs, texts, or folders of them: each a machine",
     )
     parser.add_argument("--all", action="store_true", help="list what is for information too")
     parser.add_argument("--json", action="store_true", help="for programs: JSON, information too")
@@ -160,6 +164,7 @@ def _main(arguments: List[str]) -> int:
     if options.explain is not None:
         cli.write_lines(explain_lines(_rule(options.explain)) if options.explain else rule_lines())
         return 0
+    options.files = files_of(options.files, "audit")
     made = reports(options)
     cli.write_lines(audit_json(made).split("\n") if options.json else audit_lines(made, options.all))
     for one in made:

@@ -8,6 +8,7 @@ kernel's own trace, which processes appeared and ended.
     kdtoken diff notepad.kdtoken.gz@notepad.exe whoami.txt
     kdtoken diff before.kdtoken.gz@lsass.exe after.kdtoken.gz@lsass.exe
     kdtoken diff --session machine.kdtoken.gz explorer.exe cmd.exe
+    kdtoken diff MEMORY.DMP notepad.exe cmd.exe
     kdtoken diff MEMORY.DMP@1120 MEMORY.DMP@1120:1128
     !py -m kdtoken.diff live@notepad.exe C:\\views\\collect.json
 
@@ -51,6 +52,9 @@ class Sides:
         source, which = ("", text) if _is_process(text, self._options) else _split(text)
         if source == LIVE and not os.path.exists(source):
             source = ""
+        if source and not which and not looks_like_file(source) and not is_attach_string(source) and source != STDIN:
+            step = "say of which machine it is a process: kdtoken diff FILE %s OTHER, or FILE@%s" % (source, source)
+            raise UsageError("there is no file called %s" % source, source, step)
         if not source and not which:
             raise UsageError("%s: which process?" % (text or LIVE), text, "%s@notepad.exe" % LIVE)
         try:
@@ -159,10 +163,15 @@ def _main(arguments: List[str]) -> int:
         help="SOURCE or SOURCE@PROCESS: live, a recording, a dump, a log, whoami's or !token's text, collect's JSON",
     )
     parser.add_argument("b", metavar="B", help="the same")
+    parser.add_argument("more", nargs="?", help=argparse.SUPPRESS)
     parser.add_argument("--all", action="store_true", help="list what is the same too")
     parser.add_argument("--unread", action="store_true", help=cli.UNREAD)
     parser.add_argument("--json", action="store_true", help="for programs: JSON instead of text")
     options = parser.parse_intermixed_args(arguments)
+    if options.more is not None:
+        if not looks_like_file(options.a) and options.a != STDIN:
+            raise UsageError("two sides are compared, and here are three words", options.more, "kdtoken diff A B")
+        options.a, options.b = ("%s@%s" % (options.a, process) for process in (options.b, options.more))
     sides = Sides(options)
     machines = machines_report(sides, options)
     if machines is not None:

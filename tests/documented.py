@@ -151,8 +151,11 @@ class Place:
         monkeypatch.setattr(live, "LiveSource", Live)
         monkeypatch.setattr(attach, "AttachedSource", Live)
 
-    def run(self, command: str) -> Tuple[int, str, str]:
-        """(exit code, stdout, stderr) of a command of kdtoken, `!py`, or `python -m kdtoken.VERB`."""
+    def run(self, command: str, shell: bool = True) -> Tuple[int, str, str]:
+        """(exit code, stdout, stderr) of a command of kdtoken, `!py`, or `python -m kdtoken.VERB`.
+
+        shell  whether patterns are looked up before kdtoken sees them, as all shells do but those of Windows
+        """
         words = words_of(command)
         in_windbg = words[0] == "!py"
         if words[0] == "kdtoken":
@@ -166,7 +169,7 @@ class Place:
             arguments = arguments[: arguments.index(">")]
         if "|" in arguments:
             arguments = arguments[: arguments.index("|")]
-        if not in_windbg:  # as a shell does it
+        if shell and not in_windbg:
             arguments = [
                 one for word in arguments for one in (sorted(glob.glob(word)) if "*." in word else []) or [word]
             ]

@@ -45,6 +45,10 @@ class Parser(argparse.ArgumentParser):
         known = "%s --help" % self.prog
         raise UsageError(_own_words(message), None, "did you mean %s?  %s" % (near, known) if near else known)
 
+    def _parse_optional(self, arg_string: str) -> Any:
+        """`-@notepad.exe` is a process of what stdin holds, and no option."""
+        return None if arg_string.startswith("-@") else super()._parse_optional(arg_string)
+
     def _near(self, message: str) -> str:
         """The option that a mistyped one is nearest to, "" where none is near."""
         import difflib  # costs time, which only this error should

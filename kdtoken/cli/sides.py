@@ -3,7 +3,7 @@
 import argparse
 import os
 import re
-from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from kdtoken import cli
 from kdtoken.analysis.access_check.caller import MEDIUM, Caller, caller_of
@@ -59,6 +59,7 @@ class Sides:
         self.options = options
         self._machine = machine
         self._objects: Optional[Objects] = None
+        self._texts: Dict[str, Machine] = {}  # that were opened to see what they are; stdin is read once
         self.names: Names = Names()
         self.unjudged: List[str] = []  # of --who: whose token cannot be read
 
@@ -96,6 +97,7 @@ class Sides:
         if isinstance(machine, KernelMachine) or (isinstance(machine, LogMachine) and (rest or options.who)):
             self._machine = machine
             return rest
+        self._texts[file] = machine
         return words  # a text: it is the caller
 
     def default_level(self, wanted: Sequence[Wanted]) -> int:
@@ -115,7 +117,7 @@ class Sides:
     def caller(self, word: str) -> Party:
         """The caller that one word names."""
         source, at, which = word.rpartition("@")
-        if os.path.isfile(word):
+        if os.path.isfile(word) or word in self._texts:
             return self._of_file(word, "")
         if at and source:
             return self._of_file(source, which)
@@ -137,7 +139,7 @@ class Sides:
 
     def _of_file(self, source: str, which: str) -> Party:
         wanted = cli.request(self.options, (source,), lenient=True, instead=True)
-        view = cli.opened(wanted).view(which)
+        view = (self._texts.get(source) or cli.opened(wanted)).view(which)
         self.names = self.names.with_accounts(view.names.accounts)
         caller = caller_of(view.token, view.label, settle="kdtoken collect --pid PID, on the machine")
         whole = caller.sids_whole and not view.incomplete and not view.not_understood

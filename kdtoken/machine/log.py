@@ -15,7 +15,7 @@ from kdtoken.frozen import replace
 from kdtoken.machine.base import Machine, Walk
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.machine.process import MachineProcess, MachineThread, Processes
-from kdtoken.machine.sniff import split_lines
+from kdtoken.machine.sniff import STDIN, split_lines
 from kdtoken.machine.text import TextMachine
 from kdtoken.model.absent import Maybe, known
 from kdtoken.model.process import ProcessDump
@@ -114,9 +114,21 @@ class LogMachine(Machine):
                 return of_text()
             except ProcessNotFound as other:
                 # The list in memory has more processes, and better advice, than the text.
-                raise (error if isinstance(error, (ProcessNotFound, NothingPrinted)) else other) from None
+                raise self._of_a_text(
+                    error if isinstance(error, (ProcessNotFound, NothingPrinted)) else other
+                ) from None
             except (LookupFailed, NotAToken):
-                raise error from None
+                raise self._of_a_text(error) from None
+
+    def _of_a_text(self, error: KdTokenError) -> KdTokenError:
+        """The error, or a better one where it is the text of a token, which a debugger's log it does not resemble."""
+        if not isinstance(error, NothingPrinted) or not self.text.tokens:
+            return error
+        name = self._shown[0]
+        words = "%s tells of a token, and of no process that has it" % ("stdin" if name == STDIN else name)
+        return NothingPrinted(
+            words, name, "kdtoken dump %s shows it; kdtoken diff and kdtoken explain take it too" % name
+        )
 
     def processes(self) -> Processes:
         return self._either(
@@ -174,7 +186,7 @@ class LogMachine(Machine):
         except _LACKING as error:
             found = self.text.snapshot()
             if not found.processes and not found.captures:
-                raise error from None
+                raise self._of_a_text(error) from None
             return found
         try:
             return replace(found, captures=self.text.snapshot().captures)

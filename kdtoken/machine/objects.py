@@ -57,7 +57,8 @@ class Objects:
         read_members(target, HEADER, body - body_offset(target), _OF_HEADER)
         kind_at = type_object(target, body)
         if isinstance(kind_at, Unreadable):
-            raise ObjectNotFound("there is no readable object at 0x%x: %s" % (body, kind_at.reason), body)
+            step = 'give what guards it as text: --to "D:(A;;FA;;;BA)" --type file'
+            raise ObjectNotFound("there is no readable object at 0x%x: %s" % (body, kind_at.reason), body, step)
         kind: Maybe[ObjectType]
         if isinstance(kind_at, Missing):
             kind = kind_at

@@ -15,11 +15,11 @@ Each kind of sniff.KINDS has its function here, under the same name in OPENERS.
 import os
 from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
-from kdtoken.errors import UsageError
-from kdtoken.frozen import dataclass
+from kdtoken.errors import KdTokenError, UsageError
+from kdtoken.frozen import dataclass, replace
 from kdtoken.machine.base import Machine
 from kdtoken.machine.kernel import KernelMachine
-from kdtoken.machine.sniff import CARRIED, LIVE, STDIN, head_of, is_attach_string, kind_of, split_lines
+from kdtoken.machine.sniff import CARRIED, LIVE, STDIN, head_of, is_attach_string, kind_of, split_lines, the_one_of
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.source.base import Source
 
@@ -86,7 +86,8 @@ class _Given:
     def __init__(self, name: str, option: str) -> None:
         """Raises BadFormat where it cannot be read or is no source."""
         file, self.lines = split_lines(name)
-        self.name, self.path = name, file
+        file = the_one_of(file)
+        self.name, self.path = file + self.lines, file
         if file in CARRIED and not os.path.exists(file):
             file = self.path = carried(file)
         self._unpacked: Optional["Unpacked"] = None
@@ -102,6 +103,10 @@ class _Given:
 
         self._unpacked = Unpacked(self.path)
         self.path = self._unpacked.path
+
+    def named(self, text: str) -> str:
+        """A text in which the unpacked copy is called by the name that was given."""
+        return text if self._unpacked is None else text.replace(self.path, "stdin" if self.name == STDIN else self.name)
 
     def close(self) -> None:
         """Let go of the unpacked copy, if there is one."""
@@ -254,7 +259,13 @@ def _crash_dump(files: Sequence[_Given], how: _How) -> Machine:
     from kdtoken.source.crashdump.dump import open_dump
 
     told = how.callbacks
-    source = open_dump(files[0].path, how.request.symbols, how.request.download, told.downloading, told.reading)
+    try:
+        source = open_dump(files[0].path, how.request.symbols, how.request.download, told.downloading, told.reading)
+    except KdTokenError as error:
+        error.message = files[0].named(error.message)
+        raise
+    source.about = replace(source.about, source=files[0].named(source.about.source))
+    source.dump.origin = files[0].named(source.dump.origin)
     machine = how.kernel(source)
     machine.closing.append(source.dump.close)
     return machine

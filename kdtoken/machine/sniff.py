@@ -7,9 +7,9 @@ sure signs (a magic number) stand before the doubtful ones (a size, a text).
 
 import os
 import re
-from typing import BinaryIO, Callable, NamedTuple, Optional, Tuple
+from typing import BinaryIO, Callable, List, NamedTuple, Optional, Tuple
 
-from kdtoken.errors import BadFormat
+from kdtoken.errors import BadFormat, UsageError
 from kdtoken.frozen import dataclass
 
 HEAD = 1 << 16  # bytes that are looked at
@@ -95,7 +95,7 @@ def _is_memory(head: Head) -> bool:
         return True
     if head.data.startswith(_ELF):
         return head.data[16:18] == _ELF_CORE
-    if head.size < _LEAST_MEMORY or _MEMORY_NAME.search(head.name) is None:
+    if (head.size < _LEAST_MEMORY and not head.packed) or _MEMORY_NAME.search(head.name) is None:
         return False
     return not any(head.data.startswith(magic) for magic, _, _ in FOREIGN) and not _is_text(head)
 
@@ -216,7 +216,14 @@ def kind_of(head: Head, option: str = "") -> Kind:
         raise BadFormat(
             '%s is %s, not a recording, which begins with {"kdtoken-session": 1, ...}' % (head.name, found.words),
             head.name,
-            "kdtoken record makes one; a saved log, a text or a dump needs no option: kdtoken dump FILE PROCESS",
+            "kdtoken record makes one; a saved log, a text or a dump needs no option: kdtoken dump %s PROCESS"
+            % head.name,
+        )
+    if option == "--dump" and found is not None and found.name == "log":
+        raise BadFormat(
+            "%s is %s, not a crash dump" % (head.name, found.words),
+            head.name,
+            "a saved log or a text needs no option: kdtoken dump %s PROCESS" % head.name,
         )
     wanted = None if option == "--session" else BY_OPTION.get(option)
     if wanted is None and head.name.lower().endswith(".dmp"):
@@ -256,8 +263,36 @@ def is_source(word: str) -> bool:
 
 
 def is_there(word: str) -> bool:
-    """Whether a word is the name of a file that is there, or one that kdtoken carries."""
-    return word in CARRIED or os.path.isfile(word)
+    """Whether a word names something that can be opened and is there: a file, a folder, what kdtoken carries, stdin."""
+    return word == STDIN or word in CARRIED or os.path.exists(word) or bool(matching(word))
+
+
+def matching(pattern: str) -> List[str]:
+    """The files that a pattern with * or ? names, sorted; none for a file's own name, or what is no pattern."""
+    if not any(mark in pattern for mark in "*?") or os.path.exists(pattern):
+        return []
+    from glob import glob  # few need it: most shells have looked patterns up already
+
+    return sorted(glob(pattern))
+
+
+def the_one_of(name: str) -> str:
+    """The file that a folder or a pattern means, where that is one alone; any other name is returned as it is.
+
+    Raises UsageError that lists them, where there are several.
+    """
+    found = matching(name)
+    if os.path.isdir(name):
+        inside = sorted(os.path.join(name, one) for one in os.listdir(name))
+        found = [one for one in inside if os.path.isfile(one) and is_source(one)]
+    if len(found) > 1:
+        more = ", ..." if len(found) > 5 else ""
+        raise UsageError(
+            "%s holds %d that can be read: %s%s" % (name, len(found), ", ".join(found[:5]), more),
+            name,
+            "name one of them; kdtoken walk and kdtoken audit take all",
+        )
+    return found[0] if found else name
 
 
 def looks_like_file(word: str) -> bool:
