@@ -68,7 +68,7 @@ COULD_NOT: List[Tuple[str, List[str]]] = [
     ("dump --session {junk_txt} a.exe", ["junk.txt is text, not a recording", "kdtoken record makes one"]),
     ("dump --session {cut_kdtoken_gz} a.exe", ["cut.kdtoken.gz is cut short", "next: copy it again"]),
     ("dump --session {cut_kdtoken} a.exe", ["cut.kdtoken", "next: "]),
-    ("dump --session {folder} a.exe", ["is a folder", "name the file in it"]),
+    ("dump --session {folder} a.exe", ["that can be read: ", "name one of them; kdtoken walk"]),
     ("dump --session nosuch.gz a.exe", ["nosuch.gz", "there is no such file", "next: "]),
     ("dump nosuch.dmp a.exe", ["nosuch.dmp", "there is no such file", "next: "]),
     ("dump {stump_dmp} a.exe", ["stump.dmp", "CUT SHORT", "copy the dump again"]),
