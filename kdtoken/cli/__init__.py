@@ -11,6 +11,8 @@ from kdtoken.cli.here import here
 from kdtoken.cli.output import COLOUR, OTHER_SOURCES, close_all
 from kdtoken.cli.output import complain as complain
 from kdtoken.cli.output import write_lines as write_lines
+from kdtoken.cli.parsing import Done, Once
+from kdtoken.cli.parsing import Parser as Parser
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.machine.base import About, Machine, origin
 from kdtoken.machine.open import TIMEOUT, Callbacks, Recording, Request, debugger_command, open_request
@@ -27,107 +29,12 @@ _OPENED: List[Machine] = []
 _ASKED: List[Request] = []  # what it asked to be opened
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse without sys.exit: inside WinDbg that would vanish with its message."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.add_argument(
-            "--color",
-            choices=("auto", "always", "never"),
-            action=_Colour,
-            help="colour: auto (default) on a terminal, as NO_COLOR and FORCE_COLOR say; needs rich",
-        )
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        """A wrong option: UsageError, since argparse would end the program."""
-        near = self._near(message)
-        known = "%s --help" % self.prog
-        raise UsageError(_own_words(message), None, "did you mean %s?  %s" % (near, known) if near else known)
-
-    def _parse_optional(self, arg_string: str) -> Any:
-        """`-@notepad.exe` is a process of what stdin holds, and no option."""
-        return None if arg_string.startswith("-@") else super()._parse_optional(arg_string)
-
-    def _near(self, message: str) -> str:
-        """The option that a mistyped one is nearest to, "" where none is near."""
-        import difflib  # costs time, which only this error should
-
-        typed = [word.split("=")[0] for word in message.split() if word.startswith("--")]
-        known = [option for action in self._actions for option in action.option_strings]
-        found = difflib.get_close_matches(typed[0], known, 1, 0.7) if typed and typed[0] not in known else []
-        return found[0] if found else ""
-
-    def parse_known_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Without argparse's usage in front, which only its own errors show: to lay it out imports shutil and more."""
-        words = sys.argv[1:] if args is None else args
-        if self.usage is not None or any(word.startswith(("-h", "--h")) for word in words):
-            return super().parse_known_intermixed_args(args, namespace)
-        self.usage = "%(prog)s"
-        try:
-            return super().parse_known_intermixed_args(args, namespace)
-        finally:
-            self.usage = None
-
-    def exit(self, status: int = 0, message: Optional[str] = None) -> None:  # type: ignore[override]
-        """argparse's end of the program, made an exception that `run` knows."""
-        raise _Done(message or "")
-
-    def print_help(self, file: object = None) -> None:
-        """The help, line by line: pykd cuts long writes."""
-        write_lines(self.format_help().rstrip().split("\n"))
-
-
-# argparse's message -> ours, and the verb that has an option which another one lacks.
-_WORDS = (
-    (r"unrecognized arguments: (-.*)", r"there is no option \1"),
-    (r"unrecognized arguments: (.*)", r"nothing takes the word \1"),
-    (r"argument (\S+): invalid choice: ('.*') \(choose from (.*)\)", r"\1 takes one of \3, not \2"),
-    (r"argument (\S+): invalid (?:int|float) value: (.*)", r"\1 takes a number, not \2"),
-    (r"argument (\S+): expected .*", r"\1 needs a word behind it"),
-    (r"the following arguments are required: (.*)", r"\1 is missing"),
-    (r"ambiguous option: (\S+) could match (.*)", r"\1 may be each of \2"),
-    (r"argument (\S+): not allowed with argument (\S+)", r"\1 and \2 exclude each other"),
-)
-_ELSEWHERE = {"--csv": "walk", "--parquet": "walk", "--tree": "walk", "--strange": "walk", "--user": "walk"}
-_ELSEWHERE.update({"--why": "dump", "--who": "explain", "--to": "explain", "--baseline": "audit", "--all": "diff"})
-
-
-def _own_words(message: str) -> str:
-    for pattern, words in _WORDS:
-        found = re.match(pattern + "$", message, re.DOTALL)
-        if found:
-            verb = _ELSEWHERE.get(found.group(1).split("=")[0].split(" ")[0])
-            return found.expand(words).replace("'", "") + (": kdtoken %s has it" % verb if verb else "")
-    return message
-
-
-class _Done(Exception):
-    """--help or --version has said all there is to say."""
-
-
-class _Colour(argparse.Action):
-    """--color, which holds for all that the run writes."""
-
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Optional[str] = None) -> None:
-        COLOUR.append(values)
-
-
-class _Once(argparse.Action):
-    """An option that may stand once; argparse itself would keep the last and forget the others."""
-
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Optional[str] = None) -> None:
-        if getattr(namespace, self.dest):
-            raise UsageError("%s names one file" % option_string, None, "several dumps: kdtoken walk A.dmp B.dmp")
-        setattr(namespace, self.dest, values)
-
-
 def parser(verb: str, description: str) -> Parser:
     """A parser with the options that all verbs have."""
     made = Parser(prog="kdtoken %s" % verb, description=description)
     source = made.add_argument_group("where to read (default: the debugger session that this runs in)")
-    source.add_argument("--session", metavar="FILE", action=_Once, help="replay a recorded session")
-    source.add_argument("--dump", metavar="FILE", action=_Once, help="a kernel crash dump, read without any debugger")
+    source.add_argument("--session", metavar="FILE", action=Once, help="replay a recorded session")
+    source.add_argument("--dump", metavar="FILE", action=Once, help="a kernel crash dump, read without any debugger")
     source.add_argument(
         "--log", metavar="FILE", action="append", help="a saved WinDbg log, or FILE:FIRST-LAST of its lines; repeatable"
     )
@@ -310,7 +217,7 @@ def _and_release(main: Callable[[List[str]], int], words: List[str]) -> int:
     _ASKED.clear()
     try:
         return main(words)
-    except _Done as done:
+    except Done as done:
         if str(done):
             write_lines([str(done).rstrip()])
         return 0

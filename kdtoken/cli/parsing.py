@@ -1,0 +1,104 @@
+"""argparse in our words: a wrong line is one message with a next step, and nothing ends the program."""
+
+import argparse
+import re
+import sys
+from typing import Any, Optional
+
+from kdtoken.cli.output import COLOUR, write_lines
+from kdtoken.errors import UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse without sys.exit: inside WinDbg that would vanish with its message."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.add_argument(
+            "--color",
+            choices=("auto", "always", "never"),
+            action=_Colour,
+            help="colour: auto (default) on a terminal, as NO_COLOR and FORCE_COLOR say; needs rich",
+        )
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        """A wrong option: UsageError, since argparse would end the program."""
+        near = self._near(message)
+        known = "%s --help" % self.prog
+        raise UsageError(_own_words(message), None, "did you mean %s?  %s" % (near, known) if near else known)
+
+    def _parse_optional(self, arg_string: str) -> Any:
+        """`-@notepad.exe` is a process of what stdin holds, and no option."""
+        return None if arg_string.startswith("-@") else super()._parse_optional(arg_string)
+
+    def _near(self, message: str) -> str:
+        """The option that a mistyped one is nearest to, "" where none is near."""
+        import difflib  # costs time, which only this error should
+
+        typed = [word.split("=")[0] for word in message.split() if word.startswith("--")]
+        known = [option for action in self._actions for option in action.option_strings]
+        found = difflib.get_close_matches(typed[0], known, 1, 0.7) if typed and typed[0] not in known else []
+        return found[0] if found else ""
+
+    def parse_known_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Without argparse's usage in front, which only its own errors show: to lay it out imports shutil and more."""
+        words = sys.argv[1:] if args is None else args
+        if self.usage is not None or any(word.startswith(("-h", "--h")) for word in words):
+            return super().parse_known_intermixed_args(args, namespace)
+        self.usage = "%(prog)s"
+        try:
+            return super().parse_known_intermixed_args(args, namespace)
+        finally:
+            self.usage = None
+
+    def exit(self, status: int = 0, message: Optional[str] = None) -> None:  # type: ignore[override]
+        """argparse's end of the program, made an exception that `run` knows."""
+        raise Done(message or "")
+
+    def print_help(self, file: object = None) -> None:
+        """The help, line by line: pykd cuts long writes."""
+        write_lines(self.format_help().rstrip().split("\n"))
+
+
+# argparse's message -> ours, and the verb that has an option which another one lacks.
+_WORDS = (
+    (r"unrecognized arguments: (-.*)", r"there is no option \1"),
+    (r"unrecognized arguments: (.*)", r"nothing takes the word \1"),
+    (r"argument (\S+): invalid choice: ('.*') \(choose from (.*)\)", r"\1 takes one of \3, not \2"),
+    (r"argument (\S+): invalid (?:int|float) value: (.*)", r"\1 takes a number, not \2"),
+    (r"argument (\S+): expected .*", r"\1 needs a word behind it"),
+    (r"the following arguments are required: (.*)", r"\1 is missing"),
+    (r"ambiguous option: (\S+) could match (.*)", r"\1 may be each of \2"),
+    (r"argument (\S+): not allowed with argument (\S+)", r"\1 and \2 exclude each other"),
+)
+_ELSEWHERE = {"--csv": "walk", "--parquet": "walk", "--tree": "walk", "--strange": "walk", "--user": "walk"}
+_ELSEWHERE.update({"--why": "dump", "--who": "explain", "--to": "explain", "--baseline": "audit", "--all": "diff"})
+
+
+def _own_words(message: str) -> str:
+    for pattern, words in _WORDS:
+        found = re.match(pattern + "$", message, re.DOTALL)
+        if found:
+            verb = _ELSEWHERE.get(found.group(1).split("=")[0].split(" ")[0])
+            return found.expand(words).replace("'", "") + (": kdtoken %s has it" % verb if verb else "")
+    return message
+
+
+class Done(Exception):
+    """--help or --version has said all there is to say."""
+
+
+class _Colour(argparse.Action):
+    """--color, which holds for all that the run writes."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Optional[str] = None) -> None:
+        COLOUR.append(values)
+
+
+class Once(argparse.Action):
+    """An option that may stand once; argparse itself would keep the last and forget the others."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Optional[str] = None) -> None:
+        if getattr(namespace, self.dest):
+            raise UsageError("%s names one file" % option_string, None, "several dumps: kdtoken walk A.dmp B.dmp")
+        setattr(namespace, self.dest, values)
