@@ -7,7 +7,6 @@ import sys
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from kdtoken.cli.here import here
 from kdtoken.cli.output import COLOUR, OTHER_SOURCES, close_all
 from kdtoken.cli.output import complain as complain
 from kdtoken.cli.output import write_lines as write_lines
@@ -197,6 +196,8 @@ def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]]) ->
             import traceback
 
             traceback.print_exc()
+        from kdtoken.cli.here import here  # where all went well nobody needs it
+
         complain(here(str(error), _ASKED, in_debugger()))
     except RecursionError:
         complain(
