@@ -5,7 +5,7 @@ from typing import Iterable, List
 
 from kdtoken import cli
 from kdtoken.errors import UsageError
-from kdtoken.machine.sniff import STDIN, is_source, looks_like_file
+from kdtoken.machine.sniff import STDIN, is_source, looks_like_file, matching
 
 
 def files_of(names: Iterable[str], verb: str) -> List[str]:
@@ -17,11 +17,7 @@ def files_of(names: Iterable[str], verb: str) -> List[str]:
         if os.path.isdir(name):
             files += _in_folder(name)
             continue
-        found = []
-        if any(mark in name for mark in "*?") and not os.path.exists(name):
-            from glob import glob
-
-            found = sorted(glob(name))
+        found = matching(name)
         if not found and not looks_like_file(name) and name != STDIN:
             raise UsageError(
                 "%s takes files, and there is none called %s" % (verb, name),
