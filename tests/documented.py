@@ -49,6 +49,9 @@ STANDS_FOR = {
     "GOOD.dmp": "good.dmp",
     "PID": "6104",
     "SDDL": "D:(A;;FR;;;WD)",
+    "DIR": "CASE",
+    "/mnt/share/dumps": "dumps/",
+    "/mnt/share/symbols": ".",
 }
 
 
@@ -128,6 +131,7 @@ class Place:
             "session.log": log,
             "kdtoken-capture.log": log,
             "logs/one.log": log,
+            "dumps/one.dmp": machine,
             # the pages that the dump holds, each at its physical address
             "Windows 11-Snapshot1.vmem": bytes(FIRST_PFN << 12) + machine[0x2000:],
         }
@@ -173,6 +177,8 @@ class Place:
             arguments = [
                 one for word in arguments for one in (sorted(glob.glob(word)) if "*." in word else []) or [word]
             ]
+        if arguments[0] == "lake" and "ask" in arguments and not (self.folder / "CASE").exists():
+            self.run("kdtoken lake CASE add dumps/")
         out: io.StringIO = _WindbgOut() if in_windbg else io.StringIO()
         err = io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
