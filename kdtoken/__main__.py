@@ -13,6 +13,7 @@ VERBS: Dict[str, str] = {
     "diff": "two views of a token: kernel and user mode, or before and after",
     "explain": "why Windows says yes or no to a caller who wants something of an object",
     "audit": "what is strange on one machine or many, and how it may be innocent",
+    "report": "one HTML file to hand on: findings, processes, tokens, lineage",
     "lineage": "where a process's token came from: parents, steps, logon session",
     "lake": "a thousand dumps as tables: each read once into Parquet, then questions in SQL",
     "collect": "inside the guest: what GetTokenInformation says of a process, as JSON",

@@ -67,7 +67,7 @@ def tree_lines(
         gone = ", ended" if ended(node.row) else ""
         made = _hanging(
             first,
-            filled("  %s%s  [%s]", who(node.row, names), gone, clean(_root(node) or edge_words(node))),
+            filled("  %s%s  [%s]", who(node.row, names), gone, clean(root_words(node) or edge_words(node))),
             5 + 2 * node.depth,
         )
         made[0] = linked(made[0], clean(process_name(node.row)), node.row.process.address, 3 + 2 * node.depth)
@@ -79,7 +79,7 @@ def tree_lines(
     return lines + [""] + [line for one in legend for line in wrapped(one, columns())] if legend else lines
 
 
-def _root(node: Node) -> str:
+def root_words(node: Node) -> str:
     """Why a root has no parent; empty for others."""
     if node.parent.row is not None or node.parent.how is How.NOBODY:
         return "" if node.parent.row is not None else node.edge.details[0]
@@ -108,7 +108,7 @@ def lineage_lines(
         when = ", started %s" % filetime_text(born)[:19] if born else ""
         made = _hanging(
             "  %s%s  " % ("  " * node.depth, clean(process_name(node.row))),
-            filled("%s%s  [%s]", who(node.row, names), when, clean(_root(node) or edge_words(node))),
+            filled("%s%s  [%s]", who(node.row, names), when, clean(root_words(node) or edge_words(node))),
             6 + 2 * node.depth,
         )
         made[0] = linked(made[0], clean(process_name(node.row)), node.row.process.address, 2 + 2 * node.depth)

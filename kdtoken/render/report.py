@@ -1,11 +1,11 @@
 """Lines of a report being gathered: sections, labelled rows, and where each value was read."""
 
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Origin, Token
-from kdtoken.render.words import clean, columns, sid_name, wrapped
+from kdtoken.render.words import clean, columns, sid_name, table, wrapped
 
 LABEL = 22
 _NOTE = " " * 6
@@ -56,6 +56,10 @@ class Report:
         """A row where there is something to tell."""
         if value:
             self.row(label, before + value)
+
+    def table(self, rows: Sequence[Tuple[str, ...]], key: int = -1) -> None:
+        """Rows in aligned columns; `key` is the column that tells one row from another, -1 where only all do."""
+        self.lines += table(rows)
 
     def idle_rows(self) -> None:
         """The rows that were kept back: one line for all that say none, null or 0."""

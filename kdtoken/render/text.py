@@ -53,18 +53,13 @@ def render_dump(
         _answer(page, token)
     finding_rows(page, findings)
     remark_rows(page, dump_remarks(dump))
-    _process(page, dump, parent)
+    process_section(page, dump, parent)
     if isinstance(dump.details, ProcessDetails):
         unnamed_section(page, "_EPROCESS", dump.details.unnamed)
     if token is not None:
         token_sections(page, token)
-    linked = dump.linked
-    if linked is not None and token is not None:
-        page.section(_linked_title(token, linked))
-        if isinstance(linked, Token):
-            _linked(page, token, linked)
-        else:
-            page.row("Token", show(linked, str))
+    if token is not None:
+        linked_section(page, token, dump.linked)
     page.lines += thread_lines(dump, names)
     page.idle_rows()
     return page.lines
@@ -148,7 +143,8 @@ def remark_rows(page: Report, remarks: List[Remark]) -> None:
         page.row("" if at else "Note", mark + clean(remark.text))
 
 
-def _process(page: Report, dump: ProcessDump, parent: Optional[Parent]) -> None:
+def process_section(page: Report, dump: ProcessDump, parent: Optional[Parent]) -> None:
+    """The process around the token: its parent, times, protection, and the reference to the token."""
     process = dump.process
     page.section("Process")
     page.row_unless_empty("Image", "", image_words(dump))
@@ -187,6 +183,17 @@ def _fast_ref(ref: FastRef) -> str:
         return "null (fast reference 0x%x)" % ref.value
     at = link("0x%x" % ref.object, ref.object, "token")
     return at + "  (fast reference 0x%x, count %d)" % (ref.value, ref.ref_count)
+
+
+def linked_section(page: Report, token: Token, linked: Maybe[Optional[Token]]) -> None:
+    """The other half of a UAC pair beside this one; no section where there is none."""
+    if linked is None:
+        return
+    page.section(_linked_title(token, linked))
+    if isinstance(linked, Token):
+        _linked(page, token, linked)
+    else:
+        page.row("Token", show(linked, str))
 
 
 def _linked_title(token: Token, linked: Maybe[Token]) -> str:

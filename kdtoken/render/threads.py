@@ -40,11 +40,10 @@ def thread_lines(dump: ProcessDump, names: Names = NO_NAMES) -> List[str]:
 
 def impersonation_lines(dump: ProcessDump, indent: str = "  ", names: Names = NO_NAMES) -> List[str]:
     """Threads that do not, or may not, run under the primary token, and what is wrong with threads."""
-    others = [t for t in dump.threads if t.impersonation is not None]
+    others = impersonation_rows(dump, names)
     lines: List[str] = []
-    for thread, cells in zip(others, row_lines([_cells(dump, t, names) for t in others], indent)):
+    for (_, _, notes), cells in zip(others, row_lines([cells for _, cells, _ in others], indent)):
         lines += cells
-        notes = _notes(dump, thread)
         if notes:
             lines += _hanging(notes, indent + "      ")
     for thread in dump.threads:
@@ -52,6 +51,12 @@ def impersonation_lines(dump: ProcessDump, indent: str = "  ", names: Names = NO
             told = filled("%s thread %s: %s", styled("!!", "impossible"), thread_id(thread), clean(problem))
             lines += _hanging(told, indent)
     return lines
+
+
+def impersonation_rows(dump: ProcessDump, names: Names = NO_NAMES) -> List[Tuple[Thread, Tuple[str, ...], str]]:
+    """(thread, its id, user, level and token in words, what is otherwise than in the process's token) of each."""
+    others = [t for t in dump.threads if t.impersonation is not None]
+    return [(t, _cells(dump, t, names), _notes(dump, t)) for t in others]
 
 
 def _hanging(text: str, indent: str) -> List[str]:

@@ -21,7 +21,7 @@ from kdtoken.render.dml import privilege_link
 from kdtoken.render.marked import styled
 from kdtoken.render.meaning import level, privilege
 from kdtoken.render.report import LABEL, Report, origin_text
-from kdtoken.render.words import clean, show, table
+from kdtoken.render.words import clean, show
 
 
 def token_sections(page: Report, token: Token) -> None:
@@ -111,7 +111,7 @@ def _privileges(page: Report, token: Token) -> None:
         rows.append(
             (ghost, privilege_link(privilege(p, p.name), p.name), "default" if p.enabled_by_default else "", why or "")
         )
-    page.lines += table(rows)
+    page.table(rows, 1)
     if any(p.enabled_by_default is None for p in privileges):
         page.row("By default", "which of these are enabled by default is not said by this text")
     _missing_part(page, privileges)
@@ -133,7 +133,7 @@ def _groups(page: Report, title: str, groups: Tuple[Maybe[Group], ...], whole: M
         else:
             style = "deny" if group.deny_only else ""
             rows.append((styled(words.group_words(group), style), styled(page.name(group.sid), style), str(group.sid)))
-    page.lines += table(rows)
+    page.table(rows, 2)
     _missing_part(page, whole)
 
 
@@ -222,7 +222,7 @@ def _dacl(page: Report, token: Token) -> None:
         name = page.name(ace.sid, token) if ace.sid is not None else "no SID"
         rights = " ".join(mask_words(ace.mask)) if ace.mask is not None else "no mask"
         rows.append((ace.type_name, name, rights, " ".join(ace.flag_words), ace.problem or ""))
-    page.lines += table(rows)
+    page.table(rows)
     if dacl.problem:
         page.row("Damaged", dacl.problem)
 

@@ -1,0 +1,74 @@
+"""A card tells what `dump --all --why` tells: the same sections, labels, values and places, none left out."""
+
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from kdtoken.analysis.lineage.origin import Lineage, Lineages
+from kdtoken.machine.kernel import KernelMachine
+from kdtoken.model.sid_names import NO_NAMES
+from kdtoken.model.snapshot import Look, Snapshot
+from kdtoken.model.token import Origin, Token
+from kdtoken.render.html.cards import Strings, token_card
+from kdtoken.render.report import Report
+from kdtoken.render.token_text import token_sections
+from tests.machine.declared import MACHINE
+from tests.machine.synthetic import SyntheticSource
+from tests.snapshots import kernel_of_machine
+
+
+class Spy(Report):
+    """Writes down what a report is told, whatever the report makes of it."""
+
+    def __init__(self) -> None:
+        super().__init__(True)
+        self.rows: List[Tuple[str, str]] = []
+        self.tables: List[Tuple[str, ...]] = []
+        self.titles: List[str] = []
+
+    def section(self, title: str) -> None:
+        self.titles.append(title)
+
+    def row(self, label: str, value: str, origin: Optional[Origin] = None) -> None:
+        self.rows.append((label.strip(), value))
+
+    def table(self, rows: Sequence[Tuple[str, ...]], key: int = -1) -> None:
+        self.tables += rows
+
+
+def tokens() -> List[Token]:
+    kernel = kernel_of_machine(MACHINE)
+    machine = KernelMachine(SyntheticSource(kernel))
+    return [one for one in (machine.token(kernel.tokens[key]) for key in MACHINE.tokens) if isinstance(one, Token)]
+
+
+def test_a_card_has_all_that_dump_all_has() -> None:
+    found = tokens()
+    assert len(found) > 10
+    for token in found:
+        spy, strings = Spy(), Strings()
+        token_sections(spy, token)
+        words = strings.all
+        card = token_card(strings, token, None, NO_NAMES)
+        titles = [words[one[0]] for one in card]
+        rows = [(words[row[0]], words[row[1]]) for one in card for row in one[1]]
+        tables = [tuple(words[cell] for cell in row[1:]) for one in card for row in one[2]]
+        assert titles[1:] == spy.titles and set(spy.rows) <= set(rows) and tables == spy.tables
+        read = sum(len(row) == 3 for one in card for row in one[1])
+        assert read >= 20  # nearly every row of a token that was read from memory
+
+
+def test_the_answer_is_at_the_top() -> None:
+    strings = Strings()
+    found = tokens()[0]
+    card = token_card(strings, found, lineage_of(found), NO_NAMES)
+    first: Dict[str, str] = {strings.all[row[0]]: strings.all[row[1]] for row in card[0][1]}
+    assert strings.all[card[0][0]] == "At a glance"
+    assert {"Runs as", "Integrity", "Token", "Logon", "Made", "Privileges", "Groups", "Confined"} <= set(first)
+
+
+def lineage_of(token: Token) -> Lineage:
+    return Lineages(Snapshot("", (), captures={token.address: (Look(token),)}, whole=False)).of(token)
+
+
+def test_a_text_has_one_number() -> None:
+    strings = Strings()
+    assert [strings(one) for one in ("a", "b", "a", "")] == [0, 1, 0, 2] and strings.all == ["a", "b", ""]
