@@ -13,6 +13,8 @@ from tests.engine.windows import build as build_windows
 
 # Judges that PyPI has.
 JUDGES = ("volatility3==%s" % volatility.VERSION, "kdmp-parser==0.7.4", "memprocfs==%s" % memproc.VERSION)
+# axe-core's script is all that is used of this package: what the package itself drives is not needed.
+AXE = "axe-playwright-python==0.1.8"
 MODULES = ("volatility3.framework", "kdmp_parser", "memprocfs")
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -22,6 +24,7 @@ def install_judges() -> None:
     """From PyPI into this Python; what is there already is left alone."""
     install = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", *JUDGES]
     subprocess.run(install, check=True)
+    subprocess.run([*install[: -len(JUDGES)], "--no-deps", AXE], check=True)
 
 
 def not_loading() -> List[str]:

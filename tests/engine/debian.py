@@ -21,6 +21,7 @@ PROGRAMS = {
     "llvm-pdbutil": "llvm",
     "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64",
     "x86_64-w64-mingw32-g++": "g++-mingw-w64-x86-64",
+    "chromium": "chromium",
 }
 # MemProcFS's wheel links it, through leechcore, and does not bring it.
 LIBRARIES = {"libusb-1.0.so.0": "libusb-1.0-0"}
