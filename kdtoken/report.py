@@ -18,6 +18,7 @@ from kdtoken import cli
 from kdtoken.analysis.audit.finding import Severity
 from kdtoken.analysis.audit.rules import across
 from kdtoken.analysis.audit.rules import audit as run_rules
+from kdtoken.cli.progress import Progress
 from kdtoken.cli.walk_report import nothing_collected
 from kdtoken.errors import KdTokenError, NothingPrinted, UsageError
 from kdtoken.files import write_whole
@@ -40,7 +41,7 @@ def read(machine: Machine, name: str = "") -> Seen:
     rows: List[ProcessDump] = []
     if machine.has_memory:
         processes = machine.processes()
-        progress = cli.Progress("processes", len(processes))
+        progress = Progress("processes", len(processes))
         for at, process in enumerate(processes):
             progress.at(at)
             rows.append(machine.dump(process, False))

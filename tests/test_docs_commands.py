@@ -25,7 +25,7 @@ NOT_TYPED: Dict[str, str] = {
 }
 ELSEWHERE = re.compile(r"s3://|smb://|tcp://|--cluster")  # a store, or workers, on a network
 # What has another exit code than 0, and why.
-CODES = {"diff": (0, 1), "audit": (0, 1), "explain": (0, 1, 3), "tour": (0, 1)}
+CODES = {"diff": (0, 1), "audit": (0, 1), "report": (0, 1), "explain": (0, 1, 3), "tour": (0, 1)}
 
 
 def is_of(command: Command, word: str) -> bool:
