@@ -13,9 +13,11 @@ from kdtoken.model.absent import NotSaid
 from kdtoken.model.snapshot import Snapshot
 from tests.expected import FILES
 from tests.machine.declared import MACHINE
+from tests.machine.guilty import GUILTY
+from tests.machine.innocent import INNOCENT
 from tests.machine.kernel import Kernel
 from tests.machine.spec import Machine
-from tests.machine.strange import GUILTY, INNOCENT, NOTEPAD, QUIET, Case, with_process, with_token
+from tests.machine.strange import NOTEPAD, QUIET, Case, with_process, with_token
 from tests.machine.synthetic import SyntheticSource
 from tests.snapshots import (
     dump_file,
