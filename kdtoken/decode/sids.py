@@ -2,14 +2,14 @@
 
 import struct
 from functools import lru_cache
-from typing import List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from kdtoken.decode.structure import Structure, unreadable
 from kdtoken.errors import BadFormat, MemoryUnreadable
 from kdtoken.layout.layout import size_of, stride
 from kdtoken.model.absent import Maybe, Missing, Unreadable
 from kdtoken.model.group import Group, HalfGroup
-from kdtoken.model.sid import HEADER_SIZE, Sid, sid_length
+from kdtoken.model.sid import HEADER_SIZE, MAX_SUBAUTHORITIES, Sid, sid_length
 from kdtoken.source.base import Source, Span, read_span
 
 # A token holds at most 1,024 groups ("MaxTokenSize and group limits", learn.microsoft.com); a
@@ -17,6 +17,7 @@ from kdtoken.source.base import Source, Span, read_span
 MAX_COUNT = 4096
 # SIDs that belong together lie together; a stretch up to this long is fetched in one request.
 _TOGETHER = 0x4000
+_MOST_LISTS = 4096  # of groups, that are kept to be found again
 
 
 def read_sid(target: Source, address: Maybe[int]) -> Maybe[Optional[Sid]]:
@@ -61,7 +62,29 @@ def read_groups(
     if places is not None:
         places.extend(pointer for pointer, _ in entries)
     around = prefetch_around(target, [p for p, _ in entries if isinstance(p, int) and p])
-    return tuple([_group(target, pointer, bits, around) for pointer, bits in entries])
+    memo = target.memo
+    whole = [pointer for pointer, _ in entries if isinstance(pointer, int)]
+    if around is None or memo is None or len(whole) != len(entries):
+        return tuple([_group(target, pointer, bits, around) for pointer, bits in entries])
+    # Each token has a copy of its own, and a machine's users few different ones: a list that lies there with the same
+    # bytes and the same distances is the same list, and whoever compares two sees that they are one.
+    start, data = around
+    lists: Dict[Any, Tuple[Maybe[Group], ...]] = memo.setdefault(("lists of groups",), {})
+    key = data, tuple([pointer - start for pointer in whole]), tuple([bits for _, bits in entries])
+    known = lists.get(key)
+    if known is None:
+        known = tuple([_group(target, pointer, bits, around) for pointer, bits in entries])
+        # What could not be read carries its address, and what is not within these bytes may lie elsewhere.
+        if all(_within(data, at) for at in key[1]) and all(type(one) is Group for one in known):
+            if len(lists) >= _MOST_LISTS:
+                lists.clear()
+            lists[key] = known
+    return known
+
+
+def _within(data: bytes, at: int) -> bool:
+    """Whether the whole SID at this offset is in these bytes."""
+    return 0 <= at <= len(data) - HEADER_SIZE and at + HEADER_SIZE + 4 * data[at + 1] <= len(data)
 
 
 def _entry(span: Span, at: int, shape: "_Shape") -> Tuple[Maybe[int], Maybe[int]]:
@@ -140,7 +163,8 @@ def _group_of(body: bytes, bits: int) -> Group:
 def prefetch_around(target: Source, pointers: List[int]) -> Optional[Tuple[int, bytes]]:
     """Fetch the stretch that SIDs lie in with one request, where it is short enough: its address and bytes.
 
-    It ends with the header of the last.  None where any of it is missing; why shows when a SID itself is read.
+    It ends with the last SID, or with its header where the rest cannot be read.  None where any of the others is
+    missing; why shows when a SID itself is read.
     """
     if not pointers:
         return None
@@ -150,7 +174,12 @@ def prefetch_around(target: Source, pointers: List[int]) -> Optional[Tuple[int, 
     span = read_span(target, first, last - first + HEADER_SIZE)
     if span.holes or len(span.pieces) != 1:
         return None
-    return span.pieces[0]
+    start, data = span.pieces[0]
+    rest = 4 * min(data[-HEADER_SIZE + 1], MAX_SUBAUTHORITIES)
+    try:
+        return start, data + target.read(last + HEADER_SIZE, rest) if rest else data
+    except MemoryUnreadable:
+        return start, data
 
 
 def strays(s: Structure, places: Mapping[str, Sequence[Maybe[int]]], label: Maybe[int]) -> List[str]:

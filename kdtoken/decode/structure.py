@@ -19,6 +19,7 @@ from kdtoken.source.base import PAGE_SIZE, Source, Span, read_span
 class Structure:
     """Members of the struct `type_name` at `address`, by path such as "Privileges.Present".
 
+    start, data  address and bytes of a struct that was read in one piece; no bytes where it was not
     origins  False keeps no note of where each member was read; then, in a struct that was read in one piece, all
              numbers that were asked of such a struct before are taken out of its bytes at once (Numbers)
     A walk of 2,000 processes asks for 130,000 members.
@@ -29,7 +30,7 @@ class Structure:
         self.layout = target.layout(type_name)
         self.address = address
         self.span = span
-        self._start, self._data = span.pieces[0] if len(span.pieces) == 1 else (address, b"")
+        self.start, self.data = span.pieces[0] if len(span.pieces) == 1 else (address, b"")
         self._noted: Optional[Dict[str, Tuple[int, bytes]]] = {} if origins else None
         self._numbers: Dict[str, int] = {}
         self._learn: Optional[Numbers] = None
@@ -39,10 +40,10 @@ class Structure:
             return
         # Worked out once a run where the target's layouts stay the same.
         self._places = memo.setdefault(("places", type_name), {})
-        if not origins and self._data:
-            before = address - self._start  # who reads another stretch of the type asks for other members
+        if not origins and self.data:
+            before = address - self.start  # who reads another stretch of the type asks for other members
             self._learn = memo.setdefault(("numbers", type_name), {}).setdefault(before, Numbers())
-            self._numbers = self._learn.of(self._data, before)
+            self._numbers = self._learn.of(self.data, before)
 
     @property
     def origins(self) -> Dict[str, Origin]:
@@ -57,11 +58,11 @@ class Structure:
 
     def has(self, path: str) -> bool:
         """Whether this build's type has the member."""
-        return self._place(path) is not None
+        return self.place(path) is not None
 
     def address_of(self, path: str) -> int:
         """Address of the member.  Raises FieldNotFound where the build has none."""
-        place = self._place(path)
+        place = self.place(path)
         return self.address + (offset_of(self.target, self.layout, path) if place is None else place.offset)
 
     def bytes_at(self, address: int, size: int) -> Maybe[bytes]:
@@ -73,10 +74,11 @@ class Structure:
 
     def raw(self, path: str) -> Maybe[bytes]:
         """The member's bytes; for a bit-field those that hold it."""
-        place = self._place(path)
+        place = self.place(path)
         return Absent("%s.%s" % (self.layout.name, path)) if place is None else self._at(path, place)
 
-    def _place(self, path: str) -> Optional["Place"]:
+    def place(self, path: str) -> Optional["Place"]:
+        """Where the member lies; None where this build's type has none."""
         try:
             return self._places[path]
         except KeyError:
@@ -85,8 +87,8 @@ class Structure:
 
     def _at(self, path: str, place: "Place") -> Maybe[bytes]:
         address, size = self.address + place.offset, place.size
-        at = address - self._start
-        data = self._data[at : at + size] if at >= 0 else b""
+        at = address - self.start
+        data = self.data[at : at + size] if at >= 0 else b""
         if len(data) != size:
             try:
                 data = self.span.get(address, size)
@@ -101,7 +103,7 @@ class Structure:
         known = self._numbers.get(path)
         if known is not None:
             return known
-        place = self._place(path)
+        place = self.place(path)
         if place is None:
             return Absent("%s.%s" % (self.layout.name, path))
         data = self._at(path, place)
@@ -133,7 +135,7 @@ class Structure:
 
     def array(self, path: str) -> Maybe[Tuple[int, ...]]:
         """An array of unsigned integers or pointers."""
-        place, data = self._place(path), self.raw(path)
+        place, data = self.place(path), self.raw(path)
         if isinstance(data, Missing):
             return data
         if place is None or not place.elements:
@@ -159,7 +161,7 @@ class Numbers:
 
     def add(self, path: str, place: "Place") -> None:
         """Take this member, too, from the next struct on."""
-        if place.bits is None and place.size in _CODES and path not in self._places:
+        if place.bits is None and place.size in CODES and path not in self._places:
             self._places[path] = place
             self._format = None
 
@@ -180,13 +182,14 @@ class Numbers:
             gap = place.offset - max(end, self._first)
             if gap < 0:
                 continue
-            codes.append("%dx%s" % (gap, _CODES[place.size]))
+            codes.append("%dx%s" % (gap, CODES[place.size]))
             names.append(path)
             end = place.offset + place.size
         self._names, self._format = tuple(names), struct.Struct("".join(codes))
 
 
-_CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
+# Bytes of a number -> what `struct` calls it.
+CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
 # Nearly all tokens of a machine share their sources, sessions and origins.
 luid_of = lru_cache(maxsize=4096)(Luid.from_value)
 

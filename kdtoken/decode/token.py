@@ -3,6 +3,7 @@
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from kdtoken.decode import token_parts as parts
+from kdtoken.decode.lean import Followed, Plan, plan_of, take
 from kdtoken.decode.logon_session import read_logon_session
 from kdtoken.decode.object_header import TOKEN_TYPE, body_offset, is_object_of, type_name
 from kdtoken.decode.privileges import read_privileges
@@ -10,6 +11,7 @@ from kdtoken.decode.sids import read_groups, read_sid, strays
 from kdtoken.decode.structure import Structure, read_structure, unreadable
 from kdtoken.decode.unnamed import raw_member, unnamed_members
 from kdtoken.errors import LookupFailed
+from kdtoken.frozen import made_of
 from kdtoken.model.absent import Absent, Maybe, Missing, NotAsked, Unreadable
 from kdtoken.model.token import Origin, RawMember, Token
 from kdtoken.source.base import PAGE_SIZE, Source, Span, read_span
@@ -50,10 +52,6 @@ class Member(NamedTuple):
     within: Tuple[str, ...] = ()
 
 
-def _followed(read: Callable[[Source, Maybe[int]], Any]) -> Reader:
-    return lambda s, path: read(s.target, s.outside(path))
-
-
 def _list(count: str, outside: bool = False) -> Reader:
     """An array of _SID_AND_ATTRIBUTES, and the member that counts it."""
     if outside:
@@ -86,9 +84,9 @@ MEMBERS: Tuple[Member, ...] = (
     Member("default_owner_index", "DefaultOwnerIndex", Structure.uint),
     Member("user_and_groups", "UserAndGroups", _list("UserAndGroupCount")),
     Member("restricted_sids", "RestrictedSids", _list("RestrictedSidCount")),
-    Member("primary_group", "PrimaryGroup", _followed(read_sid)),
+    Member("primary_group", "PrimaryGroup", Followed(read_sid)),
     Member("dynamic_part", "DynamicPart", Structure.uint),
-    Member("default_dacl", "DefaultDacl", _followed(parts.read_acl)),
+    Member("default_dacl", "DefaultDacl", Followed(parts.read_acl)),
     Member("token_type", "TokenType", Structure.uint),
     Member("impersonation_level", "ImpersonationLevel", Structure.uint),
     Member("flags", "TokenFlags", Structure.uint),
@@ -99,24 +97,25 @@ MEMBERS: Tuple[Member, ...] = (
     Member("originating_logon_session", "OriginatingLogonSession", Structure.luid),
     Member("sid_hash", "SidHash", parts.read_hash, _HASH),
     Member("restricted_sid_hash", "RestrictedSidHash", parts.read_hash, _HASH),
-    Member("security_attributes", "pSecurityAttributes", _followed(parts.read_security_attributes)),
-    Member("package", "Package", _followed(read_sid)),
+    Member("security_attributes", "pSecurityAttributes", Followed(parts.read_security_attributes)),
+    Member("package", "Package", Followed(read_sid)),
     Member("capabilities", "Capabilities", _list("CapabilityCount", outside=True)),
     Member("capability_count", "CapabilityCount", Structure.uint),
     Member("capabilities_hash", "CapabilitiesHash", parts.read_hash, _HASH),
-    Member("lowbox_number", "LowboxNumberEntry", _followed(parts.read_lowbox_number)),
+    Member("lowbox_number", "LowboxNumberEntry", Followed(parts.read_lowbox_number)),
     Member("lowbox_handles_entry", "LowboxHandlesEntry", Structure.uint),
-    Member("claim_attributes", "pClaimAttributes", _followed(parts.read_claims)),
-    Member("trust_level_sid", "TrustLevelSid", _followed(read_sid)),
+    Member("claim_attributes", "pClaimAttributes", Followed(parts.read_claims)),
+    Member("trust_level_sid", "TrustLevelSid", Followed(read_sid)),
     Member("trust_linked_token", "TrustLinkedToken", Structure.uint),
-    Member("integrity_level_sid_value", "IntegrityLevelSidValue", _followed(read_sid)),
-    Member("sid_values", "TokenSidValues", _followed(parts.read_sid_values)),
+    Member("integrity_level_sid_value", "IntegrityLevelSidValue", Followed(read_sid)),
+    Member("sid_values", "TokenSidValues", Followed(parts.read_sid_values)),
     Member("index_entry", "IndexEntry", Structure.uint),
-    Member("diagnostics", "DiagnosticInfo", _followed(parts.read_diagnostics)),
+    Member("diagnostics", "DiagnosticInfo", Followed(parts.read_diagnostics)),
     Member("bno_isolation_handles_entry", "BnoIsolationHandlesEntry", Structure.uint),
     Member("session_object", "SessionObject", Structure.uint),
     Member("variable_part", "VariablePart", Structure.uint),
 )
+_PLAN = ("plan", TYPE)
 _NAMED = frozenset(name for one in MEMBERS for name in ([one.path + "." + inner for inner in one.within] or [one.path]))
 
 # The groups follow the token in its own allocation; an ordinary user's take about this much.
@@ -152,6 +151,11 @@ def decode_token(target: Source, address: int, names: Mapping[int, str], follow:
     _fetch_variable_part(s, problems)
     if follow:
         _fetch_dynamic_part(s)
+    values = None if follow else _lean(s)
+    if values is not None:
+        problems += strays(s, s.places, values["integrity_level_index"])
+        values.update(address=address, problems=tuple(problems), origins={})
+        return made_of(Token, values)
     values = {attribute: read(s, path) for attribute, path, read, _ in MEMBERS}
     problems += strays(s, s.places, values["integrity_level_index"])
     return Token(
@@ -161,6 +165,17 @@ def decode_token(target: Source, address: int, names: Mapping[int, str], follow:
         unnamed=_unnamed(s) if follow else (),
         **values,
     )
+
+
+def _lean(s: TokenStructure) -> Optional[Dict[str, Any]]:
+    """All members at once, of a token that was read in one piece; None where it was not."""
+    memo = s.target.memo
+    if memo is None or not s.data:
+        return None
+    plan: Optional[Plan] = memo.get(_PLAN)
+    if plan is None:
+        plan = memo[_PLAN] = plan_of(s.layout.name, s.place, MEMBERS)
+    return take(plan, s, s.data, s.address - s.start)
 
 
 def _unnamed(s: Structure) -> Tuple[RawMember, ...]:
