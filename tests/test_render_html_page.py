@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from typing import Any, Dict, Tuple
 
 import pytest
@@ -19,7 +20,19 @@ from kdtoken.render.html.page import Seen, json_block
 from kdtoken.render.words import clean
 from tests.machine import spec
 from tests.machine.spec import Machine
-from tests.machine.strange import CMD, EXPLORER, NOTEPAD, QUIET, SERVICES, client, impersonating, with_process
+from tests.machine.strange import (
+    CMD,
+    EXPLORER,
+    NOTEPAD,
+    QUIET,
+    SERVICES,
+    child,
+    client,
+    fresh,
+    impersonating,
+    with_new,
+    with_process,
+)
 from tests.report_pages import ACCOUNT, IMAGES, SCRIPT, Page, hostile, sections, seen_of
 from tests.snapshots import snapshot_of_machine
 
@@ -91,6 +104,23 @@ def test_findings_are_those_of_the_audit_and_come_first(stolen: Page) -> None:
 
 def test_a_quiet_machine_is_said_to_be_so(quiet: Page) -> None:
     assert "Nothing strange was found." in quiet.text and "needs a look" not in quiet.text
+
+
+def test_every_token_has_one_card(stolen: Page) -> None:
+    """Also one that is a process's own and another's linked twin."""
+    addresses = [one[0] for one in stolen.data["tokens"]]
+    assert len(addresses) == len(set(addresses))
+
+
+def test_a_root_says_why_it_is_one() -> None:
+    """A parent's id that a later process has now: that one is named, as safely as everywhere."""
+    orphan = with_new(QUIET, child("orphan.exe", 9008, 3000), fresh(QUIET, CMD))
+    later = replace(child("x.exe", NOTEPAD, 4000, 9008), name=b"<b>\\u202e")  # as six characters
+    text, page = page_of(with_new(orphan, later, fresh(QUIET, CMD, "later", token_id=0x92000, modified_id=0x92000)))
+    assert row_of(page, 4).cells[3] == "made by the kernel"
+    told = row_of(page, 9000).cells[3]
+    assert told.startswith("its parent is gone, and that id belongs to a later process: <b>\\\\u202e (9008)")
+    assert "\u202e" not in text
 
 
 def test_a_card_holds_every_field_with_where_it_was_read(quiet: Page) -> None:

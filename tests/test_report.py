@@ -10,7 +10,8 @@ import pytest
 
 from kdtoken import report
 from kdtoken.machine.kernel import KernelMachine
-from tests.machine.strange import NOTEPAD, QUIET, with_process
+from tests.machine.spec import PrivilegesSpec
+from tests.machine.strange import NOTEPAD, QUIET, with_process, with_token
 from tests.machine.synthetic import SyntheticSource
 from tests.report_pages import Page, seen_of
 from tests.snapshots import dump_file, kernel_of_machine, printed
@@ -19,6 +20,8 @@ pytest.importorskip("jinja2")
 
 ROOT = Path(__file__).resolve().parent.parent
 STOLEN = with_process(QUIET, NOTEPAD, token="system")
+# The token's privileges are others than before, and its ModifiedId is not.
+REWRITTEN = with_token(QUIET, NOTEPAD, privileges=PrivilegesSpec((19, 23, 25, 33, 34), (23, 34), (23, 30)))
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, str]:
     folder = tmp_path_factory.mktemp("sources")
     (folder / "symbols").mkdir()
     made = {}
-    for name, machine in (("quiet", QUIET), ("stolen", STOLEN)):
+    for name, machine in (("quiet", QUIET), ("stolen", STOLEN), ("rewritten", REWRITTEN)):
         made[name] = str(dump_file(machine, folder, name))
         (folder / (name + ".json")).rename(folder / "symbols" / "one.json")
     (folder / "log.txt").write_text(printed(kernel_of_machine(STOLEN)))
@@ -65,6 +68,12 @@ def test_many_machines_one_of_them_broken(files: Dict[str, str], tmp_path: Path)
     assert code == 2 and files["nothing"] in wrong and "Traceback" not in wrong and "of 3 sources" in told
     assert "1 of 3 machines needs a look. 1 could not be read." in page.text and files["nothing"] in page.text
     assert len(page.rows) == 2 * len(QUIET.processes)
+
+
+def test_what_changed_between_two_of_one_machine(files: Dict[str, str], tmp_path: Path) -> None:
+    code, told, _ = run(files, tmp_path / "report.html", "quiet", "rewritten")
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert code == 1 and "findings: 1 !!" in told and "traceless-change" in page.text
 
 
 def test_a_log_has_rows_and_cards_with_holes(files: Dict[str, str], tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class Box:
     @property
     def names(self) -> str:
         """Its programs, the most frequent first, as far as there is room."""
-        return _cut(self.all_names, _CHARACTERS + 4)
+        return _cut(self.all_names, _CHARACTERS + 1)
 
     @property
     def all_names(self) -> str:
