@@ -10,7 +10,7 @@ from typing import List, Tuple
 import pytest
 
 import kdtoken
-from kdtoken import tour
+from kdtoken import cli, tour
 from kdtoken.cli.tour.exercises import EXERCISES, task_lines
 from kdtoken.cli.tour.steps import STEPS, step_lines
 from kdtoken.machine.sniff import CARRIED
@@ -159,6 +159,37 @@ def test_in_windbg_what_is_printed_is_what_is_typed_there(
     for command in typed:
         if not re.search("ANSWER|FOLDER", command):
             assert run(command, capsys)[0] in (0, 1), command
+
+
+class PykdOut(WinDbgOut):
+    """The stdout under pykd.pyd's own !py, which destroys its arguments."""
+
+
+PykdOut.__module__ = "pykd"
+
+
+def test_under_pykds_own_py_the_alias_is_told_first(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = PykdOut()
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", out)
+        assert tour.main(["all"]) == tour.main([]) == 0
+    typed = re.findall(r"^\s*(as .*)$", "".join(out.parts), flags=re.MULTILINE)
+    assert len(typed) > len(STEPS) + 10 and "!py -m" not in "".join(out.parts)
+    for line in typed:
+        alias, command = line.split("   and then   ")
+        command = command.split("  ")[0]
+        assert alias.startswith("as KDARGS ")
+        held = alias[len("as KDARGS ") :]
+        # The engine puts back the very text of the line: seen on dbgeng 15063, quotes and semicolons too.
+        monkeypatch.setattr(cli, "debugger_command", lambda asked, held=held: held + "\n")
+        words = cli.alias_arguments(len(shlex.split(command)) - 2)
+        assert words == shlex.split(held)
+        if not re.search("ANSWER|FOLDER", command):
+            verb = command.split()[1].split(".")[1]
+            assert import_module("kdtoken." + verb).main(words) in (0, 1), command
+            capsys.readouterr()
 
 
 def test_every_command_of_the_contents_and_tasks_can_be_typed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -268,7 +268,7 @@ def alias_arguments(count: int) -> List[str]:
             ALIAS,
             how + "   (or load the pykd-ext bootstrapper, whose !py keeps them)",
         )
-    words = text.split()
+    words = [word.replace('"', "") for word in re.findall(r'(?:"[^"]*"|[^\s"])+', text)]
     if len(words) != count:
         raise UsageError(
             "%d argument(s) were typed, but the alias %s holds %d: %s" % (count, ALIAS, len(words), text), ALIAS, how

@@ -171,9 +171,16 @@ STEPS = (
 
 
 def typed(command: str) -> str:
-    """The command as it is typed here: in WinDbg with !py, else on a command line."""
+    """The command as it is typed here: in WinDbg with !py, else on a command line.
+
+    pykd.pyd's own !py destroys its arguments, so that they go through the alias first (cli.alias_arguments).
+    """
     verb, _, rest = command.partition(" ")
-    return "!py -m kdtoken.%s %s" % (verb, rest) if cli.in_debugger() else "kdtoken %s" % command
+    if not cli.in_debugger():
+        return "kdtoken %s" % command
+    if cli.arguments_survive():
+        return "!py -m kdtoken.%s %s" % (verb, rest)
+    return "as %s %s   and then   !py kdtoken.%s %s" % (cli.ALIAS, rest, verb, rest)
 
 
 def excerpt(lines: Sequence[str], sections: Sequence[str]) -> List[str]:
