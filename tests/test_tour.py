@@ -14,12 +14,20 @@ from kdtoken import cli, tour
 from kdtoken.cli.tour.exercises import EXERCISES, task_lines
 from kdtoken.cli.tour.steps import STEPS, step_lines
 from kdtoken.machine.sniff import CARRIED
+from kdtoken.render.words import set_columns
 from tests.machine.declared import MACHINE
 from tests.machine.strange import INCIDENT
 from tests.sessions import INCIDENT_22000, MACHINE_22000, recorded
 from tests.test_cli import WinDbgOut
 
 NUMBERS = range(1, len(STEPS) + 1)
+
+
+@pytest.fixture(autouse=True)
+def ordinary_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever another test left behind."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    set_columns()
 
 
 def run(command: str, capsys: pytest.CaptureFixture[str]) -> Tuple[int, List[str]]:
@@ -92,6 +100,21 @@ def test_the_steps_say_what_they_show(capsys: pytest.CaptureFixture[str]) -> Non
         assert "Exercise %d. %s" % (number, one.title) in printed
     # one SID and no more fits a line of a hundred
     assert max(len(line) for line in printed.split("\n") if "S-1-15-" not in line) < 106
+
+
+@pytest.mark.parametrize("width", [80, 90])
+def test_on_a_narrow_terminal_nothing_is_wider(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert tour.main(["all"]) == 0
+    lines = capsys.readouterr().out.split("\n")
+    prose = [line for line in lines if line.startswith("   ") and line[3:4] not in "|k" and "tour --" not in line]
+    assert max(map(len, prose)) <= width
+    # An address, a SID and a table of walk have a width of their own.
+    shown = [line for line in lines if line.startswith("   | ") and not re.search("S-1-|0x|walk|NOTES", line)]
+    wide = [line for line in shown if len(line) > width]
+    assert len(wide) <= len(shown) // 20, wide
 
 
 def test_the_checks_that_are_predicted() -> None:

@@ -178,10 +178,13 @@ def width() -> int:
 
 
 def paragraph(text: str, indent: str = "") -> List[str]:
-    """Prose in lines under 100 columns."""
+    """Prose in lines under 100 columns, and no wider than the terminal."""
     import textwrap
 
-    return textwrap.wrap(text, 96, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    from kdtoken.render.words import columns
+
+    room = min(96, columns())
+    return textwrap.wrap(text, room, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]]) -> int:

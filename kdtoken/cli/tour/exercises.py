@@ -299,7 +299,8 @@ def task_lines(number: int, hint: bool = False) -> List[str]:
         return lines + cli.paragraph(one.hint, "   ") + [""]
     lines += cli.paragraph(one.task, "   ") + [""]
     lines += ["   " + typed(command) for command in one.look]
-    return lines + ["", "   Answer: %s" % one.answer, "   " + typed("tour --exercise %d ANSWER" % number), ""]
+    lines += ["", *cli.paragraph("Answer: %s" % one.answer, "   ")]
+    return lines + ["   " + typed("tour --exercise %d ANSWER" % number), ""]
 
 
 def answer_lines(number: int, answer: str) -> Tuple[bool, List[str]]:

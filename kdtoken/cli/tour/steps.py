@@ -20,6 +20,7 @@ from kdtoken.model.view import View
 from kdtoken.render.audit import explain_lines as rule_lines
 from kdtoken.render.diff import diff_lines
 from kdtoken.render.explain import explain_lines
+from kdtoken.render.words import WIDTH, columns, set_columns
 
 
 @dataclass(frozen=True)
@@ -209,13 +210,28 @@ def excerpt(lines: Sequence[str], sections: Sequence[str]) -> List[str]:
     return kept
 
 
+_MARGIN = "   | "  # before what a command prints
+
+
 def step_lines(number: int) -> List[str]:
     """One step as it is printed."""
     step = STEPS[number - 1]
     verb, *arguments = shlex.split(step.command)
     lines = ["%d. %s" % (number, step.title), "", "   " + typed(step.command), ""]
-    lines += ["   | " + line if line else "   |" for line in excerpt(_RUN[verb](arguments), step.sections)]
+    lines += [_MARGIN + line if line else "   |" for line in excerpt(_printed(verb, arguments), step.sections)]
     return [line.rstrip() for line in lines] + [""] + cli.paragraph(step.notice, "   ") + [""]
+
+
+def _printed(verb: str, arguments: List[str]) -> List[str]:
+    """What the verb prints; on a terminal narrower than our lines, so that the margin has room too."""
+    room = columns()
+    if room >= WIDTH:
+        return _RUN[verb](arguments)
+    set_columns(room - len(_MARGIN))
+    try:
+        return _RUN[verb](arguments)
+    finally:
+        set_columns(room)
 
 
 def _dump(arguments: List[str]) -> List[str]:
