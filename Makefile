@@ -8,7 +8,7 @@ STAMP = $(VENV)/.installed-test
 DEV = $(VENV)/.installed-dev
 DOCS = $(VENV)/.installed-docs
 
-.PHONY: help run test engine golden check mutants bench bench-compare docs fuzz clean
+.PHONY: help run test engine golden check mutants bench bench-compare docs fuzz faults clean
 
 help:
 	@echo "make run      dump notepad.exe's token from the recording that the repository carries"
@@ -21,6 +21,7 @@ help:
 	@echo "make golden   write fixtures/golden/ anew; read the diff before you commit it"
 	@echo "make docs     the site and the man page in build/docs; runs the examples, checks every link between pages"
 	@echo "make fuzz     every reader of what a stranger wrote, MINUTES=1 each; what fails is kept in tests/fuzz/corpus"
+	@echo "make faults   single faults in a machine's memory, COUNT=10000: what is shown is true, marked, or cannot be known"
 	@echo "make clean    remove .venv and build/"
 
 $(STAMP): pyproject.toml kdtoken/__main__.py kdtoken/build_hook.py
@@ -79,6 +80,11 @@ docs: $(DOCS)
 MINUTES ?= 1
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+
+# 150 a second on a quiet core.
+COUNT ?= 10000
+faults: $(STAMP)
+	$(BIN)/python -m tests.fault_hunt --count $(COUNT)
 
 clean:
 	rm -rf $(VENV) build

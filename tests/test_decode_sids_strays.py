@@ -103,3 +103,32 @@ def test_a_hash_of_another_list_is_noted_of_the_linked_token_too() -> None:
     target.poke_field(KERNEL.tokens["anna-full"], "_TOKEN", "SidHash.SidCount", 3)
     lines = "\n".join(run_on(target, "dump", "6104", "--all"))
     assert "!! the linked token: SidHash.SidCount is 3, the list has" in lines
+
+
+@pytest.mark.parametrize("name", ["PrimaryGroup", "DefaultDacl"])
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_dynamic_part_does_not_hold_is_told(path: Path, name: str) -> None:
+    kernel = kernel_of(path)
+    target = SyntheticSource(kernel)
+    part = kernel.pointer_at("_TOKEN", kernel.tokens["notepad"], "DynamicPart")
+    for pointer, told in ((part - 8, True), (part, False), (part + 0xFFF, False), (part + 0x1000, True), (0, False)):
+        target.poke_field(kernel.tokens["notepad"], "_TOKEN", name, pointer)
+        said = [one for one in problems(target, follow=False) if one.startswith(name)]
+        assert (
+            said
+            == [
+                "%s is 0x%x, outside the 4096 bytes of DynamicPart at 0x%x: it may be another's" % (name, pointer, part)
+            ]
+            * told
+        )
+
+
+def test_where_the_dynamic_part_is_not_known_nobody_is_blamed() -> None:
+    for member in ("DynamicPart", "DynamicCharged"):
+        target = SyntheticSource(KERNEL).without_field("_TOKEN", member)
+        target.poke_field(KERNEL.tokens["notepad"], "_TOKEN", "PrimaryGroup", sid_of("system", 0))
+        assert problems(target, follow=False) == ()
+        target = SyntheticSource(KERNEL)
+        target.poke_field(KERNEL.tokens["notepad"], "_TOKEN", "PrimaryGroup", sid_of("system", 0))
+        target.poke_field(KERNEL.tokens["notepad"], "_TOKEN", member, 0)
+        assert problems(target, follow=False) == ()

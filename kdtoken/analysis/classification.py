@@ -11,7 +11,7 @@ from kdtoken.frozen import dataclass
 from kdtoken.model.absent import Missing, Unreadable, known
 from kdtoken.model.group import ENABLED, Group
 from kdtoken.model.integrity import IntegrityLevel, integrity_text
-from kdtoken.model.process import ProcessDump
+from kdtoken.model.process import Impersonation, ProcessDump
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import LogonSession, SidHash, Token
 from kdtoken.model.token_flags import TokenFlags
@@ -229,6 +229,16 @@ def _beside_remarks(dump: ProcessDump) -> List[Remark]:
             continue
         wrong = [*token.problems, *(one.text for one in _consistency_remarks(token)), *hash_faults(token)]
         remarks += [Remark("%s: %s" % (which, text), True) for text in wrong]
+    for thread in dump.threads:
+        used = thread.impersonation
+        token = dump.tokens.get(used.token) if isinstance(used, Impersonation) else None
+        if not isinstance(used, Impersonation) or not isinstance(token, Token):
+            continue
+        most = token.impersonation_level
+        if token.is_primary is False and isinstance(most, int) and isinstance(used.level, int) and used.level > most:
+            # A client says how far a server may go, and the token keeps that.
+            text = "thread %s impersonates at level %d, and its token allows %d" % (thread.tid, used.level, most)
+            remarks.append(Remark(text, True))
     return remarks
 
 

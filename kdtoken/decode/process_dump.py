@@ -61,6 +61,14 @@ class Tokens:
             return other
         if other is None:
             return Unreadable(session.address, "no logon session %s in the kernel's table" % buddy)
+        back = other.buddy_logon_id
+        if known(back) and known(session.logon_id) and back != session.logon_id:
+            # A pair knows each other.
+            return Unreadable(
+                other.address,
+                "no half of this pair: logon session %s is paired with %s, not with %s"
+                % (buddy, back, session.logon_id),
+            )
         if isinstance(other.token, Missing):
             return other.token
         if other.token == 0:
@@ -94,6 +102,13 @@ def dump_process(
         problems += torn
     except LookupFailed as error:
         problems.append("threads cannot be listed: %s" % error.message)
+    counted = details.active_threads
+    if not problems and isinstance(counted, int) and counted > len(threads) and target.kept_threads is None:
+        # Those that ended stay on the list as long as somebody holds them: more of them than counted are none.
+        problems.append(
+            "ActiveThreads is %d, and %d thread%s on the list: some are hidden, or the count is wrong"
+            % (counted, len(threads), " is" if len(threads) == 1 else "s are")
+        )
     impersonated: Dict[int, Maybe[Token]] = {}
     for thread in threads:
         if isinstance(thread.pid, int) and thread.pid != process.pid:

@@ -182,6 +182,23 @@ def prefetch_around(target: Source, pointers: List[int]) -> Optional[Tuple[int, 
         return start, data
 
 
+def _out_of_dynamic_part(s: Structure) -> List[str]:
+    """PrimaryGroup and DefaultDacl lie in the DynamicCharged bytes of DynamicPart: so in the same public listings, and in
+    a real NT 5.2 kernel."""
+    part, size = s.uint("DynamicPart"), s.uint("DynamicCharged")
+    if not isinstance(part, int) or not isinstance(size, int) or not part or not size:
+        return []
+    found = []
+    for name in ("PrimaryGroup", "DefaultDacl"):
+        pointer = s.uint(name)
+        if isinstance(pointer, int) and pointer and not part <= pointer < part + size:
+            found.append(
+                "%s is 0x%x, outside the %d bytes of DynamicPart at 0x%x: it may be another's"
+                % (name, pointer, size, part)
+            )
+    return found
+
+
 def strays(s: Structure, places: Mapping[str, Sequence[Maybe[int]]], label: Maybe[int]) -> List[str]:
     """What is wrong with where the SIDs of a token lie, a sentence a list: pointers out of the token's own memory.
 
@@ -198,7 +215,7 @@ def strays(s: Structure, places: Mapping[str, Sequence[Maybe[int]]], label: Mayb
     if not isinstance(length, int) or not length or not s.has("VariablePart"):
         return []
     start = s.address_of("VariablePart")
-    found: List[str] = []
+    found = _out_of_dynamic_part(s)
     for name, pointers in places.items():
         known = [(at, pointer) for at, pointer in enumerate(pointers) if isinstance(pointer, int) and pointer]
         if name == "UserAndGroups":

@@ -12,6 +12,7 @@ import random
 import resource
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -92,8 +93,11 @@ def guided(name: str, seconds: float, seed: int) -> None:
         return mutated(data or seeds[0], seeds[seed % len(seeds)], one.binary, random.Random(seed))[:size]
 
     atheris.instrument_all()
+    folder = tempfile.mkdtemp("-" + name)  # what it starts from, and what it finds worth keeping; atheris ends here
+    for number, data in enumerate(seeds):
+        (Path(folder) / ("seed-%d" % number)).write_bytes(data)
     atheris.Setup(
-        [sys.argv[0], "-max_total_time=%d" % seconds, "-seed=%d" % seed, "-max_len=1000000"],
+        [sys.argv[0], "-max_total_time=%d" % seconds, "-seed=%d" % seed, "-max_len=1000000", "-len_control=0", folder],
         run,
         custom_mutator=mutate,
     )

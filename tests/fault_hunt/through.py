@@ -1,0 +1,35 @@
+"""How faulty memory reaches the verb: as it is, or by a recording of the faulty machine."""
+
+from pathlib import Path
+from typing import Callable, Dict
+
+from kdtoken.errors import KdTokenError
+from kdtoken.source.base import Source
+from kdtoken.source.session import RecordingSource, load_session
+from tests.fault_hunt.shown import shown
+from tests.machine.synthetic import SyntheticSource
+
+Through = Callable[[SyntheticSource, str], Source]
+
+
+def _memory(folder: Path) -> Through:
+    return lambda source, process: source
+
+
+def _recording(folder: Path) -> Through:
+    """What `record dump PROCESS` keeps, written and read again."""
+
+    def through(source: SyntheticSource, process: str) -> Source:
+        recording = RecordingSource(source)
+        try:
+            shown(recording, process)
+        except KdTokenError:
+            pass
+        path = folder / "a.kdtoken"
+        recording.save(path)
+        return load_session(path)
+
+    return through
+
+
+THROUGH: Dict[str, Callable[[Path], Through]] = {"memory": _memory, "recording": _recording}
