@@ -315,7 +315,7 @@ def test_values_of_the_model_and_conclusions_stay_as_they_were_made(path: Path) 
 TESTS = sorted(path.stem for path in (ROOT / "tests").glob("test_*.py"))
 # Tests of the whole: no file or folder of kdtoken/ has their name.
 OF_THE_WHOLE = frozenset(
-    "golden readme tree verbs windbg engine vm docs doors api main fuzz genuine mutants cases laws".split()
+    "golden readme tree verbs windbg engine vm docs doors api main fuzz fault genuine mutants cases laws".split()
 )
 
 
