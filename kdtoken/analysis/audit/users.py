@@ -1,6 +1,6 @@
 """Rules about who a process speaks for: user against image, integrity, elevation and session."""
 
-from typing import Iterator, List, Tuple
+from typing import Dict, Iterator, List, Tuple
 
 from kdtoken.analysis.audit.finding import (
     Evidence,
@@ -66,11 +66,15 @@ def user_and_image(scene: Scene) -> Iterator[Finding]:
 
 def integrity_and_user(scene: Scene) -> Iterator[Finding]:
     """Integrity against the user, the groups and the elevation."""
+    known: Dict[int, List[Tuple[Severity, str]]] = {}
     for token, users in scene.primaries():
         value = level(token)
         if value is None:
             continue
-        for severity, fault in _integrity_faults(token, value):
+        alike = scene.family.likeness.of(token)
+        if alike not in known:
+            known[alike] = _integrity_faults(token, value)
+        for severity, fault in known[alike]:
             saw = "%s: %s" % (bearer(token, users), fault)
             entry = token.integrity_level_index
             evidence = (

@@ -7,10 +7,13 @@ it then; a parent is older than its child, so one that was created later is not 
 from enum import Enum
 from typing import Dict, List, Optional, Tuple
 
+from kdtoken.analysis.likeness import Likeness
 from kdtoken.analysis.lineage.edges import Edge, edge
 from kdtoken.frozen import dataclass
+from kdtoken.model.luid import Luid
 from kdtoken.model.process import ProcessDetails, ProcessDump
 from kdtoken.model.snapshot import NO_PID, Snapshot, created, ended, pid_of
+from kdtoken.model.token import Token
 
 SYSTEM_PID = 4  # of the System process since Windows XP; 0 is Idle, which is on no list
 
@@ -56,8 +59,8 @@ class Family:
             if pid_of(row) != NO_PID:
                 self.by_pid.setdefault(pid_of(row), []).append(row)
         self._parents: Dict[int, Parent] = {}
-        # By the two tokens, which many processes may have in common; the snapshot keeps them alive.
-        self._edges: Dict[Tuple[int, int], Edge] = {}
+        self.likeness = Likeness()  # the snapshot keeps the tokens alive
+        self._edges: Dict[Tuple[int, int, bool, bool], Edge] = {}
 
     def parent(self, row: ProcessDump) -> Parent:
         """The parent of a process of this snapshot."""
@@ -69,10 +72,16 @@ class Family:
 
     def edge(self, above: ProcessDump, row: ProcessDump) -> Edge:
         """The token of `row` beside that of `above`, both of this snapshot."""
-        key = (id(above.token), id(row.token))
+        parent, child = above.token, row.token
+        if not isinstance(parent, Token) or not isinstance(child, Token):
+            return edge(parent, child)
+        # All that `edge` looks at: of two thousand pairs few are different.
+        same = parent.address != 0 and parent.address == child.address
+        adjusted = isinstance(child.modified_id, Luid) and child.modified_id != parent.modified_id
+        key = self.likeness.of(parent), self.likeness.of(child), same, adjusted
         found = self._edges.get(key)
         if found is None:
-            found = self._edges[key] = edge(above.token, row.token)
+            found = self._edges[key] = edge(parent, child)
         return found
 
     def _find(self, row: ProcessDump) -> Parent:
