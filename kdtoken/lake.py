@@ -106,6 +106,7 @@ def _ask(options: Namespace) -> int:
 
 
 def _add(options: Namespace) -> int:
+    from kdtoken.dataset.pack import known_sources, pack
     from kdtoken.dataset.spread import add_all
     from kdtoken.dataset.store import Store
     from kdtoken.dataset.work import ADDED, BROKEN, THERE, Job
@@ -119,9 +120,9 @@ def _add(options: Namespace) -> int:
     names = list(dict.fromkeys(_sources(options.words)))
     store = Store(lake)
     store.check(create=True)
-    known = {str(one.row["path"]): one for one in store.known()}
+    there = {str(one.row["path"]): one for one in known_sources(store)}
     request = Request((), "", options.symbols, options.download, True, cli.service_names(options.services))
-    jobs = [Job(lake, replace(request, sources=(name,)), known.get(name)) for name in names]
+    jobs = [Job(lake, replace(request, sources=(name,)), there.get(name)) for name in names]
     counts = {ADDED: 0, THERE: 0, BROKEN: 0}
     torn = 0
     for summary in _watched(add_all(jobs, options.cluster), len(jobs)):
@@ -129,6 +130,8 @@ def _add(options: Namespace) -> int:
         torn += summary.torn
         if summary.error:
             cli.complain(summary.error)
+    if counts[ADDED]:
+        pack(store)
     words = ["%d added" % counts[ADDED], "%d there already" % counts[THERE]]
     words += ["%d could not be read" % counts[BROKEN]] if counts[BROKEN] else []
     words += ["%d with a torn list" % torn] if torn else []

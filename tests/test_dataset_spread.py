@@ -13,6 +13,7 @@ pytest.importorskip("pyarrow")
 pytest.importorskip("fsspec")
 
 from kdtoken.dataset import spread  # noqa: E402
+from kdtoken.dataset.pack import known_sources  # noqa: E402
 from kdtoken.dataset.store import Store  # noqa: E402
 from kdtoken.dataset.work import ADDED, BROKEN, THERE, Job, Summary, add_source  # noqa: E402
 from kdtoken.errors import KdTokenError, UsageError  # noqa: E402
@@ -67,7 +68,7 @@ def test_a_worker_that_dies_alone_takes_no_other_source_along(tmp_path: Path, mo
     told = {one.name: one for one in spread.add_all(given, workers=2)}
     assert told["tour"].status == ADDED
     assert told["/nowhere/a.dmp"].status == BROKEN and "was ended" in told["/nowhere/a.dmp"].error
-    (row,) = [one.row for one in store.known() if one.row["path"] == "/nowhere/a.dmp"]
+    (row,) = [one.row for one in known_sources(store) if one.row["path"] == "/nowhere/a.dmp"]
     assert "was ended" in row["error"]
 
 
@@ -102,7 +103,7 @@ def test_no_room_ends_the_run_with_one_message(dumps: Dumps, tmp_path: Path) -> 
         list(spread.add_all(jobs(dumps, store), workers=2))
     assert "cannot write the" in told.value.message and told.value.next_step
     # What could not be read has no part there, and its row may be written by then; nothing else may.
-    assert [one for one in store.known() if one.row["error"] is None] == []
+    assert [one for one in known_sources(store) if one.row["error"] is None] == []
 
 
 def test_symbols_are_fetched_by_one_source_of_each_kernel(
@@ -163,7 +164,7 @@ def test_what_ends_the_run_on_a_cluster(dumps: Dumps, address: str, tmp_path: Pa
         list(spread.add_all(jobs(dumps, store), address))
     assert "cannot write the" in told.value.message and told.value.next_step
     # What could not be read has no part there, and its row may be written by then; nothing else may.
-    assert [one for one in store.known() if one.row["error"] is None] == []
+    assert [one for one in known_sources(store) if one.row["error"] is None] == []
 
 
 def test_a_scheduler_that_does_not_answer(

@@ -12,6 +12,7 @@ pytest.importorskip("pyarrow")
 pytest.importorskip("fsspec")
 
 from kdtoken.dataset import store as stores  # noqa: E402
+from kdtoken.dataset.pack import known_sources  # noqa: E402
 from kdtoken.dataset.parts import arrow_type, part_bytes, part_schema  # noqa: E402
 from kdtoken.dataset.schema import DATA, IDENTITY, TABLES, VERSION  # noqa: E402
 from kdtoken.dataset.store import MARKER, Key, Known, Store  # noqa: E402
@@ -46,7 +47,7 @@ def lake_at(path: Path) -> Store:
 
 
 def add(store: Store, dumps: Dumps, name: str) -> Summary:
-    known = {one.row["path"]: one for one in store.known()}
+    known = {one.row["path"]: one for one in known_sources(store)}
     return add_source(Job(store.url, Request((name,), symbols=str(dumps.symbols), lenient=True), known.get(name)))
 
 
@@ -58,7 +59,7 @@ def test_a_source_is_seven_files_and_comes_back_as_it_went_in(dumps: Dumps, tmp_
     files = tree(store.base)
     below = "host=PC-0007/captured=20221111T225635Z/source=%s/rows.parquet" % summary.source
     assert sorted(files) == sorted([MARKER] + [os.path.join(table.name, *below.split("/")) for table in TABLES])
-    (known,) = store.known()
+    (known,) = known_sources(store)
     assert known.key == Key("PC-0007", "20221111T225635Z", summary.source)
     row = store.row(known.key)
     assert row is not None and row["path"] == name and row["kind"] == "crash_dump" and row["error"] is None
@@ -101,13 +102,13 @@ def test_a_broken_source_is_a_row_and_gives_way_when_it_can_be_read(dumps: Dumps
     no_symbols = Job(store.url, Request((name,), symbols=str(tmp_path / "nowhere"), lenient=True))
     told = add_source(no_symbols)
     assert told.status == BROKEN and name in told.error and told.wanted.startswith("ntkrnlmp.pdb, GUID and age ")
-    (known,) = store.known()
+    (known,) = known_sources(store)
     row = store.row(known.key)
     assert row is not None and row["error"] == told.error and row["processes"] is None and row["part_bytes"] == 0
     before = tree(store.base)
     assert add_source(no_symbols._replace(known=known)).status == BROKEN and tree(store.base) == before
     assert add(store, dumps, name).status == ADDED
-    (known,) = store.known()
+    (known,) = known_sources(store)
     assert known.row["error"] is None and known.key.host == host_of(3)
 
 
@@ -118,12 +119,12 @@ def test_a_broken_source_becomes_another(dumps: Dumps, tmp_path: Path) -> None:
     for text in (b"no dump", b"no dump either"):
         path.write_bytes(text)
         assert add(store, dumps, str(path)).status == BROKEN
-    assert len(store.known()) == 1
+    assert len(known_sources(store)) == 1
     dumps.write(4, path)
     assert add(store, dumps, str(path)).status == ADDED
     path.write_bytes(b"no dump any more")
     assert add(store, dumps, str(path)).status == BROKEN
-    assert sorted(one.row["error"] is None for one in store.known()) == [False, True]
+    assert sorted(one.row["error"] is None for one in known_sources(store)) == [False, True]
 
 
 def test_a_run_that_was_killed_leaves_a_whole_lake(
@@ -148,7 +149,7 @@ def test_a_run_that_was_killed_leaves_a_whole_lake(
         with pytest.raises(KeyboardInterrupt):
             add(store, dumps, name)
         monkeypatch.setattr(Store, "put", put)
-        assert store.keys() == [] and store.known() == []
+        assert store.keys() == [] and known_sources(store) == []
         assert add(store, dumps, name).status == ADDED
         assert tree(store.base) == tree(whole.base)
 
@@ -193,7 +194,7 @@ def test_no_room_on_the_disk(dumps: Dumps, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.undo()
     assert "No space left on device" in told.value.message and store.base in told.value.message
     assert told.value.next_step == "another folder, with room, where you may"
-    assert [one.row["path"] for one in store.known()] == [str(dumps.folder / "0020.dmp")]
+    assert [one.row["path"] for one in known_sources(store)] == [str(dumps.folder / "0020.dmp")]
     after = tree(store.base)
     assert {path: after[path] for path in before} == before and not any(path.endswith(".part") for path in after)
     assert add(store, dumps, name).status == ADDED
@@ -346,7 +347,7 @@ def test_a_large_file_is_told_by_a_part_of_it_and_by_what_its_lists_say(
     store = lake_at(tmp_path / "lake")
     assert add(store, dumps, name).status == ADDED
     assert add(store, dumps, dumps.write(40, tmp_path / "copy.dmp")).status == THERE
-    assert isinstance(store.known()[0], Known)
+    assert isinstance(known_sources(store)[0], Known)
 
 
 def test_a_lake_in_a_store_of_objects(dumps: Dumps) -> None:

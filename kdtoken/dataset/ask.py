@@ -10,9 +10,10 @@ import re
 from importlib import import_module
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+from kdtoken.dataset.pack import find_pack
 from kdtoken.dataset.parts import need
 from kdtoken.dataset.schema import HEXADECIMAL, IDENTITY, TABLES
-from kdtoken.dataset.store import Store
+from kdtoken.dataset.store import Key, Store
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.render.json import SCHEMA
 from kdtoken.render.walk import csv_text
@@ -88,10 +89,13 @@ def connect(store: Store) -> Any:
     duckdb: Any = import_module("duckdb")
     connection = duckdb.connect(":memory:")
     keys = store.keys()
+    pack = find_pack(store, keys)
+    loose = [key for key in keys if pack is None or key not in pack.keys]
     # A source that could not be read has a row in `sources` and no other part.
-    readable = [key for key, error in _errors(store, keys) if error is None]
+    readable = [key for key, error in _errors(store, loose) if error is None]
     for table in TABLES:
-        parts = store.table(table.name, keys if table.name == "sources" else readable)
+        packed = None if pack is None else pack.path(table.name)
+        parts = store.table(table.name, loose if table.name == "sources" else readable, pack=packed)
         connection.register("_" + table.name, parts)
         rest = ", ".join('"%s"' % column.name for column in table.columns)
         connection.execute("CREATE VIEW %s AS SELECT %s, %s FROM _%s" % (table.name, _IDENTITY, rest, table.name))
@@ -107,8 +111,6 @@ _IDENTITY = ", ".join(
 
 
 def _errors(store: Store, keys: Any) -> List[Tuple[Any, Optional[str]]]:
-    from kdtoken.dataset.store import Key
-
     rows = store.table("sources", keys, ["host", "captured", "source", "error"]).to_pylist() if keys else []
     return [(Key(row["host"] or "", row["captured"] or "", row["source"]), row["error"]) for row in rows]
 

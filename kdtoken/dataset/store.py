@@ -21,10 +21,11 @@ from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.files import why, write_whole
 
 MARKER = "kdtoken-lake.json"
+PACKED = "packed"
 _FILE = "rows.parquet"
 _NULL = "__HIVE_DEFAULT_PARTITION__"  # how Hive, and all who read such folders, write null
 _LONGEST = 150  # characters of a folder's name; systems take 255 bytes
-_OF_KNOWN = ("path", "size", "modified", "error", "part_bytes", "processes", "problems")
+OF_KNOWN = ("path", "size", "modified", "error", "part_bytes", "processes", "problems")
 # Stores that know nothing but whole objects: what is put there is there at once, or not at all.
 _WHOLE_OBJECTS = frozenset("s3 s3a gs gcs abfs abfss az adl memory".split())
 
@@ -115,7 +116,7 @@ class Store:
 
     def check(self, create: bool = False) -> None:
         """Raises UsageError where this is no lake, or one of a newer version; `create` makes one of an empty folder."""
-        marker = self._path(MARKER)
+        marker = self.below(MARKER)
         with _told(self, "read"):
             self.fs.invalidate_cache()
             there = self.fs.exists(marker)
@@ -155,7 +156,7 @@ class Store:
         """All sources that count, in the order of their paths."""
         with _told(self, "read"):
             self.fs.invalidate_cache()
-            paths = self._find(self._path("sources"))
+            paths = self._find(self.below("sources"))
         return [key for key in map(_key_of, sorted(paths)) if key is not None]
 
     def _find(self, folder: str) -> List[str]:
@@ -166,13 +167,14 @@ class Store:
 
     def path(self, table: str, key: Key) -> str:
         """Where a part lies, as its file system knows it."""
-        return self._path("%s/%s/%s" % (table, key.folder, _FILE))
+        return self.below("%s/%s/%s" % (table, key.folder, _FILE))
 
     def shown(self, path: str) -> str:
         """The same for a person."""
         return path if self.is_local else self.fs.unstrip_protocol(path)
 
-    def _path(self, below: str) -> str:
+    def below(self, below: str) -> str:
+        """Where a file of the lake lies, as its file system knows it."""
         return os.path.join(self.base, *below.split("/")) if self.is_local else "%s/%s" % (self.base, below)
 
     def arrow_fs(self) -> Any:
@@ -180,14 +182,25 @@ class Store:
         arrow: Any = import_module("pyarrow.fs")
         return arrow.LocalFileSystem() if self.is_local else arrow.PyFileSystem(arrow.FSSpecHandler(self.fs))
 
-    def table(self, name: str, keys: Optional[List[Key]] = None, columns: Optional[List[str]] = None) -> Any:
-        """All rows of a table, for pyarrow and DuckDB: a dataset, or the columns of it, read at once.
+    def table(
+        self,
+        name: str,
+        keys: Optional[List[Key]] = None,
+        columns: Optional[List[str]] = None,
+        pack: Optional[str] = None,
+    ) -> Any:
+        """The rows of a table, for pyarrow and DuckDB: a dataset, or the columns of it, read at once.
+
+        keys  of the parts; None for all
+        pack  a file that has the rows of others
 
         Its columns host, captured and source are text, as they stand in the paths.
         """
         dataset: Any = import_module("pyarrow.dataset")
         pyarrow: Any = import_module("pyarrow")
         fragments, files, form = [], self.arrow_fs(), dataset.ParquetFileFormat()
+        if pack is not None:
+            fragments.append(form.make_fragment(self.below(pack), files))
         for key in self.keys() if keys is None else keys:
             said = None
             for column, value in zip(PARTITION, key):
@@ -202,15 +215,21 @@ class Store:
         except (pyarrow.ArrowException, OSError) as error:
             raise self.torn() or self.changed() from error
 
-    def known(self) -> List[Known]:
-        """The rows of `sources`; one that cannot be read does not count."""
-        keys = self.keys()
-        try:
-            rows = self.table("sources", keys, [*PARTITION, *_OF_KNOWN]).to_pylist() if keys else []
-        except KdTokenError:
-            one_by_one = [(key, self.row(key)) for key in keys]
-            return [Known(key, row) for key, row in one_by_one if row is not None]
-        return [Known(Key(*[row.pop(name) or "" for name in PARTITION]), row) for row in rows]
+    def packs(self) -> List[str]:
+        """Names of the packs (see pack.py), whole or not."""
+        with _told(self, "read"):
+            folder = self.below(PACKED)
+            found = self.fs.ls(folder, detail=False) if self.fs.exists(folder) else []
+        return sorted(str(one).replace("\\", "/").rstrip("/").rpartition("/")[2] for one in found)
+
+    def forget_pack(self, name: str) -> None:
+        """Take a pack away, first what makes it count."""
+        with _told(self, "write"):
+            try:
+                self.fs.rm_file(self.below("%s/%s/sources.parquet" % (PACKED, name)))
+                self.fs.rm(self.below("%s/%s" % (PACKED, name)), recursive=True)
+            except FileNotFoundError:
+                return
 
     def row(self, key: Key) -> Optional[Dict[str, Any]]:
         """The row of a source; None where it is not there, or cannot be read."""
@@ -235,7 +254,14 @@ class Store:
         return total == (known.row["part_bytes"] or 0)
 
     def torn(self) -> Optional[KdTokenError]:
-        """The error for a part that cannot be read, the first one; None where all can be."""
+        """The error for a part or pack that cannot be read, the first one; None where all can be."""
+        for path in self._torn_packs():
+            shown = self.shown(path)
+            return KdTokenError(
+                "%s is damaged: half written, or changed by something else" % shown,
+                shown,
+                "delete the folder that it is in: it holds nothing that the parts do not",
+            )
         for path, key in self._torn():
             shown, row = self.shown(path), self.row(key)
             again = "kdtoken lake %s add %s" % (self.url, row["path"] if row else "ITS-SOURCE")
@@ -249,6 +275,21 @@ class Store:
     def changed(self) -> KdTokenError:
         """The error for a lake that could not be read, and now can be."""
         return KdTokenError("the lake %s changed while it was read" % self.url, self.url, "the same again")
+
+    def _torn_packs(self) -> Iterator[str]:
+        parquet: Any = import_module("pyarrow.parquet")
+        pyarrow: Any = import_module("pyarrow")
+        for name in self.packs():
+            for table in (*DATA, "sources"):
+                path = self.below("%s/%s/%s.parquet" % (PACKED, name, table))
+                try:
+                    with self.arrow_fs().open_input_file(path) as file:
+                        for _ in parquet.ParquetFile(file).iter_batches():
+                            pass
+                except FileNotFoundError:
+                    break  # it was never finished, or is being made
+                except (pyarrow.ArrowException, OSError):
+                    yield path
 
     def _torn(self) -> Iterator[Tuple[str, Key]]:
         """Parts that should be there and cannot be read."""
@@ -271,7 +312,7 @@ class Store:
 
     def put(self, below: str, data: bytes) -> None:
         """Write a file whole or not at all.  Raises KdTokenError where it cannot be."""
-        path = self._path(below)
+        path = self.below(below)
         if self.is_local:
             with _told(self, "write"):
                 os.makedirs(os.path.dirname(path), exist_ok=True)
