@@ -19,7 +19,7 @@ help:
 	@echo "make bench    what a token costs on the wire, beside other tools; how fast logs and dumps are read"
 	@echo "make bench-compare OLD=FILE   what moved since that bench.json (the last run is in build/bench.json)"
 	@echo "make golden   write fixtures/golden/ anew; read the diff before you commit it"
-	@echo "make docs     the site and the man page in build/docs; runs the examples, checks every link between pages"
+	@echo "make docs     the site and the man page in build/docs; runs examples and notebooks, checks every link between pages"
 	@echo "make fuzz     every reader of what a stranger wrote, MINUTES=1 each; what fails is kept in tests/fuzz/corpus"
 	@echo "make faults   single faults in a machine's memory, COUNT=10000: what is shown is true, marked, or cannot be known"
 	@echo "make clean    remove .venv and build/"
@@ -73,8 +73,8 @@ bench-compare: $(STAMP)
 
 docs: $(DOCS)
 	$(BIN)/python -m sphinx -n -W --keep-going -q -b html docs build/docs/html
-	$(BIN)/python -m sphinx -W -q -b man docs build/docs/man
-	$(BIN)/python -m sphinx -W -q -b doctest docs build/docs/doctest
+	$(BIN)/python -m sphinx -W -q -D nb_execution_mode=off -b man docs build/docs/man
+	$(BIN)/python -m sphinx -W -q -D nb_execution_mode=off -b doctest docs build/docs/doctest
 	@echo "build/docs/html/index.html, build/docs/man/kdtoken.1"
 
 MINUTES ?= 1

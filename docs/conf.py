@@ -23,8 +23,13 @@ author = "the kdtoken developers"
 copyright = "the kdtoken developers, MIT licence"
 release = version = kdtoken.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.doctest", "sphinx.ext.viewcode"]
-source_suffix = {".md": "markdown"}
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.doctest", "sphinx.ext.viewcode"]
+source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
+# Notebooks are run, in a Python that finds this very kdtoken; what fails in one ends the build.
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH", "")]))
 root_doc = "index"
 exclude_patterns = ["_build", "_generated"]
 myst_enable_extensions = ["deflist"]
