@@ -15,9 +15,10 @@ from tests.expected import FILES
 from tests.fake_image import as_image, fake_image
 from tests.machine.crashdump import FIELDS, write_dump
 from tests.machine.declared import MACHINE
+from tests.machine.guilty import GUILTY
 from tests.machine.kernel import build
 from tests.machine.spec import Machine
-from tests.machine.strange import GUILTY, QUIET
+from tests.machine.strange import QUIET
 
 NAME = "ANNA-PC"
 TIME = 0x01D8F0A0B0C0D0E0  # what write_dump puts into every header: FILETIME, 2022-11-04 22:56:35 UTC
