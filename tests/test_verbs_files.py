@@ -10,6 +10,7 @@ from typing import Any, Dict, Tuple
 
 import pytest
 
+import kdtoken
 from tests.documented import Place
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the place has names that only POSIX can have")
@@ -82,6 +83,20 @@ def test_a_machine(name: str, way: str, verb: str, place: Place, monkeypatch: py
     command = OF_MEMORY[verb].format(ways(name)[way])
     out = answered(place, verb, command.replace('"-"', "-"), monkeypatch, place.folder / plain)
     assert out
+
+
+@pytest.mark.parametrize("name", ["MEMORY.DMP", "Windows 11-Snapshot1.vmem"])
+def test_what_was_unpacked_keeps_its_name(name: str, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.enter(monkeypatch)
+    with kdtoken.open(name + ".gz", symbols=".") as machine:
+        assert machine.about.source.endswith(" %s.gz" % name) and os.sep not in machine.about.source
+
+
+def test_an_error_of_what_was_unpacked_names_what_was_given(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.enter(monkeypatch)
+    monkeypatch.setenv("_NT_SYMBOL_PATH", "")
+    code, _, err = place.run("kdtoken dump MEMORY.DMP.gz notepad.exe")
+    assert code == 2 and "MEMORY.DMP.gz" in err and "kdtoken-" not in err
 
 
 @pytest.mark.parametrize("verb", OF_A_TOKEN)

@@ -265,7 +265,6 @@ def _crash_dump(files: Sequence[_Given], how: _How) -> Machine:
         error.message = files[0].named(error.message)
         raise
     source.about = replace(source.about, source=files[0].named(source.about.source))
-    source.dump.origin = files[0].named(source.dump.origin)
     machine = how.kernel(source)
     machine.closing.append(source.dump.close)
     return machine
