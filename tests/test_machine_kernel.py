@@ -1,5 +1,6 @@
 """A machine by its memory: handles that ask for what is looked at, each token once, and what they cost."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,9 +9,9 @@ from kdtoken.errors import NotAToken, ProcessNotFound
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.machine.open import open_machine
 from kdtoken.model.absent import Unreadable
-from kdtoken.model.token import Token
+from kdtoken.model.token import LogonSession, Token
 from kdtoken.model.view import Kind
-from tests.expected import WINDOWS_11, kernel_of
+from tests.expected import FILES, WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
 from tests.sessions import SESSIONS
@@ -107,3 +108,27 @@ def test_the_debugger_is_asked_when_that_is_wanted(machine: KernelMachine) -> No
     check = process.dump(check=True).cross_check
     assert check is not None and check.agrees is True
     assert process.dump().cross_check == check  # read once
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_is_asked_over_the_wire(path: Path) -> None:
+    """Requests and bytes of a target behind a cable, counted: they may fall, and nobody shall raise them unseen."""
+    kernel = kernel_of(path)
+    by_pid = KernelMachine(SyntheticSource(kernel))
+    assert isinstance(by_pid.find("6104").token, Token)
+    requests, size = by_pid.cost
+    assert requests <= 11 and size <= 6200
+    whole = KernelMachine(SyntheticSource(kernel))
+    whole.find("6104").dump(False)  # with threads and the linked twin
+    requests, size = whole.cost
+    assert requests <= 19 and size <= 9100
+    walked = KernelMachine(SyntheticSource(kernel))
+    rows = list(walked.walk().rows)
+    tokens = {row.token.address for row in rows if isinstance(row.token, Token)}
+    sessions = {
+        row.token.logon_session.address
+        for row in rows
+        if isinstance(row.token, Token) and isinstance(row.token.logon_session, LogonSession)
+    }
+    # A request each for a process and a token, three a logon session with its names, and nt's variables.
+    assert walked.cost[0] <= len(rows) + len(tokens) + 3 * len(sessions) + 5
