@@ -8,15 +8,18 @@ from typing import Any, Dict, List
 
 import pytest
 
+from kdtoken.analysis.audit.rules import audit, of_process
 from kdtoken.cli.walk_report import nothing_collected
 from kdtoken.errors import SymbolNotFound, UsageError
 from kdtoken.machine.kernel import KernelMachine
-from kdtoken.render.walk import csv_text, json_rows
+from kdtoken.render.audit import remarks_data
+from kdtoken.render.walk import csv_lines, csv_text, json_rows
 from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, WINDOWS_11, kernel_of, layouts_of_build
 from tests.machine.declared import MACHINE, grown
 from tests.machine.kernel import build
 from tests.machine.synthetic import SyntheticSource
+from tests.snapshots import snapshot_of_machine
 from tests.verbs import main_on, run_on
 
 KERNEL = kernel_of(WINDOWS_11)
@@ -228,3 +231,28 @@ def test_sessions_cookie_and_types_are_read_once_a_walk() -> None:
         reads.append(sorted((address, seen.count(address)) for address in shared & set(seen)))
     assert [count for _, count in reads[0]] == [count for _, count in reads[1]] and reads[0]
     assert max(count for _, count in reads[1]) == 1
+
+
+def test_remarks_of_all_processes_are_looked_up_once() -> None:
+    """2,000 processes with 4,000 findings: each row asks for its own and goes through no others."""
+
+    class Counted(list):  # type: ignore[type-arg]
+        gone_through = 0
+
+        def __iter__(self) -> Any:
+            Counted.gone_through += 1
+            return super().__iter__()
+
+    seen = snapshot_of_machine(MACHINE)
+    findings = Counted(audit(seen))
+    assert findings and len(seen.processes) > 20
+    plain_rows = [
+        json.dumps(remarks_data(of_process(findings, row.process.address), row.process.address))
+        for row in seen.processes
+    ]
+    Counted.gone_through = 0
+    rows = list(json_rows(seen.processes, False, findings=findings))
+    table = csv_lines(seen.processes, findings=findings)
+    assert Counted.gone_through == 2 and len(table) == len(rows) + 1
+    assert [json.dumps(json.loads(row)["remarks"]) for row in rows] == plain_rows
+    assert any(json.loads(row) for row in plain_rows)

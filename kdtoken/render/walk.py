@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
-from kdtoken.analysis.audit.finding import Finding
+from kdtoken.analysis.audit.finding import Finding, by_process
 from kdtoken.analysis.classification import (
     SERVICE_ACCOUNTS,
     Elevation,
@@ -180,6 +180,14 @@ def cells_of(row: ProcessDump, names: Names = NO_NAMES, findings: Sequence[Findi
     return {name: str(cell) for name, cell in _cells_of(row, names, findings).items()}
 
 
+def all_cells(
+    rows: Iterable[ProcessDump], names: Names = NO_NAMES, findings: Sequence[Finding] = ()
+) -> Iterator[Dict[str, str]]:
+    """`cells_of` each row."""
+    told = by_process(findings)
+    return (cells_of(row, names, told.get(row.process.address, ())) for row in rows)
+
+
 def _cells_of(row: ProcessDump, names: Names, findings: Sequence[Finding]) -> Dict[str, str]:
     process, token = row.process, row.token
     cells = dict.fromkeys(COLUMNS, "")
@@ -232,7 +240,7 @@ def _protection(level: int) -> str:
 
 def csv_lines(rows: Sequence[ProcessDump], names: Names = NO_NAMES, findings: Sequence[Finding] = ()) -> List[str]:
     """Comma-separated values with a heading."""
-    cells = (cells_of(row, names, findings) for row in rows)
+    cells = all_cells(rows, names, findings)
     return csv_text([COLUMNS]) + csv_text([one[name] for name in COLUMNS] for one in cells)
 
 
@@ -275,6 +283,7 @@ def json_rows(
     """The JSON of each process, on one line."""
     known: Dict[int, str] = {}
     parts = _Parts()
+    told = by_process(findings)
 
     def token_text(token: Maybe[Optional[Token]]) -> str:
         """A token's JSON, made once: many processes may share it."""
@@ -290,7 +299,7 @@ def json_rows(
     for row in rows:
         line = json.dumps({"process": plain(row.process), "details": plain(row.details)})[:-1]
         line += ', "token": ' + token_text(row.token)
-        line += ', "remarks": ' + json.dumps(remarks_data(findings, row.process.address))
+        line += ', "remarks": ' + json.dumps(remarks_data(told.get(row.process.address, ()), row.process.address))
         if with_threads:
             tokens = ", ".join('"0x%x": %s' % (a, token_text(t)) for a, t in sorted(row.tokens.items()))
             line += ', "threads": %s, "tokens": {%s}' % (json.dumps([plain(t) for t in row.threads]), tokens)

@@ -18,7 +18,7 @@ from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import LogonSession, Token
 from kdtoken.render.json import SCHEMA
 from kdtoken.render.marked import styled
-from kdtoken.render.walk import COLUMNS, cells_of, csv_text, json_rows
+from kdtoken.render.walk import COLUMNS, all_cells, csv_text, json_rows
 from kdtoken.render.words import clean, columns, wrapped
 
 # ntifs.h SYSTEM_LUID: the machine's own logon, whose account is HOST$.
@@ -80,9 +80,9 @@ def part_of(
     """The part of a file as "csv", "json" or "parquet", each row with its file and host."""
     part = Part(file, host, about, tuple(problems), len(rows))
     if form == "parquet":
-        return part._replace(cells=tuple(cells_of(row, names, findings) for row in rows))
+        return part._replace(cells=tuple(all_cells(rows, names, findings)))
     if form == "csv":
-        cells = (cells_of(row, names, findings) for row in rows)
+        cells = all_cells(rows, names, findings)
         return part._replace(lines=tuple(csv_text([file, host] + [one[name] for name in COLUMNS] for one in cells)))
     head = json.dumps({"file": file, "host": host or None})[:-1] + ", "
     return part._replace(lines=tuple(head + line[1:] for line in json_rows(rows, with_threads, names, findings)))

@@ -1,7 +1,7 @@
 """What a rule of the audit is, and what it says when it saw something."""
 
 from enum import Enum
-from typing import Callable, Iterator, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Tuple
 
 from kdtoken.analysis.audit.scene import Scene
 from kdtoken.frozen import dataclass
@@ -102,3 +102,12 @@ def process_evidence(row: ProcessDump, what: str = "process") -> Evidence:
 def token_evidence(row: ProcessDump, address: int, what: str = "") -> Evidence:
     """A process's token as evidence."""
     return Evidence(what or "token of %s" % name_of(row), "0x%x" % address, address, "token")
+
+
+def by_process(findings: Iterable[Finding]) -> Dict[int, List[Finding]]:
+    """EPROCESS -> the findings that are about it, in their order: for who asks of thousands of processes."""
+    found: Dict[int, List[Finding]] = {}
+    for one in findings:
+        if one.processes:
+            found.setdefault(one.processes[0].process.address, []).append(one)
+    return found
