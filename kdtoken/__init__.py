@@ -20,7 +20,17 @@ a major version (semantic versioning).  All else may change in any release.
 Nothing is imported before it is used: neither pykd, which exists only where a debugger is, nor construct.
 """
 
-from typing import TYPE_CHECKING, Any, Dict, List, Tuple
+import sys
+
+if sys.version_info < (3, 8):
+    # pykd's bootstrapper takes Python 2.7 where there is one.  This file is plain enough for it to come this far.
+    sys.stderr.write(
+        "kdtoken: this is Python %d.%d, and kdtoken needs 3.8 or later\n"
+        "  next: python3 -m kdtoken;  inside WinDbg: !py -3.9 -m kdtoken.dump NAME\n" % sys.version_info[:2]
+    )
+    raise SystemExit(2)
+
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple  # noqa: E402, F401
 
 __version__ = "0.1.0"
 
@@ -43,7 +53,7 @@ if TYPE_CHECKING:
     from kdtoken.model.token import Token as Token
 
 # public name -> where it is.  A verb's function has its module's name, and the module can be called in its stead.
-_PUBLIC: Dict[str, Tuple[str, str]] = {
+_PUBLIC = {
     "open": ("kdtoken.machine.open", "open_machine"),
     "diff": ("kdtoken.diff", ""),
     "explain": ("kdtoken.explain", ""),
@@ -60,7 +70,7 @@ _PUBLIC: Dict[str, Tuple[str, str]] = {
     "Absent": ("kdtoken.model.absent", "Absent"),
     "NotSaid": ("kdtoken.model.absent", "NotSaid"),
     "KdTokenError": ("kdtoken.errors", "KdTokenError"),
-}
+}  # type: Dict[str, Tuple[str, str]]
 __all__ = [
     "Absent",
     "Comparison",
@@ -81,7 +91,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name):  # type: (str) -> Any
     """A public name, when it is first used (PEP 562)."""
     if name not in _PUBLIC:
         raise AttributeError("module 'kdtoken' has no attribute %r" % name)
@@ -94,6 +104,6 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-def __dir__() -> List[str]:
+def __dir__():  # type: () -> List[str]
     """The public names too, though they are not there yet."""
     return sorted({name for name in globals() if name.startswith("__")} | set(_PUBLIC))

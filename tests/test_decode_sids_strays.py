@@ -88,6 +88,13 @@ def test_a_token_with_no_sid_in_its_own_memory_is_of_a_build_that_keeps_them_els
     assert problems(target) == ()
 
 
+def test_a_restricting_sid_by_itself_is_told_too() -> None:
+    key = next(key for key, one in KERNEL.machine.tokens.items() if len(one.restricted) == 1)
+    at = KERNEL.pointer_at("_TOKEN", KERNEL.tokens[key], "RestrictedSids")
+    target = SyntheticSource(KERNEL).poke(at, sid_of("system", 0).to_bytes(8, "little"))
+    assert [one.partition(" (")[0] for one in problems(target, key)] == ["RestrictedSids: SIDs of entries 0"]
+
+
 def test_it_is_noted_of_the_token_of_the_linked_one_and_of_a_threads() -> None:
     own = "\n".join(run_on(foreign(3), "dump", "6104", "--all"))
     assert "!! UserAndGroups: SIDs of entries 3 " in own

@@ -210,8 +210,9 @@ def printing(tree: ast.Module) -> List[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_only_verbs_and_cli_print_or_end_the_program(path: Path) -> None:
+    """One line is __init__'s: that this Python is too old for all the others."""
     if part_of(path) not in VERBS | {"cli", "__main__", "collect"}:
-        assert printing(tree_of(path)) == []
+        assert len(printing(tree_of(path))) == (path == PACKAGE / "__init__.py")
 
 
 def test_the_rule_about_printing_bites() -> None:

@@ -216,13 +216,16 @@ def strays(s: Structure, places: Mapping[str, Sequence[Maybe[int]]], label: Mayb
         return []
     start = s.address_of("VariablePart")
     found = _out_of_dynamic_part(s)
+    elsewhere = s.has("TokenSidValues") and s.uint("TokenSidValues") != 0
+    inside = any(isinstance(one, int) and start <= one < start + length for listed in places.values() for one in listed)
+    if elsewhere or not inside:
+        return found
     for name, pointers in places.items():
         known = [(at, pointer) for at, pointer in enumerate(pointers) if isinstance(pointer, int) and pointer]
         if name == "UserAndGroups":
             known = [one for one in known if one[0] != label]
         out = [one for one in known if not start <= one[1] < start + length]
-        elsewhere = s.has("TokenSidValues") and s.uint("TokenSidValues") != 0
-        if not out or len(out) == len(known) or elsewhere:
+        if not out:
             continue
         entries = ", ".join("%d" % at for at, _ in out[:4]) + (" ..." if len(out) > 4 else "")
         found.append(

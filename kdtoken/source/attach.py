@@ -136,6 +136,7 @@ class AttachedSource(live.LiveSource):
                 "on Windows: pip install pykd (64-bit Python 3.5 to 3.9; nightly builds of its maker go to 3.13); "
                 "inside WinDbg leave --attach away",
             )
+        live.refuse_broken_pykd()
         if _has_session():
             raise TargetError("a debugging session is open here already", "--attach", "leave --attach away")
         check_pipe(self._connection)

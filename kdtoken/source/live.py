@@ -25,8 +25,8 @@ pykd: Any
 _IMPORT_ERROR = ""
 try:
     import pykd  # type: ignore[no-redef,import-not-found,unused-ignore]
-except ImportError as missing:
-    pykd = None
+except (ImportError, OSError, AttributeError, RuntimeError, SystemError) as missing:
+    pykd = None  # a pykd of another Python or of another engine fails in each of these ways
     _IMPORT_ERROR = str(missing)
 
 _NO_SYMBOLS = ".symfix; .reload /f nt   then check that `lm m nt` says (pdb symbols), not (export symbols)"
@@ -45,6 +45,27 @@ _INTEGERS = {
 }
 
 
+_NEEDED = ("isKernelDebugging", "module", "loadBytes", "compareMemory", "typeInfo", "dbgCommand", "ptrSize")
+
+
+def refuse_broken_pykd() -> None:
+    """Raises TargetError where there is a pykd that lacks what is needed here: half installed, or something else."""
+    if pykd is None:
+        return
+    lacks = [name for name in _NEEDED if not hasattr(pykd, name)]
+    lacks += [
+        name
+        for name in ("DbgException", "MemoryException")
+        if not (isinstance(getattr(pykd, name, None), type) and issubclass(getattr(pykd, name), BaseException))
+    ]
+    if lacks:
+        raise TargetError(
+            "the pykd that is here is broken: it has no %s" % ", ".join(lacks[:3]),
+            "pykd",
+            "install it anew: pip install --force-reinstall pykd",
+        )
+
+
 class LiveSource(Source):
     """The session that this Python is in."""
 
@@ -56,6 +77,7 @@ class LiveSource(Source):
                 "pykd",
                 "inside WinDbg: !py -m kdtoken.dump NAME;  anywhere: --session FILE",
             )
+        refuse_broken_pykd()
         try:
             kernel = bool(pykd.isKernelDebugging())
         except pykd.DbgException as error:

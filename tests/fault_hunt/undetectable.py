@@ -48,6 +48,7 @@ ABOUT = (
     ),
     _about(r"ActiveThreads is", r"details\.active_threads|threads|tokens"),
     _about(r"impersonates at level", r"threads\[\]\.impersonation.*|tokens\[\]\.impersonation_level.*"),
+    _about(r"its token is unreadable", r"process\.token.*"),
     _about(r"the process has ended", r"details\.exit_time.*"),
 )
 
@@ -128,6 +129,12 @@ UNDETECTABLE: Tuple[Row, ...] = (
         r"_TOKEN\.\w*Hash\.Sid(?:Attr|Count)",
         _TOKEN + r"\.\w*hash\.(?:sid_attr|count)",
         "of a list without SIDs nobody uses the hash; of others it is compared with the list",
+    ),
+    _row(r"_TOKEN\.DynamicPart", _TOKEN + r"\.dynamic_part", "that a token has no dynamic part is possible"),
+    _row(
+        r"_TOKEN\.PrimaryGroup",
+        _TOKEN + r"\.primary_group",
+        "null: NtCreateToken asks for one, but nothing beside it says that it is missing; it is shown as none",
     ),
     _row(r"_TOKEN\.DefaultDacl", _TOKEN + r"\.default_dacl", "that a token has none is possible; another's is noted"),
     _row(
