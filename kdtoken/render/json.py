@@ -67,6 +67,10 @@ _WORDS: Dict[str, Callable[[int], Any]] = {
 }
 
 
+_NAMED_ROWS = frozenset((ProcessDetails, Impersonation))
+_ROWS = frozenset((LogonSession, Diagnostics, Process, Thread, CrossCheck))
+
+
 def plain(value: Any, name: str = "", why: bool = False, names: Names = NO_NAMES) -> Any:
     """A model value as JSON types; `names` are those of its source."""
     kind = type(value)  # first what nearly all values are
@@ -74,6 +78,10 @@ def plain(value: Any, name: str = "", why: bool = False, names: Names = NO_NAMES
         return hex(value) if name in _ADDRESSES or not -_SAFE < value < _SAFE else value
     if kind is str or kind is bool or value is None:
         return value
+    if kind in _NAMED_ROWS:  # a walk has two of these a process
+        return {key: named(item, key, names) for key, item in vars(value).items() if key not in _OF_DUMPS}
+    if kind in _ROWS:
+        return {key: plain(item, key, names=names) for key, item in vars(value).items()}
     if isinstance(value, Unreadable):
         # A text has no addresses of what it does not show.
         row: Dict[str, Any] = {"unreadable": hex(value.address) if value.address else None, "reason": value.reason}
@@ -141,10 +149,6 @@ def plain(value: Any, name: str = "", why: bool = False, names: Names = NO_NAMES
         return [plain(item, names=names) for item in value]
     if isinstance(value, SidHash):
         return {"count": value.count, "sid_attr": hex(value.sid_attr), "words": [hex(word) for word in value.words]}
-    if isinstance(value, (ProcessDetails, Impersonation)):
-        return {key: named(item, key, names) for key, item in vars(value).items() if key not in _OF_DUMPS}
-    if isinstance(value, (LogonSession, Diagnostics, Process, Thread, CrossCheck)):
-        return {key: plain(item, key, names=names) for key, item in vars(value).items()}
     raise TypeError("no JSON form for %s" % type(value).__name__)
 
 
