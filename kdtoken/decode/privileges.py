@@ -26,7 +26,8 @@ def read_privileges(s: Structure, names: Mapping[int, str]) -> Maybe[Tuple[Privi
         if isinstance(mask, Missing):
             return mask
         masks.append(mask)
-    s.note("Privileges", s.address_of("Privileges.Present"), b"".join(mask.to_bytes(8, "little") for mask in masks))
+    if s.noting:
+        s.note("Privileges", s.address_of("Privileges.Present"), b"".join(mask.to_bytes(8, "little") for mask in masks))
     present, enabled, default = masks
     memo = s.target.memo
     if memo is None:

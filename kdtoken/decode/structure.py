@@ -51,6 +51,11 @@ class Structure:
         kind = self.layout.name
         return {path: Origin(kind, path, address, raw) for path, (address, raw) in (self._noted or {}).items()}
 
+    @property
+    def noting(self) -> bool:
+        """Whether it is kept where members were read."""
+        return self._noted is not None
+
     def note(self, path: str, address: int, raw: bytes) -> None:
         """Add an origin, of a value that was made of several members."""
         if self._noted is not None:
