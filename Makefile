@@ -65,6 +65,7 @@ bench: $(STAMP)
 	$(BIN)/python -m tests.engine.bench_log
 	$(BIN)/python -m tests.engine.bench_dump
 	$(BIN)/python -m tests.engine.bench_shapes
+	$(BIN)/python -m tests.engine.bench_lake
 	$(BIN)/python -m tests.mutants
 
 # OLD=a build/bench.json of before

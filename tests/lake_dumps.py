@@ -45,7 +45,10 @@ class Dumps:
         for at, layout_file in enumerate(FILES[:builds]):
             layouts = load_layouts(layout_file)
             image = fake_image(layouts, at + 1)
-            (self.symbols / ("%d.json" % at)).write_text(json.dumps(isf(layouts, as_image(image))))
+            # As a tree of ISF files has it, so that no other kernel's is opened to look for it.
+            place = self.symbols / "ntkrnlmp.pdb" / ("%s-%d.json" % (image.guid, image.age))
+            place.parent.mkdir(exist_ok=True)
+            place.write_text(json.dumps(isf(layouts, as_image(image))))
             path = folder / "made.tmp"
             write_dump(build(machines[at % len(machines)], layouts, image), path)
             self._plain.append(path.read_bytes())

@@ -15,14 +15,16 @@ from tests.engine.windows import build as build_windows
 JUDGES = ("volatility3==%s" % volatility.VERSION, "kdmp-parser==0.7.4", "memprocfs==%s" % memproc.VERSION)
 # axe-core's script is all that is used of this package: what the package itself drives is not needed.
 AXE = "axe-playwright-python==0.1.8"
-MODULES = ("volatility3.framework", "kdmp_parser", "memprocfs")
+MODULES = ("volatility3.framework", "kdmp_parser", "memprocfs", "distributed", "duckdb", "moto", "s3fs")
+# What `lake` is tried with at its size: Dask's processes, and a server that speaks S3.
+AROUND_LAKE = ("distributed", "duckdb", "pyarrow", "fsspec", "s3fs", "moto[server]")
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def install_judges() -> None:
     """From PyPI into this Python; what is there already is left alone."""
-    install = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", *JUDGES]
+    install = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", *JUDGES, *AROUND_LAKE]
     subprocess.run(install, check=True)
     subprocess.run([*install[: -len(JUDGES)], "--no-deps", AXE], check=True)
 
