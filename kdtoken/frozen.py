@@ -60,12 +60,14 @@ def member_names(value: Any) -> Tuple[str, ...]:
 
 
 def made_of(kind: Type[T], values: Dict[str, Any]) -> T:
-    """A value that has these members, which are all that its class has, in their order; the dictionary becomes its own.
+    """A value that has these members, which are all that its class has, in their order.
 
     For those that are made by the thousand: a call with sixty arguments takes as long as all else.  No __post_init__.
     """
     made = object.__new__(kind)
-    object.__setattr__(made, "__dict__", values)
+    put = object.__setattr__
+    for name, value in values.items():
+        put(made, name, value)
     return made
 
 
@@ -116,9 +118,13 @@ def _promised(made: Any) -> Callable[..., None]:
 
 
 def _compile(made: Any) -> None:
-    """Give the class its real __init__: one line a member, straight into the value's __dict__."""
-    scope: Dict[str, Any] = {"_nothing": _nothing}
-    heads, lines = ["self"], [" to = self.__dict__"]
+    """Give the class its real __init__: one line a member.
+
+    Never by way of `__dict__`: from Python 3.11 on a value whose dictionary was asked for is slower to read ever after,
+    and the rules read a token a hundred times.
+    """
+    scope: Dict[str, Any] = {"_nothing": _nothing, "_put": object.__setattr__}
+    heads, lines = ["self"], [" pass"]
     for name, member in made.__frozen_members__.items():
         value = name
         if member.is_factory:
@@ -130,7 +136,7 @@ def _compile(made: Any) -> None:
             heads.append("%s=_default_%s" % (name, name))
         else:
             heads.append(name)
-        lines.append(" to[%r] = %s" % (name, value))
+        lines.append(" _put(self, %r, %s)" % (name, value))
     if hasattr(made, "__post_init__"):
         lines.append(" self.__post_init__()")
     exec("def __init__(%s):\n%s" % (", ".join(heads), "\n".join(lines)), scope)
