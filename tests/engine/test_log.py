@@ -1,6 +1,5 @@
 """vm/capture.wds in the genuine engine: the log it writes decodes to what the live session shows."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -10,8 +9,8 @@ from kdtoken.decode.process import walk_processes
 from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.layout.dt import parse_dt
 from kdtoken.machine.kernel import find_process
-from kdtoken.model.absent import Absent, Unreadable
-from kdtoken.model.process import ProcessDetails, ProcessDump
+from kdtoken.model.absent import Unreadable
+from kdtoken.model.process import ProcessDump
 from kdtoken.source.cached import CachedSource
 from kdtoken.source.log.memory import NOT_PRESENT
 from kdtoken.source.log.source import LogSource
@@ -44,12 +43,6 @@ def live(seen: Dict[str, Any], pid: int) -> ProcessDump:
     return next(dump for dump in seen["dumps"] if dump.process.pid == pid)
 
 
-def without_session(dump: ProcessDump) -> ProcessDump:
-    """The same but for the process's own session, which lies behind a pointer that capture.wds does not follow."""
-    assert isinstance(dump.details, ProcessDetails)
-    return replace(dump, details=replace(dump.details, session_id=Absent("not compared")))
-
-
 def test_the_log_of_one_process_decodes_to_the_live_dump(
     lab: Lab, windows: Windows, seen: Dict[str, Any], tmp_path: Path, record_property: Any
 ) -> None:
@@ -64,7 +57,7 @@ def test_the_log_of_one_process_decodes_to_the_live_dump(
     for name, layout in seen["layouts"].items():
         assert target.layout(name) == layout
     dump = dump_of(log, "notepad.exe")
-    assert without_session(dump) == without_session(live(seen, 6104))
+    assert dump == live(seen, 6104)
     where = target.where(dump.process.address)
     assert where is not None and where.startswith(LOG + ", line ")
 
@@ -74,7 +67,7 @@ def test_a_process_by_its_id_with_threads_that_impersonate(
 ) -> None:
     dump = dump_of(capture(lab, windows, tmp_path, "pid 0n1120"), "1120")
     assert len(dump.tokens) >= 4
-    assert without_session(dump) == without_session(live(seen, 1120))
+    assert dump == live(seen, 1120)
 
 
 @pytest.mark.parametrize("lab", ["6.1.7601.24540", "10.0.22000.2538"], indirect=True)
@@ -87,8 +80,8 @@ def test_all_processes(lab: Lab, windows: Windows, seen: Dict[str, Any], tmp_pat
     for process in processes:
         dump = dump_process(tokens, process, tuple(processes), check=False)
         # Paged out is paged out, in other words.
-        there = repr(without_session(live(seen, process.pid)))
-        assert repr(without_session(dump)).replace(NOT_PRESENT, LIVE_REASON) == there, process.image_name
+        there = repr(live(seen, process.pid))
+        assert repr(dump).replace(NOT_PRESENT, LIVE_REASON) == there, process.image_name
     gone = [d for d in seen["dumps"] if isinstance(d.token, Unreadable)]
     assert gone, "the machine has a token that is paged out"
 
