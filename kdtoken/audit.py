@@ -7,7 +7,7 @@
     !py -m kdtoken.audit
 
 Marks: !! cannot happen innocently, ! unusual (the rule names innocent causes), i for information (--all).
-Exit code: 0 nothing needs a look, 1 something does, 2 a source could not be read (or the command line not carried out).
+Exit code: 0 nothing needs a look, 1 something does or a list of the kernel is torn, 2 a source could not be read (or the command line not carried out).
 """
 
 import json
@@ -172,7 +172,7 @@ def _main(arguments: List[str]) -> int:
             cli.complain("%s: %s" % (one.source, one.error))
     if any(one.error for one in made):
         return 2
-    return 1 if any(one.needs_a_look for one in made) else 0
+    return 1 if any(one.needs_a_look or one.problems for one in made) else 0
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

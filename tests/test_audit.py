@@ -1,5 +1,6 @@
 """`audit`, `lineage`, `walk --tree`, `diff` of machines, as people run them."""
 
+import gzip
 import io
 import json
 import subprocess
@@ -21,6 +22,7 @@ from kdtoken.machine.kernel import KernelMachine
 from tests.machine.spec import PrivilegesSpec
 from tests.machine.strange import CMD, NOTEPAD, QUIET, child, fresh, with_new, with_process, with_token
 from tests.machine.synthetic import SyntheticSource
+from tests.sessions import MACHINE_22000
 from tests.snapshots import dump_file, kernel_of_machine, printed
 from tests.test_golden import schema
 from tests.verbs import run_on
@@ -262,3 +264,20 @@ def test_a_text_with_one_token_and_no_process(tmp_path: Path) -> None:
     path.write_text("0: kd> " + one)
     code, out, _ = run(audit, str(path))
     assert code == 1 and "SeDebugPrivilege" in out and "0x%x" % kernel.tokens["of-6104"] in out
+
+
+def test_what_could_not_be_read_is_no_clean_bill(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a machine whose list of processes is gone nothing strange is known, and nothing else: exit code 1."""
+    rows = [json.loads(line) for line in gzip.open(str(MACHINE_22000), "rt", encoding="utf-8").read().splitlines()]
+    head = next(row["address"] for row in rows if row.get("symbol") == "PsActiveProcessHead")
+    kept = [row for row in rows if "memory" not in row or not _holds(row, int(head, 16))]
+    path = tmp_path / "torn.kdtoken"
+    path.write_text("\n".join(json.dumps(row) for row in kept) + "\n", encoding="utf-8")
+    code = audit.main([str(path)])
+    out = capsys.readouterr().out
+    assert code == 1 and "nothing strange in what could be read" in " ".join(out.split()) and "not whole: " in out
+
+
+def _holds(row: "dict[str, str]", address: int) -> bool:
+    start = int(row["memory"], 16)
+    return start <= address < start + len(row["bytes"]) // 2

@@ -62,7 +62,7 @@ def audit_lines(reports: Sequence[Report], everything: bool = False) -> List[str
     read = [one for one in reports if not one.error]
     look = [one for one in read if one.needs_a_look]
     if len(reports) == 1 and read:
-        lines = wrapped("%s: %s" % (_machine(read[0]), "needs a look" if look else "nothing strange"), columns())
+        lines = wrapped("%s: %s" % (_machine(read[0]), "needs a look" if look else _nothing(read[0])), columns())
     else:
         lines = [
             "%d of %d need a look." % (len(look), len(reports))
@@ -147,7 +147,7 @@ def _rest(reports: Sequence[Report], information: int, look: Sequence[Report]) -
     quiet = [one for one in reports if not one.error and one not in look]
     if len(reports) > 1:
         for report in quiet:
-            lines += wrapped("nothing strange: " + _machine(report), columns())
+            lines += wrapped("%s: %s" % (_nothing(report), _machine(report)), columns())
     for report in reports:
         if report.error:
             lines += wrapped("could not be read: %s: %s" % (clean(report.source), clean(report.error)), columns())
@@ -155,6 +155,11 @@ def _rest(reports: Sequence[Report], information: int, look: Sequence[Report]) -
             where = clean(report.source) + ": " if len(reports) > 1 else ""
             lines += wrapped("not whole: %s%s" % (where, clean(problem)), columns())
     return lines if len(lines) > 1 else []
+
+
+def _nothing(report: Report) -> str:
+    """That nothing was found, and where that says little: what could not be read may be what is strange."""
+    return "nothing strange in what could be read" if report.problems else "nothing strange"
 
 
 def _machine(report: Report) -> str:
