@@ -14,4 +14,6 @@ settings.register_profile(
 )
 # No test fills or reads the cache of whoever runs it.
 os.environ["KDTOKEN_CACHE"] = "off"
+# Nor does the width of their terminal count; a worker of pytest-xdist says 80.
+os.environ.pop("COLUMNS", None)
 settings.load_profile("same-every-time")
