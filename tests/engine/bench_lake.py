@@ -29,7 +29,7 @@ from tests.machine.kernel import build
 from tests.machine.strange import QUIET
 from tests.machine.synthetic import SyntheticSource
 
-SOURCES, DUMPS = 10_000, 60
+SOURCES, DUMPS = 10_000, 200
 LIMIT = 2.0  # seconds for a question
 _GROUP = 1 << 17
 
