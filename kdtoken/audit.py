@@ -25,6 +25,7 @@ from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.frozen import replace
 from kdtoken.machine.base import Machine
 from kdtoken.machine.open import Request, open_request
+from kdtoken.machine.sniff import refuse_odd
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.render.audit import Report, audit_json, audit_lines, explain_lines, rule_lines, watch_words
 
@@ -81,6 +82,7 @@ def _baseline(path: Optional[str]) -> FrozenSet[str]:
     if not path:
         return frozenset()
     how = "kdtoken audit GOOD.dmp --json > good.json makes one"
+    refuse_odd(path)
     try:
         with open(path, encoding="utf-8-sig") as file:
             data = json.load(file)

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -240,3 +241,25 @@ def test_raw_memory_says_nothing_of_itself_so_its_name_and_size_do(sources: Dict
             kind(name, data, size)
     with pytest.raises(BadFormat, match="an ELF file, but no core"):
         kind("ls", b"\x7fELF\2\1\1" + bytes(9) + b"\3\0" + noise, 1 << 20)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="FIFOs as POSIX has them")
+@pytest.mark.parametrize(
+    "words", [["walk", "%s"], ["dump", "%s", "x"], ["audit", "m", "--baseline", "%s"], ["walk", "--services", "%s"]]
+)
+def test_a_fifo_that_is_named_is_not_waited_for(words: "list[str]", tmp_path: Path) -> None:
+    """`walk *` in a shell names it.  A process of its own: where this fails, it never ends."""
+    fifo = str(tmp_path / "fifo")
+    os.mkfifo(fifo)
+    made = [
+        word.replace("%s", fifo).replace("m", str(MACHINE_22000)) if word in ("%s", "m") else word for word in words
+    ]
+    made += ["--session", str(MACHINE_22000)] if "--services" in made else []
+    done = subprocess.run(
+        [sys.executable, "-m", "kdtoken", *made],
+        cwd=str(Path(__file__).parent.parent),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        timeout=30,
+    )
+    assert done.returncode == 2 and b"fifo is no regular file: only those are read" in done.stderr, done.stderr

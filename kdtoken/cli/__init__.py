@@ -15,6 +15,7 @@ from kdtoken.cli.parsing import Parser as Parser
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.machine.base import About, Machine, origin
 from kdtoken.machine.open import TIMEOUT, Callbacks, Recording, Request, debugger_command, open_request
+from kdtoken.machine.sniff import refuse_odd
 from kdtoken.model.sid_names import NO_NAMES, Names
 
 # Name of the debugger alias that carries arguments where sys.argv cannot (see windbg_arguments).
@@ -145,6 +146,7 @@ def service_names(path: Optional[str]) -> Names:
     """What --services FILE adds to the names that kdtoken knows.  Raises UsageError where it cannot be read."""
     if not path:
         return NO_NAMES
+    refuse_odd(path)
     try:
         with open(path, encoding="utf-8-sig", errors="replace") as file:
             return NO_NAMES.with_services(file)

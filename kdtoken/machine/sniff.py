@@ -145,9 +145,18 @@ def is_attach_string(source: str) -> bool:
     return _ATTACH.match(source) is not None and not os.path.exists(source)
 
 
+def refuse_odd(path: str) -> None:
+    """Raises BadFormat for a FIFO, a device, a socket: opening one may block for ever, and reading never end."""
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise BadFormat(
+            "%s is no regular file: only those are read" % path, path, "copy it into a file first, or give it as -"
+        )
+
+
 def head_of(path: str, name: Optional[str] = None) -> Head:
     """The beginning of a file.  Raises BadFormat that says why it cannot be read."""
     shown = path if name is None else name
+    refuse_odd(path)
     try:
         with open(path, "rb") as file:
             return read_head(file, shown, os.fstat(file.fileno()).st_size)
