@@ -251,9 +251,7 @@ def test_a_fifo_that_is_named_is_not_waited_for(words: "list[str]", tmp_path: Pa
     """`walk *` in a shell names it.  A process of its own: where this fails, it never ends."""
     fifo = str(tmp_path / "fifo")
     os.mkfifo(fifo)
-    made = [
-        word.replace("%s", fifo).replace("m", str(MACHINE_22000)) if word in ("%s", "m") else word for word in words
-    ]
+    made = [{"%s": fifo, "m": str(MACHINE_22000)}.get(word, word) for word in words]
     made += ["--session", str(MACHINE_22000)] if "--services" in made else []
     done = subprocess.run(
         [sys.executable, "-m", "kdtoken", *made],
