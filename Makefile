@@ -4,6 +4,7 @@ VENV ?= .venv
 # On Windows the folder is called Scripts.
 BIN = $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 SESSION = fixtures/sessions/notepad-22000-synthetic.kdtoken.gz
+PLAIN = $(VENV)/.installed
 STAMP = $(VENV)/.installed-test
 DEV = $(VENV)/.installed-dev
 DOCS = $(VENV)/.installed-docs
@@ -24,9 +25,13 @@ help:
 	@echo "make faults   single faults in a machine's memory, COUNT=10000: what is shown is true, marked, or cannot be known"
 	@echo "make clean    remove .venv and build/"
 
-$(STAMP): pyproject.toml kdtoken/__main__.py kdtoken/build_hook.py
+$(PLAIN): pyproject.toml kdtoken/__main__.py kdtoken/build_hook.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "this Python cannot make a virtual environment; on Debian: apt install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(STAMP): $(PLAIN)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[test]"
 	@touch $@
 
@@ -38,7 +43,7 @@ $(DOCS): $(STAMP)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[docs]"
 	@touch $@
 
-run: $(STAMP)
+run: $(PLAIN)
 	@$(BIN)/kdtoken dump --session $(SESSION) notepad.exe
 
 test: $(STAMP)

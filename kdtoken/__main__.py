@@ -1,5 +1,6 @@
 """`kdtoken VERB ...`, `python -m kdtoken VERB ...`, and the list of verbs that all ways in share."""
 
+import os
 import sys
 from importlib import import_module
 from typing import Dict, List, Optional, Sequence
@@ -44,6 +45,10 @@ def _near(words: Sequence[str]) -> str:
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run the verb that the first argument names; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks, on Tab, what may come next
+        from kdtoken.cli.completion import words_typed
+
+        words = words_typed(VERBS)
     if words[:1] == ["help"] and len(words) > 1:
         words = [words[1], "--help"]
     if words and words[0] in VERBS:

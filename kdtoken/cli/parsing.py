@@ -1,6 +1,7 @@
 """argparse in our words: a wrong line is one message with a next step, and nothing ends the program."""
 
 import argparse
+import os
 import re
 import sys
 from typing import Any, Optional
@@ -14,6 +15,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self._asked = False
         self.add_argument(
             "--color",
             choices=("auto", "always", "never"),
@@ -43,6 +45,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Without argparse's usage in front, which only its own errors show: to lay it out imports shutil and more."""
         words = sys.argv[1:] if args is None else args
+        self._complete()
         if self.usage is not None or any(word.startswith(("-h", "--h")) for word in words):
             return super().parse_known_intermixed_args(args, namespace)
         self.usage = "%(prog)s"
@@ -50,6 +53,18 @@ class Parser(argparse.ArgumentParser):
             return super().parse_known_intermixed_args(args, namespace)
         finally:
             self.usage = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The ordinary way in; a shell that asks what may come next is answered here."""
+        self._complete()
+        return super().parse_known_args(args, namespace)
+
+    def _complete(self) -> None:
+        if "_ARGCOMPLETE" in os.environ and not self._asked:
+            from kdtoken.cli.completion import complete
+
+            self._asked = True  # argcomplete parses the line with this very parser
+            complete(self)
 
     def exit(self, status: int = 0, message: Optional[str] = None) -> None:  # type: ignore[override]
         """argparse's end of the program, made an exception that `run` knows."""
