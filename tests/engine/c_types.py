@@ -169,9 +169,7 @@ class _Writer:
         if bits is not None:
             container = member.container or _container(bits[0] + bits[1])
             width = size_of(container, self._layouts.layout)
-            if bits[0] + bits[1] <= width * 8:
-                return width, "%s : %d" % (declare(container, member.name), bits[1])
-            return self._bytes(owner, member, (bits[0] + bits[1] + 7) // 8, "wider than " + container)
+            return width, "%s : %d" % (declare(container, member.name), bits[1])
         held = named_type(member.type)
         if held and "Ptr" not in member.type and held not in self._layouts.types:
             return self._bytes(owner, member, _room(owner, member), "no layout of " + held)
