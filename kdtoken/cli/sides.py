@@ -143,7 +143,8 @@ class Sides:
         self.names = self.names.with_accounts(view.names.accounts)
         caller = caller_of(view.token, view.label, settle="kdtoken collect --pid PID, on the machine")
         whole = caller.sids_whole and not view.incomplete and not view.not_understood
-        return Party(replace(caller, sids_whole=whole, protection=None, of_whoami=view.kind is Kind.WHOAMI))
+        whoami = view.kind is Kind.WHOAMI
+        return Party(replace(caller, sids_whole=whole, protection=None, of_whoami=whoami, lpac=view.less_privileged))
 
     def _of_thread(self, pid: str, tid: int) -> Party:
         process = self.machine.find(pid)

@@ -1,5 +1,6 @@
 """A machine by one run of `collect`: one process, its token, and the linked one, as user mode sees them."""
 
+from dataclasses import replace
 from typing import Optional, Union
 
 from kdtoken.errors import NotAToken, ProcessNotFound, UsageError
@@ -90,4 +91,5 @@ class CollectedMachine(Machine):
             return view_of(self._found.linked, self._name, self.names)
         if which and isinstance(which, str):
             self.find(which)
-        return view_of(self._found.token, self._name, self.names)
+        view = view_of(self._found.token, self._name, self.names)
+        return replace(view, less_privileged=self._found.is_less_privileged)

@@ -1,7 +1,7 @@
 """A token as one view shows it: what a comparison is made of."""
 
 from enum import Enum
-from typing import NamedTuple, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 from kdtoken.frozen import dataclass, field
 from kdtoken.model.sid import Sid
@@ -41,6 +41,7 @@ class View:
     not_understood  what its reader did not understand: a fact may hide there, so what the view does not list may be
                     listed all the same
     names           what its source calls SIDs
+    less_privileged whether it is a less privileged AppContainer's (LPAC), None where its source does not say
     """
 
     token: Token
@@ -51,6 +52,7 @@ class View:
     process: str = ""
     not_understood: Tuple[Unread, ...] = ()
     names: Names = field(default=NO_NAMES, compare=False)
+    less_privileged: Optional[bool] = field(default=None, compare=False)
 
     def is_cut(self, attribute: str) -> bool:
         """Whether more of this list may have stood in the text."""

@@ -3,7 +3,7 @@
 learn.microsoft.com: SID_AND_ATTRIBUTES, TOKEN_GROUPS; the pointers in them point into the same bytes.
 """
 
-from typing import Optional, Tuple
+from typing import FrozenSet, Optional, Tuple
 
 from kdtoken.errors import BadFormat
 from kdtoken.model.absent import Maybe, Unreadable
@@ -48,6 +48,26 @@ class Block:
         if count * 2 * self.size > len(self.data):
             raise BadFormat("%d groups do not fit %d bytes" % (count, len(self.data)), count)
         return tuple(self.entry(self.size + 2 * self.size * at) for at in range(count))
+
+    def attribute_names(self) -> FrozenSet[str]:
+        """Names of a TOKEN_SECURITY_ATTRIBUTES_INFORMATION, as System Informer's ntseapi.h has it.
+
+        {USHORT Version, Reserved; ULONG AttributeCount; PTOKEN_SECURITY_ATTRIBUTE_V1 Attribute;}, and an attribute:
+        {UNICODE_STRING Name; USHORT ValueType, Reserved; ULONG Flags, ValueCount; PVOID Values;}.
+        """
+        version, count, at = self.number(0, 2), self.number(4), self.pointer(8)
+        if version != 1:
+            raise BadFormat("version %d of the security attributes is not known" % version, version)
+        step = 24 if self.size == 4 else 40
+        if count and (at is None or at < 0 or at + count * step > len(self.data)):
+            raise BadFormat("%d security attributes are not there" % count, count)
+        found = set()
+        for entry in range(at or 0, (at or 0) + count * step, step):
+            length, text = self.number(entry, 2), self.pointer(entry + self.size)
+            if length and (text is None or not 0 <= text <= len(self.data) - length):
+                raise BadFormat("the name of a security attribute is not there", entry)
+            found.add(self.data[text or 0 : (text or 0) + length].decode("utf-16-le", "backslashreplace"))
+        return frozenset(found)
 
     def luid(self, offset: int = 0) -> Luid:
         """A `_LUID` at an offset."""

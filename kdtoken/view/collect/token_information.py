@@ -7,7 +7,7 @@ The bytes of each class are decoded here again, from the structures of winnt.h (
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from kdtoken.errors import BadFormat
 from kdtoken.model.absent import Maybe, NotSaid, Unreadable
@@ -35,6 +35,8 @@ from kdtoken.view.partial import (
 VIEW = "GetTokenInformation"
 FORMAT = "kdtoken-collect"
 
+NO_ALL_PACKAGES = "WIN://NOALLAPPPKG"
+
 NEVER_SHOWN = (
     "privileges: those that were removed are not listed",
     "flags: only single bits are told, each by a class of its own",
@@ -50,6 +52,7 @@ class Collected:
     linked       the other half of a UAC pair, None where there is none or it was refused
     errors       class -> Windows's error for it
     facts        class -> number, for the classes that answer with one and have no field in a Token
+    attributes   names of the token's security attributes, None where they were not told
     about        whose token it is: pid, tid, image; `windows` its version, `time` when (UTC)
     """
 
@@ -60,6 +63,19 @@ class Collected:
     about: Mapping[str, Any]
     windows: Mapping[str, Any]
     time: str
+    attributes: Optional[FrozenSet[str]] = None
+
+    @property
+    def is_less_privileged(self) -> Optional[bool]:
+        """Whether it is a less privileged AppContainer's token (LPAC); None where it was not told.
+
+        TokenIsLessPrivilegedAppContainer says so, on builds that have the class; before, it is the token's attribute
+        WIN://NOALLAPPPKG (LEARN, UpdateProcThreadAttribute: ALL_APPLICATION_PACKAGES_POLICY; NtCoreLib NtToken).
+        """
+        answer = self.facts.get("TokenIsLessPrivilegedAppContainer")
+        if answer is not None:
+            return bool(answer)
+        return None if self.attributes is None else NO_ALL_PACKAGES in self.attributes
 
 
 class _Token:
@@ -73,6 +89,7 @@ class _Token:
         self.places: Dict[str, TextPlace] = {}
         self.errors: Dict[str, str] = {}
         self.facts: Dict[str, int] = {}
+        self.attributes: Optional[FrozenSet[str]] = None
         self.problems: List[str] = []
         self.unknown: List[Line] = []
         self.privileges: List[PartialPrivilege] = []
@@ -217,6 +234,9 @@ class _Token:
     def read_lowbox(self, block: Block) -> None:
         self.fields["lowbox_number"] = block.number(0) or None
 
+    def read_attributes(self, block: Block) -> None:
+        self.attributes = block.attribute_names()
+
     def read_logon_sid(self, block: Block) -> None:
         if self.groups is None:
             self.groups = block.entries()
@@ -240,6 +260,7 @@ _READERS: Dict[str, Callable[[_Token, Block], None]] = {
     "TokenIntegrityLevel": _Token.read_label,
     "TokenAuditPolicy": _Token.read_policy,
     "TokenLogonSid": _Token.read_logon_sid,
+    "TokenSecurityAttributes": _Token.read_attributes,
 }
 # Class -> field of Token; an empty name is a fact of its own.
 _NUMBERS = dict.fromkeys(
@@ -267,7 +288,7 @@ _NUMBERS.update(
     TokenSessionId="session_id",
     TokenMandatoryPolicy="mandatory_policy",
 )
-# Claims and attributes that the model has no place for, and what other classes tell already.
+# Claims that the model has no place for, and what other classes tell already.
 _RAW_ONLY = frozenset(
     (
         "TokenGroupsAndPrivileges",
@@ -280,7 +301,6 @@ _RAW_ONLY = frozenset(
         "TokenRestrictedDeviceClaimAttributes",
         "TokenDeviceGroups",
         "TokenRestrictedDeviceGroups",
-        "TokenSecurityAttributes",
         "TokenSingletonAttributes",
         "TokenBnoIsolation",
     )
@@ -317,4 +337,5 @@ def read_token_information(text: str, file: str = "text") -> Collected:
         about if isinstance(about, dict) else {},
         windows if isinstance(windows, dict) else {},
         str(data.get("time", "")),
+        main.attributes,
     )
