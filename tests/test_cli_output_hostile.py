@@ -58,7 +58,7 @@ def _renamed(data: str) -> str:
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: Any) -> str:
     path = tmp_path_factory.mktemp("hostile") / "a\x1b]0;x\x07\u202e.kdtoken"
-    path.write_text("\n".join(hostile()) + "\n", encoding="utf-8", newline="\n")
+    path.write_bytes(("\n".join(hostile()) + "\n").encode("utf-8"))
     return str(path)
 
 

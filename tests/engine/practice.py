@@ -61,7 +61,7 @@ def main() -> int:
     """Write the files."""
     PRACTICE.mkdir(exist_ok=True)
     for name, text in texts().items():
-        (PRACTICE / name).write_text(text, encoding="ascii", newline="\n")
+        (PRACTICE / name).write_bytes(text.encode("ascii"))
     with tempfile.TemporaryDirectory() as work:
         (PRACTICE / "practice.tar.xz").write_bytes(archive(files(Path(work))))
     return 0
