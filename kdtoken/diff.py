@@ -175,8 +175,8 @@ def _main(arguments: List[str]) -> int:
     sides = Sides(options)
     machines = machines_report(sides, options)
     if machines is not None:
-        told = machines_json(machines).split("\n") if options.json else machines_lines(machines, options.all)
-        cli.write_lines(told)
+        lines = machines_json(machines).split("\n") if options.json else machines_lines(machines, options.all)
+        cli.write_lines(lines)
         return machines.exit_code
     comparison = compare(sides.open(options.a), sides.open(options.b))
     lines = diff_json(comparison).split("\n") if options.json else diff_lines(comparison, options.all, options.unread)

@@ -258,9 +258,11 @@ def _recording(files: Sequence[_Given], how: _How) -> Machine:
 def _crash_dump(files: Sequence[_Given], how: _How) -> Machine:
     from kdtoken.source.crashdump.dump import open_dump
 
-    told = how.callbacks
+    callbacks = how.callbacks
     try:
-        source = open_dump(files[0].path, how.request.symbols, how.request.download, told.downloading, told.reading)
+        source = open_dump(
+            files[0].path, how.request.symbols, how.request.download, callbacks.downloading, callbacks.reading
+        )
     except KdTokenError as error:
         error.message = files[0].named(error.message)
         raise

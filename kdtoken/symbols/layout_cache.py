@@ -34,10 +34,10 @@ _ANY = "any"  # instead of a reader's name
 
 def cache_home() -> Optional[str]:
     """The folder where kdtoken keeps what it can get again; None where it is told to keep nothing."""
-    told = os.environ.get(VARIABLE, "")
-    if told.lower() == "off":
+    named = os.environ.get(VARIABLE, "")
+    if named.lower() == "off":
         return None
-    return told or default_home()
+    return named or default_home()
 
 
 def default_home() -> str:

@@ -150,8 +150,8 @@ def _fetch(url: str, part: Path, progress: Progress) -> None:
     with urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT) as answer:
         if have and answer.status != 206:
             have = 0  # this server does not go on in the middle: it sends all again
-        told = answer.headers.get("Content-Length") or "0"
-        left = int(told) if told.isascii() and told.isdigit() else 0
+        announced = answer.headers.get("Content-Length") or "0"
+        left = int(announced) if announced.isascii() and announced.isdigit() else 0
         if have + left > _LIMIT:
             raise _Refused("it is said to have %d MB, and no kernel's PDB is that large" % (have + left >> 20))
         _write(answer, part, have, have + left if left else 0, progress)

@@ -145,9 +145,9 @@ class CrashDumpSource(Source):
         if rva is not None:
             return self._base + rva
         header = self.dump.header
-        told = {"PsActiveProcessHead": header.process_list, "PsLoadedModuleList": header.module_list}.get(name)
-        if told:
-            return told
+        known = {"PsActiveProcessHead": header.process_list, "PsLoadedModuleList": header.module_list}.get(name)
+        if known:
+            return known
         raise SymbolNotFound("%s has no symbol %s" % (self.symbols.origin, name), name)
 
 
@@ -164,11 +164,11 @@ def fit(symbols: SymbolFile, dump: KernelMemory) -> Tuple[int, List[str]]:
     why = nt.why if nt is not None else dump.why_no_nt
     said: List[str] = []
     agree: List[str] = []
-    told: Dict[str, Optional[int]] = {name: symbols.rva(name) for name, _ in _variables(header)}
-    first = told["PsLoadedModuleList"] or 0
+    rvas: Dict[str, Optional[int]] = {name: symbols.rva(name) for name, _ in _variables(header)}
+    first = rvas["PsLoadedModuleList"] or 0
     base = nt.base if nt is not None else max(0, header.module_list - first)
     for name, address in _variables(header):
-        rva = told[name]
+        rva = rvas[name]
         if address and rva is not None and base + rva == address:
             agree.append(name)
         elif name == "PsActiveProcessHead" and _is_system(symbols, dump, address):

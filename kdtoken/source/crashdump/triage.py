@@ -128,8 +128,8 @@ class TriageDump:
         try:
             prcb, thread = symbols.layout("_KPRCB"), symbols.layout("_ETHREAD")
             process = symbols.layout("_EPROCESS")
-            told = self._value(symbols, raw.prcb, prcb, "CurrentThread")
-            threads = self._place(symbols, raw.thread, thread, told)
+            named = self._value(symbols, raw.prcb, prcb, "CurrentThread")
+            threads = self._place(symbols, raw.thread, thread, named)
             owners = [
                 self._value(symbols, raw.thread, thread, path) for path in ("Tcb.Process", "Tcb.ApcState.Process")
             ]
@@ -148,19 +148,19 @@ class TriageDump:
         self._pieces = pieces
         return processes, threads
 
-    def _place(self, symbols: SymbolFile, offset: int, layout: Layout, told: int) -> Tuple[int, ...]:
+    def _place(self, symbols: SymbolFile, offset: int, layout: Layout, named: int) -> Tuple[int, ...]:
         if not offset or not layout.size or offset + layout.size > len(self._data):
             self.notes.append("its copy of %s is cut off" % layout.name)
             return ()
-        if not told:
+        if not named:
             self.notes.append("where its copy of %s belongs is not told" % layout.name)
             return ()
         for path in _EMPTY_LISTS[layout.name]:
             at = _offset(symbols, layout, path)
-            if at is not None and self._value(symbols, offset, layout, path + ".Flink") == told + at:
-                return (told,)
+            if at is not None and self._value(symbols, offset, layout, path + ".Flink") == named + at:
+                return (named,)
         self.notes.append("where its copy of %s belongs is told by one pointer only" % layout.name)
-        return (told,)
+        return (named,)
 
     def _value(self, symbols: SymbolFile, offset: int, layout: Layout, path: str) -> int:
         """A pointer or number of a copy; 0 where it has no such member."""
