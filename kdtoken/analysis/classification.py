@@ -126,7 +126,8 @@ def _unread_remarks(token: Token) -> List[Remark]:
         if isinstance(value, Unreadable):
             missing.append(words)
         elif isinstance(value, tuple):
-            holes = sum(isinstance(one, Unreadable) for one in value)
+            # A SID that is listed without its attributes was read.
+            holes = sum(isinstance(one, Unreadable) and getattr(one, "sid", None) is None for one in value)
             missing += ["%d of %s" % (holes, words)] if holes else []
     if not missing:
         return []

@@ -5,7 +5,7 @@ from typing import Optional, Sequence, Tuple
 from kdtoken.analysis.classification import ADMINISTRATORS, kinds
 from kdtoken.analysis.lineage.origin import Kind, Lineage
 from kdtoken.model.absent import Fragment, Missing, NotSaid, Unreadable
-from kdtoken.model.group import Group
+from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from kdtoken.model.token_words import TOKEN_TYPES, value_word
@@ -85,17 +85,23 @@ def _groups(page: Report, token: Token) -> None:
         page.row("Groups", show(token.user_and_groups, str))
         return
     groups = [one for one in token.groups if isinstance(one, Group) and not one.is_integrity]
-    unread = sum(isinstance(one, Missing) for one in token.groups)
+    untold = sum(isinstance(one, NotSaid) for one in token.groups)
+    half = [one.sid for one in token.groups if isinstance(one, HalfGroup) and one.sid is not None]
+    unread = sum(isinstance(one, Missing) for one in token.groups) - untold - len(half)
     on = sorted((one for one in groups if one.enabled and not one.deny_only), key=_weight)
     deny = [styled(page.name(one.sid, token), "deny") for one in groups if one.deny_only]
     off = [page.name(one.sid, token) for one in groups if not one.enabled and not one.deny_only]
-    least = "at least " if unread or isinstance(token.user_and_groups, Fragment) else ""
+    least = "at least " if unread or untold or half or isinstance(token.user_and_groups, Fragment) else ""
     services = [one for one in on if one.sid.starts_with(5, 80) and one.sid != _ALL_SERVICES]
     names = [page.name(one.sid, token) for one in on if one not in services]
     among = ", %d of them for services" % len(services) if services else ""
+    if least and not groups and not half and not unread:
+        page.row("Groups", "-  not said which" if untold else "-  not said by this text")
+        return
     page.row("Groups", "%s%d on%s" % (least, len(on), among) + (": " + few(names) if names else ""))
     page.row_unless_empty("", "for deny only: ", few(deny))
     page.row_unless_empty("", "off: ", few(off))
+    page.row_unless_empty("", "listed, but not how: ", few([page.name(one, token) for one in half]))
     if unread:
         page.row("", styled("?? %d more could not be read" % unread, "gap"))
     if services:

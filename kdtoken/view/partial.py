@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from kdtoken.model import group as groups
-from kdtoken.model.absent import Maybe, Missing, NotSaid, Unreadable
+from kdtoken.model.absent import UNTOLD, Maybe, Missing, NotSaid, Unreadable
 from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.privilege import NUMBERS, Privilege
 from kdtoken.model.sid import Sid
@@ -112,16 +112,13 @@ _MOST_GROUPS = 4096
 def entries_of(listed: Tuple[PartialGroup, ...], first: int = 0) -> Tuple[Maybe[Group], ...]:
     """`listed` as entries of a list that starts with number `first`.
 
-    Numbers left out by whoever cut the text are filled with Unreadable, so that an index into the kernel's list
+    Numbers left out by whoever cut the text are filled with NotSaid, so that an index into the kernel's list
     is one into this; numbers that do not go up are not believed.
     """
     entries: List[Maybe[Group]] = []
     for one in listed:
         if len(entries) + first < one.index < _MOST_GROUPS:
-            entries += [
-                Unreadable(0, "entry %02d is not in the text" % number)
-                for number in range(len(entries) + first, one.index)
-            ]
+            entries += [UNTOLD] * (one.index - len(entries) - first)
         entries.append(one.entry)
     return tuple(entries)
 

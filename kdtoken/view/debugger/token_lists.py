@@ -85,7 +85,7 @@ def group_entries(
             if not len(entries) < row.index < _MOST:
                 ordered = False
             else:
-                entries += [_hole(at) for at in range(len(entries), row.index)]
+                entries += [UNTOLD] * (row.index - len(entries))
         entries.append(row.entry)
     complete = ordered and len(entries) == len(rows)
     numbered = all(row.index >= 0 for row in rows)
@@ -93,7 +93,7 @@ def group_entries(
         if complete and len(rows) == count:
             return tuple(entries)
         if ordered and len(entries) < count:
-            entries += [_hole(at) for at in range(len(entries), count)]
+            entries += [UNTOLD] * (count - len(entries))
         return Fragment(entries, "the text counts %d and lists %d" % (count, len(rows)))
     if not ordered:
         return Fragment(entries, "its rows are not in order")
@@ -104,10 +104,6 @@ def group_entries(
     if ends.torn or not (numbered or all(row.joined for row in rows)):
         return Fragment(entries, ends.torn or "lines in it were not understood")
     return tuple(entries)
-
-
-def _hole(number: int) -> Unreadable:
-    return Unreadable(0, "entry %02d is not in the text" % number)
 
 
 def with_doubt(rows: List[GroupRow], user: Optional[PartialGroup]) -> Tuple[List[GroupRow], str]:
