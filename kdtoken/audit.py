@@ -27,6 +27,7 @@ from kdtoken.machine.base import Machine
 from kdtoken.machine.open import Request, open_request
 from kdtoken.machine.sniff import refuse_odd
 from kdtoken.model.snapshot import Snapshot
+from kdtoken.model.view import Unread
 from kdtoken.render.audit import Report, audit_json, audit_lines, explain_lines, rule_lines, watch_words
 
 
@@ -59,6 +60,7 @@ def add_arguments(parser: cli.Parser) -> None:
         "--baseline", metavar="FILE", help="audit --json of a machine that is known to be good: not told again"
     )
     parser.add_argument("--rule", metavar="ID", action="append", default=[], help="only this rule; repeatable")
+    parser.add_argument("--unread", action="store_true", help=cli.UNREAD)
     parser.add_argument("--watch", action="store_true", help="print the breakpoints that would catch the next write")
     parser.add_argument(
         "--explain", metavar="RULE", nargs="?", const="", help="tell all about a rule, or list the rules"
@@ -93,8 +95,8 @@ def _baseline(path: Optional[str]) -> FrozenSet[str]:
         raise UsageError("%s is no output of audit --json" % path, path, how) from error
 
 
-def _machines(options: Namespace) -> List[Tuple[str, Union[Snapshot, str], Tuple[str, ...]]]:
-    """(name, snapshot or why there is none, watch lines) of each source."""
+def _machines(options: Namespace, unread: List[Unread]) -> List[Tuple[str, Union[Snapshot, str], Tuple[str, ...]]]:
+    """(name, snapshot or why there is none, watch lines) of each source; `unread` gets what texts hold besides."""
     # A source that fails is its own answer; only what was asked wrongly ends the run.
     found: List[Tuple[str, Union[Snapshot, str], Tuple[str, ...]]] = []
     progress = Progress("sources", len(options.files), slow=0)
@@ -107,6 +109,7 @@ def _machines(options: Namespace) -> List[Tuple[str, Union[Snapshot, str], Tuple
             else:
                 machine = cli.open_machine(options)
             snapshot = machine.snapshot()
+            unread.extend(machine.unread())
             found.append(
                 (
                     file or snapshot.label,
@@ -135,12 +138,12 @@ def _watch(machine: Machine, snapshot: Snapshot, options: Namespace) -> Tuple[st
     return tuple("%x %s" % (at, line) for at, row in rows.items() for line in watch_words(machine.watch(row)))
 
 
-def reports(options: Namespace) -> List[Report]:
-    """Audit every source."""
+def reports(options: Namespace, unread: Optional[List[Unread]] = None) -> List[Report]:
+    """Audit every source; `unread` gets the lines of texts that were not understood."""
     wanted = [_rule(one).id for one in options.rule] or None
     extra = [rule.id for rule in RULES if rule.extra and rule.id in (wanted or ())]
     known = _baseline(options.baseline)
-    machines = _machines(options)
+    machines = _machines(options, [] if unread is None else unread)
     snapshots = [one for _, one, _ in machines if isinstance(one, Snapshot)]
     later = iter(across(snapshots))
     made: List[Report] = []
@@ -167,8 +170,10 @@ def _main(arguments: List[str]) -> int:
         cli.write_lines(explain_lines(_rule(options.explain)) if options.explain else rule_lines())
         return 0
     options.files = files_of(options.files, "audit")
-    made = reports(options)
+    unread: List[Unread] = []
+    made = reports(options, unread)
     cli.write_lines(audit_json(made).split("\n") if options.json else audit_lines(made, options.all))
+    cli.tell_unread(unread, options)
     for one in made:
         if one.error:
             cli.complain("%s: %s" % (one.source, one.error))

@@ -149,6 +149,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backup-intent", action="store_true", help="the file is opened for backup or restore")
     parser.add_argument("--access-check", action="store_true", help="the AccessCheck function, not an open")
     parser.add_argument("--against", metavar="FILE", help="what collect --check wrote on a real Windows")
+    parser.add_argument("--unread", action="store_true", help=cli.UNREAD)
     parser.add_argument("--json", action="store_true", help="for programs: JSON instead of text")
 
 
@@ -167,7 +168,9 @@ def _main(arguments: List[str]) -> int:
     for given, option in ((options.to, "--to OBJECT"), (options.want, "--want RIGHTS")):
         if not given:
             raise UsageError("%s is missing" % option, option, "for instance --to lsass.exe --want VM_READ")
-    return _worked_out(sides, options)
+    code = _worked_out(sides, options)
+    cli.tell_unread(sides.unread, options)
+    return code
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

@@ -23,7 +23,9 @@ def _main(arguments: List[str]) -> int:
         raise UsageError(
             "one source and one process: %s" % " ".join(options.words), None, "kdtoken lineage FILE notepad.exe"
         )
-    cli.write_lines(report(cli.open_machine(options, options.words[:-1]), options))
+    machine = cli.open_machine(options, options.words[:-1])
+    cli.write_lines(report(machine, options))
+    cli.tell_unread(machine.unread(), options)
     return 0
 
 

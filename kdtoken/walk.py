@@ -58,9 +58,10 @@ def _read_one(job: Job) -> Part:
             source = cli.source(found.about) + (", host %s" % found.host if found.host else "")
             lines = lines_of(found, options, source)
             return Part(job.name, found.host, about, tuple(found.problems), len(found.rows), tuple(lines))
-        return part_of(
+        part = part_of(
             form, job.name, found.host, found.rows, about, found.problems, options.threads, found.names, found.findings
         )
+        return part._replace(unread=found.unread)
     except KdTokenError as error:
         return failed(job.name, " ".join(clean(line.strip()) for line in str(error).split("\n")))
     except (RecursionError, MemoryError) as error:
@@ -132,7 +133,7 @@ def _all(options: Namespace, files: Sequence[str]) -> int:
     jobs = [Job(replace(asked, sources=(file,)), options) for file in files] or [Job(asked, options)]
     bad: List[str] = []
     torn: List[str] = []
-    parts = _watched(_parts(jobs), bad, torn, bool(options.csv or options.parquet), len(jobs))
+    parts = _watched(_parts(jobs), bad, torn, options, len(jobs))
     if options.parquet:
         read = list(parts)
         data = parquet_bytes(read)
@@ -143,8 +144,9 @@ def _all(options: Namespace, files: Sequence[str]) -> int:
     return 2 if bad else 1 if torn else 0
 
 
-def _watched(parts: Iterator[Part], bad: List[str], torn: List[str], problems: bool, total: int) -> Iterator[Part]:
-    """Pass them on; what failed is told on stderr too, and so are `problems` that the form has no room for."""
+def _watched(parts: Iterator[Part], bad: List[str], torn: List[str], options: Namespace, total: int) -> Iterator[Part]:
+    """Pass them on; what failed is told on stderr too, and so are problems that the form has no room for."""
+    problems = bool(options.csv or options.parquet)
     progress = Progress("sources", total, slow=0)
     progress.at(0)
     for number, part in enumerate(parts, 1):
@@ -156,6 +158,8 @@ def _watched(parts: Iterator[Part], bad: List[str], torn: List[str], problems: b
             torn.append(part.file)
         for problem in part.problems if problems else ():
             cli.complain("%s: %s" % (part.file, problem))
+        if part.unread:
+            cli.tell_unread(part.unread, options)
         yield part
         progress.at(number)
 
@@ -174,8 +178,11 @@ def _main(arguments: List[str]) -> int:
     files = files_of(options.files, "walk")
     if options.parquet or len(files) > 1:
         return _all(options, files)
-    lines, problems = answer(cli.open_machine(options, files), options)
+    machine = cli.open_machine(options, files)
+    lines, problems = answer(machine, options)
     cli.write_lines(lines)
+    if options.csv:
+        cli.tell_unread(machine.unread(), options)
     for problem in problems if options.csv else ():
         cli.complain(problem)  # a table of rows has no room for what is missing from it
     return 1 if problems else 0

@@ -17,6 +17,7 @@ from kdtoken.machine.base import About, Machine, origin
 from kdtoken.machine.open import TIMEOUT, Callbacks, Recording, Request, debugger_command, open_request
 from kdtoken.machine.sniff import refuse_odd
 from kdtoken.model.sid_names import NO_NAMES, Names
+from kdtoken.model.view import Unread
 
 # Name of the debugger alias that carries arguments where sys.argv cannot (see windbg_arguments).
 ALIAS = "KDARGS"
@@ -27,6 +28,19 @@ COULD_NOT = 2  # the exit code of every verb that could not answer
 # Machines that this run opened; `run` closes them, whatever happened: one that was attached to runs again.
 _OPENED: List[Machine] = []
 _ASKED: List[Request] = []  # what it asked to be opened
+
+
+def tell_unread(lines: Sequence[Unread], options: argparse.Namespace) -> None:
+    """End a report with what of a text was not understood; beside it, on stderr, where it is for programs."""
+    from kdtoken.render.unread import unread_lines
+
+    told = unread_lines(lines, options.unread)
+    if getattr(options, "json", False) or getattr(options, "csv", False):
+        for line in told:
+            if line:
+                complain(line)
+    else:
+        write_lines(told)
 
 
 def parser(verb: str, description: str) -> Parser:

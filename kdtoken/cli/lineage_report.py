@@ -16,6 +16,7 @@ from kdtoken.render.lineage import lineage_json, lineage_lines
 def add_arguments(parser: cli.Parser) -> None:
     """What `lineage` understands."""
     parser.add_argument("words", metavar="[SOURCE] PROCESS", nargs="+", help="a process, after the file that shows it")
+    parser.add_argument("--unread", action="store_true", help=cli.UNREAD)
     parser.add_argument("--json", action="store_true", help="for programs: JSON")
 
 

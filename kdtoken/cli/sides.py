@@ -27,7 +27,7 @@ from kdtoken.model.secured_object import SecuredObject
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import Names
 from kdtoken.model.token import Token
-from kdtoken.model.view import Kind
+from kdtoken.model.view import Kind, Unread
 from kdtoken.render.words import account_of, clean
 
 _ID = re.compile("[0-9]{1,10}$")
@@ -61,6 +61,7 @@ class Sides:
         self._objects: Optional[Objects] = None
         self._texts: Dict[str, Machine] = {}  # that were opened to see what they are; stdin is read once
         self.names: Names = Names()
+        self.unread: List[Unread] = []  # lines of texts that were not understood
         self.unjudged: List[str] = []  # of --who: whose token cannot be read
 
     @property
@@ -126,6 +127,7 @@ class Sides:
             return self._of_thread(pid, int(tid))
         process = self.machine.find(word)
         token = _there(process.token, "the token of %s" % word)
+        self.unread += process.machine.unread(process)
         caller = self._caller(token, "%s (%s)" % (process.name, process.pid), None, self._protection(process.address))
         linked = process.linked_token if kernel_of(self.machine) is not None else None
         told = ("System's threads run in kernel mode, where an open is checked only if they ask for it",)
@@ -140,6 +142,7 @@ class Sides:
     def _of_file(self, source: str, which: str) -> Party:
         wanted = cli.request(self.options, (source,), lenient=True, instead=True)
         view = (self._texts.get(source) or cli.opened(wanted)).view(which)
+        self.unread += view.not_understood
         self.names = self.names.with_accounts(view.names.accounts)
         caller = caller_of(view.token, view.label, settle="kdtoken collect --pid PID, on the machine")
         whole = caller.sids_whole and not view.incomplete and not view.not_understood
@@ -168,7 +171,9 @@ class Sides:
 
     def everybody(self, threads: bool) -> Iterator[Party]:
         """Every process, and with `threads` every thread that impersonates."""
-        for row in self.machine.walk(threads=threads).rows:
+        rows = list(self.machine.walk(threads=threads).rows)
+        self.unread += self.machine.unread()
+        for row in rows:
             name = "%s (%s)" % (row.process.image_name, row.process.pid)
             details = row.details
             protection = None if isinstance(details, Missing) else _number(details.protection)

@@ -16,6 +16,7 @@ from kdtoken.model.luid import Luid
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import LogonSession, Token
+from kdtoken.model.view import Unread
 from kdtoken.render.json import SCHEMA
 from kdtoken.render.marked import styled
 from kdtoken.render.walk import COLUMNS, all_cells, csv_text, json_rows
@@ -35,6 +36,7 @@ class Part(NamedTuple):
     lines  its part of the report: text, or rows of CSV or JSON
     cells  for Parquet: the same as values, by column
     error  why there is nothing, "" where it could be read
+    unread lines of a text that were not understood, where its part of the report has no room to say so
     """
 
     file: str
@@ -45,6 +47,7 @@ class Part(NamedTuple):
     lines: Tuple[str, ...] = ()
     cells: Tuple[Dict[str, str], ...] = ()
     error: str = ""
+    unread: Tuple[Unread, ...] = ()
 
     @property
     def complaint(self) -> str:

@@ -11,6 +11,7 @@ import re
 from typing import Iterable, Iterator, List, NamedTuple, Optional
 
 from kdtoken.errors import BadFormat
+from kdtoken.view.words import has_facts
 
 
 class Line(NamedTuple):
@@ -231,6 +232,7 @@ def _plain(text: str) -> str:
 _KD = re.compile(
     r"\s{0,40}(?:\d{1,3}: ?|\d{1,3}\.\d{1,3}: ?)?[lx]?kd(?::[\w-]{1,10})?-?> ?|\s{0,40}\d{1,4}:\d{3,4}(?::\w{1,8})?> ?"
 )
+_COMMAND_BEGINS = re.compile(r"(?:[\w-]{0,10}kd[\w:]{0,10}> ?)*[.!?$@~|*;a-z]")
 _SHELL = re.compile(
     r"\s{0,40}(?:\*Evil-WinRM\*\s?)?(?:CMD\s[^>]{1,100}\s)?(?:\(\w{1,40}\)\s?)?(?:PS )?[A-Za-z]:\\?[^<>|?*\"]{0,260}>[> ]?"
     r"|\s{0,40}PS>[> ]?|\s{0,40}SQL(?: \([^()]{0,80}\))?>[> ]?|\s{0,40}meterpreter ?> ?|\s{0,40}└─[#$] ?|\s{0,40}[$>] {1,99}(?=\S)"
@@ -269,6 +271,15 @@ def command_of(text: str) -> Optional[str]:
         return text.strip()
     asked = _ASKS_WHOAMI.match(text.strip()) if "hoami" in text else None
     return asked.group(1) if asked else None
+
+
+def is_debugger_command(text: str) -> bool:
+    """Whether a line is a debugger's prompt and one of its commands: they begin in lower case or with a sign.
+
+    Not where a SID or a privilege stands in it: that may be output behind a prompt.
+    """
+    found = _KD.match(text) if ">" in text else None
+    return found is not None and _COMMAND_BEGINS.match(text, found.end()) is not None and not has_facts(text)
 
 
 # An author's "here is more": three dots in many forms, or a word that says so.
