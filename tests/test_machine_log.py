@@ -7,7 +7,7 @@ from typing import Any, Dict, List
 import pytest
 
 from kdtoken import diff, dump, walk
-from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, ProcessNotFound
+from kdtoken.errors import BadFormat, KdTokenError, NotAToken, ProcessNotFound
 from kdtoken.machine.log import LogMachine
 from kdtoken.machine.open import open_machine
 from kdtoken.model.absent import NotSaid
@@ -76,7 +76,7 @@ def test_what_neither_has_is_memorys_error(logs: Dict[str, str]) -> None:
         LogMachine([logs["text"]]).find("lsass.exe")
     with pytest.raises(ProcessNotFound, match=r"nobody.exe \(31 processes seen\)"):
         LogMachine([logs["memory"]]).find("nobody.exe")
-    with pytest.raises(LookupFailed, match="not recorded in the log"):
+    with pytest.raises(NotAToken, match=r"no token.* has no !token of 0x[0-9a-f]+"):
         LogMachine([logs["no token"]]).token(KERNEL.tokens["notepad"])
     with pytest.raises(BadFormat, match="holds nothing that a debugger prints"):
         LogMachine([logs["chatter"]]).processes()

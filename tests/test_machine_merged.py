@@ -131,7 +131,7 @@ def test_chosen_lines_and_several_logs(tmp_path: Path, capsys: pytest.CaptureFix
         (["lsas"], "no process has the name lsas (1 processes seen)"),
         (["77"], "no process has pid 77 (1 processes seen)"),
         (["ffffc10203042081"], "no process has the EPROCESS address ffffc10203042081 (1 processes seen)"),
-        (["--token", "ffffd10203009060"], "is not recorded in the log"),
+        (["--token", "ffffd10203009060"], "!token ffffd10203009060 prints it"),
     ],
 )
 def test_what_the_text_does_not_tell(

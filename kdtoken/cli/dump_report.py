@@ -1,10 +1,11 @@
 """What `dump` asks of a machine and shows of it; `record` and `tour` show the same."""
 
+import re
 from argparse import Namespace
 from typing import List, Optional, Sequence, Tuple
 
 from kdtoken import cli
-from kdtoken.errors import NOT_RECORDED, KdTokenError, UsageError
+from kdtoken.errors import NOT_RECORDED, BadFormat, KdTokenError, UsageError
 from kdtoken.frozen import replace
 from kdtoken.machine.base import About, Machine
 from kdtoken.machine.process import MachineProcess
@@ -117,9 +118,17 @@ def report(machine: Machine, options: Namespace) -> List[str]:
         source = "".join(word + " " for word in files)
         step = "kdtoken dump %snotepad.exe   (or a pid, or an EPROCESS address)" % source
         raise UsageError("no process was named", None, step)
-    if not process or process.startswith("#"):
+    if process.startswith("#"):
         return _view_report(machine, process, options)
-    found = machine.find(process)
+    try:
+        found = machine.find(process) if process else None
+        if found is None:
+            return _view_report(machine, process, options)
+    except BadFormat:
+        # A text that tells of no token may tell of a process; of one alone, there is no doubt which is meant.
+        found = _only(machine)
+        if process or found is None:
+            raise
     dump = found.dump(not options.no_check)
     _refuse_nothing(dump)
     unread = found.machine.unread(found)
@@ -128,6 +137,15 @@ def report(machine: Machine, options: Namespace) -> List[str]:
     lines = _dump_report(machine, dump, found, _neighbours(machine, found, dump), options)
     shown = dump.token if isinstance(dump.token, Token) else None
     return lines + _closing(unread, _left_out(shown, dump.details), options, dump.process.address)
+
+
+def _only(machine: Machine) -> Optional[MachineProcess]:
+    """The one process that there is."""
+    try:
+        processes = machine.processes()
+    except KdTokenError:
+        return None
+    return processes[0] if len(processes) == 1 else None
 
 
 def _refuse_nothing(dump: ProcessDump) -> None:
@@ -152,9 +170,15 @@ def _view_report(machine: Machine, which: str, options: Namespace) -> List[str]:
     try:
         view = machine.view(which)
     except UsageError as error:
-        # `view` speaks of sides; here a process stands behind its file.
-        step = "kdtoken dump %s PROCESS" % " ".join(split(options)[0]) if not which else error.next_step
-        raise UsageError(error.message, error.subject, step.replace("@#", " #")) from None
+        # `view` speaks of sides; here what is chosen stands behind its file.  Quoted: # begins a shell's comment.
+        step = re.sub(
+            r"^.*: (\S.*)@(#\d+)$", r'choose one by its place in the text: kdtoken dump \1 "\2"', error.next_step
+        )
+        if step.startswith("SOURCE@"):
+            step = "kdtoken dump %s notepad.exe   (or a pid, or an EPROCESS address)" % " ".join(
+                split(options)[0] or options.log or ()
+            )
+        raise UsageError(error.message, error.subject, step) from None
     token = view.token
     if options.format == "json":
         token = replace(token, problems=token.problems + unread_problems(view.not_understood))

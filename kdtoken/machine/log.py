@@ -15,7 +15,7 @@ from kdtoken.frozen import replace
 from kdtoken.machine.base import Machine, Walk
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.machine.process import MachineProcess, MachineThread, Processes
-from kdtoken.machine.sniff import STDIN, split_lines
+from kdtoken.machine.sniff import split_lines
 from kdtoken.machine.text import TextMachine
 from kdtoken.model.absent import Maybe, known
 from kdtoken.model.process import ProcessDump
@@ -57,6 +57,7 @@ class LogMachine(Machine):
         super().__init__(About("log " + ", ".join(shown or files)), names)
         self._files, self._shown, self._progress, self._wrap = list(files), list(shown or files), progress, wrap
         self._given = names
+        self._log: Optional[LogSource] = None
         self._memory: Optional[KernelMachine] = None
         self._text: Optional[TextMachine] = None
         self._walker: Machine = self  # which of the two the last walk was of
@@ -67,11 +68,11 @@ class LogMachine(Machine):
         """What the log shows of the kernel's memory.  Raises BadFormat where it shows none, or two machines'."""
         if self._memory is None:
             try:
-                source: Source = LogSource(self._files, self._progress)
+                self._log = LogSource(self._files, self._progress)
             except NothingPrinted:
                 self._refuse_lines_past_the_end()
                 raise
-            self._memory = KernelMachine(self._wrap(source) if self._wrap else source, self._given)
+            self._memory = KernelMachine(self._wrap(self._log) if self._wrap else self._log, self._given)
         return self._memory
 
     def _refuse_lines_past_the_end(self) -> None:
@@ -106,6 +107,18 @@ class LogMachine(Machine):
         except KdTokenError:
             return False
 
+    @property
+    def is_capture(self) -> bool:
+        """Whether it shows memory with the types to read it by.  Raises as `memory`."""
+        return self.memory is not None and self._log is not None and self._log.is_capture
+
+    def _shows_memory(self) -> bool:
+        """Whether the log is a capture of memory, or was meant for one."""
+        told = self._text is not None and (self._text.tokens or self._text.has_processes)
+        if self._log is None:
+            return not told
+        return self._log.is_capture or (not told and self._log.has_banner)
+
     def _either(self, of_memory: Callable[[], T], of_text: Callable[[], T]) -> T:
         try:
             return of_memory()
@@ -114,21 +127,10 @@ class LogMachine(Machine):
                 return of_text()
             except ProcessNotFound as other:
                 # The list in memory has more processes, and better advice, than the text.
-                raise self._of_a_text(
-                    error if isinstance(error, (ProcessNotFound, NothingPrinted)) else other
-                ) from None
-            except (LookupFailed, NotAToken):
-                raise self._of_a_text(error) from None
-
-    def _of_a_text(self, error: KdTokenError) -> KdTokenError:
-        """The error, or a better one where it is the text of a token, which a debugger's log it does not resemble."""
-        if not isinstance(error, NothingPrinted) or not self.text.tokens:
-            return error
-        name = self._shown[0]
-        words = "%s tells of a token, and of no process that has it" % ("stdin" if name == STDIN else name)
-        return NothingPrinted(
-            words, name, "kdtoken dump %s shows it; kdtoken diff and kdtoken explain take it too" % name
-        )
+                raise (error if isinstance(error, (ProcessNotFound, NothingPrinted)) else other) from None
+            except (LookupFailed, NotAToken, NothingPrinted) as other:
+                # Who has printed text lacks a command that prints text, not the layouts that memory is read by.
+                raise (error if self._shows_memory() else other) from None
 
     def processes(self) -> Processes:
         return self._either(
@@ -151,10 +153,12 @@ class LogMachine(Machine):
         return self._either(lambda: self.memory.dump(process, check), of_text)
 
     def primary_token(self, process: MachineProcess) -> Maybe[Optional[Token]]:
-        return self._either(
-            lambda: self.memory.primary_token(process),
-            lambda: self.text.find("%x" % process.address).token,
-        )
+        def of_text() -> Maybe[Optional[Token]]:
+            found = self.text.find("%x" % process.address).token
+            self._told_by_text = True
+            return found
+
+        return self._either(lambda: self.memory.primary_token(process), of_text)
 
     def token(self, address: int) -> Token:
         return self._either(lambda: self.memory.token(address), lambda: self.text.token(address))
@@ -186,7 +190,10 @@ class LogMachine(Machine):
         except _LACKING as error:
             found = self.text.snapshot()
             if not found.processes and not found.captures:
-                raise self._of_a_text(error) from None
+                if isinstance(error, NothingPrinted) and self.text.tokens:
+                    raise self.text.shows_no_process() from None
+                raise error from None
+            self._walker = self.text
             return found
         try:
             return replace(found, captures=self.text.snapshot().captures)
@@ -234,7 +241,7 @@ def kernel_of(machine: Machine) -> Optional[KernelMachine]:
     """The machine's memory: its own, or what a log shows of it; None for a text."""
     if isinstance(machine, LogMachine):
         try:
-            return machine.memory
+            return machine.memory if machine.is_capture else None
         except KdTokenError:
             return None
     return machine if isinstance(machine, KernelMachine) else None

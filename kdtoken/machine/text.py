@@ -5,7 +5,7 @@ No memory: what no command printed is NotSaid.
 
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
-from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, NotAToken, UsageError
+from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, NotAToken, NothingPrinted, UsageError
 from kdtoken.frozen import replace
 from kdtoken.machine.argument import choose, parse_process_argument, split_thread
 from kdtoken.machine.base import Machine, Walk
@@ -21,7 +21,7 @@ from kdtoken.model.token import Token
 from kdtoken.model.view import Kind, Unread, View
 from kdtoken.source.base import About
 from kdtoken.view.debugger.text import DebuggerText
-from kdtoken.view.lines import Line
+from kdtoken.view.lines import Line, is_debugger_command
 from kdtoken.view.partial import PartialToken, TextPlace
 from kdtoken.view.words import has_facts
 
@@ -33,6 +33,7 @@ _KINDS = {
     "GetTokenInformation": Kind.TOKEN_INFORMATION,
 }
 _TAKES = "it takes the text of whoami /all or of !token, a log with dt and db, a recording, or collect's JSON"
+_PRINT = "!token ADDRESS prints one, and !process 0 1 the address of each process's"
 _SHOWN = 6  # tokens that a message names before it says how many more there are
 
 
@@ -51,6 +52,7 @@ class TextMachine(Machine):
         self._source, self._several = source, len(texts) > 1
         super().__init__(replace(about, source=about.source + ", the text of !process and !token, no memory"), names)
         self._base = about
+        self._debugged = any("kd>" in text for _, text in texts)
         self._texts = read_texts(texts)
         self._read = [DebuggerText(one.debugger, one.processes, one.not_understood) for one in self._texts]
         self._merged = merge_processes(self._read)
@@ -76,12 +78,25 @@ class TextMachine(Machine):
             self._base, source="%s, the text of %s, no memory" % (self._base.source, " and ".join(lines) or "commands")
         )
 
+    @property
+    def has_processes(self) -> bool:
+        """Whether it tells of any process."""
+        return bool(self._processes)
+
     def processes(self) -> Processes:
         if not self._processes:
-            raise LookupFailed(
-                "%s shows no process" % self._source, self._source, "!process 0 1 lists them with their tokens"
-            )
+            raise self.shows_no_process()
         return self._processes
+
+    def shows_no_process(self) -> KdTokenError:
+        """The error where processes are asked for: NothingPrinted of the text of a token, else LookupFailed."""
+        step = "!process 0 1 lists them with their tokens"
+        if not self.tokens:
+            return LookupFailed("%s shows no process" % self._source, self._source, step)
+        many = "a token" if len(self.tokens) == 1 else "%d tokens" % len(self.tokens)
+        words = "%s tells of %s, and of no process that has it" % (self._source, many)
+        shows = "kdtoken dump %s shows it; kdtoken diff and kdtoken explain take it too" % self._source
+        return NothingPrinted(words, self._source, "%s; %s" % (step, shows) if self._debugged else shows)
 
     def find(self, argument: Union[str, int]) -> MachineProcess:
         text, processes = str(argument), self.processes()
@@ -101,7 +116,10 @@ class TextMachine(Machine):
         for read in self._texts:
             # Between the outputs that are read here others stand, and talk: of them only what may be a fact.
             lines = {line for line in read.not_understood if has_facts(line.text)}
-            lines.update(line for block in read.processes.processes for line in block.not_understood)
+            nobodys = {line.number for line in read.not_understood}  # a token's lines may stand in a process's block
+            blocks = (line for block in read.processes.processes for line in block.not_understood)
+            lines.update(line for line in blocks if line.number in nobodys)
+            lines = {line for line in lines if not is_debugger_command(line.text)}
             found.update((Unread(line.number, line.text, read.file), None) for line in lines)
         return tuple(sorted(found, key=lambda one: (one.file, one.line)))
 
@@ -173,6 +191,10 @@ class TextMachine(Machine):
         chosen = self.chosen(which)
         if len(chosen) == 1:
             return self._view(chosen[0])
+        addresses = {one.token.address for one in chosen}
+        if len(addresses) == 1 and any(addresses):
+            # Outputs of one token: the later counts, and what they differ in is told.
+            return self._view(self.partial(addresses.pop()))
         step = "choose one by its place in the text: %s@#1" % self._source
         if chosen:
             words = "%s holds %d tokens: %s" % (self._source, len(chosen), self._listed(chosen))
@@ -180,8 +202,35 @@ class TextMachine(Machine):
         if self.tokens:
             words = "%s tells of no token of %s; it holds %s" % (self._source, which, self._listed(self.tokens))
             raise UsageError(words, self._source, step)
+        raise self.tells_of_none(which)
+
+    def tells_of_none(self, which: str = "") -> BadFormat:
+        """The error for a text that tells of no token: what it tells of instead, and the command that it lacks."""
         what = "tells of no token%s" % (" of %s" % which if which else "")
-        raise BadFormat("%s %s" % (self._source, what), self._source, _TAKES)
+        if not self._processes:
+            # Who has a debugger lacks one command; what tool another text is of, nobody knows.
+            return BadFormat("%s %s" % (self._source, what), self._source, _PRINT if self._debugged else _TAKES)
+        shown = ", ".join("%s (%s)" % (one.name, one.pid) for one in self._processes[:_SHOWN])
+        more = len(self._processes) - _SHOWN
+        names = shown + (" and %d more" % more if more > 0 else "")
+        lacking = next(iter(sorted({*self._addresses_told()})), 0)
+        step = (
+            "!token %x prints one that it names" % lacking if lacking else "!process 0 1 lists them with their tokens"
+        )
+        return BadFormat(
+            "%s %s; it shows the process%s %s" % (self._source, what, "" if len(self._processes) == 1 else "es", names),
+            self._source,
+            step,
+        )
+
+    def _addresses_told(self) -> List[int]:
+        """Tokens that are named by their address only."""
+        told: List[int] = []
+        for dump in self._dumps.values():
+            ref = dump.process.token
+            told += [ref.object] if isinstance(ref, FastRef) and ref.object else []
+            told += list(dump.tokens)
+        return [one for one in told if one not in self._by_address]
 
     def _view(self, text: PartialToken) -> View:
         return replace(view_of(text, self._source, self.names), not_understood=self.not_understood(text))
@@ -210,6 +259,8 @@ class TextMachine(Machine):
         for line in sorted({*token.not_understood, *self._left[at]}):
             if line.number == last + 1:
                 last += 1  # what follows without a blank line belongs to it
+            if is_debugger_command(line.text):
+                continue  # what was asked tells nothing of a token
             if begin <= line.number < end and (first <= line.number <= last or has_facts(line.text)):
                 found[line.number] = line.text
         return tuple(Unread(number, text, file) for number, text in found.items())

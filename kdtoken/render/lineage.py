@@ -128,7 +128,7 @@ def lineage_lines(
         users = joined(", ", (_user(one, how) for one, how in one_link.users[:4]))
         more = " and %d more" % (len(one_link.users) - 4) if len(one_link.users) > 4 else ""
         text = clean(one_link.what)
-        if one_link.token is not None:
+        if one_link.token is not None and one_link.token.address:
             text += " at " + link("0x%x" % one_link.token.address, one_link.token.address, "token")
         text += ": " + users + more if users else ""
         lines += _hanging("  %s%-12s " % ("> " if here else "  ", one_link.luid), text, 18)

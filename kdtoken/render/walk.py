@@ -207,7 +207,7 @@ def _cells_of(row: ProcessDump, names: Names, findings: Sequence[Finding]) -> Di
         odd += ["!! " + clean(problem) for problem in row.problems]
         cells["oddities"] = ", ".join(odd)
         return cells
-    cells["token"] = hex(token.address)
+    cells["token"] = hex(token.address) if token.address else ""  # a text may not say it
     cells["session"] = show(token.session_id, str)
     cells["user"] = show(token.user, lambda sid: sid_name(sid, token, names))
     cells["sid"] = show(token.user, str)

@@ -205,6 +205,17 @@ class LogSource(Source):
             for start, _, line, other in self._scan.memory.conflicts
         ]
 
+    @property
+    def is_capture(self) -> bool:
+        """Whether it shows memory and types, as vm/capture.wds prints them: more than `dt` of one or two objects."""
+        types = self._scan.types
+        return bool(len(self._scan.memory) and (types.layouts or self._scan.symbols))
+
+    @property
+    def has_banner(self) -> bool:
+        """Whether it begins as a debugger's session does: then more of it may be had."""
+        return bool(self._scan.builds or self._scan.bases)
+
     def processes_in_text(self) -> List[ProcessInText]:
         """The processes of all `!process` output, for a log that does not hold the list's memory."""
         return list(self._scan.processes)

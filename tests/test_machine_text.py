@@ -1,0 +1,160 @@
+"""A machine by its text: what is asked of it, the one command that its reader lacks, and what was not understood."""
+# ruff: noqa: W291  the blanks at the ends of lines are what the tools print
+
+from pathlib import Path
+from typing import Any, List
+
+import pytest
+
+from kdtoken import audit, diff, dump, explain, lineage, walk
+from kdtoken.analysis.differences.comparison import Outcome
+from kdtoken.analysis.differences.fields import compare
+from kdtoken.machine.open import open_machine
+from kdtoken.view.lines import is_debugger_command
+from tests.test_view_cases import TAIL, WHOLE
+
+PROCESS = """kd> !process 0 1
+PROCESS ffffab8812340080
+    SessionId: 1  Cid: 1b40    Peb: 92bee25000  ParentCid: 0c70
+    DirBase: 469ed002  ObjectTable: ffff898d05d6ee00  HandleCount:  70.
+    Image: cmd.exe
+    Token                             fffff8a000004040
+
+"""
+THREAD = """0: kd> !thread
+THREAD ffff878ff0503500  Cid 1f64.1fa0  Teb: 0000000004aa7000 Win32Thread: 0000000000000000 RUNNING on processor 0
+Impersonation token:  ffffc0001f1d4060 (Level Impersonation)
+Owning Process            ffff878fefe6b080       Image:         spooler.exe
+"""
+# The same token as WHOLE after somebody wrote to it: one row more, no other ModifiedId.
+WRITTEN = WHOLE.replace(
+    " 35 0x", " 23 0x000000017 SeChangeNotifyPrivilege           Attributes - Enabled Default \n 35 0x"
+)
+WHOAMI = """C:\\>whoami /user
+
+User Name SID
+========= ===================
+lab\\boris S-1-5-21-1-2-3-1002
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Any:
+    def write(text: str) -> str:
+        path = tmp_path / "a.txt"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "text, words, said",
+    [
+        # He has a `!token`: what lists processes is `!process`, and never `dt -v`.
+        (WHOLE, ["walk"], ["tells of a token, and of no process", "next: !process 0 1 lists them"]),
+        (WHOLE, ["dump", "--token", "ffff8000000004"], ["!token ffff8000000004 prints it"]),
+        # He has no debugger.
+        (WHOAMI, ["walk"], ["next: kdtoken dump", "shows it; kdtoken diff"]),
+        # A process and its token's address: the command has the address.
+        (PROCESS * 2 + PROCESS.replace("80\n", "90\n"), ["dump"], ["cmd.exe (6976)", "!token fffff8a000004040"]),
+        (PROCESS.replace("    Token", "    T") * 2 + PROCESS.replace("80\n", "90\n").replace("    Token", "    T"),
+         ["dump"], ["!process 0 1 lists them with their tokens"]),
+        ("kd> dt nt!_TOKEN\n   +0x000 TokenSource      : _TOKEN_SOURCE\n", ["dump"], ["!token ADDRESS prints one"]),
+        # The next step can be typed as it stands; # alone would begin a comment.
+        (WHOLE + "\n" + WHOAMI, ["dump"], ["holds 2 tokens", 'a.txt "#1"']),
+    ],
+)  # fmt: skip
+def test_the_next_step_is_the_command_that_this_reader_lacks(
+    text: str, words: List[str], said: List[str], file: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb = {"walk": walk, "dump": dump}[words[0]]
+    assert verb.main(["--log", file(text), *words[1:]]) == 2
+    told = capsys.readouterr().err
+    assert all(one in told for one in said) and "dt -v" not in told, told
+
+
+def test_the_only_process_need_not_be_named(file: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dump.main([file(THREAD)]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("spooler.exe  pid 8036") and "!token ffffc0001f1d4060" in told
+
+
+def test_of_two_outputs_of_the_only_token_the_later_is_taken(file: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path = file(WHOLE + "kd> eq fffff8a000004040+0x40 1\n" + WRITTEN)
+    view = open_machine(path).view()
+    assert [one.number for one in view.token.privileges] == [20, 23, 35]  # type: ignore[union-attr]
+    assert dump.main([path]) == 0
+    assert "SeChangeNotifyPrivilege only in the later" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_command_between_two_outputs_hides_nothing(file: Any) -> None:
+    """`eq` is no row that was not understood: what the first lacks, it lacks."""
+    machine = open_machine(file(WHOLE + "kd> eq fffff8a000004040+0x40 1\n" + WRITTEN))
+    rows = compare(machine.view("#1"), machine.view("#2")).rows
+    names = [row.name for row in rows if row.outcome is Outcome.DIFFERS]
+    assert "SeChangeNotifyPrivilege" in names
+    assert machine.unread() == ()
+
+
+@pytest.mark.parametrize(
+    "line, is_one",
+    [
+        ("kd> eq fffff8a000004040+0x40 1", True),
+        ("0: kd> kd> !drvobj x", True),
+        ("lkd> .reload", True),
+        ("kd> 20 0x000000014 SeDebugPrivilege                  Attributes - Enabled", False),
+        ("kd> dt x S-1-5-18", False),
+        ("kd> TokenType: Primary", False),  # an output that began behind a prompt
+        ("kd> ", False),
+        ("lab> eq 1", False),
+    ],
+)
+def test_what_a_debuggers_command_line_is(line: str, is_one: bool) -> None:
+    assert is_debugger_command(line) is is_one
+
+
+# Behind the token a line with a SID that belongs to nothing.
+STRAY = PROCESS + WHOLE.replace("kd> !token fffff8a000004040\n", "") + "\nsomething S-1-5-21-9-9-9-9 odd\n"
+COUNT, LISTED = "1 line not understood; --unread lists it", "something S-1-5-21-9-9-9-9 odd"
+
+
+@pytest.mark.parametrize(
+    "verb, before, behind, stderr",
+    [
+        (walk, [], [], False),
+        (walk, [], ["--csv"], True),
+        (walk, [], ["--tree"], False),
+        (dump, [], ["cmd.exe"], False),
+        (audit, [], [], False),
+        (audit, [], ["--json"], True),
+        (lineage, [], ["cmd.exe"], False),
+        (lineage, [], ["cmd.exe", "--json"], True),
+        (explain, [], ["--to", "D:(A;;FA;;;BA)", "--type", "file", "--want", "read"], False),
+        (explain, [], ["cmd.exe", "--to", "D:(A;;FA;;;BA)", "--type", "file", "--want", "read"], False),
+        (explain, [], ["--who", "--to", "D:(A;;FA;;;BA)", "--type", "file", "--want", "read", "--json"], True),
+        (diff, [], ["SAME"], False),
+    ],
+)
+def test_every_verb_on_text_says_how_much_it_did_not_understand_and_lists_it(
+    verb: Any, before: List[str], behind: List[str], stderr: bool, file: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = file(STRAY)
+    words = [path] + [path if word == "SAME" else word for word in behind]
+    for option, said in (([], COUNT), (["--unread"], LISTED)):
+        assert verb.main(words + option) in (0, 1, 3)
+        told = capsys.readouterr()
+        assert said in (told.err if stderr else told.out), (told.out, told.err)
+        assert said not in (told.out if stderr else told.err)
+
+
+def test_several_sources_as_rows_say_it_too(file: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path = file(STRAY)
+    assert walk.main([path, path, "--csv"]) == 0
+    assert capsys.readouterr().err.count(COUNT) == 2
+
+
+def test_a_token_whose_address_nobody_printed_has_none(file: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path = file("kd> !token\n_EPROCESS 0xffffab8812340080, _TOKEN 0x0000000000000000\nTS Session ID: 0x1\n" + TAIL)
+    assert walk.main([path, "--csv"]) == 0
+    assert "0x0," not in capsys.readouterr().out
