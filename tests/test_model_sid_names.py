@@ -65,6 +65,61 @@ def test_name_and_kind(text: str, name: Optional[str], kind: str) -> None:
     assert (name_of(sid), kind_of(sid)) == (name, kind)
 
 
+# The constants of winnt.h (DOMAIN_ALIAS_RID_*, and Samba's security.idl, which numbers them alike up to 580), each with
+# the name that an English Windows gives it.  Whole: a group that takes its neighbour's number is a wrong name.
+@pytest.mark.parametrize(
+    "first, names",
+    [
+        (544, "Administrators|Users|Guests|Power Users|Account Operators|Server Operators|Print Operators"),
+        (551, "Backup Operators|Replicator|RAS and IAS Servers|Pre-Windows 2000 Compatible Access"),
+        (555, "Remote Desktop Users|Network Configuration Operators|Incoming Forest Trust Builders"),
+        (558, "Performance Monitor Users|Performance Log Users|Windows Authorization Access Group"),
+        (561, "Terminal Server License Servers|Distributed COM Users||||||IIS_IUSRS|Cryptographic Operators|"),
+        (571, "Allowed RODC Password Replication Group|Denied RODC Password Replication Group|Event Log Readers"),
+        (574, "Certificate Service DCOM Access|RDS Remote Access Servers|RDS Endpoint Servers|RDS Management Servers"),
+        (578, "Hyper-V Administrators|Access Control Assistance Operators|Remote Management Users"),
+        (581, "System Managed Accounts Group|Storage Replica Administrators|Device Owners"),
+        (584, "User Mode Hardware Operators|OpenSSH Users"),
+    ],
+)
+def test_each_builtin_group(first: int, names: str) -> None:
+    for rid, name in enumerate(names.split("|"), first):
+        assert name_of(Sid(5, (32, rid))) == ("BUILTIN\\" + name if name else None)
+
+
+# DOMAIN_USER_RID_*, DOMAIN_GROUP_RID_* of winnt.h; Samba's security.idl has the numbers of all but 503 and 504.
+@pytest.mark.parametrize(
+    "first, names",
+    [
+        (498, "Enterprise Read-only Domain Controllers||Administrator|Guest|krbtgt|DefaultAccount|WDAGUtilityAccount|"),
+        (512, "Domain Admins|Domain Users|Domain Guests|Domain Computers|Domain Controllers|Cert Publishers"),
+        (518, "Schema Admins|Enterprise Admins|Group Policy Creator Owners|Read-only Domain Controllers"),
+        (522, "Cloneable Domain Controllers|||Protected Users|Key Admins|Enterprise Key Admins"),
+        (528, "Forest Trusts|External Trusts|"),
+        (553, "RAS and IAS Servers|"),
+        (571, "Allowed RODC Password Replication Group|Denied RODC Password Replication Group|"),
+    ],
+)
+def test_each_domain_account(first: int, names: str) -> None:
+    for rid, name in enumerate(names.split("|"), first):
+        assert name_of(Sid(5, (21, 1, 2, 3, rid))) == ("<domain>\\" + name if name else None)
+
+
+@pytest.mark.parametrize(
+    "before, names",  # [MS-DTYP] 2.4.2.4, from S-1-5-1 on; 5 is a logon session's, 16 and 21 are nobody's
+    [
+        (0, "DIALUP|NETWORK|BATCH|INTERACTIVE||SERVICE|ANONYMOUS LOGON|PROXY|ENTERPRISE DOMAIN CONTROLLERS|SELF"),
+        (10, "Authenticated Users|RESTRICTED|TERMINAL SERVER USER|REMOTE INTERACTIVE LOGON|This Organization||IUSR"),
+        (17, "SYSTEM|LOCAL SERVICE|NETWORK SERVICE"),
+        (32, "WRITE RESTRICTED"),
+        (112, "Local account|Local account and member of Administrators group"),
+    ],
+)
+def test_each_authority_of_nt(before: int, names: str) -> None:
+    for rid, name in enumerate(names.split("|"), before + 1):
+        assert name_of(Sid(5, (rid,))) == ("NT AUTHORITY\\" + name if name else None)
+
+
 def test_hashed_names() -> None:
     assert name_of(sid_derive.service_sid("TrustedInstaller")) == "NT SERVICE\\TrustedInstaller"
     assert name_of(sid_derive.apppool_sid("DefaultAppPool")) == "IIS APPPOOL\\DefaultAppPool"
