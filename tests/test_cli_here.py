@@ -35,10 +35,19 @@ def test_the_source_that_was_asked(asked: List[Request], in_debugger: bool, step
         "x\n  next: kdtoken dump notepad.exe shows one process",  # a name: the line may begin with a file of its own
         "x\n  next: kdtoken dump FILE PROCESS",
         "x\n  next: copy F.kdtoken.gz again",
+        # A file of its own, whose name begins as a pid does.
+        'x\n  next: choose one: kdtoken dump 04-privs.txt "#1"',
+        "x\n  next: kdtoken dump 2024.log notepad.exe",
     ],
 )
 def test_what_stays_as_it_is(message: str) -> None:
     assert here(message, [FILE], False) == message
+
+
+@pytest.mark.parametrize("behind", ["", " --all", ".", ", say", ". Or not"])
+def test_a_pid_behind_a_verb_is_of_the_source(behind: str) -> None:
+    step = "x\n  next: kdtoken dump%s 6104" + behind
+    assert here(step % "", [Request(("F",))], False) == step % " F"
 
 
 def test_every_command_of_a_step_inside_windbg() -> None:
