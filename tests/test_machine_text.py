@@ -158,3 +158,33 @@ def test_a_token_whose_address_nobody_printed_has_none(file: Any, capsys: pytest
     path = file("kd> !token\n_EPROCESS 0xffffab8812340080, _TOKEN 0x0000000000000000\nTS Session ID: 0x1\n" + TAIL)
     assert walk.main([path, "--csv"]) == 0
     assert "0x0," not in capsys.readouterr().out
+
+
+# The debugger gave up within the list: a second thread may have been there, and impersonate.
+TORN = (
+    PROCESS
+    + """        THREAD ffffab8812345080  Cid 1b40.1b44  Teb: 0000000000000000 Win32Thread: 0000000000000000 INITIALIZED
+        Not impersonating
+TYPE mismatch for thread object at ffffab8812346088
+"""
+)
+
+
+@pytest.mark.parametrize("text, count", [(TORN, "at least 1"), (TORN.rsplit("TYPE")[0], "1")])
+def test_a_torn_list_of_threads_is_counted_from_below(
+    text: str, count: str, file: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert dump.main([file(text), "cmd.exe"]) == 0
+    assert "Threads      %s; all under the primary token" % count in capsys.readouterr().out
+    dump.main([file(text), "cmd.exe", "--all"])
+    assert "Threads (%s)" % count in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("before", [[], ["--log"]])
+def test_the_step_of_a_file_whose_name_begins_with_a_number(
+    before: List[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("04.txt").write_text(WHOLE + "\n" + WHOAMI, encoding="utf-8")
+    assert dump.main([*before, "04.txt"]) == 2
+    assert capsys.readouterr().err.endswith('kdtoken dump 04.txt "#1"\n')

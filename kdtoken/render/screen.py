@@ -14,7 +14,7 @@ from kdtoken.analysis.classification import (
 from kdtoken.analysis.lineage.origin import Lineage
 from kdtoken.analysis.lineage.parents import Parent
 from kdtoken.frozen import member_names
-from kdtoken.model.absent import Absent, Missing, NotSaid, Unreadable, whole
+from kdtoken.model.absent import Absent, Fragment, Missing, NotSaid, Unreadable, whole
 from kdtoken.model.acl import Acl
 from kdtoken.model.process import FastRef, Impersonation, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
@@ -192,7 +192,8 @@ def _threads(page: Report, dump: ProcessDump) -> None:
     others = [one for one in threads if one.impersonation is not None]
     if threads:
         plain = len(threads) - len(others)
-        page.row("Threads", "%d; %s under the primary token" % (len(threads), plain if plain < len(threads) else "all"))
+        count = ("at least %d" if isinstance(threads, Fragment) else "%d") % len(threads)
+        page.row("Threads", "%s; %s under the primary token" % (count, plain if plain < len(threads) else "all"))
     alike: Dict[str, List[str]] = {}
     for one in others:
         acts = one.impersonation

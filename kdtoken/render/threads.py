@@ -3,7 +3,7 @@
 from typing import List, Optional, Tuple
 
 from kdtoken.analysis.classification import integrity_level
-from kdtoken.model.absent import Missing, NotSaid, known
+from kdtoken.model.absent import Fragment, Missing, NotSaid, known
 from kdtoken.model.integrity import integrity_text
 from kdtoken.model.process import Impersonation, ProcessDump, Thread
 from kdtoken.model.sid_names import NO_NAMES, Names
@@ -27,7 +27,8 @@ def thread_lines(dump: ProcessDump, names: Names = NO_NAMES) -> List[str]:
         untold = "none are told of; !process %x 6 lists them" % dump.process.address
         return ["", "Threads", "  " + (untold if isinstance(dump.details, NotSaid) else "none on the process's list")]
     plain = [t for t in dump.threads if t.impersonation is None]
-    lines = ["", "Threads (%d)" % len(dump.threads)]
+    least = "at least " if isinstance(dump.threads, Fragment) else ""
+    lines = ["", "Threads (%s%d)" % (least, len(dump.threads))]
     if plain:
         shown = joined(" ", [thread_id(t) for t in plain[:12]])
         more = " and %d more" % (len(plain) - 12) if len(plain) > 12 else ""
