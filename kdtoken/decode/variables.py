@@ -1,4 +1,4 @@
-"""nt's variables that every run needs, fetched together where they lie near each other.
+"""nt's variables that a run needs, fetched together where they lie near each other.
 
 Each is a few bytes and a request of its own; those that the linker put side by side come in one.
 """
@@ -12,36 +12,49 @@ from kdtoken.source.base import Source
 # A request costs four packets: 178 bytes on the wire besides its data, and a round trip of some
 # milliseconds, so that a gap of this many bytes is cheaper read than left out.
 _GAP = 0x280
-_POINTERS = ("PspCidTable", "SepLogonSessions", "PsProcessType", "SeTokenObjectType", "ObHeaderCookie")
-_LIST = "PsActiveProcessHead"
+# Whether an object is a token is asked in every run, beside ObTypeIndexTable...
+_ALWAYS = ("SeTokenObjectType", "ObHeaderCookie")
+# ... and the rest by the way to the process.
+_TO_ALL = ("PsActiveProcessHead",)
+_TO_ONE = ("PspCidTable", "PsProcessType")
+# Of use where one process's token has a linked one: taken along where it lies near, and else left until then.
+_IF_NEAR = "SepLogonSessions"
 # nt!ObTypeIndexTable: the types asked for here are among the first, in every known build.
 _FIRST_TYPES = 16
 
 
-def fetch_variables(target: Source, with_list: bool = True) -> None:
+def fetch_variables(target: Source, by_id: bool = False) -> None:
     """Read them, for a target that remembers what was read.  What cannot be read is left to its user.
 
-    with_list  the head of the process list too: it lies far from the others, and a process that is found
-               by its id has no need of it
+    by_id  those that lead to one process by its id, and say that it is one, instead of those that lead to all: the
+           two ways lie apart, and an entry of a list that is whole needs no proof of its type
     """
+    if target.cheap:
+        return  # nothing stands between, so nothing is remembered
     try:
         width = pointer_width(target)
     except LookupFailed:
         return
-    sizes: Dict[str, int] = dict.fromkeys(_POINTERS + (_LIST,) * with_list, 2 * width)
+    sizes: Dict[str, int] = dict.fromkeys(_ALWAYS + (_TO_ONE if by_id else _TO_ALL), 2 * width)
     sizes["ObTypeIndexTable"] = _FIRST_TYPES * width
-    places: List[Tuple[int, int]] = []
-    for name, size in sizes.items():
-        try:
-            start = target.symbol(name)
-        except LookupFailed:
-            continue  # not in this build
-        places.append((start, start + size))
+    places = [place for name, size in sizes.items() for place in _place(target, name, size)]
+    if by_id:
+        more = places + _place(target, _IF_NEAR, width)
+        places = more if len(_together(more)) <= len(_together(places)) else places
     for start, end in _together(places):
         try:
             target.read(start, end - start)
         except MemoryUnreadable:
             pass
+
+
+def _place(target: Source, name: str, size: int) -> List[Tuple[int, int]]:
+    """Start and end of a variable; none that is not in this build."""
+    try:
+        start = target.symbol(name)
+    except LookupFailed:
+        return []
+    return [(start, start + size)]
 
 
 def _together(places: List[Tuple[int, int]]) -> List[Tuple[int, int]]:

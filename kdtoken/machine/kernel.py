@@ -196,7 +196,7 @@ def find_process(target: Source, argument: str) -> Tuple[Process, List[Process],
         return _at_address(target, value)
     if kind == "pid":
         assert isinstance(value, int)
-        fetch_variables(target, with_list=False)
+        fetch_variables(target, by_id=True)
         known = process_by_id(target, value)
         if known is not None:
             return process_at(target, known), [], []
