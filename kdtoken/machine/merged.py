@@ -14,6 +14,7 @@ from kdtoken.model.privilege import Privilege
 from kdtoken.model.process import FastRef, Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
+from kdtoken.view.debugger.memory_read import referred
 from kdtoken.view.debugger.process_text import VIEW, PartialProcess, PartialThread
 from kdtoken.view.debugger.text import DebuggerText, read_debugger_text
 from kdtoken.view.debugger.token_command import NoToken
@@ -50,6 +51,7 @@ class _Tokens:
     by_address: Dict[int, PartialToken]
     of_process: Dict[int, PartialToken]
     errors: Dict[int, NoToken]
+    pointed: Dict[int, PartialToken]  # by the EPROCESS in which a pointer to it was read
 
 
 def read_logs(logs: Iterable[Tuple[str, str]]) -> List[DebuggerText]:
@@ -84,7 +86,7 @@ def merge_processes(texts: Sequence[DebuggerText]) -> List[MergedProcess]:
         for thread in text.processes.threads:
             if isinstance(thread.owner, int):
                 owned.setdefault(thread.owner, []).append(thread)
-    tokens = _tokens(texts)
+    tokens = _tokens(texts, blocks)
     found = [_merge(address, many, owned.get(address, []), tokens) for address, many in blocks.items()]
     alone = [address for address in dict.fromkeys([*owned, *tokens.of_process]) if address not in blocks]
     return found + [_merge(address, [], owned.get(address, []), tokens) for address in alone]
@@ -101,7 +103,7 @@ def merge_tokens(texts: Iterable[DebuggerText]) -> Dict[int, PartialToken]:
     return found
 
 
-def _tokens(texts: Sequence[DebuggerText]) -> _Tokens:
+def _tokens(texts: Sequence[DebuggerText], processes: Iterable[int]) -> _Tokens:
     of_process: Dict[int, PartialToken] = {}
     for text in texts:
         for token in text.tokens.tokens:
@@ -109,7 +111,9 @@ def _tokens(texts: Sequence[DebuggerText]) -> _Tokens:
                 before = of_process.get(token.process)
                 of_process[token.process] = _later_token(before, token) if before else token
     errors = {one.address: one for text in texts for one in text.tokens.errors if one.address}
-    return _Tokens(merge_tokens(texts), of_process, errors)
+    by_address = merge_tokens(texts)
+    read = [one for text in texts for one in text.processes.pointers]
+    return _Tokens(by_address, of_process, errors, referred(read, processes, by_address))
 
 
 def names_of(tokens: Iterable[PartialToken]) -> Dict[Sid, str]:
@@ -211,6 +215,8 @@ def _merge(address: int, blocks: List[PartialProcess], owned: List[PartialThread
         threads[one.thread.address] = one.thread if before is None else _later(before, one.thread)
     text = tokens.of_process.get(address)
     ref = process.token
+    if text is None and not isinstance(ref, FastRef):
+        text = tokens.pointed.get(address)
     if isinstance(ref, FastRef) and (text is None or not text.token.address or text.token.address == ref.object):
         text = tokens.by_address.get(ref.object) or text
     token: Maybe[Optional[Token]] = ref if isinstance(ref, Missing) else _token(ref.object, tokens)

@@ -12,6 +12,7 @@ from typing import Callable, List, Optional, Sequence, Tuple
 from kdtoken.model.absent import NotSaid, Unreadable
 from kdtoken.model.process import Impersonation
 from kdtoken.view.debugger import process_forms as forms
+from kdtoken.view.debugger.memory_read import Pointer, pointers
 from kdtoken.view.debugger.process_text import VIEW, PartialProcess, PartialThread, ProcessBuilder, ThreadBuilder
 from kdtoken.view.lines import Line, broken_width, command_of, is_cut, is_decoration, split_lines, width_of
 from kdtoken.view.partial import TextPlace
@@ -31,6 +32,7 @@ class PartialProcesses:
     errors: Tuple[Line, ...]
     not_understood: Tuple[Line, ...]
     torn: Tuple[str, ...] = ()
+    pointers: Tuple[Pointer, ...] = ()
 
 
 @dataclass
@@ -320,6 +322,7 @@ def read_process_lines(lines: Sequence[Line], file: str = "text") -> PartialProc
         tuple(reader.errors),
         tuple(reader.unknown),
         tuple(reader.torn),
+        pointers(lines),
     )
 
 
