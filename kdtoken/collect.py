@@ -18,6 +18,7 @@ import argparse
 import ctypes
 import json
 import os
+import re
 import struct
 import sys
 import time
@@ -528,9 +529,26 @@ def questions_of(options: argparse.Namespace) -> List[Dict[str, Any]]:
     return found
 
 
+class Parser(argparse.ArgumentParser):
+    """argparse, whose error is one message with a next step."""
+
+    def error(self, message: str) -> Any:
+        """A wrong command line."""
+        for pattern, words in (
+            (r"unrecognized arguments: ([0-9]+)$", r"nothing takes the word \1\n  next: --pid \1"),
+            (r"unrecognized arguments: (.*)", r"nothing takes \1\n  next: --pid PID names a process; --help"),
+            (r"argument (\S+): invalid int value: '(.*)'", r"\1 takes a number in decimal, not \2\n  next: tasklist"),
+            (r"argument (\S+): expected .*", r"\1 needs a word behind it\n  next: --help"),
+        ):
+            found = re.match(pattern, message)
+            if found:
+                message = found.expand(words)
+        self.exit(2, "collect: %s%s\n" % (message, "" if "next: " in message else "\n  next: --help"))
+
+
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="collect", description="All that Windows tells about a token, as JSON.")
+    parser = Parser(prog="collect", description="All that Windows tells about a token, as JSON.")
     whose = parser.add_mutually_exclusive_group()
     whose.add_argument("--pid", type=int, help="of this process (decimal)")
     whose.add_argument("--thread", type=int, metavar="TID", help="that this thread impersonates (decimal)")

@@ -35,7 +35,8 @@ from kdtoken.machine.base import Machine
 from kdtoken.machine.open import Request, open_request
 from kdtoken.machine.process import MachineProcess, MachineThread
 from kdtoken.machine.sniff import LIVE, STDIN, is_attach_string, looks_like_file
-from kdtoken.model.view import View
+from kdtoken.model.absent import Unreadable
+from kdtoken.model.view import Kind, View
 from kdtoken.render.diff import diff_json, diff_lines
 from kdtoken.render.machines import machines_json, machines_lines
 
@@ -155,6 +156,17 @@ def machines_report(sides: Sides, options: argparse.Namespace) -> Optional[Machi
     return compare_machines(before, after)
 
 
+def _next_step(comparison: Comparison) -> str:
+    """What would bring the first part of a token that could not be read."""
+    for view in (comparison.a, comparison.b):
+        for value in vars(view.token).values():
+            if isinstance(value, Unreadable) and value.hint:
+                return value.hint
+    if Kind.KERNEL in (comparison.a.kind, comparison.b.kind):
+        return "kdtoken dump SOURCE PROCESS tells of each side what could not be read, and why"
+    return "give the whole text: whoami /all, or !token with all that it prints"
+
+
 def _main(arguments: List[str]) -> int:
     parser = cli.parser("diff", "Compare two views of a token.")
     parser.add_argument(
@@ -181,6 +193,8 @@ def _main(arguments: List[str]) -> int:
     comparison = compare(sides.open(options.a), sides.open(options.b))
     lines = diff_json(comparison).split("\n") if options.json else diff_lines(comparison, options.all, options.unread)
     cli.write_lines(lines)
+    if comparison.exit_code == cli.COULD_NOT:
+        cli.complain("nothing of the two tokens could be compared\n  next: %s" % _next_step(comparison))
     return comparison.exit_code
 
 

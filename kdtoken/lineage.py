@@ -13,6 +13,7 @@ from typing import List, Optional, Sequence
 from kdtoken import cli
 from kdtoken.cli.lineage_report import add_arguments, report
 from kdtoken.errors import UsageError
+from kdtoken.machine.sniff import looks_like_file
 
 
 def _main(arguments: List[str]) -> int:
@@ -23,6 +24,11 @@ def _main(arguments: List[str]) -> int:
         raise UsageError(
             "one source and one process: %s" % " ".join(options.words), None, "kdtoken lineage FILE notepad.exe"
         )
+    word = options.words[0]
+    source = options.session or options.dump or options.log or options.attach
+    if len(options.words) == 1 and not source and looks_like_file(word):
+        step = "kdtoken lineage %s notepad.exe   (a name, a pid or an EPROCESS address)" % word
+        raise UsageError("no process was named", None, step)
     machine = cli.open_machine(options, options.words[:-1])
     cli.write_lines(report(machine, options))
     cli.tell_unread(machine.unread(), options)

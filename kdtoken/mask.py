@@ -13,7 +13,7 @@ from typing import List, Optional, Sequence
 from kdtoken import cli
 from kdtoken.errors import BadFormat, UsageError
 from kdtoken.model.access_mask import ALL_ACCESS, SPECIFIC
-from kdtoken.model.object_type import DOCUMENTED, GenericMapping, ObjectType, documented_type
+from kdtoken.model.object_type import DOCUMENTED, GenericMapping, ObjectType, documented_type, near
 from kdtoken.render.lookup import UNMAPPED, mask_facts, mask_lines
 
 
@@ -26,7 +26,9 @@ def _type(name: Optional[str]) -> Optional[ObjectType]:
     except BadFormat as error:
         if key in SPECIFIC:  # rights with names, and no mapping that is documented
             return ObjectType(key, GenericMapping(0, 0, 0, ALL_ACCESS[key]), ALL_ACCESS[key], UNMAPPED)
-        raise UsageError(error.message, name, "one of %s" % ", ".join(sorted(SPECIFIC))) from None
+        raise UsageError(
+            error.message, name, "%sone of %s" % (near(key, list(SPECIFIC)), ", ".join(sorted(SPECIFIC)))
+        ) from None
 
 
 def _main(arguments: List[str]) -> int:

@@ -100,7 +100,7 @@ def _all(options: Namespace) -> List[Seen]:
         except KdTokenError as error:
             if len(options.files) < 2:
                 raise
-            why = " ".join(line.strip() for line in str(error).split("\n"))
+            why = " ".join(line.strip() for line in str(error).replace("\n  next: ", "; next: ").split("\n"))
             found.append(Seen(Report(file, error=why), None))
     return found
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import types
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
@@ -31,6 +32,10 @@ VERBS: Dict[str, List[str]] = {
     "sid": ["sid", "S-1-5-32-544"],
     "mask": ["mask", "0x1410", "process"],
     "tour": ["tour", "1"],
+    "record": ["record", "-o", "{new}.kdtoken", "dump", "6104", "--session", MACHINE],
+    "report": ["report", MACHINE, "-o", "{new}.html"],
+    "lake add": ["lake", "{new}", "add", MACHINE],
+    "lake ask": ["lake", "{lake}", "ask", "SELECT host, image, pid FROM running ORDER BY pid"],
     "help": ["--help"],
     "help of a verb": ["walk", "--help"],
 }
@@ -53,7 +58,34 @@ class Full(io.StringIO):
         raise OSError(self._error, "it is said so")
 
 
+@pytest.fixture(scope="module")
+def lake_folder(tmp_path_factory: Any) -> str:
+    """A lake with one machine in it."""
+    if find_spec("duckdb") is None or find_spec("pyarrow") is None:
+        return ""
+    folder = str(tmp_path_factory.mktemp("ends") / "lake")
+    assert main(["lake", folder, "add", MACHINE]) in (0, 1)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _places(monkeypatch: Any, tmp_path: Any, lake_folder: str) -> None:
+    """{new} is a name that is free, another each time; {lake} a lake."""
+    made = iter(range(99))
+    monkeypatch.setitem(PLACES, "new", lambda: str(tmp_path / ("new%d" % next(made))))
+    monkeypatch.setitem(PLACES, "lake", lambda: lake_folder)
+
+
+PLACES: Dict[str, Callable[[], str]] = {}
+
+
 def run(words: List[str], out: Any, monkeypatch: Any) -> "tuple[int, str]":
+    if words[0] == "report":
+        pytest.importorskip("jinja2")
+    if words[0] == "lake":
+        pytest.importorskip("duckdb"), pytest.importorskip("pyarrow")
+    for name, make in PLACES.items():
+        words = [word.replace("{%s}" % name, make()) if "{%s}" % name in word else word for word in words]
     err = io.StringIO()
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "stderr", err)

@@ -93,7 +93,7 @@ def document(raw: Dict[str, bytes], **more: Any) -> str:
 def test_it_imports_nothing_but_the_standard_library_and_parses_as_3_5() -> None:
     tree = ast.parse(SOURCE.read_text(encoding="utf-8"), feature_version=(3, 5))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    assert names == {"argparse", "ctypes", "json", "os", "struct", "sys", "time"}
+    assert names == {"argparse", "ctypes", "json", "os", "re", "struct", "sys", "time"}
 
 
 def test_it_says_plainly_that_this_is_no_windows(capsys: pytest.CaptureFixture[str]) -> None:

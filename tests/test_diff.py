@@ -215,7 +215,9 @@ def test_json_and_all(capsys: Any, tmp_path: Path) -> None:
         tmp_path, "priv.txt", "PRIVILEGES INFORMATION" + whoami_lines("notepad").split("PRIVILEGES INFORMATION")[1]
     )
     user = file(tmp_path, "user.txt", whoami_lines("notepad").split("GROUP INFORMATION")[0])
-    assert first(capsys, only, user) == (2, "A and B could not be compared: they have nothing in common")
+    code, out, err = run(capsys, only, user)
+    assert (code, out.split("\n")[0]) == (2, "A and B could not be compared: they have nothing in common")
+    assert err.endswith("\n  next: give the whole text: whoami /all, or !token with all that it prints\n")
 
 
 def recorded(path: Path, change: Any) -> str:

@@ -92,7 +92,7 @@ def test_no_pykd_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "pykd", None)
     code, out, err = main_on(monkeypatch, None, "dump", "notepad.exe")
     assert (code, out) == (2, "")
-    assert err.startswith("kdtoken: pykd is not here") and "--session FILE" in err
+    assert err.startswith("kdtoken: pykd is not here") and "next: name a file" in err
 
 
 @pytest.mark.parametrize(

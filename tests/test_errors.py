@@ -19,6 +19,8 @@ from tests.machine.declared import MACHINE
 from tests.sessions import MACHINE_22000
 from tests.snapshots import dump_file
 
+LOG = MACHINE_22000.parent.parent / "logs" / "capture-10.0.22000.2538-synthetic.log.gz"
+
 # What a library or Python itself says; no person should have to read it.
 LIBRARY = re.compile(
     r"Traceback|Errno|codec can't|Expecting value|Expecting property|JSONDecode|zlib|object has no attribute"
@@ -41,6 +43,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, str]:
         "cut.kdtoken": gzip.decompress(MACHINE_22000.read_bytes())[:5000],
         "who.txt": whoami_lines("notepad").encode(),
         "who.txt.gz": gzip.compress(whoami_lines("notepad").encode()),
+        "binary.bin": bytes(range(256)),
         "portable.pdb": b"BSJB" + struct.pack("<HHI", 1, 1, 0) + bytes(64),
     }
     for name, data in made.items():
@@ -52,6 +55,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, str]:
         "isf": str(dump.with_suffix(".json")),
         "folder": str(folder),
         "rec": str(MACHINE_22000),
+        "log": str(LOG),
     }
 
 
@@ -127,6 +131,30 @@ COULD_NOT: List[Tuple[str, List[str]]] = [
     ("dmp a.exe", ["did you mean dump?", "kdtoken dump a.exe"]),
     ("Dump a.exe", ["did you mean dump?", "kdtoken dump a.exe"]),
     ("frobnicate", ["no verb 'frobnicate'", "next: "]),
+    ("{dmp}", ["it is a file", "next: kdtoken walk {dmp}"]),
+    ("notepad.exe", ["a verb comes first", "next: kdtoken dump FILE notepad.exe"]),
+    # An option that another verb has; one that is spelt right is not asked for once more.
+    ("walk {rec} --want READ", ["there is no option --want READ: kdtoken explain has it", "kdtoken walk --help"]),
+    ("dump {rec} 6104 --integrity=low", ["there is no option --integrity=low: kdtoken walk has it"]),
+    ("audit {rec} --named x", ["kdtoken lake has it"]),
+    ("dump {rec} 6104 --format html", ["not html\n  next: kdtoken dump --help"]),
+    ("walk {rec} --user", ["--user needs a word behind it\n  next: kdtoken walk --help"]),
+    ("tour --write", ["--write needs a word behind it\n  next: kdtoken tour --help"]),
+    ("diff", ["A, B are missing", "next: "]),
+    # No source at all: the next step is no other verb's.
+    ("audit", ["pykd is not here, so there is no live session", "next: name a file: a dump, a recording, a log"]),
+    ("walk", ["pykd is not here, so there is no live session", "next: name a file"]),
+    ("lineage {rec}", ["no process was named", "next: kdtoken lineage {rec} notepad.exe"]),
+    ("lineage {who_txt}", ["no process was named", "next: kdtoken lineage {who_txt} notepad.exe"]),
+    ("dump {rec} 6104:6108", ["6104:6108 is a thread of pid 6104", "next: kdtoken dump {rec} 6104"]),
+    ("walk {rec} --services {binary_bin}", ["binary.bin is no text", "next: a service a line"]),
+    ("mask 0xzz process", ["0xzz is no number", "next: a mask is 0x"]),
+    ("explain {rec} 6104 --to 744 --want 0xzz", ["0xzz is no number", "next: "]),
+    ("mask VM_RAED process", ["no access right VM_RAED", "next: did you mean VM_READ?"]),
+    ("mask raed file", ["no access right raed", "next: did you mean read?"]),
+    ("mask 0x10 proces", ["type proces", "next: did you mean process?"]),
+    ("explain {rec} 6104 --to D:(A;;FA;;;BA) --want read --type fiel", ["fiel", "next: did you mean file?"]),
+    ("diff --log {log} 6104 4120", ["nothing of the two tokens could be compared", "next: dq "]),
 ]
 ANSWERED: List[Tuple[str, List[str]]] = [
     ("walk {rec} --user Bob", ["none has the user Bob; the users here are: ANNA-PC\\Anna"]),
@@ -152,6 +180,27 @@ def test_what_cannot_be_done_is_one_message_with_a_next_step(
     assert not LIBRARY.search(err), err
     for word in words:
         assert word.format(**files) in err, err
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ("collect 6104", ["nothing takes the word 6104", "next: --pid 6104"]),
+        ("collect lsass.exe", ["nothing takes lsass.exe", "next: --pid PID"]),
+        ("collect --pid x", ["--pid takes a number in decimal, not x", "next: tasklist"]),
+        ("collect --pid", ["--pid needs a word behind it", "next: --help"]),
+        ("collect --pid 4 --thread 8", ["not allowed with", "next: --help"]),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_collect_which_runs_alone_says_it_in_its_own_words(
+    line: str, words: List[str], files: Dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    err = io.StringIO()
+    with redirect_stderr(err), pytest.raises(SystemExit) as ended:
+        front.main(line.split(" "))
+    assert ended.value.code == 2 and err.getvalue().startswith("collect: ")
+    assert not LIBRARY.search(err.getvalue()) and all(word in err.getvalue() for word in words), err.getvalue()
 
 
 @pytest.mark.parametrize("line, words", ANSWERED, ids=[line for line, _ in ANSWERED])

@@ -75,7 +75,7 @@ def test_what_the_screen_tells_of_a_filtered_administrator() -> None:
     assert row(lines, "Runs as") == "ANNA-PC\\Anna  (S-1-5-21-1004336348-1177238915-682003330-1001)"
     assert row(lines, "Integrity") == "Medium Mandatory Level"
     assert row(lines, "Elevation") == "filtered by UAC (limited half of a pair)"
-    assert row(lines, "Privileges") == "5 held, 1 on: SeChangeNotifyPrivilege"
+    assert row(lines, "Privileges") == "5 held, 4 off, 1 on: SeChangeNotifyPrivilege"
     assert row(lines, "Groups").startswith("11 on: ") and "for deny only: " in row(lines, "Groups")
     assert row(lines, "Confined") == "not restricted, in no AppContainer"
     assert row(lines, "Threads") == "1; all under the primary token"
@@ -87,7 +87,7 @@ def test_what_the_screen_tells_of_a_filtered_administrator() -> None:
 
 def test_sensitive_privileges_are_marked_and_those_that_wait_too() -> None:
     told = row(screen_lines(dump_of("cmd.exe"), "here"), "Privileges")
-    assert "24 held, 4 on sensitive, on: SeDebugPrivilege, SeImpersonatePrivilege others, on: " in told
+    assert "24 held, 20 off, 4 on sensitive, on: SeDebugPrivilege, SeImpersonatePrivilege others, on: " in told
     assert "sensitive, off: " in told and "SeLoadDriverPrivilege" in told.split("sensitive, off: ")[1]
 
 
@@ -124,7 +124,7 @@ def test_a_gap_within_a_field_is_said_too() -> None:
 def test_lists_of_which_a_part_is_told() -> None:
     assert not isinstance(TOKEN.privileges, (Unreadable, Absent))
     part = screen_with(privileges=Fragment(TOKEN.privileges, "the text ends"))  # type: ignore[arg-type]
-    assert row(part, "Privileges").startswith("at least 5 held, 1 on")
+    assert row(part, "Privileges").startswith("at least 5 held, 4 off, 1 on")
     assert "privileges cannot be compared" in row(part, "Linked") and "more privileges" not in row(part, "Linked")
     part = screen_with(user_and_groups=Fragment(TOKEN.user_and_groups, "the text ends"))  # type: ignore[arg-type]
     assert row(part, "Groups").startswith("at least 11 on")

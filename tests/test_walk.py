@@ -8,12 +8,15 @@ from typing import Any, Dict, List
 
 import pytest
 
+from kdtoken.analysis.audit.finding import Finding, Severity
 from kdtoken.analysis.audit.rules import audit, of_process
 from kdtoken.cli.walk_report import nothing_collected
 from kdtoken.errors import SymbolNotFound, UsageError
 from kdtoken.machine.kernel import KernelMachine
-from kdtoken.render.audit import remarks_data
-from kdtoken.render.walk import csv_lines, csv_text, json_rows
+from kdtoken.model.sid import Sid
+from kdtoken.render.audit import head_lines, remarks_data
+from kdtoken.render.walk import _user, csv_lines, csv_text, json_rows
+from kdtoken.render.words import set_command
 from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, WINDOWS_11, kernel_of, layouts_of_build
 from tests.machine.declared import MACHINE, grown
@@ -256,3 +259,21 @@ def test_remarks_of_all_processes_are_looked_up_once() -> None:
     assert Counted.gone_through == 2 and len(table) == len(rows) + 1
     assert [json.dumps(json.loads(row)["remarks"]) for row in rows] == plain_rows
     assert any(json.loads(row) for row in plain_rows)
+
+
+def test_a_user_that_nobody_can_name_is_told_by_the_ends_of_its_sid() -> None:
+    account = Sid.from_text("S-1-5-21-1004336348-1177238915-682003330-1001")
+    assert _user("<domain user or group>", account) == "S-1-5-21-...-1001"
+    assert _user("<unknown>", Sid.from_text("S-1-9-7")) == "S-1-9-7"
+    assert _user("NT AUTHORITY\\SYSTEM", Sid.from_text("S-1-5-18")) == "SYSTEM"
+    assert _user("ANNA-PC\\Anna", account) == "ANNA-PC\\Anna"
+
+
+def test_inside_windbg_the_head_names_the_command_that_is_typed_there() -> None:
+    finding = Finding("shared-token", Severity.UNUSUAL, "it is said so", ())
+    assert "kdtoken audit --explain RULE" in " ".join(head_lines([finding], 1))
+    set_command("!py -m kdtoken.")
+    try:
+        assert "!py -m kdtoken.audit --explain RULE" in " ".join(head_lines([finding], 1))
+    finally:
+        set_command()

@@ -33,6 +33,10 @@ class Elevation(Enum):
     UNKNOWN = "not known"
 
 
+# How the remark about privileges begins, for those that list privileges anyway.
+SENSITIVE = "sensitive privileges enabled"
+
+
 @dataclass(frozen=True)
 class Remark:
     """One thing that a reader should know.  `serious`: it should not be there at all."""
@@ -151,11 +155,7 @@ def _privilege_remarks(token: Token) -> List[Remark]:
         below = level is not None and level < IntegrityLevel.HIGH
         usual = strong == ["SeImpersonatePrivilege"] and not below
         if not usual:
-            remarks.append(
-                Remark(
-                    "sensitive privileges enabled%s: %s" % (" below High" if below else "", ", ".join(strong)), below
-                )
-            )
+            remarks.append(Remark("%s%s: %s" % (SENSITIVE, " below High" if below else "", ", ".join(strong)), below))
     return remarks
 
 

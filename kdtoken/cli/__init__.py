@@ -163,13 +163,16 @@ def service_names(path: Optional[str]) -> Names:
     refuse_odd(path)
     try:
         with open(path, encoding="utf-8-sig", errors="replace") as file:
-            return NO_NAMES.with_services(file)
+            lines = file.readlines()
     except OSError as error:
         raise UsageError(
             "cannot read the service names in %s: %s" % (path, error.strerror),
             path,
             "name a file that is there, a service a line",
         ) from error
+    if any("\0" in line or "\ufffd" in line for line in lines):
+        raise UsageError("%s is no text, so holds no names of services" % path, path, "a service a line, in UTF-8")
+    return NO_NAMES.with_services(lines)
 
 
 def source(about: About) -> str:
@@ -231,9 +234,10 @@ def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]]) ->
 
 
 def _and_release(main: Callable[[List[str]], int], words: List[str]) -> int:
-    from kdtoken.render.words import set_columns
+    from kdtoken.render.words import set_columns, set_command
 
     set_columns(width())
+    set_command("!py -m kdtoken." if in_debugger() else "kdtoken ")
     _ASKED.clear()
     try:
         return main(words)
@@ -247,6 +251,7 @@ def _and_release(main: Callable[[List[str]], int], words: List[str]) -> int:
         OTHER_SOURCES.clear()
         COLOUR.clear()
         set_columns()
+        set_command()
         while _OPENED:
             _OPENED.pop().close()
 

@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:  # type: ignore[override]
         """A wrong option: UsageError, since argparse would end the program."""
-        near = self._near(message)
+        near = self._near(message) if "unrecognized" in message else ""
         known = "%s --help" % self.prog
         raise UsageError(_own_words(message), None, "did you mean %s?  %s" % (near, known) if near else known)
 
@@ -88,14 +88,19 @@ _WORDS = (
 )
 _ELSEWHERE = {"--csv": "walk", "--parquet": "walk", "--tree": "walk", "--strange": "walk", "--user": "walk"}
 _ELSEWHERE.update({"--why": "dump", "--who": "explain", "--to": "explain", "--baseline": "audit", "--all": "diff"})
+_ELSEWHERE.update({"--want": "explain", "--integrity": "walk", "--threads": "walk", "--rule": "audit"})
+_ELSEWHERE.update({"--named": "lake", "--cluster": "lake", "--write": "tour", "--exercise": "tour"})
 
 
 def _own_words(message: str) -> str:
     for pattern, words in _WORDS:
         found = re.match(pattern + "$", message, re.DOTALL)
         if found:
-            verb = _ELSEWHERE.get(found.group(1).split("=")[0].split(" ")[0])
-            return found.expand(words).replace("'", "") + (": kdtoken %s has it" % verb if verb else "")
+            typed = re.match(r"unrecognized arguments: ([^ =]+)", message)
+            verb = _ELSEWHERE.get(typed.group(1)) if typed else None
+            told = found.expand(words).replace("'", "") + (": kdtoken %s has it" % verb if verb else "")
+            # Only what is required has a list of names in front.
+            return re.sub(" is missing$", " are missing", told) if ", " in found.group(1) else told
     return message
 
 

@@ -133,6 +133,13 @@ def _not_found(argument: str, kind: str, processes: Sequence[Process], problems:
     near = [stems[s] for s in difflib.get_close_matches(_stem(argument), list(stems), 5, 0.6)]
     near += [n for n in names if argument.lower() in n.lower() and n not in near]
     hint: Optional[str] = None
+    thread = re.match(r"([0-9]+):[0-9a-fA-Fx]+$", argument)
+    if thread and any(p.pid == int(thread.group(1)) for p in processes):
+        return ProcessNotFound(
+            "%s is a thread of pid %s, and a process is asked for here" % (argument, thread.group(1)),
+            argument,
+            "kdtoken dump %s tells whom its threads act for; kdtoken diff takes PID:TID" % thread.group(1),
+        )
     if kind == "name" and near:
         hint = "near names: " + ", ".join(near[:5])
     if kind == "pid" and _BARE_HEX.match(argument):

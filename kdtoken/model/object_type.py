@@ -6,7 +6,7 @@ KEY_*, TOKEN_*, SECTION_*) and the pages on the security of each type.
 """
 
 import re
-from typing import Dict, Tuple
+from typing import Dict, Sequence, Tuple
 
 from kdtoken.errors import BadFormat
 from kdtoken.frozen import dataclass
@@ -111,12 +111,27 @@ class ObjectType:
                 return rights[bare]
             if bare == "ALL_ACCESS":
                 return self.mapping.all
+        if name.startswith("0X"):
+            raise BadFormat(
+                "%s is no number" % word, word, "a mask is 0x and hexadecimal digits, or the names of rights"
+            )
         raise BadFormat(
-            "the type %s has no access right %s" % (self.name, word), word, "it has %s" % ", ".join(sorted(rights))
+            "the type %s has no access right %s" % (self.name, word),
+            word,
+            "%sit has %s" % (near(word, [*rights, *_WISHES]), ", ".join(sorted(rights))),
         )
 
     def _examples(self) -> str:
         return ", ".join(list(self.rights)[:2] + ["read", "maximum"])
+
+
+def near(word: str, known: Sequence[str]) -> str:
+    """ "did you mean X? " for the known word that a mistyped one is nearest to, letter case ignored; else nothing."""
+    import difflib  # costs time, which only an error should
+
+    folded = {one.lower(): one for one in known}
+    found = difflib.get_close_matches(word.lower(), list(folded), 1, 0.7)
+    return "did you mean %s? " % folded[found[0]] if found else ""
 
 
 def _documented(read: int, write: int, execute: int, all_access: int) -> Tuple[GenericMapping, int]:
@@ -155,7 +170,8 @@ def documented_type(name: str) -> ObjectType:
         raise BadFormat(
             "no documented mapping of rights for objects of type %s" % (name.strip() or "(none)"),
             name,
-            "one of %s; or name the object on a machine, whose own type says it" % ", ".join(sorted(_MAPPINGS)),
+            "%sone of %s; or name the object on a machine, whose own type says it"
+            % (near(key, list(_MAPPINGS)), ", ".join(sorted(_MAPPINGS))),
         )
     spelled, (mapping, valid) = _MAPPINGS[key]
     return ObjectType(spelled, mapping, valid, DOCUMENTED)

@@ -9,7 +9,7 @@ from kdtoken.model.snapshot import pid_of
 from kdtoken.render.dml import linked, rule_link
 from kdtoken.render.marked import filled, joined
 from kdtoken.render.meaning import severity as styled_severity
-from kdtoken.render.words import clean, columns, wrapped
+from kdtoken.render.words import clean, columns, command, wrapped
 
 _WORDS = {
     Severity.IMPOSSIBLE: "cannot happen innocently",
@@ -54,7 +54,7 @@ def head_lines(findings: Sequence[Finding], processes: int) -> List[str]:
         lines += _told(one, "  ", "     ")
     rules = list(dict.fromkeys(one.rule for one in telling))
     told = joined(", ", [rule_link(rule, rule) for rule in rules])
-    return lines + _hanging("  ", filled("(kdtoken audit --explain RULE tells more: %s)", told), "     ")
+    return lines + _hanging("  ", filled("(%s --explain RULE tells more: %s)", command("audit"), told), "     ")
 
 
 def audit_lines(reports: Sequence[Report], everything: bool = False) -> List[str]:

@@ -5,7 +5,9 @@ from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence
 from kdtoken.analysis.audit.finding import Finding
 from kdtoken.analysis.classification import (
     LOCAL_SYSTEM,
+    SENSITIVE,
     Elevation,
+    Remark,
     dump_remarks,
     elevation,
     of_another_user,
@@ -67,7 +69,7 @@ def screen_lines(
     if token is not None:
         _who(page, token, tuple(dump.tokens.values()))
     finding_rows(page, findings)
-    remark_rows(page, dump_remarks(dump))
+    remark_rows(page, _untold(dump_remarks(dump)))
     if token is not None:
         _inner_gaps(page, token)
     page.lines.append("")
@@ -93,11 +95,16 @@ def screen_token(
     page = Report(False, names, width, _LABEL)
     page.lines += ["TOKEN 0x%x" % token.address if token.address else "TOKEN", *source_lines(source, width), ""]
     _who(page, token)
-    remark_rows(page, token_remarks(token))
+    remark_rows(page, _untold(token_remarks(token)))
     _inner_gaps(page, token)
     page.lines.append("")
     token_rows(page, token, lineage, "")
     return page.lines
+
+
+def _untold(remarks: Sequence[Remark]) -> List[Remark]:
+    """Without what the row of privileges says in the same words: which sensitive ones are on."""
+    return [one for one in remarks if one.serious or not one.text.startswith(SENSITIVE)]
 
 
 def left_out(token: Optional[Token], details: object = None) -> int:

@@ -63,7 +63,9 @@ def _privileges(page: Report, token: Token) -> None:
     least = "at least " if isinstance(privileges, Fragment) else ""
     strong = [privilege_link(privilege(one, one.name), one.name) for one in on if one.danger]
     others = few([one.name for one in on if not one.danger])
-    counts = "%s%d held, %d on" % (least, len(held), len(on)) if held or least else "holds none"
+    counts = (
+        "%s%d held, %d off, %d on" % (least, len(held), len(held) - len(on), len(on)) if held or least else "holds none"
+    )
     page.row("Privileges", counts if strong or not on else "%s: %s" % (counts, others))
     page.row_unless_empty("", "sensitive, on: ", joined(", ", strong))
     page.row_unless_empty("", "others, on: ", others if strong else "")

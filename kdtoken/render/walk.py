@@ -57,6 +57,7 @@ _SHOWN = (
 # Notes of more lines than this would make a tall narrow column; they go below their process.
 _FEW = 2
 _BELOW = " " * 12
+_LONG = 4  # dashes of a SID that is told by its ends
 _NARROW = 20  # columns of notes that are too few to wrap them in
 _MARKS = {"!!": "impossible", "!": "unusual"}
 _MANY = " sensitive"
@@ -123,7 +124,7 @@ def _text_cells(row: ProcessDump, names: Names, mark: str = "") -> Tuple[Tuple[s
     cells["pid"], cells["image"] = link(cells["pid"], at), link(cells["image"], at)
     cells["integrity"] = _marked_level(cells["integrity"], token)
     if isinstance(token, Token):
-        user = briefly(token.user, lambda sid: sid_name(sid, token, names).replace("NT AUTHORITY\\", ""))
+        user = briefly(token.user, lambda sid: _user(sid_name(sid, token, names), sid))
         cells["user"] = link(user, token.address, "token")
         cells["session"] = briefly(token.session_id, str)
     elif token is not None:
@@ -137,6 +138,14 @@ def _text_cells(row: ProcessDump, names: Names, mark: str = "") -> Tuple[Tuple[s
         short = ["+" + (name[2:-9] if name.endswith("Privilege") else name) for name in strong]
         notes.append(joined(" ", [styled(name, "sensitive") for name in short]))
     return tuple(cells[name] for name, _, _ in _SHOWN), joined(", ", notes)
+
+
+def _user(name: str, sid: Sid) -> str:
+    """A user in a column; one that nobody can name by the ends of its SID, which tell accounts apart."""
+    text = str(sid)
+    if name.startswith("<") and name.endswith(">") and text.count("-") > _LONG:
+        return "%s-...-%s" % (text[: len("S-1-5-21")], sid.subauthorities[-1])
+    return text if name.startswith("<") and name.endswith(">") else name.replace("NT AUTHORITY\\", "")
 
 
 def _marked_level(words: str, token: Maybe[Optional[Token]]) -> str:

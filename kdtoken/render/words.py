@@ -24,6 +24,7 @@ class _Page:
     """What all that is written at a time is made for."""
 
     columns = WIDTH
+    command = "kdtoken "
 
 
 def columns() -> int:
@@ -34,6 +35,16 @@ def columns() -> int:
 def set_columns(count: int = WIDTH) -> None:
     """Say how wide lines are from now on; the command line does so for a run, and takes it back behind it."""
     _Page.columns = count
+
+
+def command(verb: str) -> str:
+    """How a verb is typed where this runs: `kdtoken audit`, or `!py -m kdtoken.audit` in WinDbg."""
+    return _Page.command + verb
+
+
+def set_command(start: str = "kdtoken ") -> None:
+    """Say what stands in front of a verb from now on; the command line does so for a run."""
+    _Page.command = start
 
 
 # Drawn as nothing, or as a blank, though their category does not say so: the Default_Ignorable_Code_Point of

@@ -22,12 +22,13 @@ from kdtoken.source.base import PAGE_SIZE, About, Source
 from kdtoken.symbols.layout_cache import LayoutCache, digest_of_file
 
 pykd: Any
-_IMPORT_ERROR = ""
+_LACK = "is not here"
 try:
     import pykd  # type: ignore[no-redef,import-not-found,unused-ignore]
-except (ImportError, OSError, AttributeError, RuntimeError, SystemError) as missing:
+except (ImportError, OSError, AttributeError, RuntimeError, SystemError) as error:
     pykd = None  # a pykd of another Python or of another engine fails in each of these ways
-    _IMPORT_ERROR = str(missing)
+    if not isinstance(error, ModuleNotFoundError):
+        _LACK = "cannot be loaded (is it another Python's?)"
 
 _NO_SYMBOLS = ".symfix; .reload /f nt   then check that `lm m nt` says (pdb symbols), not (export symbols)"
 _CACHE_ROOM = 0x80000
@@ -73,9 +74,9 @@ class LiveSource(Source):
         """Raises TargetError where there is no pykd, no session, no kernel or no nt symbols."""
         if pykd is None:
             raise TargetError(
-                "pykd is not here (%s), so there is no live session to ask" % _IMPORT_ERROR,
+                "pykd %s, so there is no live session to ask" % _LACK,
                 "pykd",
-                "inside WinDbg: !py -m kdtoken.dump NAME;  anywhere: --session FILE",
+                "name a file: a dump, a recording, a log (tour is a practice machine);  in WinDbg: !py -m kdtoken.VERB",
             )
         refuse_broken_pykd()
         try:
