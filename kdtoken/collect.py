@@ -533,17 +533,10 @@ class Parser(argparse.ArgumentParser):
     """argparse, whose error is one message with a next step."""
 
     def error(self, message: str) -> Any:
-        """A wrong command line."""
-        for pattern, words in (
-            (r"unrecognized arguments: ([0-9]+)$", r"nothing takes the word \1\n  next: --pid \1"),
-            (r"unrecognized arguments: (.*)", r"nothing takes \1\n  next: --pid PID names a process; --help"),
-            (r"argument (\S+): invalid int value: '(.*)'", r"\1 takes a number in decimal, not \2\n  next: tasklist"),
-            (r"argument (\S+): expected .*", r"\1 needs a word behind it\n  next: --help"),
-        ):
-            found = re.match(pattern, message)
-            if found:
-                message = found.expand(words)
-        self.exit(2, "collect: %s%s\n" % (message, "" if "next: " in message else "\n  next: --help"))
+        words = re.sub("unrecognized arguments: ", "nothing takes ", message)
+        words = re.sub("argument ([^ ]+): invalid int value: '(.*)'", r"\1 takes a number in decimal, not \2", words)
+        words = re.sub("argument ([^ ]+): expected .*", r"\1 needs a word behind it", words)
+        self.exit(2, "collect: %s\n  next: --pid PID names a process (tasklist lists them); --help\n" % words)
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

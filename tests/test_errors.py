@@ -185,11 +185,11 @@ def test_what_cannot_be_done_is_one_message_with_a_next_step(
 @pytest.mark.parametrize(
     "line, words",
     [
-        ("collect 6104", ["nothing takes the word 6104", "next: --pid 6104"]),
+        ("collect 6104", ["nothing takes 6104", "next: --pid PID"]),
         ("collect lsass.exe", ["nothing takes lsass.exe", "next: --pid PID"]),
-        ("collect --pid x", ["--pid takes a number in decimal, not x", "next: tasklist"]),
-        ("collect --pid", ["--pid needs a word behind it", "next: --help"]),
-        ("collect --pid 4 --thread 8", ["not allowed with", "next: --help"]),
+        ("collect --pid x", ["--pid takes a number in decimal, not x", "next: --pid PID names a process (tasklist"]),
+        ("collect --pid", ["--pid needs a word behind it", "next: --pid PID"]),
+        ("collect --pid 4 --thread 8", ["not allowed with", "; --help"]),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
 )
