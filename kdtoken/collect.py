@@ -533,6 +533,7 @@ class Parser(argparse.ArgumentParser):
     """argparse, whose error is one message with a next step."""
 
     def error(self, message: str) -> Any:
+        """One message with a next step."""
         words = re.sub("unrecognized arguments: ", "nothing takes ", message)
         words = re.sub("argument ([^ ]+): invalid int value: '(.*)'", r"\1 takes a number in decimal, not \2", words)
         words = re.sub("argument ([^ ]+): expected .*", r"\1 needs a word behind it", words)
