@@ -222,11 +222,12 @@ def test_a_missing_parent_is_absent() -> None:
     assert processes[0].parent_pid == Absent("_EPROCESS.InheritedFromUniqueProcessId")
 
 
-def test_a_walk_costs_a_request_a_process_and_five(kernel: Kernel) -> None:
-    """nt's variables lie in five places."""
+def test_a_walk_costs_a_request_a_process_and_four(kernel: Kernel) -> None:
+    """The variables of nt that a walk needs lie in four places, in three where no cookie hides the types."""
     cached = CachedSource(SyntheticSource(kernel))
     walk_processes(cached)
-    assert cached.requests <= len(MACHINE.processes) + 5
+    places = 4 if "ObHeaderCookie" in kernel.symbols else 3
+    assert cached.requests <= len(MACHINE.processes) + places
 
 
 def test_a_second_walk_costs_nothing() -> None:
