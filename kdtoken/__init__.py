@@ -12,7 +12,7 @@
     >>> kdtoken.diff(notepad, machine.process("cmd.exe"))
     <Comparison: A is B's UAC-filtered twin>
     >>> kdtoken.explain(notepad, "D:(A;;FA;;;BA)(A;;FR;;;BU)", "write", type="file")
-    <Answer: no, by the dacl: no ACE grants the caller 0x116>
+    <Answer: no, by the dacl: no ACE grants the caller 0x116 (WRITE_DATA APPEND_DATA WRITE_EA WRITE_ATTRIBUTES)>
 
 The names in `__all__`, and what their docstrings say of them, are the public interface: they keep their meaning within
 a major version (semantic versioning).  All else may change in any release.

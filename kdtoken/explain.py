@@ -18,6 +18,7 @@ import sys
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from kdtoken import cli
+from kdtoken.analysis.access_check.by_type import node_results
 from kdtoken.analysis.access_check.gates import token_gates
 from kdtoken.analysis.access_check.lab import lab_answers
 from kdtoken.analysis.access_check.request import ACCESS_CHECK, OPEN, Request, parse_type_list, parse_wish
@@ -69,12 +70,13 @@ def _worked_out(sides: Sides, options: argparse.Namespace) -> int:
             rows.append((party.caller.name, what.object.name, answer))
     answers = [answer for _, _, answer in rows]
     tried = [list(turns(answers[0].request, answers[0].outcome, parties[0].others))] if one else []
+    nodes = node_results(answers[0].request) if one else ()
     told = parties[0].stories if one else tuple(sides.unjudged)
     if options.json:
-        text = explain_json(answers, tried, sides.names, _about(sides), None, told)
+        text = explain_json(answers, tried, sides.names, _about(sides), None, told, nodes)
         cli.write_lines(text.split("\n"))
     elif one:
-        cli.write_lines(explain_lines(answers[0], tried[0], sides.names, told))
+        cli.write_lines(explain_lines(answers[0], tried[0], sides.names, told, nodes))
     else:
         cli.write_lines(who_lines(rows, sides.names, told))
     return _EXIT[answers[0].verdict] if one else 0

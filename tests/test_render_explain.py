@@ -4,10 +4,12 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, List
+from uuid import UUID
 
 import jsonschema
 import pytest
 
+from kdtoken.analysis.access_check.by_type import node_results
 from kdtoken.analysis.access_check.gates import token_gates
 from kdtoken.analysis.access_check.request import Request
 from kdtoken.analysis.access_check.truth import Verdict, decide
@@ -142,9 +144,39 @@ def test_who() -> None:
         (name, "a file", decide(asked(name, sddl, "file", 0x1), False)) for name in ("admin", "filtered", "user")
     ]
     lines = who_lines(answers)
-    assert lines[0] == "1 of 3 get it"
-    assert [line.split()[:4] for line in lines[3:6]] == [
+    assert lines[0] == "1 of 3 get READ_DATA (0x1) of a file"
+    assert [line.split()[:2] for line in lines[3:6]] == [["admin", "yes"], ["filtered", "no"], ["user", "no"]]
+    two = who_lines([answers[0], ("user", "another", answers[2][2])])  # then a column tells them apart
+    assert two[0] == "1 of 2 get it" and [line.split()[:4] for line in two[3:5]] == [
         ["admin", "a", "file", "yes"],
-        ["filtered", "a", "file", "no"],
-        ["user", "a", "file", "no"],
+        ["user", "another", "no", "dacl:"],
+    ]
+    below = decide(asked("user", "O:SYG:SYD:(A;;0x1f01ff;;;WD)S:(ML;;NW;;;HI)", "file", 0x2), False)
+    assert any(
+        line.endswith("label: a caller below the object's gets no WRITE_DATA")
+        for line in who_lines([("a", "b", below)])
+    )
+
+
+def test_each_object_type_by_itself() -> None:
+    root, one, other = (UUID(int=number) for number in (1, 2, 3))
+    sddl = "O:SYG:SYD:(OA;;0x1;%s;;BU)(OD;;0x2;%s;;BU)(OA;;0x2;%s;;BU)" % (root, one, other)
+    request = replace(asked("user", sddl, "key", 0x3), type_list=((0, root), (1, one), (1, other)))
+    answer = decide(request)
+    lines = explain_lines(answer, nodes=node_results(request))
+    at = lines.index("Each object type by itself (AccessCheckByTypeResultList)")
+    assert lines[at + 1 : at + 6] == [
+        "  %s  no: ACE 1 denies 0x2 (SET_VALUE); by itself it gets 0x1" % root,
+        "    (QUERY_VALUE)",
+        "    %s  no: ACE 1 denies 0x2 (SET_VALUE); by itself it gets 0x1" % one,
+        "      (QUERY_VALUE)",
+        "    %s  yes, 0x3 (QUERY_VALUE SET_VALUE)" % other,
+    ]
+    document = json.loads(explain_json([answer], nodes=node_results(request)))
+    jsonschema.validate(document, SCHEMA)
+    nodes = document["checks"][0]["object_types"]
+    assert [(node["level"], node["verdict"], node["granted"], node["status"]) for node in nodes] == [
+        (0, "no", "0x00000001", "0xc0000022"),
+        (1, "no", "0x00000001", "0xc0000022"),
+        (1, "yes", "0x00000003", "0x00000000"),
     ]

@@ -3,6 +3,7 @@
 import re
 from typing import Callable, Dict, List, Sequence, Tuple
 
+from kdtoken.analysis.access_check.by_type import NodeResult
 from kdtoken.analysis.access_check.gates import Chain
 from kdtoken.analysis.access_check.lab import LabAnswer
 from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED
@@ -33,9 +34,16 @@ _PLACES: Dict[Place, str] = {
 
 
 def explain_lines(
-    answer: Answer, turns: Sequence[Turn] = (), names: Names = NO_NAMES, stories: Sequence[str] = ()
+    answer: Answer,
+    turns: Sequence[Turn] = (),
+    names: Names = NO_NAMES,
+    stories: Sequence[str] = (),
+    nodes: Sequence[NodeResult] = (),
 ) -> List[str]:
-    """The whole explanation.  `stories` are sentences about the thread's impersonation level."""
+    """The whole explanation.
+
+    stories  sentences about the thread's impersonation level;  nodes  the answers of an object type list's nodes
+    """
     request, outcome = answer.request, answer.outcome
     say = _speaker(names)
     wish = _wish(answer)
@@ -56,7 +64,7 @@ def explain_lines(
         text = "The authorities disagree: %s; or else %s: then %s"
         text %= (conflict.reading.ours, conflict.reading.theirs, result(conflict.theirs, answer))
         lines += ["", *wrapped(say(text), columns())]
-    lines += _bits(answer, say) + _steps(answer, say)
+    lines += _bits(answer, say) + _nodes(answer, nodes, say) + _steps(answer, say)
     for note in (*stories, *outcome.notes, *request.object.notes):
         lines += ["", *wrapped("Note: " + say(note), columns())]
     return lines + _turns(answer, turns, say)
@@ -108,6 +116,25 @@ def _bits(answer: Answer, say: Callable[[str], str]) -> List[str]:
             reason = outcome.reasons[bit]
             rows.append(("0x%08x" % mask, " ".join(answer.request.type.words(mask)), say(reason.words)))
     return ["", "Rights, and why", *table(rows)] if rows else []
+
+
+def _nodes(answer: Answer, nodes: Sequence[NodeResult], say: Callable[[str], str]) -> List[str]:
+    """Each node of the object type list by itself; the verdict above is that of the whole list, its root."""
+    if not nodes:
+        return []
+    lines = ["", "Each object type by itself (AccessCheckByTypeResultList)"]
+    for node in nodes:
+        words = " ".join(answer.request.type.words(node.granted))
+        mask = "0x%x%s" % (node.granted, " (%s)" % words if words else "")
+        if node.verdict is Verdict.YES:
+            told = "yes, %s" % mask
+        else:
+            part = "; by itself it gets %s" % mask if node.granted else ""
+            told = "%s: %s%s" % (node.verdict.value, node.why, part)
+            if node.verdict is Verdict.DEPENDS:
+                told = "depends %s; as far as is known %s" % (node.why, mask if node.granted else "no")
+        lines += _in("  " + "  " * node.level, say("%s  %s" % (node.guid, told)))
+    return lines
 
 
 def _steps(answer: Answer, say: Callable[[str], str]) -> List[str]:
@@ -167,7 +194,11 @@ def who_lines(
     say = _speaker(names)
     yes = sum(answer.verdict is Verdict.YES for _, _, answer in rows)
     depends = sum(answer.verdict is Verdict.DEPENDS for _, _, answer in rows)
-    lines = ["%d of %d get it%s" % (yes, len(rows), ", %d more depend on something" % depends if depends else ""), ""]
+    depending = ", %d more depend on something" % depends if depends else ""
+    things = {thing for _, thing, _ in rows}
+    one = len(things) == 1  # then it stands above the table, not in each of its lines
+    asked = "%s of %s" % (_wish(rows[0][2]), clean(rows[0][1])) if one else "it"
+    lines = wrapped(say("%d of %d get %s%s" % (yes, len(rows), asked, depending)), columns()) + [""]
     cells: List[Tuple[str, ...]] = [("CALLER", "OBJECT", "ANSWER", "GRANTED, OR WHAT STOPPED IT")]
     for caller, thing, answer in rows:
         outcome = answer.outcome
@@ -176,13 +207,16 @@ def who_lines(
         else:
             assert outcome.denial is not None
             why = "%s: %s" % (outcome.denial.place.value, outcome.denial.why)
+            if outcome.denial.place is Place.LABEL and outcome.missing:  # what is left to it would fill three lines
+                words = " ".join(answer.request.type.words(outcome.missing))
+                why = "label: a caller below the object's gets no %s" % words
         if answer.verdict is Verdict.DEPENDS and answer.depends:
             why = "depends on whether %s" % answer.depends[0].question.text
         if answer.conflicts:
             why += " (the authorities disagree: %s)" % answer.conflicts[0].reading.name
         verdict = styled(answer.verdict.value, answer.verdict.name.lower())
         cells.append((clean(caller), clean(thing), verdict, say(why)))
-    lines += table(cells)
+    lines += table([cell[:1] + cell[2:] for cell in cells] if one else cells)
     if unjudged:
         lines += ["", "Not judged: %d" % len(unjudged)]
         lines += [line for one in unjudged for line in _in("  ", say(one))]

@@ -3,6 +3,7 @@
 import json
 from typing import Any, Dict, Optional, Sequence
 
+from kdtoken.analysis.access_check.by_type import NodeResult
 from kdtoken.analysis.access_check.gates import Chain
 from kdtoken.analysis.access_check.run import STATUS_NAMES, WIN32_ERRORS, Outcome
 from kdtoken.analysis.access_check.truth import Answer, Conflict
@@ -19,11 +20,14 @@ def explain_json(
     about: Optional[Dict[str, Any]] = None,
     chain: Optional[Chain] = None,
     stories: Sequence[str] = (),
+    nodes: Sequence[NodeResult] = (),
 ) -> str:
-    """One document for one check, a matrix of them, or the gates before a token."""
+    """One document for one check, a matrix of them, or the gates before a token; `nodes` are those of one check."""
     checks = [
         answer_value(answer, turns[index] if index < len(turns) else (), names) for index, answer in enumerate(answers)
     ]
+    if len(checks) == 1:
+        checks[0]["object_types"] = [_node(one, answers[0]) for one in nodes]
     document: Dict[str, Any] = {"kdtoken": SCHEMA, "source": about, "checks": checks}
     document["stories"] = list(stories)
     if chain is not None:
@@ -86,6 +90,7 @@ def answer_value(answer: Answer, turns: Sequence[Turn], names: Names) -> Dict[st
             }
             for one in answer.depends
         ],
+        "object_types": [],
         "runs": answer.runs,
         "cut_short": answer.cut_short,
         "conflicts": [_conflict(one) for one in answer.conflicts],
@@ -106,6 +111,18 @@ def _result(outcome: Outcome) -> Dict[str, Any]:
         "allowed": outcome.allowed,
         "granted": "0x%08x" % outcome.granted,
         "place": None if place is None else place.value,
+    }
+
+
+def _node(node: NodeResult, answer: Answer) -> Dict[str, Any]:
+    return {
+        "level": node.level,
+        "guid": str(node.guid),
+        "verdict": node.verdict.value,
+        "status": "0x%08x" % node.status,
+        "granted": "0x%08x" % node.granted,
+        "granted_words": list(answer.request.type.words(node.granted)),
+        "why": node.why or None,
     }
 
 

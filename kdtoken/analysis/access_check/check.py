@@ -43,7 +43,7 @@ def _decide(run: Run) -> Optional[Denial]:
         everything = run.wish | (run.request.type.mapping.all if run.maximum else 0)
         run.granted = everything
         run.because(everything, Reason(ReasonType.NONE, 0, "a caller in kernel mode"))
-        run.step("kernel mode", "the caller's mode", "grants 0x%x" % everything, "kernel mode is not checked")
+        run.step("kernel mode", "the caller's mode", "grants %s" % run.rights(everything), "kernel mode is not checked")
         return None
     denial = level.level_gate(run) or wish.map_wish(run)
     if denial is not None:

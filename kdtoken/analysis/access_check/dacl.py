@@ -25,7 +25,7 @@ def everything(run: Run, reason: ReasonType, name: str, looked: str, why: str) -
     new = (run.rest | (run.request.type.mapping.all & ~run.granted if run.maximum else 0)) & run.allowed
     run.granted |= new
     run.because(new, Reason(reason))
-    run.step(name, looked, "grants 0x%x" % new, why)
+    run.step(name, looked, "grants %s" % run.rights(new), why)
 
 
 def is_open(run: Run) -> bool:
@@ -55,7 +55,7 @@ def dacl(run: Run) -> Optional[Denial]:
         why = "an empty DACL grants nothing"
     else:
         looked, unnamed = "%d ACEs" % len(descriptor.dacl.aces), Reason(ReasonType.NO_GRANT)
-        why = "no ACE grants the caller 0x%x"
+        why = "no ACE grants the caller %s"
     new = first_wins_or_not(run, walked) & run.allowed & ~run.by_owner
     run.granted |= new
     for mask, reason in walked.reasons:
@@ -67,13 +67,13 @@ def dacl(run: Run) -> Optional[Denial]:
         denied = walked.denied & (run.rest or run.allowed)
         if run.rest & walked.denied:
             index = next(one.data for mask, one in walked.reasons if not one.grants and mask & run.rest)
-            why = "ACE %d denies 0x%x" % (index, denied)
+            why = "ACE %d denies %s" % (index, run.rights(denied))
         elif "%" in why:
-            why %= run.rest or run.request.type.mapping.all & run.allowed
+            why %= run.rights(run.rest or run.request.type.mapping.all & run.allowed)
         denial = Denial(Place.DACL, STATUS_ACCESS_DENIED, why)
         if run.maximum and not run.rest and walked.granted and run.narrowed is not None:
             denial = run.narrowed  # the DACL would have granted something; what it grants is narrowed away
-    said = "refused" if denial else "grants 0x%x" % (new if run.maximum else new & run.wish)
+    said = "refused" if denial else "grants %s" % run.rights(new if run.maximum else new & run.wish)
     run.step("DACL", looked, said, denial.why if denial else "the token's SIDs are granted it", walked.lines)
     return denial
 

@@ -15,7 +15,7 @@ from kdtoken.analysis.access_check.request import (
     WRITE_OWNER,
 )
 from kdtoken.analysis.access_check.run import Denial, Place, Run
-from kdtoken.analysis.access_check.sacl import aces_of, narrow
+from kdtoken.analysis.access_check.sacl import aces_of, narrow, only
 from kdtoken.model.acl import SYSTEM_MANDATORY_LABEL
 from kdtoken.model.descriptor import ABSENT, NULL, SecurityDescriptor
 from kdtoken.model.integrity import integrity_text
@@ -113,9 +113,9 @@ def integrity(run: Run) -> Optional[Denial]:
     if (forbidden or run.maximum) and _forgiven(run, level):
         run.step("integrity", looked, "goes on", "an AppContainer is forgiven a label of Medium or lower")
         return None
-    why = "the caller is below the object's label, which leaves it 0x%x only" % allowed
+    why = "the caller is below the object's label, which leaves it %s" % only(run, allowed)
     denial = narrow(run, allowed, Place.LABEL, Reason(ReasonType.INTEGRITY), why)
-    run.step("integrity", looked, "refused" if denial else "narrows to 0x%x" % allowed, why)
+    run.step("integrity", looked, "refused" if denial else "narrows to %s" % only(run, allowed), why)
     return denial
 
 

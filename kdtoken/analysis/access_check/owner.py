@@ -52,4 +52,4 @@ def _grant(run: Run, wanted: int, why: str) -> None:
     run.by_owner |= granted
     run.granted |= granted
     run.because(granted, Reason(ReasonType.OWNERSHIP))
-    run.step("owner", "the descriptor's owner", "grants 0x%x" % granted, why)
+    run.step("owner", "the descriptor's owner", "grants %s" % run.rights(granted), why)

@@ -44,7 +44,9 @@ def package_side(run: Run) -> Optional[Denial]:
             text = "the ACEs that could not be read grant the package 0x%x" % (run.wish & ~granted)
             if run.answers.ask(Question("package-rest", text, OF_THE_OBJECT), False):
                 granted |= run.wish
-        why = "no ACE for the package or its capabilities grants 0x%x" % (run.wish & ~granted)
+        why = "no ACE for the package or its capabilities grants %s" % run.rights(
+            run.wish & ~granted or interest & ~granted & run.request.type.mapping.all
+        )
         looked += "".join("; ACE %d grants 0x%x" % (index, mask & interest) for index, mask in by.items())
     missing = run.wish & ~granted
     lost = (run.granted | run.wish) & ~granted
@@ -53,5 +55,5 @@ def package_side(run: Run) -> Optional[Denial]:
     if missing or (run.maximum and not run.granted):
         run.step("AppContainer", looked, "refused", why)
         return Denial(Place.APPCONTAINER, STATUS_ACCESS_DENIED, why)
-    run.step("AppContainer", looked, "goes on", "the package is granted 0x%x too" % run.granted)
+    run.step("AppContainer", looked, "goes on", "the package is granted %s too" % run.rights(run.granted))
     return None

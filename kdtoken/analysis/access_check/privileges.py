@@ -58,7 +58,7 @@ def debug(run: Run) -> None:
     run.by(SE_DEBUG, NUMBERS[SE_DEBUG], everything)
     run.over = True
     why = "opening a process or a thread, it grants what is asked before the descriptor is looked at"
-    run.step("SeDebugPrivilege", "enabled", "grants 0x%x" % everything, why)
+    run.step("SeDebugPrivilege", "enabled", "grants %s" % run.rights(everything), why)
 
 
 def backup(run: Run) -> None:
@@ -78,7 +78,7 @@ def backup(run: Run) -> None:
         if wins and enabled(run, name):
             run.by(name, NUMBERS[name], wins)
             why = "the object is opened with backup intent, which makes it grant its rights before the check"
-            run.step(name, "enabled", "grants 0x%x" % wins, why)
+            run.step(name, "enabled", "grants %s" % run.rights(wins), why)
 
 
 def in_check(run: Run) -> Optional[Denial]:

@@ -68,11 +68,11 @@ def protected(run: Run) -> Optional[Denial]:
     if not refused:
         run.step("protected process", looked, "goes on", "protection leaves a less protected caller what is asked")
         return None
-    why = "a protected process refuses a less protected caller 0x%x" % refused
+    why = "less protected callers are refused %s" % run.rights(refused)
     run.because(refused, Reason(ReasonType.NONE, 0, "refused by a protected process"))
     run.granted &= ~refused
     if run.wish & refused or not run.granted:
         run.step("protected process", looked, "refused", why)
         return Denial(Place.PROTECTED, STATUS_ACCESS_DENIED, why)
-    run.step("protected process", looked, "takes 0x%x" % refused, why)
+    run.step("protected process", looked, "takes %s" % run.rights(refused), why)
     return None

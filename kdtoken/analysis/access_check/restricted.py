@@ -66,7 +66,7 @@ def second_pass(run: Run) -> Optional[Denial]:
     else:
         refused = rest & ~second
     if refused:
-        why = "the restricting SIDs are not granted 0x%x" % refused
+        why = "the restricting SIDs are not granted %s" % run.rights(refused)
         return _refused(run, refused, walked.lines, why, looked)
     run.step("restricted", looked, "goes on", "the restricting SIDs are granted it too", walked.lines)
     return None

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Dict, List, Optional, Tuple
 
 from kdtoken.analysis.access_check.questions import Answers
 from kdtoken.analysis.access_check.reason import UNCHECKED, Reason, ReasonType
 from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED, Request
+from kdtoken.model.access_mask import mask_words
 
 STATUS_SUCCESS = 0x00000000
 STATUS_ACCESS_DENIED = 0xC0000022
@@ -150,6 +152,10 @@ class Run:
         """What of the definite wish is still to be granted."""
         return self.wish & ~self.granted
 
+    def rights(self, mask: int) -> str:
+        """A mask as number and words: 0x116 (WRITE_DATA APPEND_DATA ...), or "nothing"."""
+        return _rights(self.request.type.name, mask)
+
     def because(self, mask: int, reason: Reason) -> None:
         """The reason for some bits; a later one replaces an earlier one."""
         if mask:
@@ -199,6 +205,11 @@ class Run:
             tuple(dict.fromkeys(self.notes)),
             implied,
         )
+
+
+@lru_cache(maxsize=1024)
+def _rights(kind: str, mask: int) -> str:
+    return "0x%x (%s)" % (mask, " ".join(mask_words(mask, kind))) if mask else "nothing"
 
 
 # LEARN, process and thread rights: a handle with the first is given the second too.

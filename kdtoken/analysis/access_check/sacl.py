@@ -39,6 +39,12 @@ def narrow(run: Run, allowed: int, place: Place, reason: Reason, why: str) -> Op
     return None
 
 
+def only(run: Run, mask: int) -> str:
+    """What is left, in words: "0x20000 (READ_CONTROL) only", or "nothing"."""
+    mask &= run.request.type.mapping.all | ACCESS_SYSTEM_SECURITY
+    return run.rights(mask) + " only" if mask else "nothing"
+
+
 def trust_dominates(token: Sid, label: Sid) -> bool:
     """Whether S-1-19-TYPE-LEVEL of a token is not below a label's, in type as well as in level."""
     if len(token.subauthorities) < 2 or len(label.subauthorities) < 2:
@@ -64,9 +70,9 @@ def trust_label(run: Run) -> Optional[Denial]:
         run.step("trust label", looked, "goes on", "the token's trust is not below the label, in type and in level")
         return None
     allowed = (ace.mask or 0) | ACCESS_SYSTEM_SECURITY
-    why = "the object's trust label %s leaves a caller below it 0x%x only" % (label, ace.mask or 0)
+    why = "the object's trust label %s leaves a caller below it %s" % (label, only(run, ace.mask or 0))
     denial = narrow(run, allowed, Place.TRUST, Reason(ReasonType.TRUST_LABEL, index), why)
-    run.step("trust label", looked, "refused" if denial else "narrows to 0x%x" % allowed, why)
+    run.step("trust label", looked, "refused" if denial else "narrows to %s" % only(run, allowed), why)
     return denial
 
 
@@ -79,9 +85,9 @@ def access_filters(run: Run) -> Optional[Denial]:
             run.step("access filter", looked, "goes on", "its condition is true")
             continue
         allowed = (ace.mask or 0) | ACCESS_SYSTEM_SECURITY
-        why = "the access filter's condition is %s, which leaves 0x%x only" % (truth.value, ace.mask or 0)
+        why = "the access filter's condition is %s, which leaves %s" % (truth.value, only(run, ace.mask or 0))
         denial = narrow(run, allowed, Place.FILTER, Reason(ReasonType.FILTER_ACE, index), why)
-        run.step("access filter", looked, "refused" if denial else "narrows to 0x%x" % allowed, why)
+        run.step("access filter", looked, "refused" if denial else "narrows to %s" % only(run, allowed), why)
         if denial:
             return denial
     return None

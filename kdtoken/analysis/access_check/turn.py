@@ -233,8 +233,9 @@ def _of_dacl(request: Request, outcome: Outcome) -> Iterator[Change]:
     mask = request.type.mapping.map(request.wish) & 0x00FFFFFF or request.type.mapping.read
     who = [request.caller.user] if request.caller.user is not None else []
     who += [request.caller.package] if request.caller.package is not None else []
+    rights = Run(request, Answers(), False).rights(mask)
     for sid in who:
-        text = "an ACE in the DACL that allows %s 0x%x" % (sid, mask)
+        text = "an ACE in the DACL that allows %s %s" % (sid, rights)
         yield Change("ace %s" % sid, text, partial(_with, sid=sid, mask=mask))
 
 
