@@ -4,6 +4,7 @@ For each of the six builds.  Slow parts (starting Wine, the engine) are shared b
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
@@ -20,6 +21,11 @@ from tests.engine.conftest import Lab, make_lab
 from tests.engine.dt_values import values
 from tests.engine.volatility import Volatility
 from tests.engine.windows import Windows, answers, wine_path
+from tests.machine.crashdump import write_dump
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import build
+from tests.machine.spec import IMPERSONATE, Machine, ThreadSpec
+from tests.machine.standin_text import write_standin
 
 
 def test_the_process_list_is_the_declared_one(lab: Lab, seen: Dict[str, Any]) -> None:
@@ -183,6 +189,24 @@ def test_py_runs_as_often_as_one_likes(windows: Windows) -> None:
     for command, text in texts:
         assert "Traceback" not in text and len(text) > 1000, (command, text[:600])
     assert texts[:6] == texts[6:12] == texts[12:]
+
+
+def test_a_line_longer_than_the_engine_keeps_of_one_write_arrives_whole(windows: Windows, tmp_path: Path) -> None:
+    """The engine keeps 16,376 characters of a write; the JSON of a process with 200 impersonating threads is one line."""
+    lab = make_lab("10.0.22000.2538")
+    threads = (ThreadSpec(1124), *(ThreadSpec(20000 + 4 * at, "client-network", IMPERSONATE) for at in range(200)))
+    busy = [replace(one, threads=threads) if one.pid == 1120 else one for one in MACHINE.processes]
+    layouts = lab.kernel.layouts
+    kernel = build(Machine(tuple(busy), MACHINE.tokens, MACHINE.logon_sessions), layouts, lab.image)
+    dump, standin = tmp_path / "busy.dmp", tmp_path / "busy.txt"
+    write_dump(kernel, dump)
+    write_standin(kernel, standin)
+    command = "!py -m kdtoken.walk --json --threads"
+    printed = dict(answers(windows.debugger(dump, [".reload /f nt", command], lab.folder, "bootstrapper", standin)))
+    text = printed[command]
+    assert max(map(len, text.split("\n"))) > 2 * 16376
+    (row,) = [one for one in json.loads(text)["processes"] if one["process"]["pid"] == 1120]
+    assert [one["tid"] for one in row["threads"]] == [one.tid for one in threads]
 
 
 def test_types_that_one_py_keeps_serve_the_next(windows: Windows, tmp_path: Path) -> None:
