@@ -116,3 +116,10 @@ def test_the_parent_of_a_pid_is_asked_where_asking_is_free(live: bool) -> None:
     by_name = machine.parent(machine.find("notepad.exe"))  # the list was read anyway
     assert by_name is not None and by_name.process.pid == 4120
     assert machine.parent(machine.find("4")) is None or not live
+
+
+def test_a_member_that_is_paged_out_is_not_a_kernel_that_keeps_no_path() -> None:
+    source = SyntheticSource(KERNEL)
+    at = place(source)
+    gone = image_path(source.without_pages([at]), NOTEPAD)
+    assert isinstance(gone, Unreadable) and gone.reason == "paged out"

@@ -9,11 +9,14 @@ import jsonschema
 import pytest
 
 from kdtoken import dump, walk
-from kdtoken.machine.merged import MergedProcess, merge_processes, read_logs
+from kdtoken.errors import ProcessNotFound
+from kdtoken.machine.merged import MergedProcess, merge_processes, merge_tokens, read_logs
+from kdtoken.machine.text import TextMachine
 from kdtoken.model.absent import NotSaid, Unreadable
 from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
+from kdtoken.source.base import About
 from tests.expected import FILES, WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel
@@ -273,3 +276,22 @@ def test_a_thread_of_another_process_is_not_taken_in() -> None:
     assert foreign != thread
     (one,) = told(PROCESS + foreign)
     assert one.dump.threads == ()
+
+
+def test_where_a_token_stands_is_where_it_was_printed_last() -> None:
+    """The lines that are named are those of the values that are shown."""
+    first = "0: kd> !token\n" + TOKEN
+    (read,) = read_logs([("log", first + "0: kd> g\n" + first)])
+    token = merge_tokens([read])[0xFFFFD1020300A060]
+    places = {name: place.line for name, place in token.places.items()}
+    assert places and min(places.values()) > first.count("\n")
+
+
+def test_a_32_bit_address_is_one_where_the_text_is_of_a_32_bit_machine() -> None:
+    block = PROCESS.replace("ffffc10203042080", "81a3b020").replace("ffffd10203007000", "e1007000")
+    machine = TextMachine("log", [("log", "0: kd> !process 0 0\n" + block)], About("log"))
+    for text in ("81a3b020", "0x81a3b020", "ffffffff81a3b020"):
+        assert machine.find(text).address == 0x81A3B020
+    whole = TextMachine("log", [("log", "0: kd> !process 0 0\n" + PROCESS)], About("log"))
+    with pytest.raises(ProcessNotFound, match="the name 81a3b020"):  # no address of a 64-bit machine
+        whole.find("81a3b020")

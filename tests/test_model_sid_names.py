@@ -192,3 +192,136 @@ def test_names_of_one_source_are_no_others() -> None:
     more = names.with_accounts({users: "LAB\\Users"})
     assert (more.of(anna), more.of(users)) == ("LAB\\anna", "LAB\\Users")
     assert names.of(users) == "<domain>\\Domain Users"
+
+
+# winnt.h DOMAIN_ALIAS_RID_*, spelt as "Security identifiers" (learn.microsoft.com) does; Samba's security.idl has the
+# same numbers up to 0x246.
+ALIASES = {
+    0x220: "Administrators",  # ADMINS
+    0x221: "Users",  # USERS
+    0x222: "Guests",  # GUESTS
+    0x223: "Power Users",  # POWER_USERS
+    0x224: "Account Operators",  # ACCOUNT_OPS
+    0x225: "Server Operators",  # SYSTEM_OPS
+    0x226: "Print Operators",  # PRINT_OPS
+    0x227: "Backup Operators",  # BACKUP_OPS
+    0x228: "Replicator",  # REPLICATOR
+    0x229: "RAS and IAS Servers",  # RAS_SERVERS
+    0x22A: "Pre-Windows 2000 Compatible Access",  # PREW2KCOMPACCESS
+    0x22B: "Remote Desktop Users",  # REMOTE_DESKTOP_USERS
+    0x22C: "Network Configuration Operators",  # NETWORK_CONFIGURATION_OPS
+    0x22D: "Incoming Forest Trust Builders",  # INCOMING_FOREST_TRUST_BUILDERS
+    0x22E: "Performance Monitor Users",  # MONITORING_USERS
+    0x22F: "Performance Log Users",  # LOGGING_USERS
+    0x230: "Windows Authorization Access Group",  # AUTHORIZATIONACCESS
+    0x231: "Terminal Server License Servers",  # TS_LICENSE_SERVERS
+    0x232: "Distributed COM Users",  # DCOM_USERS
+    0x238: "IIS_IUSRS",  # IUSERS
+    0x239: "Cryptographic Operators",  # CRYPTO_OPERATORS
+    0x23B: "Allowed RODC Password Replication Group",  # CACHEABLE_PRINCIPALS_GROUP
+    0x23C: "Denied RODC Password Replication Group",  # NON_CACHEABLE_PRINCIPALS_GROUP
+    0x23D: "Event Log Readers",  # EVENT_LOG_READERS_GROUP
+    0x23E: "Certificate Service DCOM Access",  # CERTSVC_DCOM_ACCESS_GROUP
+    0x23F: "RDS Remote Access Servers",  # RDS_REMOTE_ACCESS_SERVERS
+    0x240: "RDS Endpoint Servers",  # RDS_ENDPOINT_SERVERS
+    0x241: "RDS Management Servers",  # RDS_MANAGEMENT_SERVERS
+    0x242: "Hyper-V Administrators",  # HYPER_V_ADMINS
+    0x243: "Access Control Assistance Operators",  # ACCESS_CONTROL_ASSISTANCE_OPS
+    0x244: "Remote Management Users",  # REMOTE_MANAGEMENT_USERS
+    0x245: "System Managed Accounts Group",  # DEFAULT_ACCOUNT
+    0x246: "Storage Replica Administrators",  # STORAGE_REPLICA_ADMINS
+    0x247: "Device Owners",  # DEVICE_OWNERS
+    0x248: "User Mode Hardware Operators",  # USER_MODE_HARDWARE_OPERATORS
+    0x249: "OpenSSH Users",  # OPENSSH_USERS
+}
+# winnt.h DOMAIN_USER_RID_*, DOMAIN_GROUP_RID_* and the aliases that a domain has itself; [MS-DTYP] 2.4.2.4.
+OF_A_DOMAIN = {
+    0x1F2: "Enterprise Read-only Domain Controllers",
+    0x1F4: "Administrator",
+    0x1F5: "Guest",
+    0x1F6: "krbtgt",
+    0x1F7: "DefaultAccount",
+    0x1F8: "WDAGUtilityAccount",
+    0x200: "Domain Admins",
+    0x201: "Domain Users",
+    0x202: "Domain Guests",
+    0x203: "Domain Computers",
+    0x204: "Domain Controllers",
+    0x205: "Cert Publishers",
+    0x206: "Schema Admins",
+    0x207: "Enterprise Admins",
+    0x208: "Group Policy Creator Owners",
+    0x209: "Read-only Domain Controllers",
+    0x20A: "Cloneable Domain Controllers",
+    0x20D: "Protected Users",
+    0x20E: "Key Admins",
+    0x20F: "Enterprise Key Admins",
+    0x210: "Forest Trusts",
+    0x211: "External Trusts",
+    0x229: "RAS and IAS Servers",
+    0x23B: "Allowed RODC Password Replication Group",
+    0x23C: "Denied RODC Password Replication Group",
+}
+# S-1-5-N: winnt.h SECURITY_*_RID; Samba's util_wellknown.c has those up to 20 by the same names.
+OF_NT_AUTHORITY = {
+    1: "DIALUP",
+    2: "NETWORK",
+    3: "BATCH",
+    4: "INTERACTIVE",
+    6: "SERVICE",
+    7: "ANONYMOUS LOGON",
+    8: "PROXY",
+    9: "ENTERPRISE DOMAIN CONTROLLERS",
+    10: "SELF",
+    11: "AUTHENTICATED USERS",
+    12: "RESTRICTED",
+    13: "TERMINAL SERVER USER",
+    14: "REMOTE INTERACTIVE LOGON",
+    15: "THIS ORGANIZATION",
+    17: "IUSR",
+    18: "SYSTEM",
+    19: "LOCAL SERVICE",
+    20: "NETWORK SERVICE",
+    33: "WRITE RESTRICTED",
+    113: "LOCAL ACCOUNT",
+    114: "LOCAL ACCOUNT AND MEMBER OF ADMINISTRATORS GROUP",
+    1000: "OTHER ORGANIZATION",
+}
+
+
+def test_every_rid_has_its_own_name_and_no_other() -> None:
+    """Each row: one that slipped by one names a group by its neighbour, and the neighbour may be nobody's to fear."""
+    for rid in range(0x1F0, 0x300):
+        alias, account = ALIASES.get(rid), OF_A_DOMAIN.get(rid)
+        assert name_of(Sid(5, (32, rid))) == (alias and "BUILTIN\\" + alias), hex(rid)
+        assert name_of(Sid(5, (21, 1, 2, 3, rid))) == (account and "<domain>\\" + account), hex(rid)
+    for rid, name in OF_NT_AUTHORITY.items():
+        assert (name_of(Sid(5, (rid,))) or "").upper() == "NT AUTHORITY\\" + name
+
+
+@pytest.mark.parametrize(
+    "text, name",
+    [
+        ("S-1-2-0", "LOCAL"),
+        ("S-1-3-0", "CREATOR OWNER"),
+        ("S-1-3-1", "CREATOR GROUP"),
+        ("S-1-3-2", "CREATOR OWNER SERVER"),
+        ("S-1-3-3", "CREATOR GROUP SERVER"),
+        ("S-1-5-64-14", "NT AUTHORITY\\SChannel Authentication"),
+        ("S-1-5-64-21", "NT AUTHORITY\\Digest Authentication"),
+        ("S-1-5-83-0", "NT VIRTUAL MACHINE\\Virtual Machines"),
+        ("S-1-5-84-0-0-0-0-0", "NT AUTHORITY\\USER MODE DRIVERS"),
+        ("S-1-5-90-0", "Window Manager\\Window Manager Group"),
+        ("S-1-5-21-0-0-0-496", "Compounded Authentication"),
+        ("S-1-15-2-2", "APPLICATION PACKAGE AUTHORITY\\ALL RESTRICTED APPLICATION PACKAGES"),
+        ("S-1-18-2", "Service asserted identity"),
+        ("S-1-18-3", "Fresh public key identity"),
+        ("S-1-18-4", "Key trust identity"),
+        ("S-1-18-5", "Key property multi-factor authentication"),
+        ("S-1-18-6", "Key property attestation"),
+        ("S-1-19-1024-1024", "Process Trust\\Protected-Authenticode"),
+        ("S-1-19-512-2048", "Process Trust\\ProtectedLight-App"),
+    ],
+)
+def test_the_other_names_of_ms_dtyp(text: str, name: str) -> None:
+    assert name_of(Sid.from_text(text)) == name

@@ -19,6 +19,7 @@ from kdtoken.source import paging
 from kdtoken.source.base import Source
 from kdtoken.source.cached import CachedSource
 from kdtoken.source.crashdump.dump import CrashDump, CrashDumpSource, open_dump
+from kdtoken.source.crashdump.header import read_header
 from tests.dump_bytes import PAGE, TRANSITION, Dump
 from tests.engine.volatility import isf
 from tests.fake_image import DEBUG_DIRECTORY, GUID_TEXT, RECORD, as_image, fake_image
@@ -282,6 +283,16 @@ def test_what_is_no_such_dump_is_told_in_one_message(data: bytes, words: str, tm
     with pytest.raises(BadFormat, match=words) as failed:
         CrashDump(path)
     assert str(path) in failed.value.message
+
+
+def test_what_windows_never_set_is_no_address_and_no_time() -> None:
+    """The header is filled with "PAGE" first; other writers of dumps fill with ones."""
+    for filling in (b"PAGEPAGE", b"\xff" * 8):
+        data = bytearray(header())
+        data[0x80:0x88] = data[0xFA8:0xFB0] = filling  # KdDebuggerDataBlock, SystemTime
+        data[0x20:0x30] = 2 * filling  # PsLoadedModuleList, PsActiveProcessHead
+        read = read_header(bytes(data), "a.dmp")
+        assert (read.debugger_data, read.system_time, read.module_list, read.process_list) == (0, 0, 0, 0)
 
 
 def test_a_bitmap_cut_short_or_too_long(case: Case) -> None:

@@ -159,3 +159,15 @@ def test_overlapping_pieces(parts: List[tuple]) -> None:
             assert line is not None and line % 10 == 0
         elif at not in plain:
             assert memory.line_of(at) is None
+
+
+def test_a_hole_within_a_hole_leaves_the_outer_one_as_long_as_it_was() -> None:
+    """The same range asked for twice, the second time less of it: what `??` stood for stays unreadable to its end."""
+    memory = LogMemory()
+    memory.add_hole(BASE, 64, 1)
+    memory.add_hole(BASE + 16, 16, 3)
+    memory.finish()
+    gone = [memory.was_gone(BASE + at) for at in (-1, 0, 16, 31, 32, 63, 64)]
+    assert gone == [False, True, True, True, True, True, False]
+    with pytest.raises(MemoryUnreadable):
+        memory.read(BASE + 40, 8, True)

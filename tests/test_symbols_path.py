@@ -273,3 +273,11 @@ def test_progress_goes_to_whoever_asked_and_to_nobody_else(
     find_symbols(path, WANTED, "a.dmp", allow_server=True, progress=lambda done, size: said.append((done, size)))
     assert said and said[-1][0] == said[-1][1] > 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_of_many_files_that_do_not_fit_ten_are_named(tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / ("nt%02d.json" % number)).write_bytes(isf(age=20 + number))
+    with pytest.raises(TargetError) as failed:
+        find_symbols(str(tmp_path), WANTED, "a.dmp")
+    assert str(failed.value).count("not it: ") == 10

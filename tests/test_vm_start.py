@@ -232,3 +232,10 @@ def test_a_nightly_pykd_is_known_by_the_python_that_it_asks_for() -> None:
     # Beside the package, as an unpacked archive is.
     host.contents = {folder + "pykd.pyd": b"MZ\0Python313.dll\0"}
     assert "built for Python 3.13" in "\n".join(start.about_python(host))
+
+
+@pytest.mark.parametrize("port, taken", [(49151, False), (49152, True), (65535, True), (65536, False)])
+def test_kdnet_takes_the_dynamic_ports_from_the_first_to_the_last(port: int, taken: bool) -> None:
+    """IANA's dynamic ports, which "Setting up KDNET network kernel debugging manually" says to choose from."""
+    faults = kd.lint(kd.read("net:port=%d,key=1a.2b.3c.4d" % port))
+    assert (faults == []) is taken
