@@ -39,9 +39,7 @@ def _near(words: Sequence[str]) -> str:
     if os.path.exists(words[0]):
         return "it is a file\n  next: kdtoken walk %s" % words[0]
     if words[0].lower().endswith(".exe"):
-        return (
-            "a verb comes first\n  next: kdtoken dump FILE %s   (FILE: a dump, a recording, a log, or tour)" % words[0]
-        )
+        return "a verb comes first\n  next: kdtoken dump tour %s   (for tour: your dump, recording or log)" % words[0]
     found = difflib.get_close_matches(words[0].lower(), list(VERBS), 1, 0.6)
     if found:
         return "did you mean %s?\n  next: kdtoken %s" % (found[0], " ".join([found[0], *words[1:]]))

@@ -27,6 +27,7 @@ def _main(arguments: List[str]) -> int:
     word = options.words[0]
     source = options.session or options.dump or options.log or options.attach
     if len(options.words) == 1 and not source and looks_like_file(word):
+        cli.open_machine(options, [word]).processes()  # a text of a token has none, and says so
         step = "kdtoken lineage %s notepad.exe   (a name, a pid or an EPROCESS address)" % word
         raise UsageError("no process was named", None, step)
     machine = cli.open_machine(options, options.words[:-1])

@@ -132,7 +132,7 @@ COULD_NOT: List[Tuple[str, List[str]]] = [
     ("Dump a.exe", ["did you mean dump?", "kdtoken dump a.exe"]),
     ("frobnicate", ["no verb 'frobnicate'", "next: "]),
     ("{dmp}", ["it is a file", "next: kdtoken walk {dmp}"]),
-    ("notepad.exe", ["a verb comes first", "next: kdtoken dump FILE notepad.exe"]),
+    ("notepad.exe", ["a verb comes first", "next: kdtoken dump tour notepad.exe"]),
     # An option that another verb has; one that is spelt right is not asked for once more.
     ("walk {rec} --want READ", ["there is no option --want READ: kdtoken explain has it", "kdtoken walk --help"]),
     ("dump {rec} 6104 --integrity=low", ["there is no option --integrity=low: kdtoken walk has it"]),
@@ -145,7 +145,7 @@ COULD_NOT: List[Tuple[str, List[str]]] = [
     ("audit", ["pykd is not here, so there is no live session", "next: name a file: a dump, a recording, a log"]),
     ("walk", ["pykd is not here, so there is no live session", "next: name a file"]),
     ("lineage {rec}", ["no process was named", "next: kdtoken lineage {rec} notepad.exe"]),
-    ("lineage {who_txt}", ["no process was named", "next: kdtoken lineage {who_txt} notepad.exe"]),
+    ("lineage {who_txt}", ["tells of a token, and of no process that has it", "next: kdtoken dump {who_txt}"]),
     ("dump {rec} 6104:6108", ["6104:6108 is a thread of pid 6104", "next: kdtoken dump {rec} 6104"]),
     ("walk {rec} --services {binary_bin}", ["binary.bin is no text", "next: a service a line"]),
     ("mask 0xzz process", ["0xzz is no number", "next: a mask is 0x"]),
