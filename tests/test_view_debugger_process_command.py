@@ -108,3 +108,14 @@ def test_the_stand_ins_text_gives_the_declared_processes(layouts: Path) -> None:
         assert found.not_understood == ()
     everything = read_process_text(texts["!process 0 0"])
     assert [one.process.pid for one in everything.processes] == [spec.pid for spec in MACHINE.processes]
+
+
+def test_a_stack_line_that_names_a_token_structure_is_not_passed_over() -> None:
+    """Two lines that ran into one: what stands behind the stack may be somebody's token."""
+    text = (
+        "PROCESS ffffe68900001080  SessionId: 1  Cid: 17d8    Peb: 5c000  ParentCid: 0f14\n"
+        "    Image: notepad.exe\n"
+        "        fffff803`12405650 nt!SeTokenIsAdmin+0x76 _TOKEN ffffcc8a1420a800\n"
+        "        fffff803`12405650 nt!SeTokenIsAdmin+0x76\n"
+    )
+    assert [line.number for line in read_process_text(text, "joined").not_understood] == [3]

@@ -93,12 +93,7 @@ class _Reader:
 
     def _passed(self, text: str, first: str) -> bool:
         """Lines of stacks and the like, which were looked at closer since they name a token or a SID."""
-        if (
-            not (self.process or self.thread or self.asked)
-            or has_facts(text)
-            or "!token" in text
-            or "forms.TOKEN" in text
-        ):
+        if not (self.process or self.thread or self.asked) or has_facts(text) or "!token" in text or "_TOKEN" in text:
             return False
         known = first in forms.STARTS and text.startswith(forms.STARTS[first])
         return known or (text[0] in forms.HEX and forms.STACK_OR_WAIT.match(text) is not None)
