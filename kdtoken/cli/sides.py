@@ -15,7 +15,7 @@ from kdtoken.machine.base import Machine
 from kdtoken.machine.descriptor_file import descriptor_of_file
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.machine.log import LogMachine, kernel_of
-from kdtoken.machine.objects import Objects, default_label
+from kdtoken.machine.objects import OF_A_FILE, Objects, default_label
 from kdtoken.machine.sniff import is_there
 from kdtoken.model.absent import Absent, Missing
 from kdtoken.model.acl import INHERIT_ONLY, SYSTEM_MANDATORY_LABEL
@@ -31,6 +31,7 @@ from kdtoken.model.view import Kind, Unread
 from kdtoken.render.words import account_of, clean
 
 _ID = re.compile("[0-9]{1,10}$")
+_FILE = re.compile(r"(?:\\\?\?\\|\\\\\?\\)?[A-Za-z]:[\\/]|\\\\[^\\?]")  # C:\, \??\C:\, \\?\C:\, \\SERVER
 
 
 class Party(NamedTuple):
@@ -215,6 +216,10 @@ class Sides:
             return _guarded(descriptor_of_file(word, 0, documented_type(given) if given else None), word)
         if mark and _ID.match(number) and os.path.isfile(file):
             return _guarded(descriptor_of_file(file, int(number), documented_type(given) if given else None), word)
+        if _FILE.match(word):
+            raise UsageError(
+                "%s is no file here; of another machine, %s" % (word, OF_A_FILE.what), word, OF_A_FILE.hint
+            )
         found = self.objects.find(word)
         kind = found.type if isinstance(found.type, ObjectType) else documented_type(_needed(given, word))
         address = found.address or 0

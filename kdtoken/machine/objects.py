@@ -33,7 +33,7 @@ _TYPES = {PROCESS_TYPE: "Process", THREAD_TYPE: "Thread", TOKEN_TYPE: "Token", K
 KINDS = ("process", "thread", "token", "key", "object", "device", "file")
 
 _OF_HEADER = ("TypeIndex", "Type", "InfoMask", "NameInfoOffset", "SecurityDescriptor")
-_OF_A_FILE = NotInMemory(
+OF_A_FILE = NotInMemory(
     "a file's descriptor is kept by its file system, and no public symbol leads to it",
     'give it as text with --type file: SDDL (powershell "(Get-Acl FILE).Sddl"), or what icacls FILE or Get-Acl printed',
 )
@@ -76,7 +76,7 @@ class Objects:
         if spelled == "Key":
             return self._key_of_body(body, kind, name)
         if spelled == "File":
-            return SecuredObject(body, shown, kind, _OF_A_FILE)
+            return SecuredObject(body, shown, kind, OF_A_FILE)
         if spelled == "Device":
             return SecuredObject(body, shown, kind, self._device_descriptor(body))
         return SecuredObject(body, shown, kind, self._header_descriptor(body))
@@ -132,7 +132,7 @@ class Objects:
         if kind == "key":
             return self.key(rest)
         if kind == "file":
-            return SecuredObject(None, rest, documented_type("file"), _OF_A_FILE)
+            return SecuredObject(None, rest, documented_type("file"), OF_A_FILE)
         return self.path(rest) if rest.startswith("\\") else self.at(_address(rest))
 
     def process(self, argument: str) -> SecuredObject:

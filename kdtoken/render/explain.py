@@ -14,10 +14,11 @@ from kdtoken.errors import BadFormat
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.render.marked import styled
-from kdtoken.render.words import clean, columns, table, wrapped
+from kdtoken.render.words import clean, columns, row_lines, table, wrapped
 
 _SID = re.compile(r"S-1-(?:0x[0-9a-f]{12}|[0-9]+)(?:-[0-9]+)*")
 _MOST_TURNS = 6
+_FEW_WORDS = 24  # columns
 _PLACES: Dict[Place, str] = {
     Place.LEVEL: "the token cannot be used: its impersonation level",
     Place.WISH: "what was asked for",
@@ -216,10 +217,27 @@ def who_lines(
             why += " (the authorities disagree: %s)" % answer.conflicts[0].reading.name
         verdict = styled(answer.verdict.value, answer.verdict.name.lower())
         cells.append((clean(caller), clean(thing), verdict, say(why)))
-    lines += table([cell[:1] + cell[2:] for cell in cells] if one else cells)
+    lines += _hung([cell[:1] + cell[2:] for cell in cells] if one else cells)
     if unjudged:
         lines += ["", "Not judged: %d" % len(unjudged)]
         lines += [line for one in unjudged for line in _in("  ", say(one))]
+    return lines
+
+
+def _hung(cells: Sequence[Tuple[str, ...]]) -> List[str]:
+    """A table whose last column goes on below itself, as long as there is room for a few words a line."""
+    whole = table(cells)
+    if len(whole) == len(cells):
+        return whole
+    heads = row_lines([row[:-1] for row in cells])
+    width = max(len(head[0]) for head in heads) + 2
+    if columns() - width < _FEW_WORDS or any(len(head) > 1 for head in heads):
+        return whole
+    lines = []
+    for head, row in zip(heads, cells):
+        first, *rest = wrapped(row[-1], columns() - width, "")
+        lines.append(head[0].ljust(width) + first)
+        lines += [" " * width + part for part in rest]
     return lines
 
 

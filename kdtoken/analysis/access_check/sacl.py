@@ -33,7 +33,7 @@ def narrow(run: Run, allowed: int, place: Place, reason: Reason, why: str) -> Op
     forbidden = ~allowed & 0xFFFFFFFF
     run.because(forbidden & GRANTABLE if run.maximum else forbidden & run.wish, reason)
     denial = Denial(place, STATUS_ACCESS_DENIED, why)
-    if run.wish & forbidden or (run.maximum and not run.allowed & (run.request.type.mapping.all | run.wish)):
+    if run.wish & forbidden or (run.maximum and not run.allowed & (_within_reach(run) | run.wish)):
         return denial
     run.narrowed = denial
     return None
@@ -43,6 +43,12 @@ def only(run: Run, mask: int) -> str:
     """What is left, in words: "0x20000 (READ_CONTROL) only", or "nothing"."""
     mask &= run.request.type.mapping.all | ACCESS_SYSTEM_SECURITY
     return run.rights(mask) + " only" if mask else "nothing"
+
+
+def _within_reach(run: Run) -> int:
+    """What MAXIMUM_ALLOWED can come to: whatever an ACE has, even a right that the type lacks; without ACEs, the type's."""
+    acl = getattr(run.request.object.descriptor, "dacl", None)
+    return GRANTABLE if acl is not None else run.request.type.mapping.all
 
 
 def trust_dominates(token: Sid, label: Sid) -> bool:
