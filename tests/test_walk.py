@@ -272,7 +272,7 @@ def test_a_user_that_nobody_can_name_is_told_by_the_ends_of_its_sid() -> None:
 def test_inside_windbg_the_head_names_the_command_that_is_typed_there() -> None:
     finding = Finding("shared-token", Severity.UNUSUAL, "it is said so", ())
     assert "kdtoken audit --explain RULE" in " ".join(head_lines([finding], 1))
-    set_command("!py -m kdtoken.")
+    set_command("!py -m kdtoken.VERB ARGUMENTS")
     try:
         assert "!py -m kdtoken.audit --explain RULE" in " ".join(head_lines([finding], 1))
     finally:

@@ -21,6 +21,7 @@ from kdtoken.model.view import Unread
 
 # Name of the debugger alias that carries arguments where sys.argv cannot (see windbg_arguments).
 ALIAS = "KDARGS"
+_BY_ALIAS = "as %s ARGUMENTS   and then   !py kdtoken.VERB ARGUMENTS" % ALIAS
 
 UNREAD = "of a text: list the lines that were not understood"  # help of --unread, in every verb that has it
 COULD_NOT = 2  # the exit code of every verb that could not answer
@@ -237,7 +238,8 @@ def _and_release(main: Callable[[List[str]], int], words: List[str]) -> int:
     from kdtoken.render.words import set_columns, set_command
 
     set_columns(width())
-    set_command("!py -m kdtoken." if in_debugger() else "kdtoken ")
+    if in_debugger():
+        set_command("!py -m kdtoken.VERB ARGUMENTS" if arguments_survive() else _BY_ALIAS)
     _ASKED.clear()
     try:
         return main(words)

@@ -54,7 +54,7 @@ def head_lines(findings: Sequence[Finding], processes: int) -> List[str]:
         lines += _told(one, "  ", "     ")
     rules = list(dict.fromkeys(one.rule for one in telling))
     told = joined(", ", [rule_link(rule, rule) for rule in rules])
-    return lines + _hanging("  ", filled("(%s --explain RULE tells more: %s)", command("audit"), told), "     ")
+    return lines + _hanging("  ", filled("(%s tells more: %s)", command("audit", "--explain RULE"), told), "     ")
 
 
 def audit_lines(reports: Sequence[Report], everything: bool = False) -> List[str]:

@@ -24,7 +24,7 @@ class _Page:
     """What all that is written at a time is made for."""
 
     columns = WIDTH
-    command = "kdtoken "
+    command = "kdtoken VERB ARGUMENTS"
 
 
 def columns() -> int:
@@ -37,14 +37,14 @@ def set_columns(count: int = WIDTH) -> None:
     _Page.columns = count
 
 
-def command(verb: str) -> str:
-    """How a verb is typed where this runs: `kdtoken audit`, or `!py -m kdtoken.audit` in WinDbg."""
-    return _Page.command + verb
+def command(verb: str, arguments: str) -> str:
+    """How a verb is typed where this runs: `kdtoken audit ...`, or `!py -m kdtoken.audit ...` in WinDbg."""
+    return _Page.command.replace("VERB", verb).replace("ARGUMENTS", arguments)
 
 
-def set_command(start: str = "kdtoken ") -> None:
-    """Say what stands in front of a verb from now on; the command line does so for a run."""
-    _Page.command = start
+def set_command(form: str = "kdtoken VERB ARGUMENTS") -> None:
+    """Say how a command is typed from now on; the command line does so for a run."""
+    _Page.command = form
 
 
 # Drawn as nothing, or as a blank, though their category does not say so: the Default_Ignorable_Code_Point of
