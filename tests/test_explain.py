@@ -103,7 +103,7 @@ def test_everybody_and_a_matrix(monkeypatch: Any) -> None:
     rows = [line for line in out.splitlines() if re.match(r"  \S.* \(\d+\) +(yes|no|depends)\b", line)]
     assert len(rows) == len(on.processes()) - sum(process.token is None for process in on.processes())
     code, out, _ = run(monkeypatch, "--who", "--threads", "--to", "lsass.exe", "--want", "VM_READ")
-    assert "svchost.exe (1120), thread 1132" in out and "level: the thread" in out
+    assert "svchost.exe (1120), thread 1132" in out and "level: the thread impersonates at Identification" in out
     code, out, _ = run(
         monkeypatch, "4", "notepad.exe", "--to", "lsass.exe", "--to", "\\BaseNamedObjects", "--want", "0x1"
     )
