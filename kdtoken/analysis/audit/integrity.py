@@ -9,9 +9,9 @@ from kdtoken.analysis.differences.comparison import Kind, View
 from kdtoken.analysis.differences.fields import TRACELESS, compare
 from kdtoken.model.group import OWNER, Group
 from kdtoken.model.integrity import IntegrityLevel, integrity_text
-from kdtoken.model.process import ProcessDump
+from kdtoken.model.process import Impersonation, ProcessDump
 from kdtoken.model.sid import Sid
-from kdtoken.model.snapshot import Look
+from kdtoken.model.snapshot import Look, token_address
 from kdtoken.model.token import SidHash, Token
 from kdtoken.model.token_flags import TokenFlags
 
@@ -25,19 +25,31 @@ def holder(token: Token, users: Sequence[ProcessDump]) -> Tuple[str, str]:
     if not users:
         return "token 0x%x" % token.address, "no process"
     more = " and %d more" % (len(users) - 1) if len(users) > 1 else ""
-    return "token of %s%s" % (name_of(users[0]), more), image_of(users[0])
+    return "token of %s%s%s" % (_threads(token, users[0]), name_of(users[0]), more), image_of(users[0])
+
+
+def _threads(token: Token, user: ProcessDump) -> str:
+    """ "thread 120 of ", where the process has the token only by threads that impersonate; empty where it runs on it."""
+    if token_address(user) == token.address:
+        return ""
+    tids = [
+        "%s" % thread.tid
+        for thread in user.threads
+        if isinstance(thread.impersonation, Impersonation) and thread.impersonation.token == token.address
+    ]
+    more = " and %d more" % (len(tids) - 1) if len(tids) > 1 else ""
+    return "thread %s%s of " % (tids[0], more) if tids else ""
 
 
 def bearer(token: Token, users: Sequence[ProcessDump]) -> str:
-    """The process that runs under the token, for people; the token itself where no process is known."""
-    return name_of(users[0]) if users else "token 0x%x" % token.address
+    """The process or thread that runs under the token, for people; the token itself where none is known."""
+    return _threads(token, users[0]) + name_of(users[0]) if users else "token 0x%x" % token.address
 
 
 def token_fact(token: Token, users: Sequence[ProcessDump]) -> Evidence:
     """The token as evidence, with whose it is."""
-    return Evidence(
-        "token of %s" % name_of(users[0]) if users else "token", "0x%x" % token.address, token.address, "token"
-    )
+    whose = "token of " + bearer(token, users) if users else "token"
+    return Evidence(whose, "0x%x" % token.address, token.address, "token")
 
 
 def _finding(

@@ -24,6 +24,7 @@ from kdtoken.analysis.audit.scene import (
 from kdtoken.analysis.audit.users import user_words
 from kdtoken.analysis.lineage.edges import Change, gains
 from kdtoken.analysis.lineage.parents import How
+from kdtoken.model.absent import Absent
 from kdtoken.model.luid import Luid
 from kdtoken.model.snapshot import NO_PID, pid_of
 from kdtoken.model.token import Token
@@ -186,6 +187,10 @@ _FOUND: Dict[str, str] = {
 PARENTS = {child[:14]: frozenset(name[:14] for name in names.split()) for child, names in _FOUND.items()}
 
 
+# Before Vista and its wininit.exe, winlogon.exe started both ("Windows Internals", fourth edition, chapter 5).
+_BEFORE_VISTA = {"services.exe": frozenset(("winlogon.exe",)), "lsass.exe": frozenset(("winlogon.exe",))}
+
+
 def parent_and_image(scene: Scene) -> Iterator[Finding]:
     """A process of Windows that another started than always does."""
     for row in scene.running:
@@ -193,6 +198,8 @@ def parent_and_image(scene: Scene) -> Iterator[Finding]:
         parent = scene.parent(row)
         if allowed is None or parent.row is None or pid_of(row) == NO_PID:
             continue
+        if isinstance(row.token, Token) and isinstance(row.token.integrity_level_index, Absent):
+            allowed |= _BEFORE_VISTA.get(image_of(row), frozenset())
         image = image_of(parent.row)
         if not image or image[:14] in allowed:
             continue
