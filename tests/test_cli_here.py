@@ -60,3 +60,8 @@ def test_a_replacement_is_taken_literally() -> None:
     """A path of Windows is no pattern."""
     request = Request(("C:\\1\\g<0>.dmp",))
     assert here(MESSAGE, [request], False).endswith("next: kdtoken walk C:\\1\\g<0>.dmp lists all processes")
+
+
+def test_a_token_by_its_address_is_of_the_source() -> None:
+    step = "x\n  next: kdtoken dump%s --token 0xe1001008 shows it"
+    assert here(step % "", [Request(("F",))], False) == step % " F"

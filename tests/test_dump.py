@@ -132,7 +132,7 @@ def test_an_address_that_is_no_token(target: SyntheticSource, monkeypatch: pytes
         2,
         "",
         "kdtoken: 0x%x is not a token: its object header says a Process object\n"
-        "  next: kdtoken dump PROCESS finds the token by itself; mind the low bits of a fast reference\n" % address,
+        "  next: kdtoken dump PROCESS finds the token by itself\n" % address,
     )
     with pytest.raises(NotAToken, match="there is no readable token at 0x1000: "):
         run_on(target, "dump", "--token", "1000")

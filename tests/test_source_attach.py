@@ -6,7 +6,7 @@ from typing import List
 
 import pytest
 
-from kdtoken.source.attach import Watch, warn
+from kdtoken.source.attach import Watch, nobody_answers, warn
 
 
 def wait_for(said: List[str], count: int) -> None:
@@ -36,3 +36,9 @@ def test_a_library_warns_and_does_not_end_the_program() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warn("x")  # still here
+
+
+def test_who_gives_up_says_that_the_machine_may_stand_still_and_what_to_type() -> None:
+    said = nobody_answers("com:pipe,port=x", 30.0)
+    for words in ("nobody answers at com:pipe,port=x (30 s)", "--timeout", "stands still", "`qd`", "type `g`"):
+        assert words in said

@@ -8,7 +8,9 @@ from kdtoken.machine.open import Request
 _NEXT = "\n  next: "
 _VERB = re.compile(r"(?<![\w.-])kdtoken ([a-z]+)\b")
 # Verbs that look at a machine, where no source stands behind them but a pid, or the rest of the sentence.
-_NO_SOURCE = re.compile(r"(?<![\w.-])kdtoken (walk|dump|lineage)(?= (?:lists\b|shows\b|\d+(?:[\s,;:]|\.?$|\.\s)))")
+_NO_SOURCE = re.compile(
+    r"(?<![\w.-])kdtoken (walk|dump|lineage)(?= (?:lists\b|shows\b|--token\b|\d+(?:[\s,;:]|\.?$|\.\s)))"
+)
 
 
 def here(message: str, asked: Sequence[Request], in_debugger: bool) -> str:

@@ -40,6 +40,8 @@ def is_object_of(target: Source, body: int, type_symbol: str) -> Maybe[bool]:
         return Absent("nt!%s is null" % type_symbol)
     if kind == wanted:
         return True
+    if not target.layout(TYPE).has("TypeIndex"):
+        return False  # before Windows 7 the header has the pointer itself, and nothing hides it
     if not _has_symbol(target, _COOKIE) and not _is_type_object(target, kind):
         # Either there is no object here, or the symbols do not tell of the cookie that hides the
         # index; the latter must not turn a token into "no token".

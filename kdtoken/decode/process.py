@@ -90,14 +90,14 @@ def process_at(target: Source, address: int) -> Process:
         raise ProcessNotFound(
             "0x%x is not a process: its object header says %s" % (address, kind or "something else"),
             address,
-            "!process 0 0 lists the processes with their addresses",
+            "kdtoken walk lists all processes",
         )
     s = read_members(target, TYPE, address, _WALK)
     if isinstance(s.uint("UniqueProcessId"), Unreadable):
         raise ProcessNotFound(
             "0x%x cannot be read, so no process can be shown from there" % address,
             address,
-            "!process 0 0 lists the processes with their addresses",
+            "kdtoken walk lists all processes",
         )
     return _process(target, s)
 

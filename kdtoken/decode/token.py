@@ -116,7 +116,9 @@ MEMBERS: Tuple[Member, ...] = (
     Member("variable_part", "VariablePart", Structure.uint),
 )
 _PLAN = ("plan", TYPE)
-_NAMED = frozenset(name for one in MEMBERS for name in ([one.path + "." + inner for inner in one.within] or [one.path]))
+_NAMED = frozenset(
+    name for one in MEMBERS for name in ([one.path + "." + inner for inner in one.within] or [one.path])
+) | {"PrivilegeCount"}  # before Vista: read with the Privileges that it counts
 
 # The groups follow the token in its own allocation; an ordinary user's take about this much.
 # Bytes behind the struct in its last page come with the same request.

@@ -3,6 +3,7 @@
 from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
 from kdtoken.decode.cid_table import process_by_id
+from kdtoken.decode.fast_ref import fast_ref_mask
 from kdtoken.decode.object_header import PROCESS_TYPE, TOKEN_TYPE, is_object_of, type_name
 from kdtoken.decode.process import TYPE, pointer_bytes, process_at, process_details, walk_processes
 from kdtoken.decode.process_dump import Tokens, dump_process
@@ -24,7 +25,7 @@ from kdtoken.machine.argument import NAME_ROOM, choose, parse_process_argument
 from kdtoken.machine.base import Machine, Walk, origin
 from kdtoken.machine.process import MachineProcess, MachineThread, Processes
 from kdtoken.model.absent import Maybe, NotAsked
-from kdtoken.model.process import Impersonation, Process, ProcessDump, Thread
+from kdtoken.model.process import FastRef, Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
@@ -32,6 +33,9 @@ from kdtoken.model.view import Kind, View
 from kdtoken.model.watch import WatchPoint
 from kdtoken.source.base import Source
 from kdtoken.source.cached import CachedSource
+
+_TOKEN_TYPES = (1, 2)  # winnt.h TOKEN_TYPE: TokenPrimary, TokenImpersonation
+_AS_TOKEN = "kdtoken dump --token 0x%x shows it"
 
 
 class KernelMachine(Machine):
@@ -79,9 +83,18 @@ class KernelMachine(Machine):
         return self._tokens.of(process.process)
 
     def token(self, address: int) -> Token:
+        # A fast reference, as dt prints it, is taken for the token that it refers to: no object has these bits.
+        address &= ~fast_ref_mask(self.source)
         verdict = is_object_of(self.source, address, TOKEN_TYPE)
         token = self._tokens.at(address) if verdict is not False else None
         if isinstance(token, Token):
+            if verdict is not True and isinstance(token.token_type, int) and token.token_type not in _TOKEN_TYPES:
+                raise NotAToken(
+                    "nothing here says that 0x%x is a token: its object header cannot be asked (%s), and what would "
+                    "be its TokenType is %d" % (address, verdict, token.token_type),
+                    address,
+                    "kdtoken dump PROCESS finds the token by itself",
+                )
             return token
         if token is None:
             kind = type_name(self.source, address)
@@ -89,7 +102,7 @@ class KernelMachine(Machine):
             raise NotAToken(
                 "0x%x is not a token: its object header says %s" % (address, what),
                 address,
-                "kdtoken dump PROCESS finds the token by itself; mind the low bits of a fast reference",
+                "kdtoken dump PROCESS finds the token by itself",
             )
         raise NotAToken("there is no readable token at 0x%x: %s" % (address, token), address)
 
@@ -160,7 +173,12 @@ def _at_address(target: Source, address: int) -> Tuple[Process, List[Process], L
     Where the object header cannot be asked (a recording holds parts of memory only), bytes that happen to be there
     would make a process of any address: then only the list of processes vouches for one.
     """
-    process = process_at(target, address)
+    try:
+        process = process_at(target, address)
+    except ProcessNotFound as error:
+        if error.next_step and _is_token(target, address):
+            error.next_step = _AS_TOKEN % (address & ~fast_ref_mask(target))
+        raise
     try:
         sure = is_object_of(target, address, PROCESS_TYPE) is True
     except LookupFailed:
@@ -173,6 +191,10 @@ def _at_address(target: Source, address: int) -> Tuple[Process, List[Process], L
         processes, problems = [], []
     if any(one.address == address for one in processes):
         return process, processes, problems
+    whose = _whose_token(target, address, processes)
+    if whose:
+        token = address & ~fast_ref_mask(target)
+        raise ProcessNotFound("0x%x is no process: it is %s" % (address, whose), address, _AS_TOKEN % token)
     known = ", ".join("0x%x %s" % (one.address, one.image_name) for one in processes[:6])
     raise ProcessNotFound(
         "nothing here says that 0x%x is a process: its object header is not there, and %s"
@@ -182,6 +204,35 @@ def _at_address(target: Source, address: int) -> Tuple[Process, List[Process], L
         if known
         else "give a name or a pid",
     )
+
+
+def _is_token(target: Source, address: int) -> bool:
+    """Whether an object header says so; `address` may be a fast reference."""
+    try:
+        return is_object_of(target, address & ~fast_ref_mask(target), TOKEN_TYPE) is True
+    except LookupFailed:
+        return False
+
+
+def _whose_token(target: Source, address: int, processes: Sequence[Process]) -> str:
+    """Who presents the token at an address, where no object header can say what lies there; empty for nobody."""
+    token = address & ~fast_ref_mask(target)
+    for process in processes:
+        if isinstance(process.token, FastRef) and process.token.object == token:
+            return "the primary token of %s (%s)" % (process.image_name, process.pid)
+    for process in () if target.about.live else processes:  # there each thread costs a request
+        try:
+            threads = walk_threads(target, process_details(target, process, origins=False).thread_list_head)[0]
+        except (LookupFailed, MemoryUnreadable):
+            continue
+        for thread in threads:
+            if isinstance(thread.impersonation, Impersonation) and thread.impersonation.token == token:
+                return "the token that thread %s of %s (%s) impersonates" % (
+                    thread.tid,
+                    process.image_name,
+                    process.pid,
+                )
+    return ""
 
 
 def find_process(target: Source, argument: str) -> Tuple[Process, List[Process], List[str]]:
