@@ -56,19 +56,11 @@ def _read(target: Source, address: int) -> Maybe[Optional[LogonSession]]:
 
 def find_logon_session(target: Source, logon_id: Luid) -> Maybe[Optional[LogonSession]]:
     """Look a logon session up in the kernel's table; None where the table has none of that id."""
-    try:
-        layout = target.layout(TYPE)
-        table_symbol = target.symbol("SepLogonSessions")
-        width = pointer_size(layout.field("Next").type) or 0
-    except LookupFailed as error:
-        return Absent(str(error.subject))
-    at = table_symbol
-    try:
-        table = int.from_bytes(target.read(table_symbol, width), "little")
-        at = table + (logon_id.low & _CHAIN_BITS) * width
-        entry: Maybe[int] = int.from_bytes(target.read(at, width), "little")
-    except MemoryUnreadable as error:
-        return Unreadable(error.address, error.reason)
+    chain = logon_id.low & _CHAIN_BITS
+    heads = _heads(target, chain, 1)
+    if isinstance(heads, Missing):
+        return heads
+    (entry,) = heads
     seen: Set[int] = set()
     while isinstance(entry, int) and entry and entry not in seen and len(seen) < _CHAIN_LIMIT:
         seen.add(entry)
@@ -82,28 +74,18 @@ def find_logon_session(target: Source, logon_id: Luid) -> Maybe[Optional[LogonSe
     if isinstance(entry, Missing):
         return entry
     if entry:
-        return Unreadable(at, "the chain of logon sessions runs in a circle")
+        return Unreadable(entry, "the chain of logon sessions runs in a circle")
     return None
 
 
 def all_logon_sessions(target: Source, problems: List[str]) -> Maybe[Tuple[LogonSession, ...]]:
     """Every logon session of the kernel's table, by LUID; what breaks a chain is added to `problems`."""
-    try:
-        layout = target.layout(TYPE)
-        table_symbol = target.symbol("SepLogonSessions")
-        width = pointer_size(layout.field("Next").type) or 0
-    except LookupFailed as error:
-        return Absent(str(error.subject))
-    at = table_symbol
-    try:
-        at = int.from_bytes(target.read(table_symbol, width), "little")
-        heads = target.read(at, (_CHAIN_BITS + 1) * width)
-    except MemoryUnreadable as error:
-        return Unreadable(error.address, error.reason)
+    heads = _heads(target, 0, _CHAIN_BITS + 1)
+    if isinstance(heads, Missing):
+        return heads
     found: List[LogonSession] = []
     seen: Set[int] = set()
-    for chain in range(_CHAIN_BITS + 1):
-        entry: Maybe[int] = int.from_bytes(heads[chain * width : (chain + 1) * width], "little")
+    for chain, entry in enumerate(heads):
         while isinstance(entry, int) and entry:
             if entry in seen or len(seen) > _CHAIN_LIMIT:
                 problems.append("chain %d of the logon sessions runs in a circle at 0x%x" % (chain, entry))
@@ -116,3 +98,18 @@ def all_logon_sessions(target: Source, problems: List[str]) -> Maybe[Tuple[Logon
         if isinstance(entry, Unreadable):
             problems.append("chain %d of the logon sessions is cut: %s" % (chain, entry))
     return tuple(sorted(found, key=lambda one: one.logon_id.value if isinstance(one.logon_id, Luid) else 0))
+
+
+def _heads(target: Source, first: int, count: int) -> Maybe[List[Maybe[int]]]:
+    """Where that many chains of the kernel's table begin, from chain `first` on; 0 for an empty one."""
+    try:
+        width = pointer_size(target.layout(TYPE).field("Next").type) or 0
+        table = target.symbol("SepLogonSessions")
+    except LookupFailed as error:
+        return Absent(str(error.subject))
+    try:
+        at = int.from_bytes(target.read(table, width), "little")
+        data = target.read(at + first * width, count * width)
+    except MemoryUnreadable as error:
+        return Unreadable(error.address, error.reason)
+    return [int.from_bytes(data[place : place + width], "little") for place in range(0, len(data), width)]
