@@ -62,6 +62,13 @@ def _marked_up(lines: List[str]) -> Iterator[Tuple[str, List[str]]]:
     yield "mail quote, no blank", [">" + line for line in lines]
     yield "HTML", ["<pre>"] + [html.escape(line) + "<br>" for line in lines] + ["</pre>"]
     yield "HTML spans", ['<span class="x">%s</span>' % html.escape(line) for line in lines]
+    page = "".join('<span class="line">%s</span><br>' % html.escape(line) for line in lines)
+    yield "HTML on one line", [page]
+    for width in WIDTHS:
+        pieces = [page[at : at + width] for at in range(0, len(page), width)]
+        yield "HTML on one line, wrapped at %d" % width, pieces
+        yield "HTML on one line, wrapped at %d, blanks at the end lost" % width, [one.rstrip() for one in pieces]
+        yield "HTML on one line, word-wrapped at %d" % width, textwrap.wrap(page, width, break_on_hyphens=False)
     yield "blanks collapsed", [re.sub(r"[ \t]+", " ", line) for line in lines]
     yield "blanks collapsed, edges lost", [re.sub(r"[ \t]+", " ", line).strip() for line in lines]
     yield "edges lost", [line.strip() for line in lines]

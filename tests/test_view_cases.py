@@ -323,6 +323,9 @@ Authentication ID:         (0,1234)
         ("Enabled Def|ault ", True, None),
         ("En?bled Default ", None, True),
         ("(Disabled)", None, None),
+        # What somebody remarked behind the words says nothing of the row.
+        ("//token Enabled", None, None),
+        ("Enabled  <- not the default", True, None),
         ("", False, False),
     ],
 )
@@ -572,6 +575,17 @@ User: S-1-5-18
     # A reference at another place is not this process's.
     read = read_text(text.replace("+f8", "+f4"))
     assert isinstance(read.processes.processes[2].process.token, NotSaid)
+
+
+@pytest.mark.parametrize("cut", ["S-1-5-21-", "S-1-5-21-1-2-3-...", "S-1-5-21-1-2-3-"])
+def test_the_next_row_is_not_the_rest_of_a_sid_that_was_cut(cut: str) -> None:
+    rows = " 01 %s\n 10 S-1-5-11\n    Attributes - Mandatory Default Enabled \nPrimary Group: S-1-5-18" % cut
+    token = only(WHOLE.replace("Primary Group: S-1-5-18", rows))
+    assert [str(one.sid) for one in token.groups] == ["S-1-5-18", "S-1-16-16384", "S-1-5-11"]
+    assert token.incomplete == ("user_and_groups",) and any(cut in one.text for one in token.not_understood)
+    # Where its author put dots, a number below is no rest of it either.
+    token = only(WHOLE.replace("Primary Group: S-1-5-18", rows.replace(" 10 S-1-5-11", "500")))
+    assert ("S-1-5-21-1-2-3-500" in attributes(token)) is (cut == "S-1-5-21-1-2-3-")
 
 
 THREADTOKEN = """0:000> !threadtoken

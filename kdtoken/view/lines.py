@@ -11,6 +11,7 @@ import re
 from typing import Iterable, Iterator, List, NamedTuple, Optional
 
 from kdtoken.errors import BadFormat
+from kdtoken.view.markup import JOINT, ends_with_tag, joined_at_tags
 from kdtoken.view.words import has_facts
 
 
@@ -20,8 +21,8 @@ class Line(NamedTuple):
     number  of the physical line, from 1; a physical line that was several (HTML, a string's repr) gives them all
             the same number
     text    without mark-up; blanks before and behind are kept
-    width   of the physical line, where mark-up was taken out of it; 0 where it is the text's own, and negative where
-            a tag in it does not end
+    width   of the physical line that ends with it, where mark-up was taken out of it; 0 where it is the text's own,
+            ENDED where a tag ends it, and negative where a tag in it does not end
     """
 
     number: int
@@ -122,6 +123,7 @@ _BLANKS = str.maketrans(
         "\x0b": " ",
         "\u2007": " ",
         "\u202f": " ",
+        JOINT: "",
     }
 )
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
@@ -133,6 +135,8 @@ _FENCE = re.compile(r"\s{0,20}(?:```|~~~)[\w+#. -]{0,30}$")
 _BLOCK = 1 << 16
 # No console that breaks lines is narrower.
 _NARROWEST = 60
+# The width of a line that a tag ends: no console's width did.
+ENDED = 1
 
 
 def width_of(line: Line) -> int:
@@ -148,7 +152,7 @@ def broken_width(lines: Iterable[Line]) -> int:
 
 def split_lines(text: str) -> Iterator[Line]:
     """The lines of a text, un-mangled."""
-    text = text.replace("\r\n", "\n")
+    text = joined_at_tags(text.replace("\r\n", "\n"))
     number, start, end = 0, 0, len(text)
     while start <= end:
         # A log is plain for megabytes: one search a block, not one a line, decides that it stays as it is.
@@ -164,9 +168,12 @@ def split_lines(text: str) -> Iterator[Line]:
                 yield Line(number, physical)
                 continue
             # A tag that goes on in the next line may have taken a row with it.
-            width = len(physical) * (-1 if physical.count("<") > physical.count(">") else 1)
-            for one in _unmangled(physical):
-                yield Line(number, one, width)
+            width = len(physical.rpartition(JOINT)[2]) * (-1 if physical.count("<") > physical.count(">") else 1)
+            several = _unmangled(physical)
+            for one in several[:-1]:
+                yield Line(number, one, ENDED)
+            yield Line(number, several[-1], ENDED if width > 0 and ends_with_tag(physical) else width)
+            number += physical.count(JOINT)
 
 
 # How a string's repr, a fence, a remote shell's prefix and xp_cmdshell's NULL begin.

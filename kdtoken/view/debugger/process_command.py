@@ -256,6 +256,8 @@ class _Reader:
             return False
         if not name:
             return True
+        if forms.HALF_TAG.search(name):
+            return False
         self.head = False
         self.process.values["Image"] = name
         self.at_end = partial(self.process.values.pop, "Image", None)

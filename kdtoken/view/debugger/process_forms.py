@@ -95,6 +95,8 @@ HEX = frozenset("0123456789abcdefABCDEF")
 STACK_OR_WAIT = re.compile(
     r"(?:[0-9a-f]{2,3} )?[0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?(?:[: ]|$)|[0-9a-f]{8}`[0-9a-f]{4}|-{8}`-{8}"
 )
+# A page's tag behind a name, broken at the line's end.
+HALF_TAG = re.compile(r"</?[a-z]{0,10}$")
 CUT_WORDS = ("<Unknown>", "N/A")
 # Errors that end a list of threads, or of processes, before its end; others lack a time or a name.
 TORN = re.compile(

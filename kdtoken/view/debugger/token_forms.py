@@ -91,7 +91,8 @@ SPLIT = re.compile(
     r"|Impersonation Level|TokenType|Source|TS Session ID|RestrictedSidCount|User): |_TOKEN (?:0x)?[0-9a-fA-F]{8})"
 )
 ROW_ATTRIBUTES = re.compile(r"\s(?=Attributes - )")
-REST_OF_SID = re.compile(r"(?:\d{1,10})(?:-\d{1,10}){0,14}(?=\s|$)")
+# The rest of a SID that a line's end cut, alone or with a name behind it: `10 S-1-5-11` is the next row.
+REST_OF_SID = re.compile(r"(?:\d{1,10})(?:-\d{1,10}){0,14}(?= {1,8}(?:\(|Attributes - )|\s*$)")
 NO_TOKEN = re.compile(
     r"does not point to a token|not a token object|Could not read token|Unable to .{0,40}token"
     r"|InitTypeRead\(.{0,60}_TOKEN\) failed",

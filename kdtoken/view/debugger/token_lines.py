@@ -103,7 +103,8 @@ class TokenBuilder:
     def row(self, index: int, text: str, rest: str, line: Line) -> bool:
         """A numbered SID of a list, and what stands behind it."""
         if is_cut_sid(text):
-            self.split_sid = ("row %d %s" % (index, self.section), text, line)
+            # With dots or the like behind it, somebody else cut it.
+            self.split_sid = None if rest.strip() else ("row %d %s" % (index, self.section), text, line)
             return not rest.strip()
         sid = sid_of(text)
         if sid is None:
@@ -270,7 +271,7 @@ class TokenBuilder:
         if not found:
             return False
         if is_cut_sid(found.group(1)):
-            self.split_sid = ("user", found.group(1), line)
+            self.split_sid = None if found.group(2).strip() else ("user", found.group(1), line)
             return not found.group(2).strip()
         sid = sid_of(found.group(1))
         if sid is None or self.user is not None:
@@ -286,7 +287,7 @@ class TokenBuilder:
             return self._set(labels.SIDS[label], None, line)
         found = labels.SID_AND_REST.match(value)
         if found and is_cut_sid(found.group(1)):
-            self.split_sid = (label, found.group(1), line)
+            self.split_sid = None if found.group(2).strip() else (label, found.group(1), line)
             return not found.group(2).strip()
         sid = sid_of(found.group(1)) if found else None
         if sid is None or found is None:

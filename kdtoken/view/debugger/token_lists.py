@@ -16,6 +16,7 @@ from kdtoken.view.partial import PartialGroup, PartialPrivilege
 
 # A token has at most some 1,024 groups (winnt.h, learn.microsoft.com "MaxTokenSize"); an index far past that is noise.
 _MOST = 4096
+_STATES = ("enabled", "default", "usedforaccess")
 
 
 @dataclass(frozen=True)
@@ -171,12 +172,24 @@ def privilege_row(
     if words is None:
         nothing = NotSaid(view)
         return PrivilegeRow(index, number, name, nothing, nothing, joined), problem
-    known = {word.lower() for word in words.replace(",", " ").split()}
-    strange = sorted(known - {"enabled", "default", "usedforaccess"})
+    said = words.replace(",", " ").lower().split()
+    strange = sorted(set(said).difference(_STATES))
+    remark = next((at for at, word in enumerate(said) if word in strange and not _is_damaged(word)), len(said))
+    known = set(said[:remark])
     unknown = Unreadable(0, "attribute words not known: %r" % words.strip()) if strange else None
     enabled: Maybe[bool] = True if "enabled" in known else unknown or False
     default: Maybe[bool] = True if "default" in known else unknown or False
     return PrivilegeRow(index, number, name, enabled, default, joined), problem or " ".join(strange)
+
+
+def _is_damaged(word: str) -> bool:
+    """Whether a word that is not known may be one of the states, with letters lost; else it is somebody's remark."""
+    letters = [c for c in word if c.isascii() and c.isalpha()]
+    for state in _STATES:
+        rest = iter(state)
+        if len(letters) > 2 and all(c in rest for c in letters):
+            return True
+    return False
 
 
 def privileges_of_rows(rows: List[PrivilegeRow], ends: Ends) -> Maybe[Tuple[Privilege, ...]]:

@@ -15,7 +15,7 @@ from kdtoken.view.lines import Line, command_of, is_cut, is_decoration, split_li
 from kdtoken.view.whoami import shapes
 from kdtoken.view.whoami.rows import GROUPS, PRIVILEGES, USER, WhoamiBuilder, WhoamiTexts
 from kdtoken.view.whoami.tables import Table
-from kdtoken.view.whoami.words import attributes_of, state_of
+from kdtoken.view.whoami.words import state_of
 from kdtoken.view.words import PRIVILEGE, SID, has_facts, sid_of
 
 
@@ -41,6 +41,7 @@ class _Reader:
         self.record: List[Tuple[str, str, Line]] = []
         # The list that rows outside a table belong to.
         self.loose = ""
+        self.before = 0  # the number of the line before
 
     def line(self, line: Line) -> None:
         """One line; one that was several rows is taken apart, and listed too if that does not account for it all."""
@@ -54,6 +55,7 @@ class _Reader:
             self._flush()
             if line not in self.unknown[before:]:
                 self._not_understood(line)
+        self.before = line.number
 
     def _line(self, line: Line) -> None:
         text = line.text.strip()
@@ -296,7 +298,9 @@ class _Reader:
             at for at, (key, value, _) in enumerate(record) if shapes.same_key(key, "SID") and sid_of(value) is not None
         ]
         names = [at for at, (_, value, _) in enumerate(record) if PRIVILEGE.fullmatch(value)]
-        if not (self.asked or self.titled or self.loose or _is_record(record, sids, names)):
+        if not (
+            self.asked or self.titled or self.loose or shapes.is_record([value for _, value, _ in record], sids, names)
+        ):
             sids = names = []
         if len(sids) == 1 and not names:
             at = sids[0]
@@ -335,16 +339,23 @@ class _Reader:
             return self._lone(sid, line)
         ours = "whoami" in self.asked
         if shapes.is_group_row(sid, ours or self.loose == GROUPS or not self.asked, before, after):
+            name = shapes.name_column(before, ()) if self._stands_alone(line) else ""
             self._flush()
             token = self._loose(GROUPS)
             # A row without a table may have lost what a width broke off; only whoami's own label has no attributes.
-            if not token.group_row(sid, shapes.name_column(before, ()), after, line, all_there=bool(after) or ours):
+            if not token.group_row(sid, name, after, line, all_there=bool(after) or ours):
                 self._not_understood(line)
             return True
         if not after and "\\" in before and before[:1] not in "[*+(" and ours and "/user" in self.asked:
             self._flush()
             return self._loose(USER).user_row(sid, before.strip(), line)
         return False
+
+    def _stands_alone(self, line: Line) -> bool:
+        """Whether no line above a row can hold the beginning of its name."""
+        above = self.pending or (self.unknown[-1] if self.unknown else None)
+        # Column heads name the SID in every language.
+        return above is None or above.number != self.before or self.blank_behind or "SID" in above.text.split()
 
     def _lone(self, sid: Sid, line: Line) -> bool:
         if not sid.is_logon_sid or "whoami" not in self.asked:
@@ -367,15 +378,6 @@ class _Reader:
         if not self._loose(PRIVILEGES).privilege_row(name, state, line):
             self._not_understood(line)
         return True
-
-
-def _is_record(record: List[Tuple[str, str, Line]], sids: List[int], names: List[int]) -> bool:
-    """Whether a record that no title and no command announces is whoami's: its own words are in it."""
-    if sids == [2] and len(record) == 4 and not names:
-        text = record[3][1]
-        sid = sid_of(record[2][1])
-        return isinstance(attributes_of(text), int) and (bool(text) or (sid is not None and sid.is_integrity_label))
-    return names == [0] and not sids and len(record) == 3 and state_of(record[2][1]) is not None
 
 
 def read_whoami_lines(lines: Iterable[Line], file: str = "text") -> WhoamiTexts:

@@ -6,7 +6,7 @@ from typing import List, Optional, Tuple
 
 from kdtoken.model.sid import Sid
 from kdtoken.view.whoami.words import LONGEST_STATE, attributes_of, says_a_state, state_of, without_kind
-from kdtoken.view.words import PRIVILEGE
+from kdtoken.view.words import PRIVILEGE, sid_of
 
 # An account as plain `whoami` prints it; a line of the list form; one column of a rule.
 ACCOUNT = re.compile(r"[^\\/\[\]:;|=,+*?<>\"]{1,64}\\[^\\/\[\]:;|=,+*?<>\"]{1,104}$")
@@ -84,6 +84,20 @@ def is_group_row(sid: Sid, asked: bool, before: str, after: str) -> bool:
         return bool(before.strip()) and isinstance(attributes_of(after), int)
     named = without_kind(before)
     return sid.is_integrity_label and named is not None and asked and _LABEL_NAME.match(named) is not None
+
+
+def is_record(values: List[str], sids: List[int], names: List[int]) -> bool:
+    """Whether a record that no title and no command announces is whoami's: its own words are in it.
+
+    values       of the keys of one record of the list form
+    sids, names  where among them a SID stands, the name of a privilege
+    """
+    if sids == [2] and len(values) == 4 and not names:
+        sid = sid_of(values[2])
+        return isinstance(attributes_of(values[3]), int) and (
+            bool(values[3]) or (sid is not None and sid.is_integrity_label)
+        )
+    return names == [0] and not sids and len(values) == 3 and state_of(values[2]) is not None
 
 
 def rows_of(text: str) -> Tuple[List[str], int]:

@@ -57,11 +57,15 @@ class Table:
         if len(self.rules) > 1:
             self._flowing(token, ended, unknown)
         else:
+            alone = True  # whether the row's beginning cannot stand in the line above
             for line in self.lines:
                 if is_cut(line.text):
                     token.cut(line, self.kind)
-                elif not _row(token, self.kind, line, self.columns):
-                    unknown.append(line)
+                    alone = False
+                    continue
+                understood = _row(token, self.kind, line, self.columns, alone)
+                unknown += [] if understood else [line]
+                alone = understood
         part.ended = part.ended or ended
         return unknown
 
@@ -158,8 +162,8 @@ def _flowing_privileges(token: WhoamiBuilder, text: str, lines: List[Line]) -> N
 # --- rows that are lines ---
 
 
-def _row(token: WhoamiBuilder, kind: str, line: Line, columns: shapes.Columns) -> bool:
-    """Read a line as a row of a table."""
+def _row(token: WhoamiBuilder, kind: str, line: Line, columns: shapes.Columns, alone: bool) -> bool:
+    """Read a line as a row of a table; `alone` if no line above it can hold the beginning of its name."""
     text = line.text.strip()
     if kind == PRIVILEGES:
         name = PRIVILEGE.match(text)
@@ -191,6 +195,6 @@ def _row(token: WhoamiBuilder, kind: str, line: Line, columns: shapes.Columns) -
         # Behind lines that were left out, it may be a row of another list.
         if sid.is_integrity_label or token.parts[kind].torn or not token.parts[kind].begun:
             return False
-        return bool(before.strip()) and not after and token.user_row(sid, before.strip(), line)
-    name_of = shapes.name_column(before, columns)
+        return bool(before.strip()) and not after and token.user_row(sid, before.strip() if alone else "", line)
+    name_of = shapes.name_column(before, columns) if alone else ""
     return token.group_row(sid, name_of, after, line)
