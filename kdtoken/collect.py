@@ -435,7 +435,7 @@ def collect(pid: Optional[int] = None, tid: Optional[int] = None, debug_privileg
 # Generic read, write, execute and all of the types that a check may name: winnt.h, and a Windows 10 kernel's type objects.
 MAPPINGS = {
     "file": (0x120089, 0x120116, 0x1200A0, 0x1F01FF),
-    "key": (0x20019, 0x20006, 0x20039, 0xF003F),
+    "key": (0x20019, 0x20006, 0x20019, 0xF003F),
     "process": (0x20410, 0x20BEA, 0x121001, 0x1FFFFF),
     "token": (0x2001A, 0x201E0, 0x20005, 0xF01FF),
     "event": (0x20001, 0x20002, 0x120000, 0x1F0003),

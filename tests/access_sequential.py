@@ -136,10 +136,16 @@ def _of_package(request: Request, sid: Sid) -> bool:
 
 
 def _unprotected(request: Request, wish: int) -> bool:
-    """LEARN's list for processes: DELETE, READ_CONTROL, WRITE_DAC, WRITE_OWNER, and nine of its own rights."""
+    """LEARN's list for processes: DELETE, READ_CONTROL, WRITE_DAC, WRITE_OWNER, and nine of its own rights.
+
+    Windows Internals, table 3-2, adds TERMINATE where the signer is WinTcb or Antimalware; itm4n: a process can be opened
+    with full access by one that is at least as full and whose signer is at least as high.
+    """
     if request.type.name != "Process" or not request.protection:
         return True
     mine, other = request.caller.protection or 0, request.protection
-    below = mine & 7 < other & 7 or (mine & 7 == other & 7 and mine >> 4 < other >> 4)
+    below = mine & 7 < other & 7 or mine >> 4 < other >> 4
     refused = 0xF0000 | 0x80 | 0x2 | 0x40 | 0x400 | 0x200 | 0x100 | 0x8 | 0x10 | 0x20
+    if other >> 4 in (6, 3):
+        refused |= 0x1
     return not (below and wish & refused)

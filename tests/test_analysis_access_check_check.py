@@ -15,7 +15,7 @@ from kdtoken.errors import BadFormat
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.acl import Ace, Acl
 from kdtoken.model.descriptor import NOT_SAID, UNREADABLE, SecurityDescriptor
-from kdtoken.model.object_type import documented_type
+from kdtoken.model.object_type import GenericMapping, documented_type
 from kdtoken.model.secured_object import SecuredObject
 from kdtoken.model.sid import Sid
 from tests.access_rows import caller, descriptor
@@ -167,7 +167,10 @@ DISAGREEING: Dict[str, Tuple[str, str, int, str, int]] = {
     "package-deny": ("user @L pkg", "O:{X}G:{X}D:(D;;0x1;;;{PKG})(A;;0x1;;;BU)(A;;0x1;;;AC)", 0x1, "file", 0),
     "write-restricted-rest": ("user r:S-1-5-33 wr", "O:{X}G:{X}D:(A;;0x3;;;BU)(A;;0x2;;;S-1-5-33)", 0x3, "file", 0),
     "deny-only-member": ("filtered", "O:{X}G:{X}D:(XD;;0x1;;;WD;(Member_of {SID(BA)}))(A;;0x1;;;WD)", 0x1, "file", 0),
-    "protected-signer": ("admin", "O:{X}G:{X}D:(A;;0x1fffff;;;BA)", 0x1, "process", 0x41),
+    "key-execute": ("user", "O:{X}G:{X}D:(A;;0x20039;;;BU)", 0x20000000, "key", 0),
+    "protected-full": ("admin prot=0x12", "O:{X}G:{X}D:(A;;0x1fffff;;;BA)", 0x10, "process", 0x61),
+    "protected-signer": ("admin", "O:{X}G:{X}D:(A;;0x1fffff;;;BA)", 0x1, "process", 0x31),
+    "protected-lsa": ("admin", "O:{X}G:{X}D:(A;;0x1fffff;;;BA)", 0x1, "process", 0x41),
     "protected-maximum": ("admin", "O:{X}G:{X}D:(A;;0x1fffff;;;BA)", MAXIMUM_ALLOWED, "process", 0x41),
 }
 
@@ -180,6 +183,42 @@ def test_a_disagreement_is_named_with_both_answers(name: str) -> None:
     assert name in named
     theirs = named[name].theirs
     assert (theirs.allowed, theirs.granted) != (answer.outcome.allowed, answer.outcome.granted)
+
+
+def test_a_machine_s_own_key_type_is_not_in_dispute() -> None:
+    """GENERIC_EXECUTE is what the type object holds; and the label lets a bit of the execute mapping through."""
+    documented = asked("user @L", "O:{X}G:{X}D:(A;;0xf003f;;;BU)", 0x20, "key")
+    answer = decide(documented)
+    assert not answer.outcome.allowed, "CREATE_LINK is no part of KEY_EXECUTE in winnt.h"
+    (conflict,) = answer.conflicts
+    assert (conflict.reading.name, conflict.theirs.granted) == ("key-execute", 0x20)
+    for execute, allowed in ((0x20019, False), (0x20039, True)):
+        own = replace(
+            documented.type,
+            origin="target",
+            mapping=GenericMapping(0x20019, 0x20006, execute, 0xF003F),
+        )
+        found = decide(replace(documented, type=own))
+        assert (found.outcome.allowed, found.conflicts) == (allowed, ())
+
+
+@pytest.mark.parametrize(
+    "wish, left",
+    [
+        # KEY_ALL_ACCESS is 0xf003f: of the filter's 0x100101 the type has 0x1 alone, and an ACE has 0x100000 besides;
+        # ACCESS_SYSTEM_SECURITY passes every filter.
+        (MAXIMUM_ALLOWED, "narrows to 0x1100001 (ACCESS_SYSTEM_SECURITY SYNCHRONIZE QUERY_VALUE) only"),
+        (0x1, "narrows to 0x1000001 (ACCESS_SYSTEM_SECURITY QUERY_VALUE) only"),
+        (0x100001, "narrows to 0x1100001 (ACCESS_SYSTEM_SECURITY SYNCHRONIZE QUERY_VALUE) only"),
+    ],
+)
+def test_what_is_left_is_told_whole(wish: int, left: str) -> None:
+    """A right that the type lacks and that the answer grants all the same is among what a narrowing leaves."""
+    sddl = "O:{X}G:{X}D:(A;;0x100001;;;BU)S:(FL;;0x100101;;;WD;(Member_of {SID(BA)}))"
+    outcome = check(asked("user", sddl, wish, "key"))
+    assert outcome.granted == (0x100001 if wish == MAXIMUM_ALLOWED else wish)
+    (step,) = [one for one in outcome.steps if one.name == "access filter"]
+    assert step.decided == left
 
 
 def test_where_the_sides_give_the_same_answer_nothing_is_said() -> None:

@@ -122,6 +122,41 @@ def chain(token: str, process: str, of_token: str, protection: int = 0) -> Any:
     return token_gates(caller(token), things[0], kinds[0], things[1], kinds[1], 0x8, protection)
 
 
+@pytest.mark.parametrize(
+    "mask, ours, theirs",
+    [
+        (0x1000, Verdict.YES, "no, by the DACL"),  # PROCESS_QUERY_LIMITED_INFORMATION alone
+        (0x0400, Verdict.NO, "yes, 0x400 (QUERY_INFORMATION)"),  # PROCESS_QUERY_INFORMATION alone
+        (0x1400, Verdict.YES, ""),  # both: nothing hangs on it
+        (0x0010, Verdict.NO, ""),  # neither
+    ],
+)
+def test_what_open_process_token_needs_is_in_dispute(mask: int, ours: Verdict, theirs: str) -> None:
+    """The two authorities of "open-process-token", each by the DACL of the process alone."""
+    found = chain("user", "O:SYG:SYD:(A;;0x%x;;;BU)" % mask, "O:SYG:SYD:(A;;0x8;;;BU)")
+    assert found.verdict is ours
+    text = " ".join(" ".join(chain_lines(found)).split())
+    assert ("then the first gate says %s" % theirs in text) is bool(theirs)
+    assert ("The authorities disagree" in text) is bool(theirs) is bool(found.conflicts)
+    document = json.loads(explain_json([gate.answer for gate in found.gates], chain=found))
+    jsonschema.validate(document, SCHEMA)
+    assert [one["their_answer"]["allowed"] for one in document["chain"]["conflicts"]] == (
+        [theirs.startswith("yes")] if theirs else []
+    )
+
+
+def test_what_they_say_may_depend_as_well() -> None:
+    """A group that may be the caller's is allowed QUERY_INFORMATION: that gate is neither open nor closed then."""
+    who = replace(caller("user"), sids_whole=False)
+    kinds = documented_type("process"), documented_type("token")
+    process = SecuredObject(None, "p", kinds[0], descriptor("O:SYG:SYD:(A;;0x1000;;;BU)(A;;0x400;;;{G})"))
+    token = SecuredObject(None, "t", kinds[1], descriptor("O:SYG:SYD:(A;;0x8;;;BU)"))
+    found = token_gates(who, process, kinds[0], token, kinds[1], 0x8)
+    assert found.verdict is Verdict.YES
+    text = " ".join(" ".join(chain_lines(found)).split())
+    assert "then the first gate says it depends, as far as is known no, by the DACL" in text
+
+
 def test_an_administrator_and_a_token() -> None:
     """SeDebugPrivilege opens the process, and not its token: who may read that, the token's own descriptor says."""
     debug = "admin p+SeDebugPrivilege"
@@ -134,6 +169,11 @@ def test_an_administrator_and_a_token() -> None:
     assert [conflict.reading.name for conflict in opened.conflicts] == ["open-process-token"], "LIMITED or not: PPL"
     lines = chain_lines(opened)
     assert lines[0] == "YES: every gate is passed" and any("Gate 2 of 2: OpenProcessToken" in line for line in lines)
+    assert (
+        "OpenProcessToken needs PROCESS_QUERY_LIMITED_INFORMATION (its own page); or else it needs"
+        " PROCESS_QUERY_INFORMATION (LEARN's table of process rights, DDI NtOpenProcessTokenEx): then the first gate says"
+        " no, by the process is protected"
+    ) in " ".join(" ".join(lines).split())
     first = chain("admin", "O:SYG:SYD:", "O:SYG:SYD:(A;;0xf01ff;;;WD)")
     assert first.verdict is Verdict.NO and len(first.gates) == 1
     assert "The gates behind it are not reached." in chain_lines(first)
@@ -208,13 +248,31 @@ def test_what_stopped_them_goes_on_in_its_own_column(monkeypatch: Any) -> None:
         ("admin p+SeSecurityPrivilege", "D:S:(ML;;NW;;;SI)", "file", 0x1000000, "label-system-security", 0, 0x1000000),
         ("user r:BU wr", "D:(A;;0x3;;;AU)(A;;0x2;;;BU)", "file", 0x3, "write-restricted-rest", 0, 0x3),
         ("user", "D:(OA;;0x1;00000000-0000-0000-0000-000000000001;;BU)", "file", 0x1, "object-ace-no-list", 0, 0x1),
+        ("user level=0", "D:(A;;0x1;;;BU)", "file", 0x1, "anonymous-level", 0, 0x1),
+        (
+            "user",
+            "D:(OD;;0x1;00000000-0000-0000-0000-000000000001;;BU)(A;;0x1;;;BU)",
+            "file",
+            0x1,
+            "object-ace-no-list-ignored",
+            0,
+            0x1,
+        ),
+        ("filtered", "D:(XD;;0x1;;;WD;(Member_of {SID(BA)}))(A;;0x1;;;WD)", "file", 0x1, "deny-only-member", 0x1, 0),
+        ("admin", "D:(A;;0x1fffff;;;BA)", "process prot=0x31", 0x1, "protected-signer", 0, 0x1),
+        ("admin", "D:(A;;0x1fffff;;;BA)", "process prot=0x41", 0x1, "protected-lsa", 0x1, 0),
+        ("admin prot=0x12", "D:(A;;0x1fffff;;;BA)", "process prot=0x41", 0x10, "protected-full", 0, 0x10),
+        ("admin", "D:(A;;0x1011;;;BA)", "process prot=0x51", "max", "protected-maximum", 0x1001, 0),
+        ("user", "D:(A;;0x20039;;;BU)", "key", 0x20000000, "key-execute", 0x20019, 0x20039),
     ],
 )
 def test_a_conflict_shows_both_outcomes(
     token: str, sddl: str, kind: str, wish: Any, name: str, ours: int, theirs: int
 ) -> None:
     """The two answers of each are those of access-check authorities named in READINGS, worked out by hand."""
-    answer = decide(asked(token, "O:SYG:SY" + sddl, kind, MAXIMUM_ALLOWED if wish == "max" else wish))
+    kind, _, protection = kind.partition(" prot=")
+    request = asked(token, "O:SYG:SY" + sddl, kind, MAXIMUM_ALLOWED if wish == "max" else wish)
+    answer = decide(replace(request, protection=int(protection or "0", 16)))
     (conflict,) = [one for one in answer.conflicts if one.reading.name == name]
     assert (answer.outcome.granted, conflict.theirs.granted) == (ours, theirs)
     text = " ".join(" ".join(explain_lines(answer)).split())

@@ -145,7 +145,7 @@ _SYNC_STATE = _documented(0x00020001, 0x00020002, 0x00120000, 0x001F0003)
 _MAPPINGS: Dict[str, Tuple[str, Tuple[GenericMapping, int]]] = {
     "file": ("File", _documented(0x00120089, 0x00120116, 0x001200A0, 0x001F01FF)),
     "file directory": ("File Directory", _documented(0x00120089, 0x00120116, 0x001200A0, 0x001F01FF)),
-    "key": ("Key", _documented(0x00020019, 0x00020006, 0x00020039, 0x000F003F)),
+    "key": ("Key", _documented(0x00020019, 0x00020006, 0x00020019, 0x000F003F)),
     "process": ("Process", _documented(0x00020410, 0x00020BEA, 0x00121001, 0x001FFFFF)),
     "thread": ("Thread", _documented(0x00020048, 0x00020437, 0x00121800, 0x001FFFFF)),
     "token": ("Token", _documented(0x0002001A, 0x000201E0, 0x00020005, 0x000F01FF)),

@@ -180,8 +180,9 @@ def chain_lines(chain: Chain, turns: Sequence[Sequence[Turn]] = (), names: Names
         lines += table([(name, words[bool(enough)]) for name, enough in chain.uses.items()])
     for conflict in chain.conflicts:
         text = "The authorities disagree: %s; or else %s: then the first gate says %s"
-        said = "yes" if conflict.theirs.allowed else "no"
-        lines += ["", *wrapped(text % (conflict.reading.ours, conflict.reading.theirs, said), columns())]
+        said = "it depends, as far as is known " if conflict.depends else ""
+        said += result(conflict.theirs, chain.gates[0].answer)
+        lines += ["", *wrapped(clean(text % (conflict.reading.ours, conflict.reading.theirs, said)), columns())]
     return lines
 
 

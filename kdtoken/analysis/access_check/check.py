@@ -40,7 +40,7 @@ def check(request: Request, answers: Optional[Answers] = None, detail: bool = Tr
 def _decide(run: Run) -> Optional[Denial]:
     level.which_token(run)
     if run.caller.kernel_mode:
-        everything = run.wish | (run.request.type.mapping.all if run.maximum else 0)
+        everything = run.wish | (run.mapping.all if run.maximum else 0)
         run.granted = everything
         run.because(everything, Reason(ReasonType.NONE, 0, "a caller in kernel mode"))
         run.step("kernel mode", "the caller's mode", "grants %s" % run.rights(everything), "kernel mode is not checked")

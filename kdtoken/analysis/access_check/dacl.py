@@ -22,7 +22,7 @@ def no_descriptor(run: Run) -> bool:
 
 def everything(run: Run, reason: ReasonType, name: str, looked: str, why: str) -> None:
     """Grant all that is asked, and with MAXIMUM_ALLOWED all that the type has (DDI SeAccessCheck)."""
-    new = (run.rest | (run.request.type.mapping.all & ~run.granted if run.maximum else 0)) & run.allowed
+    new = (run.rest | (run.mapping.all & ~run.granted if run.maximum else 0)) & run.allowed
     run.granted |= new
     run.because(new, Reason(reason))
     run.step(name, looked, "grants %s" % run.rights(new), why)
@@ -69,7 +69,7 @@ def dacl(run: Run) -> Optional[Denial]:
             index = next(one.data for mask, one in walked.reasons if not one.grants and mask & run.rest)
             why = "ACE %d denies %s" % (index, run.rights(denied))
         elif "%" in why:
-            why %= run.rights(run.rest or run.request.type.mapping.all & run.allowed)
+            why %= run.rights(run.rest or run.mapping.all & run.allowed)
         denial = Denial(Place.DACL, STATUS_ACCESS_DENIED, why)
         if run.maximum and not run.rest and walked.granted and run.narrowed is not None:
             denial = run.narrowed  # the DACL would have granted something; what it grants is narrowed away

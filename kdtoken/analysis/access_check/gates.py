@@ -79,8 +79,9 @@ def token_gates(
         answer = decide(first)
         gates.append(GateAnswer("OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION)", answer))
         other = decide(replace(first, wish=PROCESS_QUERY_INFORMATION), False)
-        if other.outcome.allowed != answer.outcome.allowed:
-            conflicts = (Conflict(READINGS["open-process-token"], other.outcome),)
+        if (other.verdict, other.outcome.allowed) != (answer.verdict, answer.outcome.allowed):
+            depends = other.verdict is Verdict.DEPENDS
+            conflicts = (Conflict(READINGS["open-process-token"], other.outcome, depends),)
         verdict = answer.verdict
     uses: Dict[str, bool] = {}
     if verdict is not Verdict.NO:

@@ -103,7 +103,7 @@ def integrity(run: Run) -> Optional[Denial]:
     if dominates:
         run.step("integrity", looked, "goes on", "the caller is not below the object")
         return None
-    allowed = allowed_below(rules, run.request.type.mapping)
+    allowed = allowed_below(rules, run.mapping)
     if enabled(run, SE_RELABEL, bool(run.wish & WRITE_OWNER or run.maximum) and not allowed & WRITE_OWNER):
         allowed |= WRITE_OWNER
         run.notes.append("SeRelabelPrivilege lifts the label for WRITE_OWNER")

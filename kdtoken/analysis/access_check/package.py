@@ -45,7 +45,7 @@ def package_side(run: Run) -> Optional[Denial]:
             if run.answers.ask(Question("package-rest", text, OF_THE_OBJECT), False):
                 granted |= run.wish
         why = "no ACE for the package or its capabilities grants %s" % run.rights(
-            run.wish & ~granted or interest & ~granted & run.request.type.mapping.all
+            run.wish & ~granted or interest & ~granted & run.mapping.all
         )
         looked += "".join("; ACE %d grants 0x%x" % (index, mask & interest) for index, mask in by.items())
     missing = run.wish & ~granted

@@ -54,7 +54,7 @@ def debug(run: Run) -> None:
     if not enabled(run, SE_DEBUG):
         run.step("SeDebugPrivilege", state(run, SE_DEBUG), "goes on", "it would open the object whatever guards it")
         return
-    everything = run.wish | (request.type.mapping.all if run.maximum else 0)
+    everything = run.wish | (run.mapping.all if run.maximum else 0)
     run.by(SE_DEBUG, NUMBERS[SE_DEBUG], everything)
     run.over = True
     why = "opening a process or a thread, it grants what is asked before the descriptor is looked at"
@@ -69,7 +69,7 @@ def backup(run: Run) -> None:
     request = run.request
     if not request.backup_intent or request.type.name not in ("File", "File Directory", "Key"):
         return
-    mapping = request.type.mapping
+    mapping = run.mapping
     for name, rights in (
         (SE_BACKUP, mapping.read | mapping.execute | READ_CONTROL | ACCESS_SYSTEM_SECURITY),
         (SE_RESTORE, mapping.write | WRITE_DAC | WRITE_OWNER | ACCESS_SYSTEM_SECURITY | DELETE),

@@ -28,16 +28,23 @@ REFUSED: Dict[str, int] = {
     "Thread": _mask("thread", _THREAD),
 }
 _TERMINATE_PROCESS = 0x1  # winnt.h PROCESS_TERMINATE
+# _PS_PROTECTED_SIGNER: whose processes a less protected caller may not end either, and of whom that is in dispute.
+_NOT_ENDED, _PERHAPS_NOT_ENDED = (3, 6), (4,)
 
 
-def less_protected(caller: int, target: int) -> bool:
+def less_protected(caller: int, target: int, full_is_above: bool = False) -> bool:
     """Whether a caller with one _PS_PROTECTION.Level is less protected than the process with another.
 
-    Full protection stands above light, and a signer below the other's is less.  LEARN speaks of "less protected"
-    without saying how signers compare; the order is that of the enumeration _PS_PROTECTED_SIGNER.
+    Light protection stands below full, and a signer below the other's is less.  LEARN speaks of "less protected"
+    without saying how signers compare; the order is that of the enumeration _PS_PROTECTED_SIGNER (Windows Internals,
+    7th edition, part 1, table 3-2).
+
+    full_is_above  full protection stands above every light one, whatever the signers are
     """
     mine, other = Protection(caller), Protection(target)
-    return mine.type < other.type or (mine.signer < other.signer and mine.type == other.type)
+    if mine.type != other.type and (mine.type < other.type or full_is_above):
+        return mine.type < other.type
+    return mine.signer < other.signer
 
 
 def protected(run: Run) -> Optional[Denial]:
@@ -57,11 +64,14 @@ def protected(run: Run) -> Optional[Denial]:
         looked = "a protection that is not known"
     else:
         looked = "caller %s; process %s" % (Protection(run.caller.protection), Protection(target))
-        if not Protection(target).type or not less_protected(run.caller.protection, target):
+        if not Protection(target).type or not _is_less(run, run.caller.protection, target):
             run.step("protected process", looked, "goes on", "the caller is not less protected")
             return None
         if kind == "Process" and (run.granted | run.wish) & _TERMINATE_PROCESS:
-            if run.answers.other("protected-signer"):
+            signer = Protection(target).signer
+            if signer in _NOT_ENDED and not run.answers.other("protected-signer"):
+                refused |= _TERMINATE_PROCESS
+            if signer in _PERHAPS_NOT_ENDED and run.answers.other("protected-lsa"):
                 refused |= _TERMINATE_PROCESS
     if run.maximum and refused and not run.wish & refused and run.answers.other("protected-maximum"):
         refused |= run.granted
@@ -76,3 +86,11 @@ def protected(run: Run) -> Optional[Denial]:
         return Denial(Place.PROTECTED, STATUS_ACCESS_DENIED, why)
     run.step("protected process", looked, "takes %s" % run.rights(refused), why)
     return None
+
+
+def _is_less(run: Run, caller: int, target: int) -> bool:
+    """Whether the caller is less protected; where the authorities disagree, by the side that the run takes."""
+    less = less_protected(caller, target)
+    if less and not less_protected(caller, target, full_is_above=True):
+        return not run.answers.other("protected-full")
+    return less

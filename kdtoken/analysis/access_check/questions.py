@@ -102,9 +102,28 @@ READINGS: Dict[str, Reading] = {
             "in a deny ACE it counts SIDs for deny only too (Peios)",
         ),
         Reading(
+            "key-execute",
+            "GENERIC_EXECUTE of a key is KEY_EXECUTE, 0x20019 (winnt.h; the type object of Windows Server 2003, as"
+            " ReactOS' tests have it)",
+            "it is 0x20039, with CREATE_LINK besides (said of Windows 10's type object, which a machine would show)",
+        ),
+        Reading(
+            "protected-full",
+            'a fully protected process is less protected than a light one of a higher signer (itm4n, "Do You Really'
+            ' Know About LSA Protection")',
+            "full protection stands above every light one (Windows Internals, 7th edition, part 1, chapter 3)",
+        ),
+        Reading(
             "protected-signer",
-            "TERMINATE of a protected process is left to the DACL (LEARN's list does not name it)",
-            "some signers refuse it too (LEARN is silent about signers)",
+            "TERMINATE is refused as well where the signer is Antimalware or WinTcb (Windows Internals, 7th edition,"
+            " part 1, table 3-2)",
+            "TERMINATE is left to the DACL (LEARN's list does not name it)",
+        ),
+        Reading(
+            "protected-lsa",
+            "TERMINATE of an Lsa signer's process is left to the DACL (neither LEARN's list nor Windows Internals"
+            " refuses it)",
+            "it is refused as of Antimalware and WinTcb (A. Ionescu's table of denied rights, as P. Mali reports it)",
         ),
         Reading(
             "protected-maximum",

@@ -34,7 +34,7 @@ def second_pass(run: Run) -> Optional[Denial]:
         text = "the token is write-restricted"
         only_writes = run.answers.ask(Question("write-restricted", text, caller.settle), False)
     rest = run.wish & ~run.by_privilege & ~run.by_owner
-    writes = write_bits(run.request.type.mapping)
+    writes = write_bits(run.mapping)
     looked = "%d restricting SIDs" % len(restricting)
     if only_writes:
         looked += ", for writes only (0x%x)" % writes

@@ -9,6 +9,9 @@ from kdtoken.analysis.access_check.questions import Answers
 from kdtoken.analysis.access_check.reason import UNCHECKED, Reason, ReasonType
 from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED, Request
 from kdtoken.model.access_mask import mask_words
+from kdtoken.model.object_type import DOCUMENTED, GenericMapping, ObjectType
+
+_KEY_CREATE_LINK = 0x20  # winnt.h
 
 STATUS_SUCCESS = 0x00000000
 STATUS_ACCESS_DENIED = 0xC0000022
@@ -123,6 +126,7 @@ class Outcome:
 class Run:
     """The state of one run.  Steps read and write it; :func:`kdtoken.analysis.access_check.check.check` orders them.
 
+    mapping         what the type's generic rights stand for
     wish, maximum   what is asked, mapped
     allowed         what the mandatory checks let through
     by_privilege, by_owner   bits that were won before the DACL is walked
@@ -135,7 +139,8 @@ class Run:
         self.answers = answers
         self.detail = detail
         self.maximum = bool(request.wish & MAXIMUM_ALLOWED)
-        self.wish = request.type.mapping.map(request.wish & ~MAXIMUM_ALLOWED)
+        self.mapping = _mapping(request.type, answers)
+        self.wish = self.mapping.map(request.wish & ~MAXIMUM_ALLOWED)
         self.allowed = 0xFFFFFFFF
         self.by_privilege = 0
         self.by_owner = 0
@@ -205,6 +210,14 @@ class Run:
             tuple(dict.fromkeys(self.notes)),
             implied,
         )
+
+
+def _mapping(kind: ObjectType, answers: Answers) -> GenericMapping:
+    """The type's own; of a key whose type object is not at hand, by the side that the answers take."""
+    mapping = kind.mapping
+    if kind.name == "Key" and kind.origin == DOCUMENTED and answers.other("key-execute"):
+        return GenericMapping(mapping.read, mapping.write, mapping.execute | _KEY_CREATE_LINK, mapping.all)
+    return mapping
 
 
 @lru_cache(maxsize=1024)

@@ -41,14 +41,23 @@ def narrow(run: Run, allowed: int, place: Place, reason: Reason, why: str) -> Op
 
 def only(run: Run, mask: int) -> str:
     """What is left, in words: "0x20000 (READ_CONTROL) only", or "nothing"."""
-    mask &= run.request.type.mapping.all | ACCESS_SYSTEM_SECURITY
+    mask &= run.mapping.all | ACCESS_SYSTEM_SECURITY | run.wish | (_of_the_aces(run) if run.maximum else 0)
     return run.rights(mask) + " only" if mask else "nothing"
+
+
+def _of_the_aces(run: Run) -> int:
+    """What the DACL's ACEs have, which MAXIMUM_ALLOWED can come to even where the type lacks it."""
+    acl = getattr(run.request.object.descriptor, "dacl", None)
+    mask = 0
+    for ace in acl.aces if acl is not None else ():
+        mask |= ace.mask or 0
+    return mask & GRANTABLE
 
 
 def _within_reach(run: Run) -> int:
     """What MAXIMUM_ALLOWED can come to: whatever an ACE has, even a right that the type lacks; without ACEs, the type's."""
     acl = getattr(run.request.object.descriptor, "dacl", None)
-    return GRANTABLE if acl is not None else run.request.type.mapping.all
+    return GRANTABLE if acl is not None else run.mapping.all
 
 
 def trust_dominates(token: Sid, label: Sid) -> bool:

@@ -29,10 +29,14 @@ class Dependence(NamedTuple):
 
 
 class Conflict(NamedTuple):
-    """A disagreement between authorities that changes this answer: ours is the main outcome."""
+    """A disagreement between authorities that changes this answer: ours is the main outcome.
+
+    depends  whether their answer, too, hangs on what is not known; `theirs` is then the one by caution
+    """
 
     reading: Reading
     theirs: Outcome
+    depends: bool = False
 
 
 class Answer(NamedTuple):

@@ -151,7 +151,7 @@ class Walk:
         if mask & GENERIC_BITS:
             run.notes.append("ACE %d has generic rights (0x%x), which count for nothing in a check" % (index, mask))
             if run.answers.other("generic-ace"):
-                mask = run.request.type.mapping.map(mask)
+                mask = run.mapping.map(mask)
         node = 0
         if ace.type in OBJECT_TYPES and ace.object_type is not None:
             found = self._node(index, ace.object_type, allow)
@@ -242,7 +242,7 @@ def package_granted(run: Run, dacl: Acl, interest: int) -> Tuple[int, Dict[int, 
             continue
         mask = ace.mask or 0
         if mask & GENERIC_BITS and run.answers.other("generic-ace"):
-            mask = run.request.type.mapping.map(mask)
+            mask = run.mapping.map(mask)
         mask &= interest & ~(granted | denied)
         if not mask or not package_matches(run, ace.sid):
             continue
