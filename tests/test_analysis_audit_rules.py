@@ -231,6 +231,8 @@ def test_across_two_captures_of_one_machine() -> None:
     adjusted = with_token(rewritten, NOTEPAD, modified_id=0x99999)
     assert across([before, snapshot_of_machine(adjusted)]) == [(), ()]
     assert [len(one) for one in across([snapshot_of_text(TOKEN), snapshot_of_text(ENABLED)])] == [0, 1]
+    # A file that shows the change itself: the next one is held against what it showed last.
+    assert [len(one) for one in across([snapshot_of_text(TOKEN + ENABLED), snapshot_of_text(ENABLED)])] == [0, 0]
 
 
 def test_findings_of_a_process_and_marks() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from kdtoken.decode.logon_session import all_logon_sessions
 from kdtoken.decode.process import process_details, walk_processes
-from kdtoken.decode.snapshot import boot_tokens
+from kdtoken.decode.snapshot import boot_tokens, snapshot_of
 from kdtoken.decode.watch import watch_points
 from kdtoken.model.absent import Absent, Missing, Unreadable
 from kdtoken.model.process import FastRef, ProcessDump
@@ -84,6 +84,15 @@ def test_places_to_watch(path: Path) -> None:
     masks = QUIET.tokens["of-6104"].privileges.masks
     assert (int.from_bytes(present, "little"), int.from_bytes(enabled, "little")) == masks[:2]
     assert Sid(16, (int.from_bytes(label, "little"),)) == Sid.from_text(QUIET.tokens["of-6104"].integrity)
+
+
+def test_what_was_not_asked_of_a_snapshot_is_said_and_a_walk_counts_as_whole() -> None:
+    source = SyntheticSource(kernel_of_machine(QUIET))
+    found = snapshot_of(source, [], ["torn"])
+    assert found.logon_sessions == Absent("nt!SepLogonSessions was not read")
+    assert found.whole and found.problems == ("torn",)
+    assert not snapshot_of(source, [], whole=False).whole
+    assert isinstance(snapshot_of(source, [], with_sessions=True).logon_sessions, tuple)
 
 
 def test_nothing_to_watch_in_a_process_without_a_token() -> None:

@@ -182,6 +182,12 @@ def test_what_cannot_be_done_is_one_message_with_a_next_step(
         assert word.format(**files) in err, err
 
 
+@pytest.mark.parametrize("line", ["walk {folder}/zqx.xyz", "mask ZQX process", "mask 0x10 zqx", "dump a.exe --zqx"])
+def test_nothing_is_guessed_where_nothing_is_near(line: str, files: Dict[str, str]) -> None:
+    code, _, err = typed(line, files)
+    assert code == 2 and "next: " in err and "did you mean" not in err, err
+
+
 @pytest.mark.parametrize(
     "line, words",
     [

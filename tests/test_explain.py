@@ -17,7 +17,7 @@ from kdtoken.machine.kernel import KernelMachine
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.sddl import from_sddl
 from tests.declared_views import token_lines, whoami_lines
-from tests.expected import WINDOWS_11, kernel_of
+from tests.expected import WINDOWS_7, WINDOWS_11, kernel_of
 from tests.machine.synthetic import SyntheticSource
 from tests.sessions import MACHINE_22000
 
@@ -335,3 +335,22 @@ def test_a_file_s_path_is_told_where_its_descriptor_lies(monkeypatch: Any, path:
     code, _, err = run(monkeypatch, "notepad.exe", "--to", path, "--want", "read")
     assert code == 2 and "a file's descriptor is kept by its file system" in err
     assert "icacls FILE" in err and "no process has the name" not in err
+
+
+def test_a_build_without_protection_protects_nobody(monkeypatch: Any) -> None:
+    """_EPROCESS.Protection came with 8.1: before, no process is protected by a level, and nothing depends on one."""
+    seven = KernelMachine(SyntheticSource(kernel_of(WINDOWS_7)))
+    code, out, _ = run(monkeypatch, "4", "--to", "services.exe", "--want", "VM_READ", on=seven)
+    assert code == 0 and "YES: granted 0x10 (VM_READ)" in out, out
+
+
+def test_a_label_that_is_inherited_only_is_not_the_object_s_own(monkeypatch: Any) -> None:
+    """[MS-DTYP] 2.4.4.1, INHERIT_ONLY_ACE: the ACE does not control access to the object it is attached to."""
+    source = SyntheticSource(KERNEL)
+    high = 0xFFFFE00012340000  # the default label of a machine where it is High: S-1-16-12288
+    source.poke(high, bytes.fromhex("010100000000001000300000"))
+    source.poke(source.symbol("SepDefaultMandatorySid"), high.to_bytes(8, "little"))
+    for label, code in (("(ML;;NW;;;ME)", 0), ("(ML;OICIIO;NW;;;ME)", 1)):
+        words = ("notepad.exe", "--to", "D:(A;;FA;;;WD)S:" + label, "--type", "file", "--want", "0x2")
+        found, out, _ = run(monkeypatch, *words, on=KernelMachine(source))
+        assert found == code, out

@@ -287,6 +287,14 @@ def test_where_a_token_stands_is_where_it_was_printed_last() -> None:
     assert places and min(places.values()) > first.count("\n")
 
 
+def test_whose_token_it_is_outlives_a_later_output_that_does_not_say() -> None:
+    """!token alone names the process, !token with the address does not."""
+    owned = "_EPROCESS 0xffffc10203042080, _TOKEN 0xffffd1020300a060\n" + TOKEN.split("\n", 1)[1]
+    (read,) = read_logs([("log", "0: kd> !token\n" + owned + "0: kd> !token ffffd1020300a060\n" + TOKEN)])
+    assert [one.process for one in read.tokens.tokens] == [0xFFFFC10203042080, 0]
+    assert merge_tokens([read])[0xFFFFD1020300A060].process == 0xFFFFC10203042080
+
+
 def test_a_32_bit_address_is_one_where_the_text_is_of_a_32_bit_machine() -> None:
     block = PROCESS.replace("ffffc10203042080", "81a3b020").replace("ffffd10203007000", "e1007000")
     machine = TextMachine("log", [("log", "0: kd> !process 0 0\n" + block)], About("log"))

@@ -65,7 +65,10 @@ def test_a_transition_page_behind_the_bit_of_the_l1tf_fix_is_read() -> None:
     [
         (0, paging.NOT_MAPPED),
         (PAGED_OUT, paging.PAGED_OUT),
+        (1 << 32 | 4 << 5, paging.PAGED_OUT),  # in the page file, at page 1
         (DEMAND_ZERO, paging.DEMAND_ZERO),
+        # _MMPTE_SOFTWARE: the page's number in the page file is bits 32-63; which page file (12-15) is no place in it.
+        (DEMAND_ZERO | 2 << 12 | 1 << 31, paging.DEMAND_ZERO),
         (0xA08012345678 << 16 | PROTOTYPE, paging.PROTOTYPE),
         (DATA << 12 | PROTOTYPE | TRANSITION, paging.PROTOTYPE),
     ],

@@ -42,6 +42,7 @@ def test_a_page_and_blocks_of_both_sizes() -> None:
         ({4: 0x5000 | BLOCK}, NOT_MAPPED),  # and none is a page
         ({4: 0x77 << 32 | 0x80}, PAGED_OUT),
         ({4: 0x80}, DEMAND_ZERO),
+        ({4: 0x80 | 2 << 12 | 1 << 31}, DEMAND_ZERO),
     ],
 )
 def test_what_is_not_there(entries: Dict[int, int], why: str) -> None:
