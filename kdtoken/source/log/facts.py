@@ -1,7 +1,7 @@
 """What single lines of a saved log tell: symbols, modules, builds, sizes, processes, memory."""
 
 import re
-from typing import Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import Dict, Optional, Set, Tuple
 
 from kdtoken.source.log.commands import Asked
 from kdtoken.source.log.memory import LogMemory, memory_line
@@ -21,20 +21,7 @@ _BASE = re.compile(
     r"^\s*Kernel base = (?:0x)?([0-9a-fA-F][0-9a-fA-F`]{7,16}) PsLoadedModuleList = (?:0x)?([0-9a-fA-F][0-9a-fA-F`]{7,16})"
 )
 _MODULE = re.compile(r"^\s*([0-9a-fA-F]{8}(?:`[0-9a-fA-F]{8})?) ([0-9a-fA-F]{8}(?:`[0-9a-fA-F]{8})?)   nt\b")
-_PROCESS = re.compile(r"^\s*PROCESS +([0-9a-fA-F][0-9a-fA-F`]{7,16})")
-_CID = re.compile(r"\bCid: *([0-9a-fA-F]{1,8})\b")
-_IMAGE = re.compile(r"^\s*Image:(?= )\s*((?:\S+(?:\s+\S+)*)?)\s*$")
-_TOKEN = re.compile(r"^\s*Token +([0-9a-fA-F][0-9a-fA-F`]{7,16})\s*$")
-
-
-class ProcessInText(NamedTuple):
-    """A process as `!process` printed it; what it did not print is None."""
-
-    address: int
-    pid: Optional[int]
-    image_name: Optional[str]
-    token: Optional[int]
-    line: int
+_PROCESS = re.compile(r"^\s*PROCESS +[0-9a-fA-F][0-9a-fA-F`]{7,16}")
 
 
 def number(digits: str) -> int:
@@ -45,6 +32,7 @@ def number(digits: str) -> int:
 class Facts:
     """What the lines told so far; of everything, the line is kept too.
 
+    has_processes  whether `!process` printed one: what of it, the readers of text say
     wanted  nt symbol of which the next memory line tells the address (`dq nt!X L1`)
     """
 
@@ -55,7 +43,7 @@ class Facts:
         self.symbol_lines: Dict[str, int] = {}
         self.doubted_symbols: Dict[str, Tuple[int, int]] = {}
         self.missing_symbols: Set[str] = set()
-        self.processes: List[ProcessInText] = []
+        self.has_processes = False
         self.builds: Dict[int, int] = {}
         self.bases: Dict[int, int] = {}
         self.synthetic = False
@@ -111,7 +99,7 @@ class Facts:
         if before != address:
             self.doubted_symbols.setdefault(name, (line, at))
 
-    def told(self, stripped: str, text: str, at: int, asked: Asked) -> None:
+    def single(self, stripped: str, text: str, at: int, asked: Asked) -> None:
         """Lines that say one thing each."""
         match = _EVALUATED.match(text)
         if match:
@@ -136,40 +124,22 @@ class Facts:
             for pair in _NEAR.finditer(text):
                 self._symbol(pair[2], number(pair[1]), at)
             return
-        self._machine(text, at) or self._process(text, at)
+        if _PROCESS.match(text):
+            self.has_processes = True
+        else:
+            self._machine(text, at)
 
-    def _machine(self, text: str, at: int) -> bool:
+    def _machine(self, text: str, at: int) -> None:
         match = _BANNER.match(text) or _CONNECTED.match(text)
         if match:
             self.builds.setdefault(int(match[1]), at)
             self.wide = self.wide or "x64" in text or "ARM 64" in text
-            return True
+            return
         match = _BASE.match(text)
         if match:
             self._see_width(match[1])
             self.bases.setdefault(number(match[1]), at)
             self._symbol("PsLoadedModuleList", number(match[2]), at)
-            return True
+            return
         if text.startswith("Comment:"):
             self.synthetic = self.synthetic or "synthetic" in text.lower()
-            return True
-        return False
-
-    def _process(self, text: str, at: int) -> bool:
-        match = _PROCESS.match(text)
-        cid = _CID.search(text)
-        if match:
-            pid = int(cid[1], 16) if cid else None
-            self.processes.append(ProcessInText(number(match[1]), pid, None, None, at))
-            return True
-        if not self.processes:
-            return False
-        last = self.processes[-1]
-        image, token = _IMAGE.match(text), _TOKEN.match(text)
-        if cid and last.pid is None:
-            self.processes[-1] = last._replace(pid=int(cid[1], 16))
-        elif image and last.image_name is None:
-            self.processes[-1] = last._replace(image_name=image[1])
-        elif token and last.token is None:
-            self.processes[-1] = last._replace(token=number(token[1]))
-        return True

@@ -30,9 +30,8 @@ INTERESTING = re.compile(
         \+0x
       | (?:0x)?[0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?[ ]
           (?: [ ](?:[0-9a-fA-F?]|[ ]{0,40}nt) | nt | [0-9a-fA-F?`]{8,17}(?:[ ]{3}nt\b|[ ]*\r?\n) )
-      | [PSITWCKEcsu(|] (?:
-          (?<=P)ROCESS[ ] | (?<=S)essionId: | (?<=I)mage:[ ] | (?<=T)oken[ ]{3}
-        | (?<=W)indows[ ].{1,60}Version[ ] | (?<=C)onnected[ ]to[ ]Windows | (?<=K)ernel[ ]base
+      | [PWCKEcsu(|] (?:
+          (?<=P)ROCESS[ ] | (?<=W)indows[ ].{1,60}Version[ ] | (?<=C)onnected[ ]to[ ]Windows | (?<=K)ernel[ ]base
         | (?<=E)num[ ] | (?<=s)truct[ ] | (?<=u)nion[ ] | (?<=c)lass[ ]
         | (?<=\()[0-9a-fA-F][0-9a-fA-F`]{7,16}\)[ ]+nt!
         | (?<=\|)[|0-9:. ]{0,12}(?:l?kd|[0-9]{1,3}:[0-9]{3})(?::\w{1,8})?> )
@@ -130,7 +129,7 @@ class Scan(Facts):
         elif stripped.startswith(("Opened log", "Closing open")):
             self._listings.end()
         else:
-            self.told(stripped, text, at, self._asked)
+            self.single(stripped, text, at, self._asked)
 
     def _begin_command(self, command: str, line: Line, at: int) -> None:
         self._end_command(at >> _FILE_SHIFT, line.start)

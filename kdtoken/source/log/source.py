@@ -24,7 +24,6 @@ from kdtoken.errors import (
 from kdtoken.layout.layout import Layout
 from kdtoken.source.base import About, Source
 from kdtoken.source.log.commands import folded
-from kdtoken.source.log.facts import ProcessInText
 from kdtoken.source.log.lines import LogFile, Progress
 from kdtoken.source.log.memory import two_values, written
 from kdtoken.source.log.scan import Scan, line_in_file
@@ -89,7 +88,7 @@ class LogSource(Source):
     def _refuse_nothing(self) -> None:
         scan = self._scan
         if not (
-            len(scan.memory) or scan.types.layouts or scan.symbols or scan.outputs or scan.processes or scan.builds
+            len(scan.memory) or scan.types.layouts or scan.symbols or scan.outputs or scan.has_processes or scan.builds
         ):
             raise NothingPrinted(
                 "%s holds nothing that a debugger prints about a kernel" % ", ".join(f.name for f in scan.files),
@@ -188,16 +187,6 @@ class LogSource(Source):
         line = self._scan.memory.line_of(address)
         return None if line is None else self._scan.where(line)
 
-    def where_symbol(self, name: str) -> Optional[str]:
-        """File and line that show a symbol's address."""
-        line = self._scan.symbol_lines.get(name.split("!", 1)[-1])
-        return None if line is None else self._scan.where(line)
-
-    def where_type(self, name: str) -> Optional[str]:
-        """File and line in which a type's layout begins."""
-        found = self._scan.types.layouts.get(name)
-        return None if found is None else self._scan.where(found[1])
-
     def conflicts(self) -> List[str]:
         """Every place where two lines tell different bytes, in words; reads of these raise BadFormat."""
         return [
@@ -215,10 +204,6 @@ class LogSource(Source):
     def has_banner(self) -> bool:
         """Whether it begins as a debugger's session does: then more of it may be had."""
         return bool(self._scan.builds or self._scan.bases)
-
-    def processes_in_text(self) -> List[ProcessInText]:
-        """The processes of all `!process` output, for a log that does not hold the list's memory."""
-        return list(self._scan.processes)
 
 
 def log_texts(names: Sequence[str]) -> List[Tuple[str, str]]:
@@ -254,4 +239,4 @@ def _open(name: str) -> LogFile:
     return LogFile(match[1], first, last)
 
 
-__all__ = ["LogSource", "NotRecorded", "ProcessInText", "log_texts"]
+__all__ = ["LogSource", "NotRecorded", "log_texts"]
