@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kdtoken.model.absent import UNTOLD, NotSaid, Unreadable
+from kdtoken.model.absent import NOT_SAID_HERE, NotSaid, Unreadable
 from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
@@ -46,7 +46,7 @@ def test_numbers_that_were_left_out_are_holes() -> None:
     """Rows 00 and 03 of a list: an index into the kernel's list must be one into this."""
     entries = entries_of((listed(EVERYONE, 0), listed(MEDIUM, 3)))
     assert entries[0] == Group(EVERYONE, 7) and entries[3] == Group(MEDIUM, 7) and len(entries) == 4
-    assert entries[1] == UNTOLD
+    assert entries[1] == NOT_SAID_HERE
 
 
 @pytest.mark.parametrize("index", [-1, 0, 1, 4096, 1 << 40])
@@ -58,7 +58,7 @@ def test_numbers_that_do_not_go_up_or_are_noise_are_not_believed(index: int) -> 
 def test_a_list_that_starts_later() -> None:
     assert entries_of((listed(EVERYONE, 1), listed(MEDIUM, 3)), first=1) == (
         Group(EVERYONE, 7),
-        UNTOLD,
+        NOT_SAID_HERE,
         Group(MEDIUM, 7),
     )
 

@@ -102,12 +102,12 @@ class Fragment(Tuple[T, ...]):
 
 
 Maybe = Union[T, Missing]
-UNTOLD = NotSaid("this text")  # what its view does tell elsewhere, where its author cut or chose
+NOT_SAID_HERE = NotSaid("this text")  # what its view does tell elsewhere, where its author cut or chose
 
 
 def past_the_end(listed: Tuple[T, ...]) -> Optional[NotSaid]:
     """What is known of an entry behind the last one shown: nothing was said of it, if the list goes on; else None."""
-    return UNTOLD if isinstance(listed, Fragment) else None
+    return NOT_SAID_HERE if isinstance(listed, Fragment) else None
 
 
 def known(value: Maybe[T]) -> bool:

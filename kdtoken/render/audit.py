@@ -51,10 +51,10 @@ def head_lines(findings: Sequence[Finding], processes: int) -> List[str]:
         return ["  Nothing strange among %d process%s." % (processes, "" if processes == 1 else "es")]
     lines: List[str] = []
     for one in telling:
-        lines += _told(one, "  ", "     ")
+        lines += _finding_lines(one, "  ", "     ")
     rules = list(dict.fromkeys(one.rule for one in telling))
-    told = joined(", ", [rule_link(rule, rule) for rule in rules])
-    return lines + _hanging("  ", filled("(%s tells more: %s)", command("audit", "--explain RULE"), told), "     ")
+    links = joined(", ", [rule_link(rule, rule) for rule in rules])
+    return lines + _hanging("  ", filled("(%s tells more: %s)", command("audit", "--explain RULE"), links), "     ")
 
 
 def audit_lines(reports: Sequence[Report], everything: bool = False) -> List[str]:
@@ -89,7 +89,7 @@ def _group(rule: Rule, found: Sequence[Tuple[Report, Finding]], several: bool) -
         if several and report.source != source:
             source = report.source
             lines += _hanging("   in ", clean(source), "      ")
-        lines += _told(finding, "   ", "      ")
+        lines += _finding_lines(finding, "   ", "      ")
         lines += evidence_lines(finding.evidence, "         ")
         lines += ["         " + clean(line) for line in _watch_of(report, finding)]
     for cause in rule.innocent:
@@ -123,7 +123,7 @@ def _mark(severity: Severity) -> str:
     return styled_severity(severity, severity.value).ljust(3)
 
 
-def _told(finding: Finding, indent: str, hang: str) -> List[str]:
+def _finding_lines(finding: Finding, indent: str, hang: str) -> List[str]:
     """What it saw; where that begins with the process, it is a link to it."""
     first = indent + _mark(finding.severity)
     lines = _hanging(first, clean(finding.saw), hang)
@@ -221,14 +221,14 @@ def finding_data(finding: Finding) -> Dict[str, Any]:
 
 def rules_by_process(findings: Iterable[Finding]) -> Dict[int, str]:
     """EPROCESS -> "!! boot-token, ! system-under-user": the rules that saw something, information left out."""
-    told: Dict[int, List[str]] = {}
+    found: Dict[int, List[str]] = {}
     for one in findings:
         if one.processes and one.severity is not Severity.INFORMATION:
             words = "%s %s" % (one.severity.value, one.rule)
-            rules = told.setdefault(one.processes[0].process.address, [])
+            rules = found.setdefault(one.processes[0].process.address, [])
             if words not in rules:
                 rules.append(words)
-    return {address: ", ".join(rules) for address, rules in told.items()}
+    return {address: ", ".join(rules) for address, rules in found.items()}
 
 
 def remarks_data(findings: Iterable[Finding], address: int) -> List[Dict[str, Any]]:

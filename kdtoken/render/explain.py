@@ -128,13 +128,13 @@ def _nodes(answer: Answer, nodes: Sequence[NodeResult], say: Callable[[str], str
         words = " ".join(answer.request.type.words(node.granted))
         mask = "0x%x%s" % (node.granted, " (%s)" % words if words else "")
         if node.verdict is Verdict.YES:
-            told = "yes, %s" % mask
+            answer_words = "yes, %s" % mask
         else:
             part = "; by itself it gets %s" % mask if node.granted else ""
-            told = "%s: %s%s" % (node.verdict.value, node.why, part)
+            answer_words = "%s: %s%s" % (node.verdict.value, node.why, part)
             if node.verdict is Verdict.DEPENDS:
-                told = "depends %s; as far as is known %s" % (node.why, mask if node.granted else "no")
-        lines += _in("  " + "  " * node.level, say("%s  %s" % (node.guid, told)))
+                answer_words = "depends %s; as far as is known %s" % (node.why, mask if node.granted else "no")
+        lines += _in("  " + "  " * node.level, say("%s  %s" % (node.guid, answer_words)))
     return lines
 
 

@@ -65,8 +65,8 @@ class Report:
         """The rows that were kept back: one line for all that say none, null or 0."""
         self._drop_bare()
         if self._idle:
-            told = "; ".join("%s: %s" % (value, ", ".join(labels)) for value, labels in self._idle.items())
-            self.lines += ["", *wrapped("Nothing there, %s" % told, self._width)]
+            idle = "; ".join("%s: %s" % (value, ", ".join(labels)) for value, labels in self._idle.items())
+            self.lines += ["", *wrapped("Nothing there, %s" % idle, self._width)]
             self._idle = {}
 
     def _drop_bare(self) -> None:

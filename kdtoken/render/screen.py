@@ -69,7 +69,7 @@ def screen_lines(
     if token is not None:
         _who(page, token, tuple(dump.tokens.values()))
     finding_rows(page, findings)
-    remark_rows(page, _untold(dump_remarks(dump)))
+    remark_rows(page, _beside_privileges(dump_remarks(dump)))
     if token is not None:
         _inner_gaps(page, token)
     page.lines.append("")
@@ -95,14 +95,14 @@ def screen_token(
     page = Report(False, names, width, _LABEL)
     page.lines += ["TOKEN 0x%x" % token.address if token.address else "TOKEN", *source_lines(source, width), ""]
     _who(page, token)
-    remark_rows(page, _untold(token_remarks(token)))
+    remark_rows(page, _beside_privileges(token_remarks(token)))
     _inner_gaps(page, token)
     page.lines.append("")
     token_rows(page, token, lineage, "")
     return page.lines
 
 
-def _untold(remarks: Sequence[Remark]) -> List[Remark]:
+def _beside_privileges(remarks: Sequence[Remark]) -> List[Remark]:
     """Without what the row of privileges says in the same words: which sensitive ones are on."""
     return [one for one in remarks if one.serious or not one.text.startswith(SENSITIVE)]
 
@@ -158,12 +158,12 @@ def _inner_gaps(page: Report, token: Token) -> None:
     torn += [clean(one.member) for one in token.unnamed if isinstance(one.raw, Unreadable)]
     if torn:
         page.row("Incomplete", "a part could not be read of: %s" % ", ".join(torn))
-    untold: Dict[str, int] = {}
+    not_said: Dict[str, int] = {}
     for name in FIELD_NAMES:
         value = getattr(token, name)
         if isinstance(value, NotSaid):
-            untold[value.what] = untold.get(value.what, 0) + 1
-    for view, count in sorted(untold.items()):
+            not_said[value.what] = not_said.get(value.what, 0) + 1
+    for view, count in sorted(not_said.items()):
         page.row("Not told", "%d fields of the token are not said by %s" % (count, clean(view)))
 
 
@@ -236,16 +236,16 @@ def _linked(page: Report, token: Token, dump: ProcessDump) -> None:
     half = {Elevation.LIMITED: "the full token", Elevation.FULL: "the filtered twin"}.get(elevation(token), "the other")
     if of_another_user(token, linked):
         half = "%s's" % show(linked.user, lambda sid: page.name(sid, linked))
-    told = [filled("%s at %s, %s", half, link("0x%x" % linked.address, linked.address, "token"), level)]
+    parts = [filled("%s at %s, %s", half, link("0x%x" % linked.address, linked.address, "token"), level)]
     if not whole(token.privileges) or not whole(linked.privileges):
-        told.append("privileges cannot be compared: not all of them are known")
+        parts.append("privileges cannot be compared: not all of them are known")
     else:
         mine, theirs = _held(token), _held(linked)
-        told += ["%d more privileges" % len(theirs - mine)] if theirs - mine else []
-        told += ["%d fewer privileges" % len(mine - theirs)] if mine - theirs else []
+        parts += ["%d more privileges" % len(theirs - mine)] if theirs - mine else []
+        parts += ["%d fewer privileges" % len(mine - theirs)] if mine - theirs else []
     if any(isinstance(one, Missing) for one in linked.groups) or isinstance(linked.user_and_groups, Missing):
-        told.append("not all of its groups could be read")
-    page.row("Linked", joined(", ", told))
+        parts.append("not all of its groups could be read")
+    page.row("Linked", joined(", ", parts))
 
 
 def _held(token: Token) -> FrozenSet[str]:

@@ -87,18 +87,18 @@ def _groups(page: Report, token: Token) -> None:
         page.row("Groups", show(token.user_and_groups, str))
         return
     groups = [one for one in token.groups if isinstance(one, Group) and not one.is_integrity]
-    untold = sum(isinstance(one, NotSaid) for one in token.groups)
+    not_said = sum(isinstance(one, NotSaid) for one in token.groups)
     half = [one.sid for one in token.groups if isinstance(one, HalfGroup) and one.sid is not None]
-    unread = sum(isinstance(one, Missing) for one in token.groups) - untold - len(half)
+    unread = sum(isinstance(one, Missing) for one in token.groups) - not_said - len(half)
     on = sorted((one for one in groups if one.enabled and not one.deny_only), key=_weight)
     deny = [styled(page.name(one.sid, token), "deny") for one in groups if one.deny_only]
     off = [page.name(one.sid, token) for one in groups if not one.enabled and not one.deny_only]
-    least = "at least " if unread or untold or half or isinstance(token.user_and_groups, Fragment) else ""
+    least = "at least " if unread or not_said or half or isinstance(token.user_and_groups, Fragment) else ""
     services = [one for one in on if one.sid.starts_with(5, 80) and one.sid != _ALL_SERVICES]
     names = [page.name(one.sid, token) for one in on if one not in services]
     among = ", %d of them for services" % len(services) if services else ""
     if least and not groups and not half and not unread:
-        page.row("Groups", "-  not said which" if untold else "-  not said by this text")
+        page.row("Groups", "-  not said which" if not_said else "-  not said by this text")
         return
     page.row("Groups", "%s%d on%s" % (least, len(on), among) + (": " + few(names) if names else ""))
     page.row_unless_empty("", "for deny only: ", few(deny))
@@ -124,9 +124,9 @@ def _confined(page: Report, token: Token) -> None:
     """What makes the token less than its user."""
     found = list(kinds(token))
     parts = (("TokenFlags", token.flags), ("package", token.package), ("restricting SIDs", token.restricted_sids))
-    untold = [what for what, one in parts if isinstance(one, NotSaid)]
+    not_said = [what for what, one in parts if isinstance(one, NotSaid)]
     gaps = [what + " " + show(one, str) for what, one in parts if isinstance(one, Unreadable)]
-    gaps += ["%s: not told" % ", ".join(untold)] if untold else []
+    gaps += ["%s: not told" % ", ".join(not_said)] if not_said else []
     if not found:
         found = ["not known whether"] if gaps else ["not restricted, in no AppContainer"]
     page.row("Confined", ", ".join(found))

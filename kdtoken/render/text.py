@@ -117,8 +117,8 @@ def image_words(dump: ProcessDump) -> str:
 
 def finding_rows(page: Report, findings: Sequence[Finding]) -> None:
     """What the audit calls strange about the process."""
-    told = [one for one in findings if one.severity is not Severity.INFORMATION]
-    for at, one in enumerate(told):
+    strange = [one for one in findings if one.severity is not Severity.INFORMATION]
+    for at, one in enumerate(strange):
         mark = severity(one.severity, one.severity.value)
         page.row("" if at else "Strange", filled("%s %s  [%s]", mark, clean(one.saw), rule_link(one.rule, one.rule)))
 

@@ -24,8 +24,8 @@ _ALLOWED = {
 def thread_lines(dump: ProcessDump, names: Names = NO_NAMES) -> List[str]:
     """Threads that run under the primary token on one line; each other one on its own."""
     if not dump.threads:
-        untold = "none are told of; !process %x 6 lists them" % dump.process.address
-        return ["", "Threads", "  " + (untold if isinstance(dump.details, NotSaid) else "none on the process's list")]
+        not_said = "none are told of; !process %x 6 lists them" % dump.process.address
+        return ["", "Threads", "  " + (not_said if isinstance(dump.details, NotSaid) else "none on the process's list")]
     plain = [t for t in dump.threads if t.impersonation is None]
     least = "at least " if isinstance(dump.threads, Fragment) else ""
     lines = ["", "Threads (%s%d)" % (least, len(dump.threads))]
@@ -49,8 +49,8 @@ def impersonation_lines(dump: ProcessDump, indent: str = "  ", names: Names = NO
             lines += _hanging(notes, indent + "      ")
     for thread in dump.threads:
         for problem in thread.problems:
-            told = filled("%s thread %s: %s", styled("!!", "impossible"), thread_id(thread), clean(problem))
-            lines += _hanging(told, indent)
+            line = filled("%s thread %s: %s", styled("!!", "impossible"), thread_id(thread), clean(problem))
+            lines += _hanging(line, indent)
     return lines
 
 

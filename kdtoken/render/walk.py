@@ -153,15 +153,15 @@ def _marked_level(words: str, token: Maybe[Optional[Token]]) -> str:
     return styled(words, level_style(level) if level is not None else "gap" if words == "?" else "")
 
 
-def _marked_rules(told: str) -> str:
+def _marked_rules(text: str) -> str:
     """The rules that saw something, each a link to what it is about."""
-    parts = [one.split(" ") for one in told.split(", ")] if told else []
+    parts = [one.split(" ") for one in text.split(", ")] if text else []
     return joined(", ", [filled("%s %s", styled(mark, _MARKS.get(mark, "")), rule_link(id, id)) for mark, id in parts])
 
 
-def _marked_oddities(told: str) -> str:
+def _marked_oddities(text: str) -> str:
     """What is odd, with the marks of what should not be there at all; each stands at the start of its own."""
-    parts = told.split(", ") if "!!" in told else [told]
+    parts = text.split(", ") if "!!" in text else [text]
     return joined(", ", [styled("!!", "impossible") + one[2:] if one[:3] == "!! " else one for one in parts])
 
 
@@ -193,8 +193,8 @@ def all_cells(
     rows: Iterable[ProcessDump], names: Names = NO_NAMES, findings: Sequence[Finding] = ()
 ) -> Iterator[Dict[str, str]]:
     """`cells_of` each row."""
-    told = by_process(findings)
-    return (cells_of(row, names, told.get(row.process.address, ())) for row in rows)
+    found = by_process(findings)
+    return (cells_of(row, names, found.get(row.process.address, ())) for row in rows)
 
 
 def _cells_of(row: ProcessDump, names: Names, findings: Sequence[Finding]) -> Dict[str, str]:
@@ -292,7 +292,7 @@ def json_rows(
     """The JSON of each process, on one line."""
     known: Dict[int, str] = {}
     parts = _Parts()
-    told = by_process(findings)
+    found = by_process(findings)
 
     def token_text(token: Maybe[Optional[Token]]) -> str:
         """A token's JSON, made once: many processes may share it."""
@@ -308,7 +308,7 @@ def json_rows(
     for row in rows:
         line = json.dumps({"process": plain(row.process), "details": plain(row.details)})[:-1]
         line += ', "token": ' + token_text(row.token)
-        line += ', "remarks": ' + json.dumps(remarks_data(told.get(row.process.address, ()), row.process.address))
+        line += ', "remarks": ' + json.dumps(remarks_data(found.get(row.process.address, ()), row.process.address))
         if with_threads:
             tokens = ", ".join('"0x%x": %s' % (a, token_text(t)) for a, t in sorted(row.tokens.items()))
             line += ', "threads": %s, "tokens": {%s}' % (json.dumps([plain(t) for t in row.threads]), tokens)

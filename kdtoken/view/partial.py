@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from kdtoken.model import group as groups
-from kdtoken.model.absent import UNTOLD, Maybe, Missing, NotSaid, Unreadable
+from kdtoken.model.absent import NOT_SAID_HERE, Maybe, Missing, NotSaid, Unreadable
 from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.privilege import NUMBERS, Privilege
 from kdtoken.model.sid import Sid
@@ -118,7 +118,7 @@ def entries_of(listed: Tuple[PartialGroup, ...], first: int = 0) -> Tuple[Maybe[
     entries: List[Maybe[Group]] = []
     for one in listed:
         if len(entries) + first < one.index < _MOST_GROUPS:
-            entries += [UNTOLD] * (one.index - len(entries) - first)
+            entries += [NOT_SAID_HERE] * (one.index - len(entries) - first)
         entries.append(one.entry)
     return tuple(entries)
 

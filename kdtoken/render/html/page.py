@@ -86,7 +86,7 @@ def page(seen: Sequence[Seen], made: str = "") -> str:
         style=safe(style),
         script=safe(script),
         data=safe(json_block(data)),
-        told=environment.get_template("finding.html.j2").module.told,  # type: ignore[attr-defined]
+        finding=environment.get_template("finding.html.j2").module.finding,  # type: ignore[attr-defined]
         title=clean(reports[0].source) if len(reports) == 1 else "%d machines" % len(reports),
         version=__version__,
         made=made,
@@ -165,7 +165,7 @@ def _machine(seen: Seen, strings: Strings, colours: Colours, tokens: List[Any], 
                 strings("0x%x" % token.address if token.address else "token without an address"),
                 strings("%s, %s" % (user, level)),
                 token_card(strings, token, lineages.of(token), names),
-                [strings(one) for one in _untold(token)],
+                [strings(one) for one in _not_known(token)],
             ]
         )
     rows = rows_of(snapshot, family, report.findings, names, cards, colours, len(processes))
@@ -200,15 +200,15 @@ def _machine(seen: Seen, strings: Strings, colours: Colours, tokens: List[Any], 
             ]
         )
     primary = {row.token for row in rows}
-    told = [_told(one, places, cards) for one in report.findings]
+    findings = [_finding(one, places, cards) for one in report.findings]
     problems = [report.error, *report.problems] if report.error else list(report.problems)
     problems += ["%d lines of the text were not understood; --unread lists them" % seen.unread] if seen.unread else []
     return {
         "source": clean(report.source),
         "about": clean(seen.about),
         "problems": [clean(one) for one in problems],
-        "telling": [one for one in told if one["kind"] != "info"],
-        "more": [one for one in told if one["kind"] == "info"],
+        "telling": [one for one in findings if one["kind"] != "info"],
+        "more": [one for one in findings if one["kind"] == "info"],
         "graph": graph(list(_points(rows))) if len(rows) > 1 else Graph((), 0, 0),
         "rows": rows,
         "others": [
@@ -237,7 +237,7 @@ def _other(token: Token, number: int, what: str, names: Names, colours: Colours)
     }
 
 
-def _told(finding: Finding, places: Dict[int, str], cards: Dict[int, int]) -> Dict[str, Any]:
+def _finding(finding: Finding, places: Dict[int, str], cards: Dict[int, int]) -> Dict[str, Any]:
     rule = BY_ID[finding.rule]
     links = [
         (places[row.process.address], "pid %s" % show(row.process.pid, str))
@@ -266,7 +266,7 @@ def _told(finding: Finding, places: Dict[int, str], cards: Dict[int, int]) -> Di
     }
 
 
-def _untold(token: Token) -> List[str]:
+def _not_known(token: Token) -> List[str]:
     """Sections that are left out of the card since nothing is known of them, not since there is nothing."""
     parts = {
         "Restricting SIDs": token.restricted_sids,

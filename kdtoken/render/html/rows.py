@@ -107,12 +107,12 @@ def rows_of(
     cards  address of a token -> the number of its card
     first  number of the first row: ids are of the whole page
     """
-    told: Dict[int, List[Finding]] = {}
+    found: Dict[int, List[Finding]] = {}
     for one in findings:
         for about in one.processes[:1]:
-            told.setdefault(about.process.address, []).append(one)
+            found.setdefault(about.process.address, []).append(one)
     return [
-        _row(node, "p%d" % number, told.get(node.row.process.address, ()), names, cards, colours)
+        _row(node, "p%d" % number, found.get(node.row.process.address, ()), names, cards, colours)
         for number, node in enumerate(tree(snapshot, family), first)
     ]
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from kdtoken.model.absent import UNTOLD, Fragment, Maybe, NotSaid
+from kdtoken.model.absent import NOT_SAID_HERE, Fragment, Maybe, NotSaid
 from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import NUMBERS, Privilege
@@ -49,7 +49,7 @@ def read_thread_tokens(lines: Sequence[Line], file: str) -> Tuple[List[PartialTo
 def _token(block: Sequence[Line], file: str) -> Optional[PartialToken]:
     fields: Dict[str, Any] = {}
     places = {"user": TextPlace(file, block[0].number)}
-    user: Maybe[Group] = UNTOLD
+    user: Maybe[Group] = NOT_SAID_HERE
     counts: Dict[str, int] = {}
     sids: List[Sid] = []
     privileges: List[Privilege] = []

@@ -7,7 +7,7 @@ below its last, and nothing foreign lies in between; or when it has as many rows
 from dataclasses import dataclass, replace
 from typing import List, Optional, Tuple, Union
 
-from kdtoken.model.absent import UNTOLD, Fragment, Maybe, Missing, NotSaid, Unreadable
+from kdtoken.model.absent import NOT_SAID_HERE, Fragment, Maybe, Missing, NotSaid, Unreadable
 from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.privilege import NAMES, NUMBERS, Privilege
 from kdtoken.model.sid import Sid
@@ -86,7 +86,7 @@ def group_entries(
             if not len(entries) < row.index < _MOST:
                 ordered = False
             else:
-                entries += [UNTOLD] * (row.index - len(entries))
+                entries += [NOT_SAID_HERE] * (row.index - len(entries))
         entries.append(row.entry)
     complete = ordered and len(entries) == len(rows)
     numbered = all(row.index >= 0 for row in rows)
@@ -94,7 +94,7 @@ def group_entries(
         if complete and len(rows) == count:
             return tuple(entries)
         if ordered and len(entries) < count:
-            entries += [UNTOLD] * (count - len(entries))
+            entries += [NOT_SAID_HERE] * (count - len(entries))
         return Fragment(entries, "the text counts %d and lists %d" % (count, len(rows)))
     if not ordered:
         return Fragment(entries, "its rows are not in order")
@@ -129,7 +129,7 @@ def with_doubt(rows: List[GroupRow], user: Optional[PartialGroup]) -> Tuple[List
 def user_entry(user: Optional[PartialGroup], unread: Optional[Unreadable], doubt: str) -> Maybe[Group]:
     """The first entry of UserAndGroups; its attributes are never printed."""
     if user is None:
-        return unread or UNTOLD
+        return unread or NOT_SAID_HERE
     if doubt:
         return HalfGroup(0, "doubtful: the text says %s, but %s" % (user.sid, doubt))
     return user.entry

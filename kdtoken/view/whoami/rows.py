@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Tuple
 
 from kdtoken.model import group as groups
-from kdtoken.model.absent import UNTOLD, Fragment, Maybe, NotSaid, Unreadable
+from kdtoken.model.absent import NOT_SAID_HERE, Fragment, Maybe, NotSaid, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import NUMBERS, Privilege
 from kdtoken.model.sid import Sid
@@ -206,7 +206,7 @@ class WhoamiBuilder:
         incomplete: List[str] = []
         listed: Tuple[PartialGroup, ...] = tuple(self.groups) + ((self.logon,) if self.logon else ())
         if self.user or listed:
-            user: Maybe[Group] = self.user.entry if self.user else UNTOLD
+            user: Maybe[Group] = self.user.entry if self.user else NOT_SAID_HERE
             entries = (user,) + tuple(one.entry for one in listed)
             why = self.parts[GROUPS].why if GROUPS in self.parts else "the text has no list of groups"
             if why:
