@@ -37,13 +37,13 @@ def _near(words: Sequence[str]) -> str:
     import difflib  # costs time, which only this error should
 
     if os.path.exists(words[0]):
-        return "it is a file\n  next: kdtoken walk %s" % words[0]
+        return "it is a %s\n  next: kdtoken walk %s" % ("folder" if os.path.isdir(words[0]) else "file", words[0])
     if words[0].lower().endswith(".exe"):
         return "a verb comes first\n  next: kdtoken dump tour %s   (for tour: your dump, recording or log)" % words[0]
     found = difflib.get_close_matches(words[0].lower(), list(VERBS), 1, 0.6)
     if found:
         return "did you mean %s?\n  next: kdtoken %s" % (found[0], " ".join([found[0], *words[1:]]))
-    return "there are: %s\n  next: kdtoken VERB --help" % ", ".join(VERBS)
+    return "there are: %s\n  next: kdtoken --help tells what each does" % ", ".join(VERBS)
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

@@ -10,22 +10,21 @@ Marks: !! cannot happen innocently, ! unusual (the rule names innocent causes), 
 Exit code: 0 nothing needs a look, 1 something does or a list of the kernel is torn, 2 a source could not be read (or the command line not carried out).
 """
 
-import json
 import sys
 from argparse import Namespace
-from typing import FrozenSet, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Iterable, List, Optional, Sequence, Tuple, Union
 
 from kdtoken import cli
-from kdtoken.analysis.audit.finding import Finding, Rule, Severity
-from kdtoken.analysis.audit.rules import BY_ID, RULES, across
+from kdtoken.analysis.audit.finding import Finding, Severity
+from kdtoken.analysis.audit.rules import across
 from kdtoken.analysis.audit.rules import audit as run_rules
+from kdtoken.cli import audit_options
 from kdtoken.cli.files import files_of
 from kdtoken.cli.progress import Progress
-from kdtoken.errors import KdTokenError, UsageError
+from kdtoken.errors import KdTokenError
 from kdtoken.frozen import replace
 from kdtoken.machine.base import Machine
 from kdtoken.machine.open import Request, open_request
-from kdtoken.machine.sniff import refuse_odd
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.view import Unread
 from kdtoken.render.audit import Report, audit_json, audit_lines, explain_lines, rule_lines, watch_words
@@ -56,43 +55,12 @@ def add_arguments(parser: cli.Parser) -> None:
     )
     parser.add_argument("--all", action="store_true", help="list what is for information too")
     parser.add_argument("--json", action="store_true", help="for programs: JSON, information too")
-    parser.add_argument(
-        "--baseline", metavar="FILE", help="audit --json of a machine that is known to be good: not told again"
-    )
-    parser.add_argument("--rule", metavar="ID", action="append", default=[], help="only this rule; repeatable")
+    audit_options.add_arguments(parser)
     parser.add_argument("--unread", action="store_true", help=cli.UNREAD)
     parser.add_argument("--watch", action="store_true", help="print the breakpoints that would catch the next write")
     parser.add_argument(
         "--explain", metavar="RULE", nargs="?", const="", help="tell all about a rule, or list the rules"
     )
-
-
-def _rule(text: str) -> Rule:
-    rule = BY_ID.get(text)
-    if rule is None:
-        import difflib
-
-        near = difflib.get_close_matches(text, list(BY_ID), 3, 0.4)
-        raise UsageError(
-            "no rule is called %r" % text, text, "near: %s" % ", ".join(near) if near else "--explain lists them"
-        )
-    return rule
-
-
-def _baseline(path: Optional[str]) -> FrozenSet[str]:
-    """Identities of the findings of a known-good machine.  Raises UsageError."""
-    if not path:
-        return frozenset()
-    how = "kdtoken audit GOOD.dmp --json > good.json makes one"
-    refuse_odd(path)
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            data = json.load(file)
-        return frozenset(str(finding["identity"]) for machine in data["machines"] for finding in machine["findings"])
-    except OSError as error:
-        raise UsageError("cannot read the baseline %s: %s" % (path, error.strerror), path, how) from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UsageError("%s is no output of audit --json" % path, path, how) from error
 
 
 def _machines(options: Namespace, unread: List[Unread]) -> List[Tuple[str, Union[Snapshot, str], Tuple[str, ...]]]:
@@ -140,9 +108,7 @@ def _watch(machine: Machine, snapshot: Snapshot, options: Namespace) -> Tuple[st
 
 def reports(options: Namespace, unread: Optional[List[Unread]] = None) -> List[Report]:
     """Audit every source; `unread` gets the lines of texts that were not understood."""
-    wanted = [_rule(one).id for one in options.rule] or None
-    extra = [rule.id for rule in RULES if rule.extra and rule.id in (wanted or ())]
-    known = _baseline(options.baseline)
+    choice = audit_options.chosen(options)
     machines = _machines(options, [] if unread is None else unread)
     snapshots = [one for _, one, _ in machines if isinstance(one, Snapshot)]
     later = iter(across(snapshots))
@@ -151,14 +117,8 @@ def reports(options: Namespace, unread: Optional[List[Unread]] = None) -> List[R
         if not isinstance(one, Snapshot):
             made.append(Report(name, error=one))
             continue
-        between = tuple(finding for finding in next(later) if wanted is None or finding.rule in wanted)
-        findings = between + run_rules(one, extra, wanted)
-        new = tuple(finding for finding in findings if finding.identity not in known)
-        made.append(
-            Report(
-                name, one.build, len(one.processes), new, len(findings) - len(new), problems=one.problems, watch=watch
-            )
-        )
+        new, known = choice.findings(one, next(later))
+        made.append(Report(name, one.build, len(one.processes), new, known, problems=one.problems, watch=watch))
     return made
 
 
@@ -167,7 +127,7 @@ def _main(arguments: List[str]) -> int:
     add_arguments(parser)
     options = parser.parse_intermixed_args(arguments)
     if options.explain is not None:
-        cli.write_lines(explain_lines(_rule(options.explain)) if options.explain else rule_lines())
+        cli.write_lines(explain_lines(audit_options.rule_named(options.explain)) if options.explain else rule_lines())
         return 0
     options.files = files_of(options.files, "audit")
     unread: List[Unread] = []

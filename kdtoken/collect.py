@@ -27,55 +27,19 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple  # noqa:
 FORMAT = "kdtoken-collect"
 VERSION = 1
 
-CLASSES = (
-    "TokenUser",
-    "TokenGroups",
-    "TokenPrivileges",
-    "TokenOwner",
-    "TokenPrimaryGroup",
-    "TokenDefaultDacl",
-    "TokenSource",
-    "TokenType",
-    "TokenImpersonationLevel",
-    "TokenStatistics",
-    "TokenRestrictedSids",
-    "TokenSessionId",
-    "TokenGroupsAndPrivileges",
-    "TokenSessionReference",
-    "TokenSandBoxInert",
-    "TokenAuditPolicy",
-    "TokenOrigin",
-    "TokenElevationType",
-    "TokenLinkedToken",
-    "TokenElevation",
-    "TokenHasRestrictions",
-    "TokenAccessInformation",
-    "TokenVirtualizationAllowed",
-    "TokenVirtualizationEnabled",
-    "TokenIntegrityLevel",
-    "TokenUIAccess",
-    "TokenMandatoryPolicy",
-    "TokenLogonSid",
-    "TokenIsAppContainer",
-    "TokenCapabilities",
-    "TokenAppContainerSid",
-    "TokenAppContainerNumber",
-    "TokenUserClaimAttributes",
-    "TokenDeviceClaimAttributes",
-    "TokenRestrictedUserClaimAttributes",
-    "TokenRestrictedDeviceClaimAttributes",
-    "TokenDeviceGroups",
-    "TokenRestrictedDeviceGroups",
-    "TokenSecurityAttributes",
-    "TokenIsRestricted",
-    "TokenProcessTrustLevel",
-    "TokenPrivateNameSpace",
-    "TokenSingletonAttributes",
-    "TokenBnoIsolation",
-    "TokenChildProcessFlags",
-    "TokenIsLessPrivilegedAppContainer",
-    "TokenIsSandboxed",
-    "TokenIsAppSilo",
+CLASSES = tuple(
+    """
+    TokenUser TokenGroups TokenPrivileges TokenOwner TokenPrimaryGroup TokenDefaultDacl TokenSource TokenType
+    TokenImpersonationLevel TokenStatistics TokenRestrictedSids TokenSessionId TokenGroupsAndPrivileges
+    TokenSessionReference TokenSandBoxInert TokenAuditPolicy TokenOrigin TokenElevationType TokenLinkedToken
+    TokenElevation TokenHasRestrictions TokenAccessInformation TokenVirtualizationAllowed TokenVirtualizationEnabled
+    TokenIntegrityLevel TokenUIAccess TokenMandatoryPolicy TokenLogonSid TokenIsAppContainer TokenCapabilities
+    TokenAppContainerSid TokenAppContainerNumber TokenUserClaimAttributes TokenDeviceClaimAttributes
+    TokenRestrictedUserClaimAttributes TokenRestrictedDeviceClaimAttributes TokenDeviceGroups
+    TokenRestrictedDeviceGroups TokenSecurityAttributes TokenIsRestricted TokenProcessTrustLevel
+    TokenPrivateNameSpace TokenSingletonAttributes TokenBnoIsolation TokenChildProcessFlags
+    TokenIsLessPrivilegedAppContainer TokenIsSandboxed TokenIsAppSilo
+    """.split()
 )
 LINKED = "TokenLinkedToken"
 
@@ -89,7 +53,7 @@ LARGEST = 1 << 22  # bytes; no token is near this
 
 
 class CannotCollect(Exception):
-    """The token cannot be had at all; the message says why and what to do."""
+    """The token cannot be had at all; the message says why, a second line what to do."""
 
 
 class Block:
@@ -238,8 +202,8 @@ class Windows:
     def __init__(self) -> None:
         if sys.platform != "win32":
             raise CannotCollect(
-                "collect asks Windows about a token, and this is %s: copy collect.py into the guest and run it there"
-                % sys.platform
+                "collect asks Windows about a token, and this is %s\n  next: copy collect.py into the guest, and there: "
+                "python collect.py --pid PID" % sys.platform
             )
         load = getattr(ctypes, "WinDLL")
         self.kernel32 = load("kernel32", use_last_error=True)  # type: Any
@@ -269,7 +233,9 @@ class Windows:
 
     def _unopened(self, what: str, number: int) -> CannotCollect:
         if self.error()[0] == ERROR_INVALID_PARAMETER:
-            return CannotCollect("there is no %s %d (the number is decimal)" % (what, number))
+            return CannotCollect(
+                "there is no %s %d (the number is decimal)\n  next: tasklist lists the processes" % (what, number)
+            )
         return self.failed("cannot open %s %d" % (what, number), "run elevated, or with --debug-privilege")
 
     def close(self, handle: Any) -> None:
@@ -308,7 +274,9 @@ class Windows:
             if self.advapi32.OpenThreadToken(thread, access, True, ctypes.byref(token)):
                 return token
         if self.error()[0] == ERROR_NO_TOKEN:
-            raise CannotCollect("thread %d impersonates nobody: it runs under its process's token" % tid)
+            raise CannotCollect(
+                "thread %d impersonates nobody: it runs under its process's token\n  next: --pid PID" % tid
+            )
         raise self.failed("cannot open the token of thread %d" % tid, "run elevated, or as SYSTEM")
 
     def query(self, token: Any, number: int) -> Tuple[Optional[Block], Dict[str, Any]]:
@@ -537,6 +505,9 @@ class Parser(argparse.ArgumentParser):
         words = re.sub("unrecognized arguments: ", "nothing takes ", message)
         words = re.sub("argument ([^ ]+): invalid int value: '(.*)'", r"\1 takes a number in decimal, not \2", words)
         words = re.sub("argument ([^ ]+): expected .*", r"\1 needs a word behind it", words)
+        words = re.sub("argument ([^ ]+): not allowed with argument (.*)", r"\1 and \2 exclude each other", words)
+        words = re.sub("argument ([^ ]+): ignored explicit argument .*", r"\1 takes no word", words)
+        words = words.replace("-o/--output", "-o")
         self.exit(2, "collect: %s\n  next: --pid PID names a process (tasklist lists them); --help\n" % words)
 
 
@@ -556,9 +527,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--questions", metavar="FILE", help="ask every question of fixtures/lab/questions.json")
     options = parser.parse_args(arguments)
     try:
+        for number in (options.pid, options.thread):
+            if number is not None and number < 0:
+                raise CannotCollect("%d is no id of a process or a thread\n  next: tasklist lists them" % number)
+        if options.output:
+            check_file(options.output)
         questions = questions_of(options)
         if questions and (options.pid is not None or options.thread is not None):
-            raise CannotCollect("--check asks with this process's own token; leave --pid and --thread away")
+            raise CannotCollect("--check asks with this process's own token\n  next: leave --pid and --thread away")
         found = collect(options.pid, options.thread, options.debug_privilege)
         if questions:
             found["checks"] = access_checks(questions)
@@ -567,20 +543,42 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         if options.output:
             write_file(options.output, text)
         elif sys.stdout is None:
-            raise CannotCollect("standard output is closed; -o FILE writes a file")
+            raise CannotCollect("standard output is closed\n  next: -o FILE writes a file")
         else:
             sys.stdout.write(text)
             sys.stdout.flush()
     except (CannotCollect, KeyboardInterrupt) as error:
-        sys.stderr.write("collect: %s\n" % (error if isinstance(error, CannotCollect) else "stopped by Ctrl+C"))
+        complain(
+            str(error) if isinstance(error, CannotCollect) else "stopped by Ctrl+C\n  next: the same command again"
+        )
         return 2
     except OSError as error:  # stdout, or a file of questions
         about = " %s" % error.filename if error.filename else ""
-        sys.stderr.write("collect: %s%s: %s\n" % ("cannot read" if about else "cannot print", about, error.strerror))
+        what = (
+            "cannot read%s: %s\n  next: name a file that is there" if about else "cannot print%s: %s\n  next: -o FILE"
+        )
+        complain(what % (about, error.strerror))
         if not about:  # or Python tries the rest once more at its end
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 2
     return 0
+
+
+def complain(text: str) -> None:
+    """One message on stderr, with a next step."""
+    step = "" if "\n  next: " in text else "\n  next: python collect.py --help tells what it takes"
+    if sys.stderr is not None:
+        sys.stderr.write("collect: %s%s\n" % (text, step))
+
+
+def check_file(path: str) -> None:
+    """Raises CannotCollect where another's file would be replaced."""
+    if os.path.isfile(path) and os.path.getsize(path):
+        with open(path, "rb") as stream:
+            if FORMAT.encode() not in stream.read(4096):
+                raise CannotCollect(
+                    "%s is there already, and no JSON of collect\n  next: another name, or remove it first" % path
+                )
 
 
 def write_file(path: str, text: str) -> None:
@@ -593,7 +591,9 @@ def write_file(path: str, text: str) -> None:
     except OSError as error:
         if os.path.isfile(beside):
             os.remove(beside)
-        raise CannotCollect("cannot write %s: %s; -o FILE where there is room" % (path, error.strerror)) from error
+        raise CannotCollect(
+            "cannot write %s: %s\n  next: -o FILE where there is room" % (path, error.strerror)
+        ) from error
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from kdtoken.cli.sides import Party, Sides, Wanted
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.files import read_packed
 from kdtoken.machine.process import MachineProcess, MachineThread
+from kdtoken.machine.sniff import head_of
 from kdtoken.model.sid import Sid
 from kdtoken.render.explain import chain_lines, explain_lines, lab_lines, who_lines
 from kdtoken.render.explain_json import explain_json
@@ -130,6 +131,7 @@ def explain(caller: Union[MachineProcess, MachineThread], to: str, want: str, ty
 
 def _against(sides: Sides, options: argparse.Namespace) -> int:
     """What a real Windows answered, worked out again; where we differ is what matters."""
+    head_of(options.against)
     party = sides.caller(options.against)
     answers = lab_answers(party.caller, read_packed(options.against, "lab run"), options.against)
     cli.write_lines(lab_lines(answers, sides.names))
@@ -167,6 +169,8 @@ def _main(arguments: List[str]) -> int:
         raise UsageError(
             "name a caller, or --who for every process", None, "kdtoken explain notepad.exe --to lsass.exe"
         )
+    if options.threads and not options.who:
+        raise UsageError("--threads belongs to --who", "--threads", "PID:TID is a thread as the caller")
     for given, option in ((options.to, "--to OBJECT"), (options.want, "--want RIGHTS")):
         if not given:
             raise UsageError("%s is missing" % option, option, "for instance --to lsass.exe --want VM_READ")

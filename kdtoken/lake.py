@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence
 
 from kdtoken import cli
 from kdtoken.cli.files import files_of
+from kdtoken.cli.outfile import PARQUET, One, check_output
 from kdtoken.cli.progress import Progress
 from kdtoken.errors import UsageError
 from kdtoken.files import write_whole
@@ -62,7 +63,7 @@ def _parser() -> cli.Parser:
     ask.add_argument("--show", action="store_true", help="print the SQL of --named, and do not ask")
     ask.add_argument("--csv", action="store_true", help="for spreadsheets: comma-separated values")
     ask.add_argument("--json", action="store_true", help="for programs: JSON")
-    ask.add_argument("--parquet", metavar="FILE", help="for data tools: write the answer with its types")
+    ask.add_argument("--parquet", metavar="FILE", action=One, help="for data tools: write the answer with its types")
     made.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return made
 
@@ -82,6 +83,15 @@ def _ask(options: Namespace) -> int:
         raise UsageError("one of --csv, --json and --parquet", None, "leave the others away")
     if len(options.words) + (options.named is not None) > 1:
         raise UsageError("one question at a time", None, "put the SELECT in quotes")
+    for option in ("symbols", "download", "services", "cluster"):
+        if getattr(options, option):
+            raise UsageError("--%s belongs to add" % option, option, "leave it away")
+    if options.show and not options.named:
+        raise UsageError(
+            "--show belongs to --named NAME", "--show", "kdtoken lake %s ask lists the names" % options.lake
+        )
+    if options.parquet:
+        check_output(options.parquet, PARQUET)
     sql = options.words[0] if options.words else ""
     if options.named:
         chosen = ask.question(options.named)

@@ -2,16 +2,17 @@
 
 !py -m kdtoken.record -o notepad.kdtoken.gz dump notepad.exe
 !py -m kdtoken.record -o machine.kdtoken.gz all            every process, thread and token
+kdtoken record -o machine.kdtoken.gz all MEMORY.DMP        of a dump, without its symbols and the rest of its size
 kdtoken dump --session machine.kdtoken.gz notepad.exe      later, anywhere
 """
 
-import os
 import sys
 from argparse import REMAINDER, Namespace
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from kdtoken import cli
 from kdtoken.cli import dump_report, walk_report
+from kdtoken.cli.outfile import RECORDING, One, check_output
 from kdtoken.cli.progress import Progress
 from kdtoken.decode.process import walk_processes
 from kdtoken.errors import KdTokenError, UsageError
@@ -32,7 +33,21 @@ class Recordable(NamedTuple):
     files: Callable[[Namespace], Sequence[str]] = lambda options: ()
 
 
+def _output_argument(parser: cli.Parser) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", action=One, help="the recording; .gz packs it")
+
+
+def _file_argument(parser: cli.Parser) -> None:
+    parser.add_argument("file", metavar="FILE", nargs="?", help="a dump, a log or a recording that is read")
+
+
+def _walk_arguments(parser: cli.Parser) -> None:
+    walk_report.add_arguments(parser)
+    _file_argument(parser)
+
+
 def _all_arguments(parser: cli.Parser) -> None:
+    _file_argument(parser)
     parser.add_argument("--check", action="store_true", help="ask the debugger's !process for each process too")
 
 
@@ -72,29 +87,34 @@ def read_guards(source: Source) -> int:
 
 RECORDABLE: Dict[str, Recordable] = {
     "dump": Recordable(dump_report.add_arguments, dump_report.report, lambda o: dump_report.split(o)[0]),
-    "walk": Recordable(walk_report.add_arguments, walk_report.report),
-    "all": Recordable(_all_arguments, read_all),
+    "walk": Recordable(_walk_arguments, walk_report.report, lambda o: [o.file] if o.file else []),
+    "all": Recordable(_all_arguments, read_all, lambda o: [o.file] if o.file else []),
 }
 
 
 def _main(arguments: List[str]) -> int:
     outer = cli.Parser(prog="kdtoken record", description="Run a verb and keep all that it read, for --session.")
-    outer.add_argument("-o", "--output", metavar="FILE", required=True, help="the recording; .gz packs it")
+    _output_argument(outer)
     outer.add_argument("--synthetic", action="store_true", help="mark the recording as not from a real machine")
     outer.add_argument("verb", choices=tuple(RECORDABLE), help="all: every process, thread and token")
     outer.add_argument("rest", nargs=REMAINDER, metavar="...", help="the verb's own arguments and options")
     options = outer.parse_args(arguments)
-    folder = os.path.dirname(os.path.abspath(options.output))
-    if not os.path.isdir(folder) or not os.access(folder, os.W_OK) or os.path.isdir(options.output):
-        # Said before hours of reading, not behind them.
-        what = "there is no folder %s" % folder if not os.path.isdir(folder) else "no file can be made there"
-        raise UsageError("cannot write the recording %s: %s" % (options.output, what), options.output, "-o FILE")
     asked = RECORDABLE[options.verb]
-    inner = cli.parser("record ... " + options.verb, "Options of what is recorded.")
+    inner = cli.parser("record" if options.verb == "all" else options.verb, "Options of what is recorded.")
     asked.add_arguments(inner)
+    _output_argument(inner)  # behind the verb it is understood as well
     inner_options = inner.parse_intermixed_args(options.rest)
+    if options.output and inner_options.output:
+        raise UsageError("-o names one file, and here are two", "-o", "leave one away")
+    output = options.output or inner_options.output
+    if not output:
+        words = " ".join('"%s"' % word if " " in word else word for word in [options.verb, *options.rest])
+        raise UsageError("-o FILE is missing", "-o", "kdtoken record -o machine.kdtoken.gz %s" % words)
+    files = asked.files(inner_options)
+    named = [inner_options.session, inner_options.dump, *(inner_options.log or ()), *files]
+    check_output(output, RECORDING, [one for one in named if one])
     recordings: List[RecordingSource] = []
-    machine = cli.open_machine(inner_options, asked.files(inner_options), recordings)
+    machine = cli.open_machine(inner_options, files, recordings)
     lines = asked.report(machine, inner_options)
     if not recordings:
         raise UsageError(
@@ -104,11 +124,11 @@ def _main(arguments: List[str]) -> int:
         recordings[0].mark_synthetic()
     # Before anything is printed: a stdout that is full or closed must not cost what was read.
     try:
-        recordings[0].save(options.output)
+        recordings[0].save(output)
     except KdTokenError:
         cli.write_lines(lines)  # what was found is not lost with the file
         raise
-    cli.write_lines([*lines, "", "recorded in %s: %d requests, %d bytes" % (options.output, *machine.cost)])
+    cli.write_lines([*lines, "", "recorded in %s: %d requests, %d bytes" % (output, *machine.cost)])
     return 0
 
 

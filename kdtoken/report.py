@@ -17,7 +17,9 @@ from typing import List, Optional, Sequence, Tuple
 from kdtoken import cli
 from kdtoken.analysis.audit.finding import Severity
 from kdtoken.analysis.audit.rules import across
-from kdtoken.analysis.audit.rules import audit as run_rules
+from kdtoken.cli import audit_options
+from kdtoken.cli.files import files_of
+from kdtoken.cli.outfile import REPORT, One, check_output
 from kdtoken.cli.progress import Progress
 from kdtoken.cli.walk_report import nothing_collected
 from kdtoken.errors import KdTokenError, NothingPrinted, UsageError
@@ -51,7 +53,7 @@ def read(machine: Machine, name: str = "") -> Seen:
         snapshot = Snapshot(name or machine.about.source, (), whole=False)
     problems = list(dict.fromkeys((*snapshot.problems, *machine.problems)))
     told = snapshot.processes or next(snapshot.tokens(), None) is not None
-    tokens = () if told else _tokens_of_text(machine)
+    tokens = () if told or machine.has_memory else _tokens_of_text(machine)
     name = name or snapshot.label
     made = Report(name, snapshot.build, len(snapshot.processes), problems=tuple(problems))
     label = replace(snapshot, label=name)
@@ -74,7 +76,7 @@ def _tokens_of_text(machine: Machine) -> Tuple[Token, ...]:
         return tuple(found)
 
 
-def judged(seen: Sequence[Seen]) -> List[Seen]:
+def judged(seen: Sequence[Seen], choice: audit_options.Chosen = audit_options.ALL) -> List[Seen]:
     """The same with what the rules see, on each and between two of one machine; as `audit` tells it."""
     snapshots = [one.snapshot for one in seen if isinstance(one.snapshot, Snapshot)]
     between = iter(across(snapshots))
@@ -83,8 +85,8 @@ def judged(seen: Sequence[Seen]) -> List[Seen]:
         if one.snapshot is None:
             told.append(one)
             continue
-        findings = next(between) + run_rules(one.snapshot)
-        told.append(replace(one, report=replace(one.report, findings=findings)))
+        new, known = choice.findings(one.snapshot, next(between))
+        told.append(replace(one, report=replace(one.report, findings=new, known=known)))
     return told
 
 
@@ -110,13 +112,22 @@ def _main(arguments: List[str]) -> int:
         "report", "Write one HTML file: findings, processes, tokens, their lineage; it needs no network."
     )
     parser.add_argument(
-        "files", metavar="SOURCE", nargs="*", help="crash dumps, recordings, logs, texts: each a machine"
+        "files",
+        metavar="SOURCE",
+        nargs="*",
+        help="crash dumps, recordings, logs, texts, or folders of them: each a machine",
     )
-    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the file to write: report.html")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", action=One, required=True, help="the file to write: report.html"
+    )
+    audit_options.add_arguments(parser)
     options = parser.parse_intermixed_args(arguments)
     require_jinja2()
+    options.files = files_of(options.files, "report")
+    check_output(options.output, REPORT, [*options.files, options.session, options.dump, *(options.log or ())])
+    choice = audit_options.chosen(options)
     with nothing_collected():
-        seen = judged(_all(options))
+        seen = judged(_all(options), choice)
         text = page(seen, time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()))
     write_whole(options.output, [text.encode("utf-8")], "report")
     cli.write_lines(_summary(options.output, seen))
@@ -126,7 +137,7 @@ def _main(arguments: List[str]) -> int:
             cli.complain("%s: %s" % (one.source, one.error))
     if any(one.error for one in reports):
         return 2
-    return 1 if any(one.needs_a_look for one in reports) else 0
+    return 1 if any(one.needs_a_look or one.problems for one in reports) else 0
 
 
 def _summary(path: str, seen: Sequence[Seen]) -> List[str]:

@@ -56,6 +56,13 @@ def _main(arguments: List[str]) -> int:
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args(arguments)
     domain = sids_of(options.domain)[0] if options.domain else None
+    if domain is not None and (domain.authority, domain.subauthorities[:1], len(domain.subauthorities)) != (
+        5,
+        (21,),
+        4,
+    ):
+        what = "%s is the SID of no domain or machine" % options.domain
+        raise UsageError(what, options.domain, "--domain S-1-5-21-A-B-C: an account's SID without its last number")
     found = [(sid, text) for text in options.names for sid in sids_of(text, domain)]
     if options.json:
         cli.write_lines(json.dumps([sid_facts(sid, text) for sid, text in found], indent=2).split("\n"))

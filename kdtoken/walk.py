@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Deque, Iterator, List, NamedTuple, Optional, S
 
 from kdtoken import cli
 from kdtoken.cli.files import files_of
+from kdtoken.cli.outfile import PARQUET, One, check_output
 from kdtoken.cli.progress import QUIET, Progress
 from kdtoken.cli.walk_report import add_arguments, answer, level_of, lines_of, nothing_collected, read
 from kdtoken.cli.walk_report import report as report  # what `walk` is, for tests and programs
@@ -129,6 +130,7 @@ def _all(options: Namespace, files: Sequence[str]) -> int:
         level_of(options.integrity)  # a wrong word is told once, not of every source
     if options.parquet:
         require_pyarrow()
+        check_output(options.parquet, PARQUET, files)
     asked = cli.request(options, files, lenient=True)
     jobs = [Job(replace(asked, sources=(file,)), options) for file in files] or [Job(asked, options)]
     bad: List[str] = []
@@ -173,7 +175,9 @@ def _main(arguments: List[str]) -> int:
         nargs="*",
         help="crash dumps, recordings, logs, texts, or folders of them, any number: each a machine, read on all cores",
     )
-    parser.add_argument("--parquet", metavar="FILE", help="for data tools: write a Parquet file (needs pyarrow)")
+    parser.add_argument(
+        "--parquet", metavar="FILE", action=One, help="for data tools: write a Parquet file (needs pyarrow)"
+    )
     options = parser.parse_intermixed_args(arguments)
     files = files_of(options.files, "walk")
     if options.parquet or len(files) > 1:

@@ -62,11 +62,12 @@ def test_what_is_recorded_is_saved_whatever_becomes_of_stdout(tmp_path: Path) ->
 def test_a_recording_that_finds_no_room_leaves_the_old_one(tmp_path: Path) -> None:
     """A file size limit of 4 blocks stands for the full disk; SIGXFSZ is ignored, so that the write itself fails."""
     kept = tmp_path / "a.kdtoken"
-    kept.write_bytes(b"the old one")
+    old = b'{"kdtoken-session": 1}'
+    kept.write_bytes(old)
     line = 'trap \'\' XFSZ; ulimit -f 4; k record -o "$1" dump notepad.exe --session "$2"'
     code, err = shell(line, str(kept), MACHINE)
     assert code == 2 and err.startswith("kdtoken: cannot write the recording %s: File too large" % kept)
-    assert kept.read_bytes() == b"the old one" and os.listdir(str(tmp_path)) == ["a.kdtoken"]
+    assert kept.read_bytes() == old and os.listdir(str(tmp_path)) == ["a.kdtoken"]
 
 
 def piped_to_nobody(words: List[str]) -> Tuple[int, bytes]:

@@ -101,7 +101,11 @@ def test_it_says_plainly_that_this_is_no_windows(capsys: pytest.CaptureFixture[s
         pytest.skip("this is Windows")
     assert collect.main([]) == 2
     printed = capsys.readouterr()
-    assert printed.out == "" and "run it there" in printed.err and "Traceback" not in printed.err
+    assert (
+        printed.out == ""
+        and "into the guest, and there: python collect.py" in printed.err
+        and "Traceback" not in printed.err
+    )
 
 
 def test_all_classes_of_winnt_h_are_asked_for() -> None:

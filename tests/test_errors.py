@@ -195,7 +195,7 @@ def test_nothing_is_guessed_where_nothing_is_near(line: str, files: Dict[str, st
         ("collect lsass.exe", ["nothing takes lsass.exe", "next: --pid PID"]),
         ("collect --pid x", ["--pid takes a number in decimal, not x", "next: --pid PID names a process (tasklist"]),
         ("collect --pid", ["--pid needs a word behind it", "next: --pid PID"]),
-        ("collect --pid 4 --thread 8", ["not allowed with", "; --help"]),
+        ("collect --pid 4 --thread 8", ["exclude each other", "; --help"]),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
 )

@@ -110,7 +110,7 @@ def test_named(filled: str, capsys: pytest.CaptureFixture[str]) -> None:
         (["ask", "SELECT 1", "SELECT 2"], "one question at a time"),
         (["ask", "SELECT 1", "--named", "not-read"], "one question at a time"),
         (["ask", "SELECT 1", "--csv", "--json"], "one of --csv, --json and --parquet"),
-        (["ask", "SELECT nothing"], "DuckDB says"),
+        (["ask", "SELECT nothing"], "no column is called nothing"),
         (["add"], "add what?"),
         (["add", "-"], "standard input is none"),
         (["add", "net:port=50000,key=1.2.3.4"], "a live machine is none"),

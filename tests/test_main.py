@@ -29,7 +29,9 @@ def test_version(word: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_unknown_verb_is_answered_with_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert front.main(["frobnicate", "notepad.exe"]) == 2
     out, err = capsys.readouterr()
-    wanted = "kdtoken: no verb 'frobnicate'; there are: %s\n  next: kdtoken VERB --help\n" % ", ".join(front.VERBS)
+    wanted = "kdtoken: no verb 'frobnicate'; there are: %s\n  next: kdtoken --help tells what each does\n" % ", ".join(
+        front.VERBS
+    )
     assert (out, err) == ("", wanted)
 
 

@@ -96,6 +96,8 @@ def request(
     if option != "--attach" and not instead and (options.stay or options.timeout is not None):
         word = "--stay" if options.stay else "--timeout"
         raise UsageError("%s belongs to --attach CONNECTION" % word, word, "leave it away")
+    if options.timeout is not None and not 0 < options.timeout < 1e9:  # which no NaN is
+        raise UsageError("--timeout takes seconds, not %g" % options.timeout, "--timeout", "for instance --timeout 60")
     return Request(
         (value,) if isinstance(value, str) else tuple(value),
         option,
@@ -219,9 +221,9 @@ def run(main: Callable[[List[str]], int], arguments: Optional[Sequence[str]]) ->
             import traceback
 
             traceback.print_exc()
-        from kdtoken.cli.here import here  # where all went well nobody needs it
+        from kdtoken.cli.here import here, with_step  # where all went well nobody needs it
 
-        complain(here(str(error), _ASKED, in_debugger()))
+        complain(here(with_step(str(error), main), _ASKED, in_debugger()))
     except RecursionError:
         complain(
             "the recursion limit of this Python (%d) is too low for this\n  next: raise it by sys.setrecursionlimit; "
@@ -238,6 +240,10 @@ def _and_release(main: Callable[[List[str]], int], words: List[str]) -> int:
     from kdtoken.render.words import set_columns, set_command
 
     set_columns(width())
+    if "" in words:
+        from kdtoken.cli.here import refuse_empty
+
+        refuse_empty(words)
     if in_debugger():
         set_command("!py -m kdtoken.VERB ARGUMENTS" if arguments_survive() else _BY_ALIAS)
     _ASKED.clear()

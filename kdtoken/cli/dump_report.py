@@ -1,15 +1,16 @@
 """What `dump` asks of a machine and shows of it; `record` and `tour` show the same."""
 
+import argparse
 import re
 from argparse import Namespace
-from typing import List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 from kdtoken import cli
 from kdtoken.errors import NOT_RECORDED, BadFormat, KdTokenError, UsageError
 from kdtoken.frozen import replace
 from kdtoken.machine.base import About, Machine
 from kdtoken.machine.process import MachineProcess
-from kdtoken.machine.sniff import is_source, looks_like_file
+from kdtoken.machine.sniff import is_source, is_there, looks_like_file
 from kdtoken.model.absent import NotAsked, Unreadable
 from kdtoken.model.process import FastRef, ProcessDump
 from kdtoken.model.snapshot import Look, Snapshot
@@ -19,6 +20,17 @@ from kdtoken.render.unread import unread_lines, unread_problems
 
 _NEAR = 16  # so many processes are read beside the one that was asked for, where it shares its token
 FORMATS = ("text", "json", "windbg")
+
+
+class _Format(argparse.Action):
+    """--format FORMAT, or --json for one of them; two of them are a slip."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Optional[str] = None) -> None:
+        chosen = self.const or values
+        before = getattr(namespace, "chosen_format", chosen)
+        if before != chosen:
+            raise UsageError("%s and %s are two formats" % (before, chosen), option_string, "leave one away")
+        namespace.format = namespace.chosen_format = chosen
 
 
 def add_arguments(parser: cli.Parser) -> None:
@@ -34,10 +46,11 @@ def add_arguments(parser: cli.Parser) -> None:
     parser.add_argument(
         "--format",
         choices=FORMATS,
+        action=_Format,
         default="text",
         help="text (default), json for programs, windbg for the form of !token",
     )
-    parser.add_argument("--json", action="store_const", dest="format", const="json", help="short for --format json")
+    parser.add_argument("--json", action=_Format, nargs=0, dest="format", const="json", help="short for --format json")
     parser.add_argument("--all", action="store_true", help="every field; without it, the answer on one screen")
     parser.add_argument(
         "--why", action="store_true", help="--all, and where each value was read: field, address, bytes"
@@ -67,10 +80,18 @@ def split(options: Namespace) -> Tuple[Sequence[str], str]:
             files.append(word)
         else:
             rest.append(word)
+    if len(rest) > 1 and named and is_there(rest[0]):
+        raise UsageError(
+            "give one of %s and a file's name: %s" % (_option(options), rest[0]), rest[0], "one source at a time"
+        )
     if len(rest) > 1:
         words = "one process at a time: %s" % ", ".join(rest)
         raise UsageError(words, rest[1], "kdtoken walk lists all, kdtoken diff compares two")
     return files, rest[0] if rest else ""
+
+
+def _option(options: Namespace) -> str:
+    return next("--" + name for name in ("session", "dump", "log", "attach") if getattr(options, name))
 
 
 def privilege_told(options: Namespace) -> List[str]:
@@ -108,7 +129,7 @@ def report(machine: Machine, options: Namespace) -> List[str]:
         return _privilege_here(machine, process, options)
     if options.token:
         if process:
-            raise UsageError("give a process or --token ADDRESS, not both")
+            raise UsageError("give a process or --token ADDRESS, not both", process, "leave one away")
         address = _address(options.token)
         token = machine.token(address)
         return _token_report(machine, token, machine.about_token(address), options) + _closing(

@@ -82,6 +82,7 @@ _WORDS = (
     (r"argument (\S+): invalid choice: ('.*') \(choose from (.*)\)", r"\1 takes one of \3, not \2"),
     (r"argument (\S+): invalid (?:int|float) value: (.*)", r"\1 takes a number, not \2"),
     (r"argument (\S+): expected .*", r"\1 needs a word behind it"),
+    (r"argument (\S+): ignored explicit argument .*", r"\1 takes no word"),
     (r"the following arguments are required: (.*)", r"\1 is missing"),
     (r"ambiguous option: (\S+) could match (.*)", r"\1 may be each of \2"),
     (r"argument (\S+): not allowed with argument (\S+)", r"\1 and \2 exclude each other"),
@@ -93,6 +94,7 @@ _ELSEWHERE.update({"--named": "lake", "--cluster": "lake", "--write": "tour", "-
 
 
 def _own_words(message: str) -> str:
+    message = message.replace("-o/--output", "-o FILE" if "required" in message else "-o")
     for pattern, words in _WORDS:
         found = re.match(pattern + "$", message, re.DOTALL)
         if found:

@@ -9,7 +9,7 @@ from kdtoken import cli
 from kdtoken.analysis.access_check.caller import MEDIUM, Caller, caller_of
 from kdtoken.analysis.access_check.downgrade import stories
 from kdtoken.analysis.access_check.turn import Other
-from kdtoken.errors import BadFormat, KdTokenError, UsageError
+from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, NotRecorded, UsageError
 from kdtoken.frozen import replace
 from kdtoken.machine.base import Machine
 from kdtoken.machine.descriptor_file import descriptor_of_file
@@ -90,13 +90,12 @@ class Sides:
 
     def source_of(self, words: List[str]) -> List[str]:
         """The words behind the file of a machine, which may stand first: FILE PROCESS, FILE@PROCESS, FILE --who."""
-        options = self.options
         file = words[0] if words and is_there(words[0]) else (words or [""])[0].rpartition("@")[0]
-        if options.session or options.dump or options.log or options.attach or not is_there(file):
+        if _is_named(self.options) or not is_there(file):
             return words
-        machine = cli.opened(cli.request(options, (file,), lenient=True, instead=True))
+        machine = cli.opened(cli.request(self.options, (file,), lenient=True, instead=True))
         rest = [word for word in [words[0][len(file) + 1 :]] + words[1:] if word]
-        if isinstance(machine, KernelMachine) or (isinstance(machine, LogMachine) and (rest or options.who)):
+        if isinstance(machine, KernelMachine) or (isinstance(machine, LogMachine) and (rest or self.options.who)):
             self._machine = machine
             return rest
         self._texts[file] = machine
@@ -201,6 +200,27 @@ class Sides:
         kernel = kernel_of(self.machine)
         return None if kernel is None or not address else _number(kernel.protection(address))
 
+    def _found(self, word: str) -> SecuredObject:
+        """An object of the machine.  What no recording keeps is said of the object, not of a symbol."""
+        if self._machine is None and self._texts and not _is_named(self.options) and not cli.in_debugger():
+            text = next(iter(self._texts))
+            raise UsageError(
+                "%s is no file, so an object of a machine, and %s is the text of a token alone" % (word, text),
+                word,
+                "name the machine too: --dump FILE, --session FILE; or give the object as SDDL, with --type",
+            )
+        try:
+            return self.objects.find(word)
+        except (LookupFailed, NotRecorded) as error:
+            if "kdtoken record" not in error.next_step:
+                raise
+            raise UsageError(
+                "%s cannot be looked up: the recording keeps processes, threads and tokens, and nothing beside them"
+                % word,
+                word,
+                'ask the dump or the debugger; or give its descriptor: --to "D:(A;;FA;;;BA)" --type file',
+            ) from error
+
     def wanted(self, word: str) -> Wanted:
         """The object that one --to names."""
         given = self.options.type
@@ -220,8 +240,11 @@ class Sides:
             raise UsageError(
                 "%s is no file here; of another machine, %s" % (word, OF_A_FILE.what), word, OF_A_FILE.hint
             )
-        found = self.objects.find(word)
+        found = self._found(word)
         kind = found.type if isinstance(found.type, ObjectType) else documented_type(_needed(given, word))
+        if given and len(self.options.to) == 1 and kind.name.lower() != given.strip().lower():
+            step = "leave --type away: it is for an object that is given as text"
+            raise UsageError("%s is a %s, not a %s" % (word, kind.name, given), word, step)
         address = found.address or 0
         if kind.name == "Process":
             return Wanted(found, kind, self._protection(address), address, word)
@@ -229,6 +252,10 @@ class Sides:
             owner = word.split(":")[1] if word.count(":") == 2 else ""
             return Wanted(found, kind, self._protection(self.machine.find(owner).address) if owner else None, 0, word)
         return Wanted(found, kind, 0, address, word)
+
+
+def _is_named(options: argparse.Namespace) -> bool:
+    return bool(options.session or options.dump or options.log or options.attach)
 
 
 def _has_label(what: SecuredObject) -> bool:

@@ -203,8 +203,13 @@ def level_of(text: str) -> int:
     if known is not None:
         return known
     try:
-        return int(text, 0)
+        number = int(text, 0)
     except ValueError:
+        number = -1
+    if not 0 <= number < 1 << 32:  # the RID of S-1-16-RID
         raise UsageError(
-            "no integrity level is called %r" % text, text, "one of %s, or a number" % ", ".join(LEVELS)
-        ) from None
+            "no integrity level is called %r" % text,
+            text,
+            "--integrity takes one of %s, or a number" % ", ".join(LEVELS),
+        )
+    return number

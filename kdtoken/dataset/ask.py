@@ -118,15 +118,14 @@ def _errors(store: Store, keys: Any) -> List[Tuple[Any, Optional[str]]]:
 def ask(store: Store, sql: str) -> Answer:
     """The answer to one SELECT.
 
-    Raises UsageError where it is no question, with DuckDB's own words for what is wrong with the SQL; KdTokenError
-    where the lake cannot be read.
+    Raises UsageError where it is no question, which says what is wrong with the SQL; KdTokenError where the lake cannot be read.
     """
     connection = connect(store)
     duckdb: Any = import_module("duckdb")
     pyarrow: Any = import_module("pyarrow")
     try:
         statements = connection.extract_statements(sql)
-        _one_question(duckdb, statements, sql)
+        _one_question(duckdb, statements, sql, help_of(store))
         table = _arrow(connection.sql(statements[0].query))
     except (duckdb.IOException, pyarrow.ArrowException, OSError) as error:
         raise store.torn() or store.changed() from error
@@ -138,7 +137,7 @@ def ask(store: Store, sql: str) -> Answer:
         torn = store.torn() if isinstance(error, duckdb.InvalidInputException) else None
         if torn is not None:  # what it says of a stream that ended is about a part
             raise torn from error
-        raise UsageError("the question cannot be answered; DuckDB says: %s" % _said(error), None, _HELP) from error
+        raise UsageError("the question cannot be answered: %s" % _said(error), None, help_of(store)) from error
     finally:
         connection.close()
     values = [column.to_pylist() for column in table.columns]
@@ -150,22 +149,46 @@ def _arrow(made: Any) -> Any:
     return made.to_arrow_table() if hasattr(made, "to_arrow_table") else made.fetch_arrow_table()
 
 
-_HELP = "kdtoken lake DIR ask   (without a question) lists the tables and the questions that ship"
+def help_of(store: Store) -> str:
+    """The next step of whoever asked in vain."""
+    return "kdtoken lake %s ask   (without a question) lists the tables and the questions that ship" % store.url
 
 
-def _one_question(duckdb: Any, statements: Any, sql: str) -> None:
+def _one_question(duckdb: Any, statements: Any, sql: str, step: str) -> None:
     select = duckdb.StatementType.SELECT
     explain = duckdb.StatementType.EXPLAIN
     if len(statements) != 1 or statements[0].type not in (select, explain):
         what = "nothing" if not statements else "several statements" if len(statements) > 1 else "no SELECT"
-        raise UsageError("one SELECT is a question, and this is %s" % what, sql[:80], _HELP)
+        raise UsageError("one SELECT is a question, and this is %s" % what, sql[:80], step)
+
+
+# What DuckDB says of the commonest slips -> our words.  Of others what it says about the SQL is kept, and no more.
+_SLIPS = (
+    (r'syntax error at or near "(.*?)"', r"the SQL cannot be understood from \1 on"),
+    (r"syntax error at end of input", "the SQL breaks off"),
+    (
+        r'Referenced column "(.*?)" (?:was )?not found .*?Candidate bindings: (.*)',
+        r"no column is called \1; near are \2",
+    ),
+    (r'Referenced column "(.*?)" (?:was )?not found', r"no column is called \1"),
+    (r'Table "(.*?)" does not have a column named "(.*?)"', r"the table \1 has no column \2"),
+    (r"Table with name (.*?) does not exist", r"no table is called \1"),
+    (r"Scalar Function with name (.*?) does not exist", r"no function is called \1"),
+    (r"Could not convert string '(.*?)' to U?(?:INT|BIGINT|HUGEINT)", r"'\1' is no number"),
+    (r"Cannot access|disabled by configuration|Permission", "it asks for something beside the lake's own tables"),
+)
 
 
 def _said(error: Exception) -> str:
-    """What DuckDB says is wrong, without the picture of where."""
+    """What is wrong with the SQL, without the picture of where."""
     lines = [line for line in str(error).split("\n") if line.strip()]
     kept = [line for line in lines[:4] if not re.match(r"LINE \d+:|\s*\^", line)]
-    return " ".join(" ".join(kept).split())[:400]
+    told = " ".join(" ".join(kept).split())[:400]
+    for pattern, words in _SLIPS:
+        found = re.search(pattern, told)
+        if found:
+            return found.expand(words)
+    return re.sub(r"^[A-Z][A-Za-z -]* Error: ", "", told)
 
 
 # -- as text

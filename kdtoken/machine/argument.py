@@ -122,6 +122,10 @@ def _not_found(argument: str, kind: str, processes: Sequence[Process], problems:
     message = "no process has %s (%d processes seen)" % (what, len(processes))
     if problems:
         message += "; the list is not whole: " + problems[0]
+    if not processes and "cut short" in message:
+        return ProcessNotFound(
+            message, argument, "copy the dump again, whole; an EPROCESS address goes without the list"
+        )
     if not processes:
         step = "the list of processes is not there, so walk shows none either; an EPROCESS address goes without it"
         return ProcessNotFound(message, argument, step)

@@ -104,7 +104,11 @@ class KernelMachine(Machine):
                 address,
                 "kdtoken dump PROCESS finds the token by itself",
             )
-        raise NotAToken("there is no readable token at 0x%x: %s" % (address, token), address)
+        raise NotAToken(
+            "there is no readable token at 0x%x: %s" % (address, token),
+            address,
+            "kdtoken walk lists the processes, and kdtoken dump PROCESS finds the token by itself",
+        )
 
     def protection(self, address: int) -> Maybe[int]:
         """_PS_PROTECTION.Level (UCHAR) of the process whose EPROCESS is there; Absent on kernels that have none."""

@@ -170,7 +170,8 @@ def _near(name: str) -> str:
 
     folder, base = os.path.split(name)
     try:
-        found = difflib.get_close_matches(base, sorted(os.listdir(folder or "."))[:10000], 1, 0.7)
+        others = [one for one in sorted(os.listdir(folder or "."))[:10000] if one != base]
+        found = difflib.get_close_matches(base, others, 1, 0.7)
     except (OSError, ValueError):
         found = []
     return "did you mean %s?" % os.path.join(folder, found[0]) if found else "name a file that is there"
@@ -178,6 +179,8 @@ def _near(name: str) -> str:
 
 def cannot_read(name: str, error: Exception) -> BadFormat:
     """The error for a file that the system does not give."""
+    if os.path.islink(name) and not os.path.exists(name):
+        return BadFormat("cannot read %s: it is a link that leads to no file" % name, name, "name the file itself")
     if isinstance(error, FileNotFoundError):
         return BadFormat("cannot read %s: there is no such file" % name, name, _near(name))
     if isinstance(error, IsADirectoryError) or os.path.isdir(name):

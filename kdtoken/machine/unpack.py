@@ -43,6 +43,12 @@ class Unpacked:
             raise BadFormat(
                 "cannot read %s: its gzip data breaks off or is damaged" % source, source, "copy it again"
             ) from error
+        except ValueError as error:  # it was read, and closed behind that
+            raise BadFormat(
+                "standard input (-) was read already",
+                source,
+                "name it once; what is wanted twice goes into a file first",
+            ) from error
         except (OSError, AttributeError) as error:  # AttributeError: a stdin without bytes, as in WinDbg
             raise cannot_read(source, error) from error
 

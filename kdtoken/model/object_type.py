@@ -98,7 +98,7 @@ class ObjectType:
             except ValueError:  # 0-led decimals
                 number = int(word, 10)
             if number >> 32:
-                raise BadFormat("an access mask has 32 bits, %s has more" % word, word)
+                raise BadFormat("an access mask has 32 bits, %s has more" % word, word, "at most 0xffffffff")
             return number
         if word.lower() in _WISHES:
             return _WISHES[word.lower()]

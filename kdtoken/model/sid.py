@@ -70,7 +70,9 @@ class Sid:
         if not 0 <= self.authority < 1 << 48:
             raise BadFormat("SID authority does not fit 48 bits", self.authority)
         if len(self.subauthorities) > MAX_SUBAUTHORITIES:
-            raise BadFormat("SID has {} sub-authorities, at most 15".format(len(self.subauthorities)), str(self))
+            raise BadFormat(
+                "{} has {} sub-authorities, a SID at most 15".format(self, len(self.subauthorities)), str(self)
+            )
         for number in self.subauthorities:
             if not 0 <= number < 1 << 32:
                 raise BadFormat("SID sub-authority does not fit 32 bits", number)

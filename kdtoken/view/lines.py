@@ -56,7 +56,7 @@ def decode_text(data: bytes, name: str = "the text") -> Decoded:
     character: an OEM one (437) when most letters lie where only OEM pages have letters, else Windows-1252.
     """
     if not data:
-        raise BadFormat("%s is empty" % name, name)
+        raise BadFormat("%s is empty" % name, name, "copy it again")
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             return _text(data[len(bom) :].decode(encoding, "replace"), encoding, name)

@@ -235,7 +235,11 @@ def _open(name: str) -> LogFile:
         return LogFile(name)
     first, last = int(match[2]), int(match[3]) if match[3] else None
     if first < 1 or (last is not None and last < first):
-        raise BadFormat("%s: lines are counted from 1, the first before the last" % name, name)
+        raise BadFormat(
+            "%s: lines are counted from 1, the first before the last" % name,
+            name,
+            "FILE:100-200, or FILE:100- to its end",
+        )
     return LogFile(match[1], first, last)
 
 
