@@ -96,7 +96,7 @@ dump machine.kdtoken.gz :1132 | 2 | :1132
 dump machine.kdtoken.gz 6104: | 2 | 6104:
 dump machine.kdtoken.gz 0xffffa08011999060 | 2 | 0xffffa08011999060
 dump machine.kdtoken.gz ffff`a0801199`9060 | 2 | ffff`a0801199`9060
-dump machine.kdtoken.gz --token 0x1234 | 2 | 0x1234
+dump machine.kdtoken.gz --token 0x1230 | 2 | 0x1230
 dump machine.kdtoken.gz --token zz | 2 | zz
 dump machine.kdtoken.gz --token | 2 | --token
 dump machine.kdtoken.gz --token 0xffffa08011999060 | 2 | 0xffffa08011999060

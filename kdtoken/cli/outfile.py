@@ -9,7 +9,7 @@ import os
 from typing import Any, Iterable, NamedTuple, Optional
 
 from kdtoken.errors import UsageError
-from kdtoken.files import GZIP
+from kdtoken.machine.sniff import GZIP
 
 _BEGINNING = 1 << 16
 _STEP = "another name, or remove it first"
