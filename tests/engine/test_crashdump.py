@@ -19,6 +19,7 @@ from kdtoken.source.crashdump.dump import CrashDump, open_dump
 from tests.dump_bytes import Dump
 from tests.engine.conftest import Lab, make_lab
 from tests.engine.volatility import Volatility
+from tests.engine.whole import whole
 from tests.engine.windows import Windows, answers
 from tests.machine.arm64 import to_arm64
 from tests.machine.crashdump import write_dump
@@ -37,19 +38,11 @@ def test_field_for_field_what_the_genuine_engine_sees(lab: Lab, seen: Dict[str, 
     assert problems == seen["problems"] == []
     compared = 0
     for mine, theirs in zip(dumps, seen["dumps"]):
-        assert _said(mine) == _said(theirs), mine.process.image_name
+        assert whole(mine) == whole(theirs), mine.process.image_name
         compared += isinstance(mine.token, Token)
     assert len(dumps) == len(seen["dumps"]) and compared >= 28
     for name, layout in seen["layouts"].items():
         assert target.layout(name) == layout, name
-
-
-def _said(dump: Any) -> str:
-    """All of it as text; the engine has one reason for what it cannot read, the page walk several."""
-    text = repr(dump)
-    for reason in ("not present (paged out or not mapped)", "paged out", "not mapped"):
-        text = text.replace(reason, "unreadable")
-    return text
 
 
 def _containers() -> List[Tuple[str, bytes]]:
@@ -142,7 +135,7 @@ def test_two_thousand_processes_against_the_engine(windows: Windows, tmp_path: P
     assert len(processes) == len(theirs) == 2000 and mine == problems == []
     for process, seen in zip(processes, theirs):
         ours = (process, process_details(target, process), tokens.of(process))
-        assert _said(ours) == _said(seen), process.image_name
+        assert whole(ours) == whole(seen), process.image_name
 
 
 def test_five_hundred_processes_against_volatility(tmp_path: Path) -> None:

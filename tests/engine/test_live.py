@@ -14,12 +14,20 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 
+from kdtoken.decode.process import walk_processes
+from kdtoken.decode.process_dump import Tokens, dump_process
+from kdtoken.source.cached import CachedSource
+from kdtoken.source.crashdump.dump import open_dump
+from tests.dump_bytes import Dump
 from tests.engine.conftest import NEWEST, Lab, make_lab
+from tests.engine.kd.arm64 import Arm64Target
 from tests.engine.kd.faults import Faults
 from tests.engine.kd.pipe import connection, named_pipe
 from tests.engine.kd.serve import Server
 from tests.engine.kd.target import KdTarget
+from tests.engine.whole import whole
 from tests.engine.windows import Windows, answers
+from tests.machine.arm64 import to_arm64
 
 ROUNDS = int(os.environ.get("KDTOKEN_LIVE_ROUNDS", "20"))
 PARTS = 5  # tests that they are dealt to, so that workers share them
@@ -67,6 +75,42 @@ def test_the_same_is_seen_live_as_in_the_dump(lab: Lab, windows: Windows, seen: 
     assert counters.changes[-1:] == ["Continue2"]
     assert bool(counters.faults["corrupted"]) == bool(corrupt)
     assert bool(counters.resends_in) == bool(corrupt)
+
+
+def test_on_arm64_the_same_is_seen_live_as_in_the_dump(windows: Windows) -> None:
+    """The engine takes the machine for one of ARM64, and every process, thread and token is what it is in the dump."""
+    lab = make_lab(NEWEST)
+    dump_file = lab.folder / "arm64.dmp"
+    dump_file.write_bytes(to_arm64(Dump.of(lab.kernel)).full())
+    out = lab.folder / "seen-live-arm64.pickle"
+    with Server(Arm64Target(lab.kernel)) as server, named_pipe(windows, server) as pipe:
+        text = windows.debugger(
+            connection(pipe), ["vertarget", ".effmach", "!py -m kdtoken.dump notepad.exe"], lab.folder, "bootstrapper"
+        )
+    said = dict(answers(text))
+    assert "ARM 64-bit (AArch64)" in said["vertarget"] and "(arm64)" in said[".effmach"]
+    assert "notepad.exe  pid 6104" in said["!py -m kdtoken.dump notepad.exe"], text
+    with Server(Arm64Target(lab.kernel)) as server, named_pipe(windows, server) as pipe:
+        done = windows.python(
+            Path(__file__).with_name("seen_live.py"),
+            connection(pipe),
+            str(server.control_port),
+            out,
+            cwd=lab.folder,
+            timeout=180,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert server.wait_until_running()
+        assert server.marks["read"].since(server.marks["attached"]).changes == []
+    live_seen = pickle.loads(out.read_bytes())
+    source = CachedSource(open_dump(dump_file, str(lab.folder)))
+    processes, problems = walk_processes(source)
+    assert live_seen["problems"] == problems == []
+    tokens = Tokens(source)
+    for now, process in zip(live_seen["dumps"], processes):
+        then = dump_process(tokens, process, tuple(processes), check=False)
+        assert whole(now) == whole(then), process.image_name
+    assert len(live_seen["dumps"]) == len(processes) == len(lab.kernel.machine.processes)
 
 
 def test_inside_the_debugger_nothing_is_written_set_or_resumed(windows: Windows) -> None:

@@ -12,13 +12,12 @@ from kdtoken.machine.kernel import find_process
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import ProcessDump
 from kdtoken.source.cached import CachedSource
-from kdtoken.source.log.memory import NOT_PRESENT
 from kdtoken.source.log.source import LogSource
 from tests.engine.conftest import ROOT, Lab
+from tests.engine.whole import whole
 from tests.engine.windows import Windows, wine_path
 
 LOG = "kdtoken-capture.log"
-LIVE_REASON = "not present (paged out or not mapped)"
 
 
 def capture(lab: Lab, windows: Windows, folder: Path, arguments: str) -> Path:
@@ -79,9 +78,7 @@ def test_all_processes(lab: Lab, windows: Windows, seen: Dict[str, Any], tmp_pat
     assert len(processes) == len(seen["dumps"])
     for process in processes:
         dump = dump_process(tokens, process, tuple(processes), check=False)
-        # Paged out is paged out, in other words.
-        there = repr(live(seen, process.pid))
-        assert repr(dump).replace(NOT_PRESENT, LIVE_REASON) == there, process.image_name
+        assert whole(dump) == whole(live(seen, process.pid)), process.image_name
     gone = [d for d in seen["dumps"] if isinstance(d.token, Unreadable)]
     assert gone, "the machine has a token that is paged out"
 

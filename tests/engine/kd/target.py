@@ -25,9 +25,12 @@ _KERNEL_SPACE, _ALL_ACCESS = 2, 7
 class KdTarget:
     """A kernel that can be debugged.
 
+    machine   IMAGE_FILE_MACHINE_*, which the debugger asks for first
     running   the machine runs (it hears nothing but a break-in); False: it waits for a debugger
     counters  what crossed the wire so far
     """
+
+    machine, secondary = 0x8664, 2
 
     def __init__(self, kernel: Kernel, faults: Optional[Faults] = None, running: bool = False) -> None:
         self.kernel = kernel
@@ -97,25 +100,24 @@ class KdTarget:
         if self.running:
             return
         at = self.kernel.symbols["DbgBreakPointWithStatus"]
+        self.line.send(PacketType.STATE_CHANGE64, self._state_change(at, self.ram.read(at, wire.INSTRUCTIONS)))
+
+    def _state_change(self, at: int, code: bytes) -> bytes:
+        """Why and where the machine stands; its context says the same."""
         self._context[wire.CONTEXT_RIP : wire.CONTEXT_RIP + 8] = at.to_bytes(8, "little")
-        code = self.ram.read(at, wire.INSTRUCTIONS)
         flags = int.from_bytes(self._context[wire.CONTEXT_EFLAGS : wire.CONTEXT_EFLAGS + 4], "little")
-        self.line.send(
-            PacketType.STATE_CHANGE64,
-            wire.STATE_CHANGE.build(
-                dict(
-                    processor_level=6,
-                    processor=0,
-                    processors=1,
-                    thread=self._thread,
-                    program_counter=at,
-                    address=at,
-                    information=[0] * 15,
-                    eflags=flags,
-                    instruction_count=len(code),
-                    instructions=code.ljust(wire.INSTRUCTIONS, b"\0"),
-                )
-            ),
+        return bytes(wire.STATE_CHANGE.build(dict(processor_level=6, eflags=flags, **self._where(at, code))))
+
+    def _where(self, at: int, code: bytes) -> Dict[str, Any]:
+        return dict(
+            processor=0,
+            processors=1,
+            thread=self._thread,
+            program_counter=at,
+            address=at,
+            information=[0] * 15,
+            instruction_count=len(code),
+            instructions=code.ljust(wire.INSTRUCTIONS, b"\0"),
         )
 
     # ------------------------------------------------------------------ requests
@@ -196,6 +198,8 @@ class KdTarget:
         version = wire.VERSION.build(
             dict(
                 major=0xF,
+                secondary=self.secondary,
+                machine=self.machine,
                 minor=self.kernel.version[2],
                 kernel_base=self.kernel.base,
                 loaded_module_list=symbols["PsLoadedModuleList"],

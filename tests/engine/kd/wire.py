@@ -1,4 +1,4 @@
-"""The serial KD protocol as bytes: packets, and the messages in them (x64 target).
+"""The serial KD protocol as bytes: packets, and the messages in them (x64 and ARM64 targets).
 
 Public sources: the Windows SDK's wdbgexts.h (DBGKD_GET_VERSION64, with Microsoft's page on it);
 ReactOS' include/reactos/windbgkd.h (names, numbers, struct members); VirtualBox'
@@ -183,9 +183,9 @@ VERSION = Struct(
     "major" / Int16ul,  # 0xF: a free build
     "minor" / Int16ul,  # the build number
     "protocol" / Const(6, Int8ul),  # DBGKD_64BIT_PROTOCOL_VERSION2
-    "secondary" / Const(2, Int8ul),  # KD_SECONDARY_VERSION_AMD64_CONTEXT
+    "secondary" / Int8ul,  # KD_SECONDARY_VERSION_AMD64_CONTEXT (2), of other machines DEFAULT (0)
     "flags" / Const(0x47, Int16ul),  # multiprocessor, data, 64-bit pointers, hypervisor-aware
-    "machine" / Const(0x8664, Int16ul),
+    "machine" / Int16ul,  # IMAGE_FILE_MACHINE_*
     "max_packet" / Const(PacketType.FILE_IO + 1, Int8ul),
     "max_state_change" / Const(3, Int8ul),
     # Highest api, counted from the first: with this one the engine uses GetContextEx.
@@ -203,9 +203,9 @@ EXCEPTION_STATE_CHANGE = 0x3030  # DbgKdExceptionStateChange
 STATUS_BREAKPOINT = 0x80000003
 INSTRUCTIONS = 16  # DBGKD_MAXSTREAM
 
-# DBGKD_ANY_WAIT_STATE_CHANGE with a DBGKM_EXCEPTION64, then AMD64_DBGKD_CONTROL_REPORT: why the
+# DBGKD_ANY_WAIT_STATE_CHANGE with a DBGKM_EXCEPTION64, then the machine's ..._DBGKD_CONTROL_REPORT: why the
 # target stopped, and what a debugger wants to show at once.
-STATE_CHANGE = Struct(
+_STOPPED = (
     "new_state" / Const(EXCEPTION_STATE_CHANGE, Int32ul),
     "processor_level" / Int16ul,
     "processor" / Int16ul,
@@ -222,6 +222,10 @@ STATE_CHANGE = Struct(
     "information" / Array(15, Int64ul),
     "first_chance" / Const(1, Int32ul),
     Padding(4),
+)
+# AMD64_DBGKD_CONTROL_REPORT
+STATE_CHANGE = Struct(
+    *_STOPPED,
     "dr6" / Const(0xFFFF0FF0, Int64ul),
     "dr7" / Const(0x400, Int64ul),
     "eflags" / Int32ul,
@@ -233,7 +237,16 @@ STATE_CHANGE = Struct(
     "es" / Const(0x2B, Int16ul),
     "fs" / Const(0x53, Int16ul),
 )
-assert STATE_CHANGE.sizeof() == 240
+# ARM64_DBGKD_CONTROL_REPORT, in the room of the longest of them
+STATE_CHANGE_ARM64 = Struct(
+    *_STOPPED,
+    "breakpoint_value" / Const(0, Int64ul),
+    "watchpoint_value" / Const(0, Int64ul),
+    "instruction_count" / Int32ul,
+    "instructions" / Bytes(INSTRUCTIONS),
+    Padding(12),
+)
+assert STATE_CHANGE.sizeof() == STATE_CHANGE_ARM64.sizeof() == 240
 
 # CONTEXT of winnt.h, x64: where the two members are that this target itself looks at.
 CONTEXT_EFLAGS, CONTEXT_RIP = 0x44, 0xF8
