@@ -5,6 +5,7 @@ from typing import Dict, Optional, Set, Tuple
 
 from kdtoken.source.log.commands import Asked
 from kdtoken.source.log.memory import LogMemory, memory_line
+from kdtoken.source.log.rows import ROW, Stretch, content_of
 from kdtoken.source.log.types import Types
 
 _SYMBOL_LINE = re.compile(
@@ -27,6 +28,11 @@ _PROCESS = re.compile(r"^\s*PROCESS +[0-9a-fA-F][0-9a-fA-F`]{7,16}")
 def number(digits: str) -> int:
     """Hexadecimal digits, with or without 0x and the backtick, as a number."""
     return int(digits.replace("`", ""), 16)
+
+
+def _lowest(wide: bool) -> int:
+    """The kernel's lowest address.  Those below mean another thing in each process; kdtoken never asks for them."""
+    return 1 << 63 if wide else 1 << 31
 
 
 class Facts:
@@ -80,14 +86,29 @@ class Facts:
             self._symbol(wanted, shown.address, at)
         if shown.symbol is not None:
             self._symbol(shown.symbol[0], shown.symbol[1], at)
-        # User-mode addresses mean another thing in each process; kdtoken never asks for them.
-        if shown.address < (1 << 63 if shown.wide else 1 << 31):
+        if shown.address < _lowest(shown.wide):
             return True
         self.wide = self.wide or shown.wide
         for address, data in shown.pieces:
             self.memory.add(address, data, at)
         for address, size in shown.holes:
             self.memory.add_hole(address, size, at)
+        return True
+
+    def rows(self, stretch: Stretch, at: int, asked: Asked) -> bool:
+        """Take in many rows of memory; False where they have to be taken in one by one."""
+        content = content_of(stretch) if asked.memory else None
+        if content is None or not (content.fits or asked.dumps):
+            return False
+        ours = content.address >= _lowest(stretch.wide)
+        if not ours and content.address + len(content.data) > _lowest(stretch.wide):
+            return False
+        wanted, self.wanted = self.wanted, None
+        if wanted is not None:
+            self._symbol(wanted, content.address, at)
+        if ours:
+            self.wide = self.wide or stretch.wide
+            self.memory.add_rows(content.address, content.data, at, ROW)
         return True
 
     def _see_width(self, digits: str) -> None:

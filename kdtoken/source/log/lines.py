@@ -10,9 +10,10 @@ All that is looked for is ASCII.
 """
 
 import os
-from typing import BinaryIO, Callable, Iterator, NamedTuple, Optional, Pattern, Tuple
+from typing import BinaryIO, Callable, Iterator, NamedTuple, Optional, Pattern, Tuple, Union
 
 from kdtoken.errors import BadFormat
+from kdtoken.source.log.rows import Stretch, stretch_at
 
 BLOCK = 1 << 20
 # Of a longer line only the beginning is looked at: no debugger prints such a line.
@@ -34,6 +35,22 @@ class Line(NamedTuple):
     stop: int
     text: str
     cut: bool
+
+
+class Rows(NamedTuple):
+    """Many lines that show memory; number and start are those of the first."""
+
+    number: int
+    start: int
+    stretch: Stretch
+
+    def lines(self) -> Iterator[Line]:
+        """The same one by one."""
+        start = self.start
+        for index, text in enumerate(self.stretch.rows.split(b"\n")[:-1]):
+            stop = start + len(text)
+            yield Line(self.number + index, start, stop, text.rstrip(b"\r").decode("latin-1"), False)
+            start = stop + 1
 
 
 class LogFile:
@@ -90,15 +107,17 @@ class LogFile:
             if progress is not None:
                 progress(done, self.size)
 
-    def lines(self, pattern: Pattern[bytes], progress: Optional[Progress] = None) -> Iterator[Line]:
+    def lines(self, pattern: Pattern[bytes], progress: Optional[Progress] = None) -> Iterator[Union[Line, Rows]]:
         """The lines whose beginning matches; `pattern` starts with the newline in front of the line."""
+        some = self.first > 1 or self.last is not None
         try:
             with open(self.path, "rb") as file:
-                for line in _matching(self._blocks(file, progress), pattern):
-                    if self.last is not None and line.number > self.last:
-                        return
-                    if line.number >= self.first:
-                        yield line
+                for found in _matching(self._blocks(file, progress), pattern):
+                    for line in found.lines() if some and isinstance(found, Rows) else (found,):
+                        if self.last is not None and line.number > self.last:
+                            return
+                        if line.number >= self.first:
+                            yield line
         except OSError as error:
             raise BadFormat("cannot read the log %s: %s" % (self.path, error), self.path, _ASK_AGAIN) from error
 
@@ -134,7 +153,7 @@ def _encoding_of(head: bytes) -> Tuple[str, int, int]:
     return "utf-8", 1, 0
 
 
-def _matching(blocks: Iterator[bytes], pattern: Pattern[bytes]) -> Iterator[Line]:
+def _matching(blocks: Iterator[bytes], pattern: Pattern[bytes]) -> Iterator[Union[Line, Rows]]:
     number = 1  # of the line at the start of `kept`
     start = 0  # position of that line
     kept = b""
@@ -180,13 +199,20 @@ def _matching(blocks: Iterator[bytes], pattern: Pattern[bytes]) -> Iterator[Line
             yield line
 
 
-def _in_block(block: bytes, pattern: Pattern[bytes], number: int, start: int, cut: bool) -> Iterator[Line]:
+def _in_block(block: bytes, pattern: Pattern[bytes], number: int, start: int, cut: bool) -> Iterator[Union[Line, Rows]]:
     """`block` begins with a newline that is not in the file, and ends with one."""
     counted = 1
-    for match in pattern.finditer(block):
+    match = pattern.search(block)
+    while match:
         at = match.start() + 1
         number += block.count(b"\n", counted, at)
         counted = at
-        end = block.find(b"\n", at)
-        text = block[at : min(end, at + LONGEST_LINE)].decode("latin-1").rstrip("\r")
-        yield Line(number, start + at - 1, start + end - 1, text, cut)
+        stretch = None if cut else stretch_at(block, at)
+        if stretch is not None:
+            yield Rows(number, start + at - 1, stretch)
+            end = at + len(stretch.rows) - 1
+        else:
+            end = block.find(b"\n", at)
+            text = block[at : min(end, at + LONGEST_LINE)].decode("latin-1").rstrip("\r")
+            yield Line(number, start + at - 1, start + end - 1, text, cut)
+        match = pattern.search(block, end)

@@ -111,11 +111,11 @@ class _Run:
 
     __slots__ = ("start", "data", "line", "width")
 
-    def __init__(self, start: int, data: bytes, line: int) -> None:
+    def __init__(self, start: int, data: bytes, line: int, width: int) -> None:
         self.start = start
         self.data = bytearray(data)
         self.line = line
-        self.width = len(data)
+        self.width = width
 
     def takes(self, start: int, line: int) -> bool:
         """Whether what begins at `start` in `line` simply goes on with this run."""
@@ -140,7 +140,18 @@ class LogMemory:
         if self._runs and self._runs[-1].takes(address, line):
             self._runs[-1].data += data
         else:
-            self._runs.append(_Run(address, data, line))
+            self._runs.append(_Run(address, data, line, len(data)))
+
+    def add_rows(self, address: int, data: bytes, line: int, width: int) -> None:
+        """The same of many lines, each of which shows as many bytes."""
+        goes_on = bool(self._runs) and self._runs[-1].takes(address, line)
+        if not goes_on:
+            self._runs.append(_Run(address, data, line, width))
+        elif self._runs[-1].width == width:
+            self._runs[-1].data += data
+        else:
+            for index, at in enumerate(range(0, len(data), width)):
+                self.add(address + at, data[at : at + width], line + index)
 
     def add_hole(self, address: int, size: int, line: int) -> None:
         """A range that the command asked for and that could not be read: printed as question marks."""

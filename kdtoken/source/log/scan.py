@@ -8,7 +8,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from kdtoken.source.log.commands import NOTHING, Asked, asked_by, folded, split_prompt
 from kdtoken.source.log.facts import Facts
-from kdtoken.source.log.lines import Line, LogFile, Progress
+from kdtoken.source.log.lines import Line, LogFile, Progress, Rows
 from kdtoken.source.log.listing import Listings
 from kdtoken.source.log.types import enum_value_of, head_of, is_anonymous, member_of
 
@@ -25,7 +25,10 @@ _CUT = re.compile(
 )
 # The beginning of every line that can matter; all others are passed over inside `re`.
 INTERESTING = re.compile(
-    rb"""\n(?=
+    rb"""\n(?!
+      # Child-SP and RetAddr of a call stack, of which most of a log is: nothing of the below begins so.
+      [ ]{0,40}[0-9a-fA-F]{8}`[0-9a-fA-F]{8}[ ][0-9a-fA-F]{8}`[0-9a-fA-F]{8}[ ]{1,8}:
+    )(?=
       [ \t]* (?![ \t]) (?:
         \+0x
       | (?:0x)?[0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?[ ]
@@ -85,8 +88,13 @@ class Scan(Facts):
         index = len(self.files)
         self.files.append(file)
         line: Optional[Line] = None
-        for line in file.lines(INTERESTING, progress):
-            self._line(line, index << _FILE_SHIFT | line.number)
+        for found in file.lines(INTERESTING, progress):
+            if isinstance(found, Rows):
+                if self.rows(found.stretch, index << _FILE_SHIFT | found.number, self._asked):
+                    line = None
+                    continue
+            for line in found.lines() if isinstance(found, Rows) else (found,):
+                self._line(line, index << _FILE_SHIFT | line.number)
         if line is not None and line.cut:
             self._listings.cut()
             self.cut.append(self.where(index << _FILE_SHIFT | line.number))
