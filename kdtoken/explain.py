@@ -52,13 +52,13 @@ def _request(options: argparse.Namespace, party: Party, what: Wanted, level: int
 
 
 def _worked_out(sides: Sides, options: argparse.Namespace) -> int:
-    wanted = [sides.wanted(word) for word in options.to]
     if options.who:
         parties = list(sides.everybody(options.threads))
     else:
         parties = [sides.caller(word) for word in options.caller]
+    sides.learn()  # the names of accounts, which a text about the object may have alone
+    wanted = [sides.wanted(word) for word in options.to]
     level = sides.default_level(wanted)
-    sides.learn()
     if not parties:
         raise KdTokenError("no process has a token that can be read")
     one = len(parties) * len(wanted) == 1

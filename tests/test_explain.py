@@ -132,6 +132,32 @@ def test_what_whoami_does_not_list_is_asked_about(tmp_path: Path) -> None:
         assert said == code, out.getvalue()
 
 
+def test_what_accesschk_prints_and_an_account_that_the_caller_s_text_names(tmp_path: Path) -> None:
+    """The SID of an account stands in whoami's text alone; another account's is what the answer depends on."""
+    token, listing = tmp_path / "whoami.txt", tmp_path / "accesschk.txt"
+    token.write_text(whoami_lines("notepad"), encoding="utf-8")
+    for account, verdict, said in (
+        (
+            "PC\\anna",
+            "yes, 0x10",
+            "the text names pc\\anna without a SID: it is taken for pc\\anna (S-1-5-21-1004336348-1177238915",
+        ),
+        ("PC\\bert", "no, by the DACL", "the SID of 'PC\\\\bert' is not told"),
+    ):
+        listing.write_text(
+            "Mixer\n  DESCRIPTOR FLAGS:\n      [SE_DACL_PRESENT]\n  OWNER: NT AUTHORITY\\SYSTEM\n"
+            "  [0] ACCESS_ALLOWED_ACE_TYPE: %s\n        SERVICE_START\n" % account,
+            encoding="ascii",
+        )
+        out = io.StringIO()
+        with redirect_stdout(out):
+            code = explain.main([str(token), "--to", str(listing), "--want", "START"])
+        text = " ".join(out.getvalue().split())
+        assert code == 3 and "asks Mixer (Service) for START (0x10) DEPENDS: as far as is known " + verdict in text
+        assert said in text
+        assert ("whether ACE 0" in text) is (account == "PC\\bert")
+
+
 def test_a_descriptor_as_bytes_and_as_hex(monkeypatch: Any, tmp_path: Path) -> None:
     data = from_sddl("O:BAG:SYD:(A;;0x1;;;WD)").to_bytes()
     raw, hexadecimal = tmp_path / "sd.bin", tmp_path / "sd.hex"

@@ -37,6 +37,13 @@ def test_generic_rights_become_what_the_type_says() -> None:
         ("desktop", "read", "READ_CONTROL ENUMERATE READOBJECTS"),
         ("windowstation", "write", "READ_CONTROL ACCESSCLIPBOARD CREATEDESKTOP WRITEATTRIBUTES"),
         ("event", "write", "READ_CONTROL MODIFY_STATE"),
+        # LEARN, "Service Security and Access Rights"
+        ("service", "read", "READ_CONTROL QUERY_CONFIG QUERY_STATUS INTERROGATE ENUMERATE_DEPENDENTS"),
+        ("service", "write", "READ_CONTROL CHANGE_CONFIG"),
+        ("service", "execute", "READ_CONTROL START STOP PAUSE_CONTINUE USER_DEFINED_CONTROL"),
+        ("scmanager", "read", "READ_CONTROL ENUMERATE_SERVICE QUERY_LOCK_STATUS"),
+        ("scmanager", "write", "READ_CONTROL CREATE_SERVICE MODIFY_BOOT_CONFIG"),
+        ("scmanager", "execute", "READ_CONTROL CONNECT LOCK"),
         ("directory", "read", "READ_CONTROL QUERY TRAVERSE"),
     ],
 )

@@ -349,3 +349,131 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         read_descriptor_bytes(data)
     except BadFormat:
         pass
+
+
+# --- accesschk -l: the form is that of published outputs (see the reader), objects and rights are ours
+
+ACCESSCHK = """\
+Accesschk v6.14 - Reports effective permissions for securable objects
+Copyright \u2310 2006-2021 Mark Russinovich
+Sysinternals - www.sysinternals.com
+
+PaintMixer
+  DESCRIPTOR FLAGS:
+      [SE_DACL_PRESENT]
+      [SE_SACL_PRESENT]
+      [SE_SELF_RELATIVE]
+  OWNER: NT AUTHORITY\\SYSTEM
+  [0] ACCESS_DENIED_ACE_TYPE: BUILTIN\\Guests
+        SERVICE_START
+        SERVICE_STOP
+  [1] ACCESS_ALLOWED_ACE_TYPE: NT AUTHORITY\\INTERACTIVE
+        SERVICE_QUERY_STATUS
+        READ_CONTROL
+  [2] ACCESS_ALLOWED_ACE_TYPE: BUILTIN\\Administrators
+        SERVICE_ALL_ACCESS
+"""
+
+
+def test_accesschk() -> None:
+    one = only(ACCESSCHK)
+    assert (one.form, one.name, one.object_type, one.line) == ("accesschk -l", "PaintMixer", "service", 5)
+    assert states(one) == ("present", "not said", "present", "not said")
+    assert str(one.descriptor.owner) == "S-1-5-18"
+    # winsvc.h: START 0x10, STOP 0x20, QUERY_STATUS 0x4, ALL_ACCESS 0xf01ff; winnt.h READ_CONTROL 0x20000
+    assert aces(one.descriptor) == [
+        (1, 0, 0x30, "S-1-5-32-546"),
+        (0, 0, 0x20004, "S-1-5-4"),
+        (0, 0, 0xF01FF, "S-1-5-32-544"),
+    ]
+    assert one.descriptor.control_words[:2] == ("DACL_PRESENT", "SACL_PRESENT")
+    assert "integrity label" in one.notes[0]
+
+
+def test_accesschk_with_flags_of_its_aces() -> None:
+    """As learn.microsoft.com shows a folder: flags in brackets, then the rights; tabs or none before the lines."""
+    text = ACCESSCHK.replace(
+        "SERVICE_START\n", "[CONTAINER_INHERIT_ACE]\n\t[INHERIT_ONLY_ACE]\n\t[INHERITED_ACE]\n\tDELETE\n"
+    )
+    text = text.replace("SERVICE_STOP\n", "FILE_TRAVERSE\n").replace("SERVICE_QUERY_STATUS", "FILE_LIST_DIRECTORY")
+    one = only(text.replace("SERVICE_ALL_ACCESS", "FILE_ALL_ACCESS").replace("PaintMixer", "C:\\mixer"))
+    assert (one.name, one.object_type) == ("C:\\mixer", "file directory")
+    assert aces(one.descriptor)[0] == (1, 0x1A, 0x10020, "S-1-5-32-546")
+    assert aces(one.descriptor)[2][2] == 0x1F01FF
+
+
+def test_accesschk_of_several_objects_and_behind_a_prompt() -> None:
+    second = ACCESSCHK.split("\n\n", 1)[1].replace("PaintMixer", "HKLM\\Software\\Mixer")
+    for word, right in (("START", "QUERY_VALUE"), ("STOP", "NOTIFY"), ("QUERY_STATUS", "SET_VALUE")):
+        second = second.replace("SERVICE_" + word, "KEY_" + right)
+    text = "C:\\> accesschk64.exe -l PaintMixer\r\n" + ACCESSCHK + second.replace("SERVICE_", "KEY_") + "\nC:\\>\n"
+    seen = read_descriptor_text(text)
+    assert [(one.name, one.object_type) for one in seen.descriptors] == [
+        ("PaintMixer", "service"),
+        ("HKLM\\Software\\Mixer", "key"),
+    ]
+    assert aces(seen.descriptors[1].descriptor)[0] == (1, 0, 0x11, "S-1-5-32-546")
+    assert [line.text for line in seen.not_understood] == ["C:\\>"]
+
+
+def test_accesschk_names_that_only_the_machine_knows() -> None:
+    text = ACCESSCHK.replace("BUILTIN\\Guests", "LAB\\painters").replace(
+        "OWNER: NT AUTHORITY\\SYSTEM", "OWNER: LAB\\anna"
+    )
+    one = only(text)
+    assert states(one)[0] == "not said" and any("LAB\\\\anna" in note for note in one.notes)
+    assert one.descriptor.dacl is not None
+    unknown = one.descriptor.dacl.aces[0]
+    assert (unknown.type, unknown.mask, unknown.sid) == (1, 0x30, None)
+    assert unknown.problem == "the SID of 'LAB\\\\painters' is not told, only the machine knows it"
+    anna = Sid.from_text("S-1-5-21-1-2-3-1001")
+    known = (
+        read_descriptor_text(text, accounts={"LAB\\anna": anna, "LAB\\painters": anna}.get).descriptors[0].descriptor
+    )
+    assert known.owner == anna and aces(known)[0] == (1, 0, 0x30, str(anna))
+
+
+def test_accesschk_rights_that_no_header_has() -> None:
+    seen = read_descriptor_text(ACCESSCHK.replace("SERVICE_STOP", "SERVICE_PAINT"))
+    (one,) = seen.descriptors
+    assert one.descriptor.dacl is not None and one.descriptor.dacl.aces[0].mask is None
+    assert one.descriptor.dacl.aces[0].problem == "its rights are not understood: SERVICE_PAINT"
+    assert [line.text.strip() for line in seen.not_understood] == ["SERVICE_PAINT"]
+    numbered = only(ACCESSCHK.replace("SERVICE_STOP", "0x200"))
+    assert aces(numbered.descriptor)[0][2] == 0x210
+
+
+def test_accesschk_of_which_somebody_cut_aces_out() -> None:
+    """Write-ups print [0] and [4]: what stood between them might deny."""
+    lines = ACCESSCHK.split("\n")
+    text = "\n".join(lines[10:13] + lines[16:])  # ACE 0 with its rights, then ACE 2; neither flags nor owner
+    one = only(text)
+    assert states(one) == ("not said", "not said", "present", "not said")
+    assert one.descriptor.dacl is not None and one.descriptor.dacl.is_partial
+    assert aces(one.descriptor) == [(1, 0, 0x30, "S-1-5-32-546")]
+    assert "ACE [2] where [1] is due" in one.notes[1]
+
+
+def test_accesschk_without_an_ace_does_not_say_which_dacl_it_is() -> None:
+    text = "\n".join(ACCESSCHK.split("\n")[:10]) + "\n"
+    one = only(text)
+    assert states(one)[2] == "not said" and "a null or an empty one" in one.notes[1]
+    assert not one.descriptor.grants_everything
+
+
+def test_accesschk_a_sacl_s_lines_are_no_aces_of_the_dacl() -> None:
+    """Seen with its ACEs' types left out; whatever stands there is listed as not understood."""
+    seen = read_descriptor_text(ACCESSCHK + "  SACL:\n  [0] : Everyone\n        SERVICE_ALL_ACCESS\n")
+    assert len(aces(seen.descriptors[0].descriptor)) == 3
+    assert [line.text.strip() for line in seen.not_understood] == ["[0] : Everyone", "SERVICE_ALL_ACCESS"]
+
+
+@given(st.lists(st.sampled_from(ACCESSCHK.split("\n")), max_size=30))
+@settings(max_examples=100, deadline=None)
+def test_accesschk_lines_in_any_order(lines: List[str]) -> None:
+    try:
+        seen = read_descriptor_text("\n".join(lines))
+    except BadFormat:
+        return
+    for one in seen.descriptors:
+        assert one.descriptor.dacl_state in ("present", "not said")

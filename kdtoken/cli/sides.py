@@ -232,10 +232,11 @@ class Sides:
                 error.next_step = error.next_step or 'quote it whole, for instance "D:(A;;FA;;;BA)(A;;FR;;;BU)"'
                 raise
         file, mark, number = word.rpartition("#")
-        if os.path.isfile(word):
-            return _guarded(descriptor_of_file(word, 0, documented_type(given) if given else None), word)
-        if mark and _ID.match(number) and os.path.isfile(file):
-            return _guarded(descriptor_of_file(file, int(number), documented_type(given) if given else None), word)
+        numbered = bool(mark and _ID.match(number)) and not os.path.isfile(word)
+        if os.path.isfile(file if numbered else word):
+            said = documented_type(given) if given else None
+            where, at = (file, int(number)) if numbered else (word, 0)
+            return _guarded(descriptor_of_file(where, at, said, self.names.accounts), word)
         if _FILE.match(word):
             raise UsageError(
                 "%s is no file here; of another machine, %s" % (word, OF_A_FILE.what), word, OF_A_FILE.hint

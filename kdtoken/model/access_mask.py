@@ -67,6 +67,12 @@ SPECIFIC: Dict[str, Dict[int, str]] = {
     "type": _bits("CREATE"),
     "alpc port": _bits("CONNECT"),
     "partition": _bits("QUERY MODIFY"),
+    # Of the service control manager, which guards them itself: no types of the kernel (winsvc.h).
+    "service": _bits(
+        "QUERY_CONFIG CHANGE_CONFIG QUERY_STATUS ENUMERATE_DEPENDENTS START STOP PAUSE_CONTINUE INTERROGATE "
+        "USER_DEFINED_CONTROL"
+    ),
+    "scmanager": _bits("CONNECT CREATE_SERVICE ENUMERATE_SERVICE LOCK QUERY_LOCK_STATUS MODIFY_BOOT_CONFIG"),
     "windowstation": _bits(
         "ENUMDESKTOPS READATTRIBUTES ACCESSCLIPBOARD CREATEDESKTOP WRITEATTRIBUTES ACCESSGLOBALATOMS EXITWINDOWS . "
         "ENUMERATE READSCREEN"
@@ -98,6 +104,8 @@ ALL_ACCESS: Dict[str, int] = {
     "type": 0x000F0001,
     "alpc port": 0x001F0001,
     "partition": 0x001F0003,
+    "service": 0x000F01FF,
+    "scmanager": 0x000F003F,
     "windowstation": 0x000F037F,
     "desktop": 0x000F01FF,
 }

@@ -28,7 +28,13 @@ _WISHES = {
 # More digits than a mask has are refused below; thousands of them Python itself refuses.
 _NUMBER = re.compile(r"0x[0-9a-f]{1,99}\Z|[0-9]{1,99}\Z", re.IGNORECASE | re.ASCII)
 # Prefixes that the headers put before a type's rights.
-_PREFIXES = {"token": "TOKEN_", "alpc port": "PORT_", "iocompletion": "IO_COMPLETION_", "windowstation": "WINSTA_"}
+_PREFIXES = {
+    "token": "TOKEN_",
+    "alpc port": "PORT_",
+    "iocompletion": "IO_COMPLETION_",
+    "windowstation": "WINSTA_",
+    "scmanager": "SC_MANAGER_",
+}
 
 
 @dataclass(frozen=True)
@@ -157,6 +163,9 @@ _MAPPINGS: Dict[str, Tuple[str, Tuple[GenericMapping, int]]] = {
     "directory": ("Directory", _documented(0x00020003, 0x0002000C, 0x00020003, 0x000F000F)),
     "desktop": ("Desktop", _documented(0x00020041, 0x000200BE, 0x00020100, 0x000F01FF)),
     "windowstation": ("WindowStation", _documented(0x00020303, 0x0002001C, 0x00020060, 0x000F037F)),
+    # LEARN, "Service Security and Access Rights"; the service control manager guards both itself.
+    "service": ("Service", _documented(0x0002008D, 0x00020002, 0x00020170, 0x000F01FF)),
+    "scmanager": ("SCManager", _documented(0x00020014, 0x00020022, 0x00020009, 0x000F003F)),
 }
 # Other names that people use.
 _ALIASES = {"mutex": "mutant", "registry": "key", "folder": "file directory", "winsta": "windowstation"}

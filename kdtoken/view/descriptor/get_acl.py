@@ -5,7 +5,7 @@ label, and for the SACL only with -Audit.  Source: learn.microsoft.com, "Get-Acl
 """
 
 import re
-from typing import Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 from kdtoken.errors import BadFormat
 from kdtoken.model.acl import Ace
@@ -23,9 +23,13 @@ _LABEL_NOTE = "Get-Acl does not tell the integrity label"
 
 
 class GetAclDescriptors:
-    """Reads line after line; `take` says whether a line was understood."""
+    """Reads line after line; `take` says whether a line was understood.
 
-    def __init__(self) -> None:
+    resolve  the SID of an account's name, None where nobody here can tell
+    """
+
+    def __init__(self, resolve: Callable[[str], Optional[Sid]] = sid_of_name) -> None:
+        self._resolve = resolve
         self.found: List[PartialDescriptor] = []
         self.lost: List[Line] = []
         self._fields: Dict[str, List[Line]] = {}
@@ -100,7 +104,7 @@ class GetAclDescriptors:
                 aces.append(told_ace(0, None, None, 0, "a rule that is not understood: %s" % line.text.strip()[:60]))
                 continue
             who, rights = line.text[: match.start()], line.text[match.end() :].rstrip()
-            sid, mask = sid_of_name(who), mask_of(rights, table)
+            sid, mask = self._resolve(who), mask_of(rights, table)
             problem = "" if sid is not None else "the SID of %s is not told" % ascii(who)
             if mask is None:
                 problem = problem or "its rights are not understood: %s" % rights
@@ -122,5 +126,5 @@ class GetAclDescriptors:
         )
 
     def _account(self, lines: Optional[List[Line]]) -> Tuple[Optional[Sid], str]:
-        sid = sid_of_name("".join(line.text for line in lines)) if lines else None
+        sid = self._resolve("".join(line.text for line in lines)) if lines else None
         return sid, NOT_SAID if sid is None else PRESENT

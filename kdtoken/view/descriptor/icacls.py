@@ -6,7 +6,7 @@ Source: learn.microsoft.com, "icacls".
 """
 
 import re
-from typing import List, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 from kdtoken.errors import BadFormat
 from kdtoken.model.acl import (
@@ -20,6 +20,7 @@ from kdtoken.model.acl import (
 )
 from kdtoken.model.descriptor import DACL_PRESENT, NOT_SAID, PRESENT, SACL_PRESENT, SecurityDescriptor
 from kdtoken.model.sddl import from_sddl
+from kdtoken.model.sid import Sid
 from kdtoken.model.sid_lookup import sid_of_name
 from kdtoken.view.descriptor.partial import PartialDescriptor, told_ace, told_acl
 from kdtoken.view.descriptor.rights import ICACLS_RIGHTS, mask_of
@@ -40,9 +41,13 @@ _LABEL_NOTE = "of the SACL, icacls shows the integrity label only"
 
 
 class IcaclsDescriptors:
-    """Reads line after line; `take` says whether a line was understood."""
+    """Reads line after line; `take` says whether a line was understood.
 
-    def __init__(self) -> None:
+    resolve  the SID of an account's name, None where nobody here can tell
+    """
+
+    def __init__(self, resolve: Callable[[str], Optional[Sid]] = sid_of_name) -> None:
+        self._resolve = resolve
         self.found: List[PartialDescriptor] = []
         self._name = ""
         self._line = 0
@@ -75,7 +80,7 @@ class IcaclsDescriptors:
 
     def _ace(self, line: Line, who: str, words: str) -> bool:
         indent = len(who) - len(who.lstrip())
-        name, account = ("", who.strip()) if indent and self._line else _split(who.strip())
+        name, account = ("", who.strip()) if indent and self._line else _split(who.strip(), self._resolve)
         if not indent or not self._line:
             self._end()
             self._name, self._line = name, line.number
@@ -85,7 +90,7 @@ class IcaclsDescriptors:
             word = parts.pop(0)
             deny = deny or word == "DENY"
             flags |= _FLAGS.get(word, 0)
-        sid = sid_of_name(account)
+        sid = self._resolve(account)
         problem = "" if sid is not None else "the SID of %s is not told, only the machine knows it" % ascii(account)
         if sid is not None and sid.is_integrity_label:
             policy = [_POLICY.get(word) for word in ",".join(parts).split(",")]
@@ -117,14 +122,14 @@ class IcaclsDescriptors:
         self._name, self._line, self._aces, self._labels = "", 0, [], []
 
 
-def _split(text: str) -> Tuple[str, str]:
+def _split(text: str, resolve: Callable[[str], Optional[Sid]]) -> Tuple[str, str]:
     """(file name, account) of icacls' first line, where only a blank stands between them.
 
     The account is the longest tail that is a known name; else what follows the last blank before a backslash or, without
     one, the last blank.
     """
     for at in [0] + [index + 1 for index, character in enumerate(text) if character == " "]:
-        if sid_of_name(text[at:]) is not None:
+        if resolve(text[at:]) is not None:
             return text[:at].strip(), text[at:]
     head, slash, tail = text.rpartition("\\")
     if slash and " " in head:

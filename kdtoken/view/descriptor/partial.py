@@ -14,10 +14,11 @@ class PartialDescriptor:
     """One descriptor of a text.
 
     descriptor   parts that the view does not tell are in the state "not said"
-    form         which view told it: "SDDL", "!sd", "!acl", "Get-Acl", "icacls", "icacls /save", "bytes"
+    form         which view told it: "SDDL", "!sd", "!acl", "Get-Acl", "icacls", "icacls /save",
+                 "accesschk -l", "bytes"
     line         where it begins in the text, from 1
     name         what it guards, as the text calls it; "" where it does not
-    object_type  "file" or "key" where the form says so
+    object_type  "file", "key", "service" ... where the form says so
     notes        what a person should know of it
     """
 

@@ -1,13 +1,16 @@
 """A text or bytes about security descriptors: which form it is, and what it tells."""
 
 import re
-from typing import List, Optional
+from functools import partial
+from typing import Callable, List, Optional
 
 from kdtoken.errors import BadFormat
 from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.model.object_type import ObjectType
 from kdtoken.model.sddl import from_sddl
 from kdtoken.model.sid import Sid
+from kdtoken.model.sid_lookup import sid_of_name
+from kdtoken.view.descriptor.accesschk import AccesschkDescriptors
 from kdtoken.view.descriptor.debugger import DebuggerDescriptors
 from kdtoken.view.descriptor.get_acl import GetAclDescriptors
 from kdtoken.view.descriptor.icacls import IcaclsDescriptors, read_saved
@@ -20,23 +23,38 @@ _HEX_LINE = re.compile(
     r"\s*(?:[0-9a-fA-F]{4,16}`?[0-9a-fA-F]{0,8}[:\s]\s?)?((?:[0-9a-fA-F]{2}[ \t,-]?)+)(?:\s{1,60}[^\n]{0,20})?$"
 )
 _PLAIN_HEX = re.compile(r"(?:0[xX]|#)?[0-9a-fA-F\s,]{40,}$")
-_NEXT = "SDDL, what !sd, icacls or Get-Acl | Format-List printed, or the descriptor's bytes in hex"
+_NEXT = "SDDL, what !sd, icacls, accesschk -l or Get-Acl | Format-List printed, or the descriptor's bytes in hex"
+_Accounts = Callable[[str], Optional[Sid]]  # the SID of an account's name, None for one that is not known
+
+
+def _nobody(name: str) -> Optional[Sid]:
+    return None
 
 
 def read_descriptor_bytes(
-    data: bytes, name: str = "the file", object_type: Optional[ObjectType] = None
+    data: bytes,
+    name: str = "the file",
+    object_type: Optional[ObjectType] = None,
+    accounts: _Accounts = _nobody,
 ) -> DescriptorText:
-    """The descriptors of a file: raw self-relative bytes, or a text in any encoding."""
+    """The descriptors of a file: raw self-relative bytes, or a text in any encoding.
+
+    accounts  the SID of an account by its name, beside those that are the same on every machine
+    """
     if data[:1] == b"\x01" and len(data) >= 20 and data[3] & 0x80:
         try:
             return DescriptorText((PartialDescriptor(SecurityDescriptor.parse(data), "bytes", 1),))
         except BadFormat:
             pass
-    return read_descriptor_text(decode_text(data, name).text, name, object_type)
+    return read_descriptor_text(decode_text(data, name).text, name, object_type, accounts=accounts)
 
 
 def read_descriptor_text(
-    text: str, name: str = "the text", object_type: Optional[ObjectType] = None, domain: Optional[Sid] = None
+    text: str,
+    name: str = "the text",
+    object_type: Optional[ObjectType] = None,
+    domain: Optional[Sid] = None,
+    accounts: _Accounts = _nobody,
 ) -> DescriptorText:
     """Every descriptor of a text, each line of which is understood or listed.
 
@@ -46,7 +64,10 @@ def read_descriptor_text(
     if one is not None:
         return DescriptorText((one,))
     lines = list(split_lines(text))
-    debugger, icacls, get_acl = DebuggerDescriptors(), IcaclsDescriptors(), GetAclDescriptors()
+    debugger = DebuggerDescriptors()
+    resolve = partial(_sid_of, accounts)
+    icacls, get_acl = IcaclsDescriptors(resolve), GetAclDescriptors(resolve)
+    accesschk = AccesschkDescriptors(resolve)
     if not _has_listing(lines):
         saved, lost = read_saved(lines)
         if saved:
@@ -54,16 +75,21 @@ def read_descriptor_text(
     unknown: List[Line] = []
     for line in lines:
         # Each reader sees the line, so that one's end is told by another's beginning.
-        taken = [reader.take(line) for reader in (debugger, get_acl, icacls)]
+        taken = [reader.take(line) for reader in (debugger, get_acl, icacls, accesschk)]
         if not any(taken) and not is_decoration(line.text):
             unknown.append(line)
-    found = debugger.finish() + get_acl.finish() + icacls.finish()
-    unknown += get_acl.lost
+    found = debugger.finish() + get_acl.finish() + icacls.finish() + accesschk.finish()
+    unknown = [line for line in unknown if line.number not in accesschk.claimed] + get_acl.lost
     if not found:
         raise BadFormat("no security descriptor is in %s" % name, name, _NEXT)
     return DescriptorText(
         tuple(sorted(found, key=lambda one: one.line)), tuple(sorted(unknown, key=lambda line: line.number))
     )
+
+
+def _sid_of(accounts: _Accounts, name: str) -> Optional[Sid]:
+    """The SID of a name that is the same everywhere, or that the accounts have."""
+    return sid_of_name(name) or accounts(name)
 
 
 def _has_listing(lines: List[Line]) -> bool:
