@@ -184,6 +184,28 @@ def test_our_windbg_form_is_the_newest_letter_by_letter(path: Path) -> None:
         assert ours == theirs, key
 
 
+@pytest.mark.parametrize("path", [path for path in TEXTS if NEWEST in path.name], ids=lambda path: path.name)
+def test_the_windbg_form_of_a_text_is_that_text(path: Path) -> None:
+    text, (kernel, texts) = lzma.decompress(path.read_bytes()).decode("latin-1"), read(path)
+    for key, spec in MACHINE.tokens.items():
+        if "token" in spec.paged_out:
+            continue
+        address = kernel.tokens[key]
+        printed = re.search(r"kd> !token %x\n(.*?)(?=\nkd> |\Z)" % address, text, re.DOTALL)
+        assert printed is not None
+        pairs_of_lines = list(zip(token_lines(of(kernel, texts, key).token), printed[1].split("\n")))
+        assert len(pairs_of_lines) == printed[1].count("\n") + 1
+        for ours, theirs in pairs_of_lines:
+            if ours == theirs:
+                continue
+            # A pointer to something is not kept; a user who is garbage is not repeated as one.
+            if ours.startswith("User: ?? unreadable: doubtful"):
+                assert "sids" in spec.paged_out and theirs[6:] in ours
+            else:
+                assert ours.endswith("?? not kept of a text") and ours[:-21] == theirs[: len(ours) - 21]
+                assert int(theirs[len(ours) - 21 :], 16)
+
+
 def test_a_group_that_was_read_is_no_half() -> None:
     kernel, texts = read(TEXTS[0])
     entries = of(kernel, texts, "notepad").token.user_and_groups

@@ -12,7 +12,7 @@ from kdtoken import dump, walk
 from kdtoken.errors import ProcessNotFound
 from kdtoken.machine.merged import MergedProcess, merge_processes, merge_tokens, read_logs
 from kdtoken.machine.text import TextMachine
-from kdtoken.model.absent import NotSaid, Unreadable
+from kdtoken.model.absent import NotSaid
 from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
@@ -81,7 +81,7 @@ def test_every_process_of_a_log_without_memory_is_what_was_declared(
             continue
         token = data["token"]
         if declared.paged_out:
-            assert token["reason"] == "the text has no !token of it"
+            assert token["not_said"] == "this text" and token["hint"].startswith("!token ")
             continue
         tokens += 1
         assert token["user"]["sid"] == str(Sid.from_text(declared.user))
@@ -188,7 +188,8 @@ def test_a_thread_printed_by_itself_belongs_to_its_process_and_its_token_is_foun
     assert thread.impersonation == Impersonation(0xFFFFD1020300A060, 2, NotSaid("!process"))
     client = one.dump.tokens[0xFFFFD1020300A060]
     assert isinstance(client, Token) and str(client.user) == "S-1-5-18"
-    assert one.dump.token == Unreadable(0xFFFFD10203009060, "the text has no !token of it", "!token ffffd10203009060")
+    # Named by its address and no more: nobody tried to read it.
+    assert one.dump.token == NotSaid("this text", "!token ffffd10203009060")
     (other,) = told(PROCESS, "0: kd> !thread ffffc10203092080\n" + THREAD)
     assert other.dump.threads == one.dump.threads
 

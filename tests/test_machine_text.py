@@ -10,6 +10,7 @@ from kdtoken import audit, diff, dump, explain, lineage, walk
 from kdtoken.analysis.differences.comparison import Outcome
 from kdtoken.analysis.differences.fields import compare
 from kdtoken.machine.open import open_machine
+from kdtoken.model.absent import NotSaid
 from kdtoken.view.lines import is_debugger_command
 from tests.test_view_cases import TAIL, WHOLE
 
@@ -188,3 +189,58 @@ def test_the_step_of_a_file_whose_name_begins_with_a_number(
     Path("04.txt").write_text(WHOLE + "\n" + WHOAMI, encoding="utf-8")
     assert dump.main([*before, "04.txt"]) == 2
     assert capsys.readouterr().err.endswith('kdtoken dump 04.txt "#1"\n')
+
+
+NAMED_ONLY = """0: kd> !process ffffe0000a1b2c40 6
+PROCESS ffffe0000a1b2c40
+    SessionId: 1  Cid: 04d2    Peb: 7ff6a000  ParentCid: 0004
+    DirBase: 1aa000000  ObjectTable: ffffc0000d00d000  HandleCount: 200.
+    Image: tool.exe
+    Token                             ffffc0000caca060
+
+        THREAD ffffe0000b1b2c40  Cid 04d2.04d6  Teb: 7ff6b000 Win32Thread: 0000000000000000 WAIT
+            Impersonation token:  ffffc0000dada060 (Level Impersonation)
+            Owning Process            ffffe0000a1b2c40       Image:         tool.exe
+"""
+
+
+def test_of_a_token_that_is_named_only_nothing_is_said(file: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    name = file(NAMED_ONLY)
+    for verb, arguments in (
+        (dump, []),
+        (dump, ["--all"]),
+        (dump, ["--json"]),
+        (dump, ["--format", "windbg"]),
+        (walk, ["--threads"]),
+        (walk, ["--json"]),
+        (walk, ["--csv"]),
+        (audit, []),
+        (lineage, ["tool.exe"]),
+    ):
+        verb.main([*arguments, "--log", name])
+        out = capsys.readouterr().out
+        # Nobody tried to read it; it is no null, no zero, no empty list, and nothing to be alarmed at.
+        assert out and not any(
+            word in out for word in ("unreadable", "no token", "!!", "could not", "()", "0 held", 'token": null')
+        )
+        if verb is walk:
+            assert "not told" in out or "not_said" in out or "not said" in out
+        elif verb is dump:
+            assert "not_said" in out or "not said by this text" in out
+    with open_machine(name) as machine:
+        (row,) = machine.walk(threads=True).rows
+        assert row.token == NotSaid("this text", "!token ffffc0000caca060")
+        assert row.tokens == {0xFFFFC0000DADA060: NotSaid("this text", "!token ffffc0000dada060")}
+
+
+def test_that_nothing_is_strange_says_of_how_many_nothing_is_known(
+    file: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = file(NAMED_ONLY)
+    walk.main(["--log", name])
+    assert "Nothing strange among 1 process; of the token of 1 nothing is known." in capsys.readouterr().out
+    audit.main(["--log", name])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "nothing strange in what could be read" in out and "the tokens of 1 of 1 processes" in out
+    walk.main(["--log", name, "--csv"])
+    assert "0xffffc0000caca060" in capsys.readouterr().out

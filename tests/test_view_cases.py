@@ -426,7 +426,7 @@ def test_sids_that_are_paged_out_leave_the_rest_in_one_piece() -> None:
     token = only(text).token
     assert isinstance(token.user, Unreadable) and "doubtful" in token.user.reason
     assert token.user_and_groups[1] == HalfGroup(  # type: ignore[index]
-        0xFFFFCC8A1420F00C, "Unable to get MIN SID header", attributes=LABEL
+        0xFFFFCC8A1420F00C, "Unable to get MIN SID header", attributes=LABEL, pointer=0xFFFFCC8A1420F00C
     )
     assert token.primary_group == Sid(5, (18,)) and len(token.privileges) == 2  # type: ignore[arg-type]
 

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import List, Optional, Tuple
 
 from kdtoken.frozen import dataclass
-from kdtoken.model.absent import Missing, Unreadable, known
+from kdtoken.model.absent import Missing, NotSaid, Unreadable, known
 from kdtoken.model.group import ENABLED, Group
 from kdtoken.model.integrity import IntegrityLevel, integrity_text
 from kdtoken.model.process import Impersonation, ProcessDump
@@ -268,8 +268,10 @@ def dump_remarks(dump: ProcessDump) -> List[Remark]:
         remarks.append(Remark("the process has ended; it is still on the list because somebody holds it open"))
     token = dump.token
     if isinstance(token, Missing):
-        hint = token.hint if isinstance(token, Unreadable) else ""
-        remarks.append(Remark("its token is %s%s" % (token, "; next: " + hint if hint else ""), True))
+        hint = token.hint if isinstance(token, (Unreadable, NotSaid)) else ""
+        # That a text does not tell of it is nothing strange about the token.
+        serious = not isinstance(token, NotSaid)
+        remarks.append(Remark("its token is %s%s" % (token, "; next: " + hint if hint else ""), serious))
         return remarks
     if token is None:
         remarks.append(Remark("the process has no token: its reference is null, as after exit"))

@@ -14,7 +14,7 @@ from kdtoken.analysis.lineage.tree import Node, tree
 from kdtoken.cli.progress import Progress
 from kdtoken.errors import UsageError
 from kdtoken.machine.base import About, Machine
-from kdtoken.model.absent import Absent
+from kdtoken.model.absent import Absent, Missing
 from kdtoken.model.absent import known as known_value
 from kdtoken.model.integrity import BY_WORD as LEVELS
 from kdtoken.model.process import ProcessDump
@@ -124,7 +124,8 @@ def nothing_collected() -> Iterator[None]:
 def lines_of(found: Listed, options: Namespace, source: str) -> List[str]:
     """What is strange, then the table or the tree; where the filters left nobody, what there is to filter by."""
     if getattr(options, "tree", False):
-        lines = [*wrapped("from " + clean(source), columns()), *head_lines(found.findings, found.total), ""]
+        unknown = sum(isinstance(row.token, Missing) for row in found.rows)
+        lines = [*wrapped("from " + clean(source), columns()), *head_lines(found.findings, found.total, unknown), ""]
         lines += tree_lines(_tree(found), found.names, marks(found.findings))
         lines += [
             line

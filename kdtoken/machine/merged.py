@@ -8,7 +8,7 @@ import re
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from kdtoken.frozen import dataclass, member_names, replace
-from kdtoken.model.absent import Fragment, Maybe, Missing, NotSaid, Unreadable, known
+from kdtoken.model.absent import NOT_SAID_HERE, Fragment, Maybe, Missing, NotSaid, Unreadable, known
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.process import FastRef, Impersonation, Process, ProcessDump, Thread
@@ -256,7 +256,8 @@ def _token(address: int, tokens: _Tokens) -> Maybe[Optional[Token]]:
     error = tokens.errors.get(address)
     if error:
         return Unreadable(address, "the debugger said: %s" % error.text)
-    return Unreadable(address, "the text has no !token of it", "!token %x" % address)
+    # Named, and no more: nobody tried to read it.
+    return NotSaid(NOT_SAID_HERE.what, "!token %x" % address)
 
 
 def _merged(address: int, blocks: List[PartialProcess], owned: List[PartialThread]) -> Tuple[Process, List[str]]:

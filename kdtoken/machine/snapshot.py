@@ -24,6 +24,10 @@ def snapshot_of_texts(texts: Sequence[DebuggerText], label: str, build: str = ""
                 look = Look(one.token, str(place) if place else "", one.incomplete, listed, True)
                 looks.setdefault(one.token.address, []).append(look)
     rows = tuple(one.dump for one in merge_processes(texts))
+    problems = [problem for row in rows for problem in row.problems]
+    untold = sum(isinstance(row.token, NotSaid) for row in rows)
+    if untold:
+        problems.append("of the tokens of %d of %d processes the text tells nothing" % (untold, len(rows)))
     said = NotSaid(_VIEW)
     return Snapshot(
         label=label,
@@ -35,5 +39,5 @@ def snapshot_of_texts(texts: Sequence[DebuggerText], label: str, build: str = ""
         at_once=False,
         printed=True,
         whole=False,
-        problems=tuple(dict.fromkeys(problem for row in rows for problem in row.problems)),
+        problems=tuple(dict.fromkeys(problems)),
     )

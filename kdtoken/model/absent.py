@@ -52,9 +52,14 @@ class Absent(Missing):
 
 @dataclass(frozen=True)
 class NotSaid(Missing):
-    """Stands in the place of a field that a view does not tell; `what` is the view: "!token", "whoami"."""
+    """Stands in the place of a field that a view does not tell.
+
+    what  the view: "!token", "whoami"
+    hint  what prints it, where that is one command
+    """
 
     what: str
+    hint: str = ""
 
     def __str__(self) -> str:
         return "not said by %s" % self.what

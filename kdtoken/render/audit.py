@@ -44,11 +44,15 @@ class Report:
         return any(one.severity is not Severity.INFORMATION for one in self.findings)
 
 
-def head_lines(findings: Sequence[Finding], processes: int) -> List[str]:
-    """The head of a list of processes: what is strange among them, or that nothing is."""
+def head_lines(findings: Sequence[Finding], processes: int, unknown: int = 0) -> List[str]:
+    """The head of a list of processes: what is strange among them, or that nothing is.
+
+    unknown  how many of them have a token of which nothing is known
+    """
     telling = [one for one in findings if one.severity is not Severity.INFORMATION]
     if not telling:
-        return ["  Nothing strange among %d process%s." % (processes, "" if processes == 1 else "es")]
+        but = "; of the token%s of %d nothing is known" % ("" if unknown == 1 else "s", unknown) if unknown else ""
+        return ["  Nothing strange among %d process%s%s." % (processes, "" if processes == 1 else "es", but)]
     lines: List[str] = []
     for one in telling:
         lines += _finding_lines(one, "  ", "     ")

@@ -96,7 +96,7 @@ def plain(value: Any, name: str = "", why: bool = False, names: Names = NO_NAMES
     if isinstance(value, Absent):
         return {"absent": value.what}
     if isinstance(value, NotSaid):
-        return {"not_said": value.what}
+        return {"not_said": value.what, "hint": value.hint} if value.hint else {"not_said": value.what}
     if isinstance(value, NotAsked):
         return {"not_asked": hex(value.address)}
     if isinstance(value, bytes):

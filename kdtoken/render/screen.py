@@ -81,7 +81,8 @@ def screen_lines(
         token_rows(page, token, lineage, "" if check is None or not check.agrees else "; !process agrees")
     elif isinstance(dump.process.token, FastRef) and dump.process.token.object:
         address = dump.process.token.object
-        page.row("Token", link("0x%x" % address, address, "token") + ", of which nothing could be read")
+        nothing = "no more is said by this text" if isinstance(dump.token, NotSaid) else "nothing could be read"
+        page.row("Token", link("0x%x" % address, address, "token") + ", of which " + nothing)
     _threads(page, dump)
     if token is not None:
         _linked(page, token, dump)

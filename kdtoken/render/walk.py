@@ -15,9 +15,9 @@ from kdtoken.analysis.classification import (
     integrity_level,
     kinds,
 )
-from kdtoken.model.absent import Maybe, Missing, known
+from kdtoken.model.absent import Maybe, Missing, NotSaid, known
 from kdtoken.model.integrity import integrity_text
-from kdtoken.model.process import Impersonation, ProcessDetails, ProcessDump
+from kdtoken.model.process import FastRef, Impersonation, ProcessDetails, ProcessDump
 from kdtoken.model.protection import Protection
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
@@ -79,7 +79,7 @@ def text_lines(
     """What is strange first, then an aligned table; what could not be reached is said below it."""
     lines = wrapped("from " + clean(source), columns())
     if findings is not None:
-        lines += head_lines(findings, total)
+        lines += head_lines(findings, total, sum(isinstance(row.token, Missing) for row in rows))
     lines.append("")
     marked = rules_by_process(findings or ())
     table = [_text_cells(row, names, marked.get(row.process.address, "")) for row in rows]
@@ -128,7 +128,7 @@ def _text_cells(row: ProcessDump, names: Names, mark: str = "") -> Tuple[Tuple[s
         cells["user"] = link(user, token.address, "token")
         cells["session"] = briefly(token.session_id, str)
     elif token is not None:
-        cells["user"] = "token " + briefly(token, str)
+        cells["user"] = "token " + ("not told" if isinstance(token, NotSaid) else briefly(token, str))
     notes = [one for one in (_marked_rules(mark), _marked_oddities(cells["oddities"])) if one]
     strong = cells["privileges"].split()
     if isinstance(token, Token) and token.user in SERVICE_ACCOUNTS and len(strong) > 3:
@@ -213,6 +213,8 @@ def _cells_of(row: ProcessDump, names: Names, findings: Sequence[Finding]) -> Di
             odd.append(_protection(details.protection))
     if not isinstance(token, Token):
         cells["user"] = "no token" if token is None else show(token, str)
+        if isinstance(token, NotSaid) and isinstance(process.token, FastRef):
+            cells["token"] = hex(process.token.object)  # a text names it, and no more
         odd += ["!! " + clean(problem) for problem in row.problems]
         cells["oddities"] = ", ".join(odd)
         return cells

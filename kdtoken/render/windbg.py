@@ -71,7 +71,8 @@ def _hex(luid: Luid) -> str:
 def _pointer(value: int, token: Token) -> str:
     """As wide as the target's pointers, which a pointer of the token tells."""
     origin = token.origins.get("user_and_groups")
-    return "0x%0*x" % (2 * len(origin.raw) if origin else 16, value)
+    width = 2 * len(origin.raw) if origin else 8 if 0 < token.address < 1 << 32 else 16
+    return "0x%0*x" % (width, value)
 
 
 def _digits(value: int, token: Token) -> str:
@@ -82,7 +83,8 @@ def _pointer_in(name: str, value: Maybe[object], token: Token) -> str:
     """The pointer itself, where the model keeps what it points to."""
     origin = token.origins.get(name)
     if origin is None:
-        return show(value, str)
+        # A token of a text: its pointers are not kept, but that of nothing is null.
+        return _pointer(0, token) if value in ((), None) else show(value, lambda _: "?? not kept of a text")
     return _pointer(int.from_bytes(origin.raw, "little"), token)
 
 
@@ -92,12 +94,12 @@ def _list(token: Token, title: str, groups: Maybe[Tuple[Maybe[Group], ...]], ski
         return [title.strip() + " " + show(groups, str)]
     lines = [title]
     for index, group in enumerate(groups[skip:]):
-        if isinstance(group, HalfGroup) and group.pointer and group.attributes is not None:
+        if isinstance(group, HalfGroup) and group.pointer:
             # The very words of `!token`, which go on behind them.
             lines += [
                 " %02d %s: Unable to get MIN SID header" % (index, _digits(group.pointer, token)),
                 "%s: Unable to read in SID" % _digits(group.pointer, token),
-                _words(attribute_words(group.attributes)),
+                "    Attributes - ??" if group.attributes is None else _words(attribute_words(group.attributes)),
             ]
         elif isinstance(group, Missing):
             lines += [" %02d %s" % (index, show(group, str)), "    Attributes - ??"]
@@ -112,8 +114,10 @@ def _words(words: Sequence[str]) -> str:
 
 def _primary_group(token: Token) -> List[str]:
     group = token.primary_group
-    if isinstance(group, Unreadable) and "primary_group" in token.origins:
-        at = int.from_bytes(token.origins["primary_group"].raw, "little")
+    origin = token.origins.get("primary_group")
+    # A text has no pointer; there the words are the debugger's own, and the address is where the SID lies.
+    if isinstance(group, Unreadable) and (origin or (group.address and group.reason.startswith("Unable to get MIN"))):
+        at = int.from_bytes(origin.raw, "little") if origin else group.address
         return [
             "Primary Group: %s: Unable to get MIN SID header" % _digits(at, token),
             "%s: Unable to read in SID" % _digits(at, token),

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Callable, List, Optional, Sequence, Tuple, TypeVar
 
-from kdtoken.model.absent import Maybe, Missing, Unreadable, known
+from kdtoken.model.absent import Maybe, Missing, NotSaid, Unreadable, known
 from kdtoken.model.filetime import filetime_text
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
@@ -105,7 +105,8 @@ def show(value: Maybe[Optional[T]], words: Callable[[T], str], null: str = "none
             "?? %s" % clean("%s%s" % (value, hint)), "gap"
         )  # a recording says the reason: it may say anything
     if isinstance(value, Missing):
-        return "-  %s" % value
+        hint = value.hint if isinstance(value, NotSaid) else ""
+        return "-  %s%s" % (value, clean("  [%s]" % hint) if hint else "")
     if value is None:
         return null
     return words(value)

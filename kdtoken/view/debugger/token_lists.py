@@ -40,7 +40,7 @@ class GroupRow:
         """The same as an entry of a Token's list."""
         bits = self.attributes if isinstance(self.attributes, int) else None
         if self.sid is None:
-            return HalfGroup(self.address, self.why, attributes=bits)
+            return HalfGroup(self.address, self.why, attributes=bits, pointer=self.address)
         if bits is not None:
             return Group(self.sid, bits)
         why = "its attributes are not in the text"
