@@ -11,7 +11,7 @@ from kdtoken.decode.structure import Structure, pointer_width, read_members
 from kdtoken.decode.unnamed import raw_member, unnamed_members
 from kdtoken.decode.variables import fetch_variables
 from kdtoken.errors import LookupFailed, ProcessNotFound
-from kdtoken.model.absent import Maybe, Missing, Unreadable
+from kdtoken.model.absent import Absent, Maybe, Missing, Unreadable
 from kdtoken.model.process import Process, ProcessDetails
 from kdtoken.model.token import RawMember
 from kdtoken.source.base import Source, read_span
@@ -29,7 +29,8 @@ _DETAILS = (
     "Session",
     "PrimaryTokenFrozen",
 )
-_SESSION = "_MM_SESSION_SPACE"
+_SESSION = "_MM_SESSION_SPACE"  # what Session points to where its type does not say so
+_NAMED_SESSION = re.compile(r"Ptr(?:32|64) (_\w+)$")
 
 
 _ONLY_KEPT = "a triage dump has no list of processes: this is the one that ran at the crash"
@@ -38,7 +39,8 @@ _ONLY_KEPT = "a triage dump has no list of processes: this is the one that ran a
 # Members with these words in their names have to do with tokens...
 _OF_TOKENS = re.compile("Token|Impersonat|Security|Privilege|Integrity|LowBox|AppContainer")
 # ... and of those these are known: Token is decoded; PrimaryTokenFrozen says that no call may replace it any more;
-# SecurityPort is the LSA's; the security domains keep speculative execution apart and have nothing to do with tokens.
+# SecurityPort is the LSA's; the security domains keep speculative execution apart and have nothing to do with tokens;
+# EnableProcessImpersonationLogging (24H2) asks for events, as its neighbours of other calls do.
 _KNOWN_OF_TOKENS = frozenset(
     (
         "Token",
@@ -48,6 +50,7 @@ _KNOWN_OF_TOKENS = frozenset(
         "ParentSecurityDomain",
         "SecurityDomainChanged",
         "SecurityFreezeComplete",
+        "EnableProcessImpersonationLogging",
     )
 )
 
@@ -133,7 +136,11 @@ def _unnamed(target: Source, process: Process) -> Tuple[RawMember, ...]:
 
 
 def _session_id(target: Source, space: Maybe[int]) -> Maybe[Optional[int]]:
-    """The number of the session whose `_MM_SESSION_SPACE` that is; each is asked for once."""
+    """The number of the session whose `_MM_SESSION_SPACE` that is; each is asked for once.
+
+    Windows 11 24H2 has a _PSP_SESSION_SPACE in its place, which public symbols name and do not describe (Volatility 3's
+    get_session_id says the same): Absent, as for whatever else these do not tell.
+    """
     if isinstance(space, Missing):
         return space
     if not space:
@@ -143,10 +150,12 @@ def _session_id(target: Source, space: Maybe[int]) -> Maybe[Optional[int]]:
     if memo is not None and key in memo:
         known: Maybe[Optional[int]] = memo[key]
         return known
+    named = _NAMED_SESSION.match(target.layout(TYPE).field("Session").type)
+    kind = named[1] if named else _SESSION
     try:
-        found: Maybe[Optional[int]] = read_members(target, _SESSION, space, ["SessionId"]).uint("SessionId")
-    except LookupFailed as error:  # of a recording, say, that never asked for it
-        found = Unreadable(space, error.message)
+        found: Maybe[Optional[int]] = read_members(target, kind, space, ["SessionId"]).uint("SessionId")
+    except LookupFailed as error:  # also of a recording that never asked for it
+        found = Unreadable(space, error.message) if kind == _SESSION else Absent("%s.SessionId" % kind)
     if memo is not None:
         memo[key] = found
     return found

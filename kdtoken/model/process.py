@@ -52,7 +52,8 @@ class ProcessDetails:
     create_time, exit_time  FILETIME (100 ns since 1601, UTC); exit_time 0 while it runs
     protection              _PS_PROTECTION.Level
     unnamed                 members that by their names have to do with tokens, and that nothing here stands for
-    session_id              _MM_SESSION_SPACE.SessionId of the session that it runs in; None outside all sessions
+    session_id              _MM_SESSION_SPACE.SessionId of the session that it runs in; None outside all sessions;
+                            Absent on Windows 11 24H2, where the token's own SessionId is what there is
     token_frozen            PrimaryTokenFrozen: 1 once the primary token may not be replaced any more
     """
 
