@@ -112,9 +112,9 @@ def write_whole(path: Union[str, Path], data: Iterable[bytes], what: str) -> Non
     A full disk, a closed pipe or Ctrl+C leaves what was there before.  Where the name is a device, a FIFO or
     something else that cannot be replaced, it is written in place.  Raises KdTokenError that names the file.
     """
-    name = os.path.realpath(str(path))  # a link stays, and what it leads to is replaced
-    fresh = ""
+    name, fresh = str(path), ""
     try:
+        name = os.path.realpath(name)  # a link stays, and what it leads to is replaced
         if os.path.exists(name) and not os.path.isfile(name):
             with open(name, "wb") as out:
                 out.writelines(data)

@@ -41,7 +41,7 @@ HOSTILE = [
 @pytest.mark.parametrize("pipe", HOSTILE)
 def test_a_pipe_of_a_vmx_that_is_no_pipe_starts_nothing(pipe: str, tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "a.vmx").write_text(VMX % pipe)
-    assert start.main(["--vmx", str(tmp_path / "a.vmx"), "--print"]) == 1
+    assert start.main(["--vmx", str(tmp_path / "a.vmx"), "--print"]) == 2
     out = capsys.readouterr()
     assert "is not the name of a pipe" in out.err and out.out == ""
 
@@ -73,7 +73,7 @@ def test_ordinary_names_are_taken(name: str) -> None:
 
 @pytest.mark.parametrize("process", ["a.exe; .shell calc", 'a.exe"', "a\nb", "$><x", ""])
 def test_a_process_that_is_no_name_does_not_become_a_debugger_command(process: str, capsys: Any) -> None:
-    assert start.main(["--pipe", "kd", "--process", process, "--print"]) == 1
+    assert start.main(["--pipe", "kd", "--process", process, "--print"]) == 2
     assert "is not the name of a process" in capsys.readouterr().err
 
 
@@ -134,9 +134,9 @@ def test_long_runs_of_blanks_and_of_empty_lines_take_no_time(tmp_path: Path, cap
 
 def test_a_text_that_nobody_pasted_is_refused(tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "text").write_bytes(b"a\n" * (3 << 20))
-    assert doctor.main(["--text", str(tmp_path / "text")]) == 1
+    assert doctor.main(["--text", str(tmp_path / "text")]) == 2
     assert "has over 4 MB" in capsys.readouterr().err
-    assert doctor.main(["--text", str(tmp_path)]) == 1
+    assert doctor.main(["--text", str(tmp_path)]) == 2
     assert "is no file" in capsys.readouterr().err
 
 

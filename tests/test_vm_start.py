@@ -136,7 +136,7 @@ def test_step_that_copies_makes_the_folder(tmp_path: Path) -> None:
 
 
 def test_install_without_the_download_says_where_it_is_to_be_had(capsys: Any) -> None:
-    assert start.main(["--install", "--bootstrapper", "none.dll"], host=FakeWindows()) == 1
+    assert start.main(["--install", "--bootstrapper", "none.dll"], host=FakeWindows()) == 2
     assert "pykd-ext" in capsys.readouterr().err
 
 
@@ -150,11 +150,11 @@ def test_pipe_comes_from_the_vmx(tmp_path: Path, capsys: Any) -> None:
     path.write_text(
         'config.version = "8"\nserial1.present = "TRUE"\nserial1.fileType = "pipe"\nserial1.fileName = "/tmp/q"\n'
     )
-    assert start.main(["--vmx", str(path), "--print"], host=FakeWindows()) == 1
+    assert start.main(["--vmx", str(path), "--print"], host=FakeWindows()) == 2
     assert "com:port=COM2" in capsys.readouterr().err
     path.write_text('config.version = "8"\n')
-    assert start.main(["--vmx", str(path)], host=FakeWindows()) == 1
-    assert start.main([], host=FakeWindows()) == 1
+    assert start.main(["--vmx", str(path)], host=FakeWindows()) == 2
+    assert start.main([], host=FakeWindows()) == 2
 
 
 def test_key_of_kdnet_is_not_printed(capsys: Any) -> None:

@@ -286,7 +286,7 @@ def test_running_vm_is_left_alone(on_disk: Path, capsys: Any, lock: str) -> None
     path.write_text("")
     old = on_disk.read_bytes()
     code, out, err = run(capsys, on_disk)
-    assert (code, out, on_disk.read_bytes()) == (1, "", old) and "running" in err and len(err.splitlines()) == 1
+    assert (code, out, on_disk.read_bytes()) == (2, "", old) and "running" in err and len(err.splitlines()) == 2
     assert run(capsys, on_disk, "--dry-run")[0] == 0
 
 
@@ -301,7 +301,7 @@ def test_empty_lock_folder_and_locks_of_other_vms_do_not_count(on_disk: Path, ca
 def test_suspended_vm_is_refused(on_disk: Path, capsys: Any) -> None:
     on_disk.write_bytes(on_disk.read_bytes() + b'checkpoint.vmState = "Windows 11-1234.vmss"\r\n')
     code, _, err = run(capsys, on_disk)
-    assert code == 1 and "suspended" in err
+    assert code == 2 and "suspended" in err
 
 
 def test_fusion_bundle_is_a_folder(tmp_path: Path, capsys: Any) -> None:
@@ -311,8 +311,8 @@ def test_fusion_bundle_is_a_folder(tmp_path: Path, capsys: Any) -> None:
     assert vmx.main([str(bundle), "--host", "mac"]) == 0
     out = capsys.readouterr().out
     assert "/tmp/kd_Win11" in out and "windbg -k com:port=COM1" in out
-    assert run(capsys, tmp_path)[0] == 1
-    assert run(capsys, tmp_path / "none.vmx")[0] == 1
+    assert run(capsys, tmp_path)[0] == 2
+    assert run(capsys, tmp_path / "none.vmx")[0] == 2
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,9 @@
                                                      answers, WinDbg's window. Works on any OS; `-` reads what is typed
     both together                                    compares the two
 
-Nothing is changed. KDNET keys are not repeated. Exit code 1 when a link is broken.
+Nothing is changed. KDNET keys are not repeated. Exit code 1 when a link is broken, 2 when nothing could be looked at.
 """
 
-import argparse
 import re
 import sys
 from pathlib import Path
@@ -21,7 +20,7 @@ import snapshot
 import vmx
 import windbg_side
 from findings import Finding, Status, broken, fine, first_to_mend, note, pasteable, report
-from said import complain, ended, say
+from said import COULD_NOT, Parser, complain, ended, say
 from vmx_file import Refused, VmxFile
 
 
@@ -45,7 +44,7 @@ _LONGEST = 1000  # characters of a line: no console is wider
 def text_of(path: str) -> str:
     """A pasted text, in any encoding that Windows saves in.  Raises Refused for what nobody can have pasted."""
     if path != "-" and not Path(path).is_file():
-        raise Refused("%s is no file" % path)
+        raise Refused("%s is no file" % path, "--text FILE: a session, pasted into a file; - for what is typed here")
     if path == "-":
         data = sys.stdin.buffer.read(LARGEST + 1)
     else:
@@ -273,7 +272,7 @@ def check_memory(path: Path, settings: VmxFile) -> List[Finding]:
 
 
 def main(arguments: Optional[Sequence[str]] = None, host: Optional[windbg_side.Host] = None) -> int:
-    parser = argparse.ArgumentParser(prog="doctor.py", description="what is broken between a VM and the first token")
+    parser = Parser(prog="doctor.py", description="what is broken between a VM and the first token")
     parser.add_argument("--vmx", metavar="FILE", help="the VM's configuration")
     parser.add_argument("--text", metavar="FILE", help="a pasted session; - for what is typed here")
     parser.add_argument("--hypervisor", choices=sorted(kd_connection.SUFFIX), help="where the text does not say it")
@@ -292,11 +291,11 @@ def main(arguments: Optional[Sequence[str]] = None, host: Optional[windbg_side.H
             found += check_text(text_of(options.text), seen)
     except Refused as refusal:
         if not found:  # else check_file has said it already
-            complain(TOOL, str(refusal))
-            return 1
+            complain(TOOL, str(refusal), refusal.command)
+            return COULD_NOT
     except OSError as error:
-        complain(TOOL, "%s: %s" % (error.filename, error.strerror))
-        return 1
+        complain(TOOL, "%s: %s" % (error.filename, error.strerror), "name a file that is there")
+        return COULD_NOT
     if not options.text:
         found += windbg_side.look(machine, seen.port.pipe if seen.port else "")
     say(report(found, machine.windows))

@@ -1,10 +1,13 @@
 """The one way out for text of these tools: cleaned line by line, on whatever stdout and stderr are."""
 
+import argparse
 import os
 import re
 import sys
 import unicodedata
-from typing import Callable, Iterable
+from typing import Any, Callable, Iterable
+
+COULD_NOT = 2  # the exit code of a tool that could not do what it was asked for
 
 # Drawn as nothing or as a blank, though their category does not say so: Default_Ignorable_Code_Point of Unicode's
 # DerivedCoreProperties.txt, the blank Braille pattern, the note head that is none.
@@ -39,9 +42,9 @@ def say(lines: Iterable[str]) -> None:
 
 
 def complain(tool: str, why: str, command: str = "") -> None:
-    """One message on stderr, and the command that helps."""
+    """One message on stderr, and the next step."""
     try:
-        _write(sys.stderr, ["%s: %s" % (tool, why)] + ["  %s" % command] * bool(command))
+        _write(sys.stderr, ["%s: %s" % (tool, why), "  next: %s" % (command or "python vm/%s --help" % tool)])
     except OSError:
         pass  # the exit code has to say it
 
@@ -52,10 +55,36 @@ def _write(out: object, lines: Iterable[str]) -> None:
     text = "".join(clean(line) + "\n" for line in lines)
     write, flush = getattr(out, "write"), getattr(out, "flush")
     try:
-        write(text)
-    except UnicodeEncodeError:
-        write(text.encode("ascii", "backslashreplace").decode("ascii"))
-    flush()
+        try:
+            write(text)
+        except UnicodeEncodeError:
+            write(text.encode("ascii", "backslashreplace").decode("ascii"))
+        flush()
+    except BrokenPipeError:  # the reader went away, which changes no exit code
+        _silence()
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, whose error is one message with a next step."""
+
+    def error(self, message: str) -> Any:
+        """One message in our words, and exit code 2."""
+        for pattern, words in _WORDS:
+            message = re.sub("^" + pattern + "$", words, message)
+        complain(self.prog, message.replace("'", ""))
+        sys.exit(COULD_NOT)
+
+
+# argparse's message -> ours.
+_WORDS = (
+    (r"unrecognized arguments: (.*)", r"nothing takes \1"),
+    (r"argument (\S+): invalid choice: (.*) \(choose from (.*)\)", r"\1 takes one of \3, not \2"),
+    (r"argument (\S+): invalid int value: (.*)", r"\1 takes a number, not \2"),
+    (r"argument (\S+): expected .*", r"\1 needs a word behind it"),
+    (r"argument (\S+): ignored explicit argument .*", r"\1 takes no word"),
+    (r"the following arguments are required: (.*)", r"\1 is missing"),
+    (r"ambiguous option: (\S+) could match (.*)", r"\1 may be each of \2"),
+)
 
 
 def ended(tool: str, main: Callable[[], int]) -> int:
@@ -63,13 +92,11 @@ def ended(tool: str, main: Callable[[], int]) -> int:
     try:
         return main()
     except KeyboardInterrupt:
-        complain(tool, "stopped by Ctrl+C; nothing was half done")
-    except BrokenPipeError:
-        _silence()
+        complain(tool, "stopped by Ctrl+C; nothing was half done", "the same command again")
     except OSError as error:
         _silence()
-        complain(tool, "cannot print: %s" % (error.strerror or "stdout takes nothing"))
-    return 1
+        complain(tool, "cannot print: %s" % (error.strerror or "stdout takes nothing"), "> FILE, where there is room")
+    return COULD_NOT
 
 
 def _silence() -> None:

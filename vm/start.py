@@ -23,7 +23,7 @@ import vmx
 import windbg_side
 from debugger_text import INSTALL_PYKD, INSTALL_PYTHON
 from findings import pasteable
-from said import complain, ended, say
+from said import COULD_NOT, Parser, complain, ended, say
 from vmx_file import Refused, VmxFile
 from windbg_side import Host
 
@@ -184,15 +184,21 @@ def connection_of(options: argparse.Namespace) -> str:
                 "windbg -k com:port=COM%d,baud=115200     (in that VM)" % there[0].debugport,
             )
         return kd_connection.build(there[0].pipe, "vmware")
+    if options.key and not options.net:
+        raise Refused("--key belongs to --net PORT", "python vm/start.py --net 50000 --key KEY")
     if options.net:
+        if not re.match("[0-9]{1,5}$", options.net) or not 0 < int(options.net) < 65536:
+            raise Refused("%s is no port" % options.net, "--net 50000, as bcdedit /dbgsettings net has it in the guest")
+        if options.key and not re.match(r"[0-9A-Za-z]+(?:\.[0-9A-Za-z]+){3}$", options.key):
+            raise Refused("that is no key of KDNET: it has four parts, w.x.y.z", "kdnet.exe prints it in the guest")
         return "net:port=%s,key=%s" % (options.net, options.key or "KEY")
     if not options.pipe:
         raise Refused("which VM? --vmx FILE, or --pipe NAME with --hypervisor")
     return kd_connection.build(options.pipe, options.hypervisor)
 
 
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="start.py", description="a kernel debugger, connected to the VM")
+def parser() -> Parser:
+    made = Parser(prog="start.py", description="a kernel debugger, connected to the VM")
     made.add_argument("--vmx", metavar="FILE", help="take the pipe from a VMware VM's configuration")
     made.add_argument("--pipe", metavar="NAME", help="the pipe")
     made.add_argument("--hypervisor", choices=sorted(kd_connection.SUFFIX), default="vmware", help="whose pipe it is")
@@ -209,6 +215,10 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def _about(file: Optional[str], why: str) -> str:
+    return "%s: %s" % (file, why) if file and file not in why else why
+
+
 def main(arguments: Optional[Sequence[str]] = None, host: Optional[Host] = None) -> int:
     options = parser().parse_args(arguments)
     machine = host or Host()
@@ -219,11 +229,11 @@ def main(arguments: Optional[Sequence[str]] = None, host: Optional[Host] = None)
             return 0
         made = plan(machine, connection_of(options), options.debugger, options.process, options.break_in)
     except Refused as refusal:
-        complain(TOOL, str(refusal), refusal.command)
-        return 1
+        complain(TOOL, _about(options.vmx, str(refusal)), refusal.command)
+        return COULD_NOT
     except OSError as error:
-        complain(TOOL, "%s: %s" % (error.filename, error.strerror))
-        return 1
+        complain(TOOL, "%s: %s" % (error.filename, error.strerror), "--vmx FILE that is there")
+        return COULD_NOT
     say(made.notes + [kd_connection.without_key(quoted(made.command))])
     if only_print:
         say(["not started: %s" % ("--print" if options.only_print else "this is not Windows")])

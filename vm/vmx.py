@@ -25,7 +25,7 @@ import hypervisors
 import kd_connection
 import snapshot
 from findings import pasteable
-from said import complain, ended, say
+from said import COULD_NOT, Parser, complain, ended, say
 from vmx_file import Refused, VmxFile
 
 TOOL = "vmx.py"
@@ -262,10 +262,8 @@ def run(options: argparse.Namespace) -> List[str]:
     return lines
 
 
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="vmx.py", description="the serial port for a kernel debugger, in a VM's settings"
-    )
+def parser() -> Parser:
+    made = Parser(prog="vmx.py", description="the serial port for a kernel debugger, in a VM's settings")
     made.add_argument("file", help="the .vmx (or, with the options for another hypervisor, the VM's name)")
     made.add_argument("--dry-run", action="store_true", help="print the change as a diff and write nothing")
     made.add_argument(
@@ -306,11 +304,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         else:
             lines = run(options)
     except Refused as refusal:
-        complain(TOOL, str(refusal), refusal.command)
-        return 1
+        why = str(refusal)
+        complain(TOOL, why if options.file in why else "%s: %s" % (options.file, why), refusal.command)
+        return COULD_NOT
     except OSError as error:
-        complain(TOOL, "%s: %s" % (error.filename or options.file, error.strerror))
-        return 1
+        complain(TOOL, "%s: %s" % (error.filename or options.file, error.strerror), "name a .vmx that is there")
+        return COULD_NOT
     say(lines)
     return 0
 

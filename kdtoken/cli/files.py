@@ -5,7 +5,7 @@ from typing import Iterable, List
 
 from kdtoken import cli
 from kdtoken.errors import UsageError
-from kdtoken.machine.sniff import STDIN, is_source, looks_like_file, matching
+from kdtoken.machine.sniff import STDIN, inside, is_source, looks_like_file, matching
 
 
 def files_of(names: Iterable[str], verb: str) -> List[str]:
@@ -33,7 +33,7 @@ def files_of(names: Iterable[str], verb: str) -> List[str]:
 
 def _in_folder(folder: str) -> List[str]:
     """The sources of a folder; what is passed over is said, so that nobody takes it for read."""
-    names = sorted(os.path.join(folder, name) for name in os.listdir(folder))
+    names = inside(folder)
     files = [name for name in names if os.path.isfile(name)]
     found = [name for name in files if is_source(name)]
     if not found:

@@ -42,7 +42,7 @@ def check_output(path: str, made: Made, sources: Iterable[str] = ()) -> None:
     sources  what the same run reads
     """
     told = "cannot write the %s %s: " % (made.what, path)
-    folder = os.path.dirname(os.path.abspath(path))
+    folder = os.path.dirname(path) or "."
     if os.path.isdir(path):
         raise UsageError(told + "it is a folder", path, "name a file in it: %s" % os.path.join(path, "NAME"))
     if not os.path.isdir(folder):

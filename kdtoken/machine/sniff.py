@@ -288,6 +288,16 @@ def matching(pattern: str) -> List[str]:
     return sorted(glob(pattern))
 
 
+def inside(folder: str) -> List[str]:
+    """What lies in a folder, sorted.  Raises BadFormat where the system does not tell it."""
+    try:
+        return sorted(os.path.join(folder, one) for one in os.listdir(folder))
+    except OSError as error:
+        raise BadFormat(
+            "cannot look into the folder %s: the system refuses it" % folder, folder, "copy it to where you may read it"
+        ) from error
+
+
 def the_one_of(name: str) -> str:
     """The file that a folder or a pattern means, where that is one alone; any other name is returned as it is.
 
@@ -295,8 +305,7 @@ def the_one_of(name: str) -> str:
     """
     found = matching(name)
     if os.path.isdir(name):
-        inside = sorted(os.path.join(name, one) for one in os.listdir(name))
-        found = [one for one in inside if os.path.isfile(one) and is_source(one)]
+        found = [one for one in inside(name) if os.path.isfile(one) and is_source(one)]
     if len(found) > 1:
         more = ", ..." if len(found) > 5 else ""
         raise UsageError(
