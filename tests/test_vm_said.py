@@ -82,7 +82,10 @@ def test_ctrl_c_is_one_line() -> None:
     time.sleep(0.1)
     run.send_signal(signal.SIGINT)
     _, err = run.communicate(timeout=30)
-    assert (run.returncode, err) == (2, b"doctor.py: stopped by Ctrl+C; nothing was half done\n  next: the same command again\n")
+    assert (run.returncode, err) == (
+        2,
+        b"doctor.py: stopped by Ctrl+C; nothing was half done\n  next: the same command again\n",
+    )
 
 
 def test_nobody_else_prints() -> None:
