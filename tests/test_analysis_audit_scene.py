@@ -24,6 +24,7 @@ NUMBERS = st.integers(0, 6)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), max_size=12))
 def test_disagreements(points: List[Tuple[int, int]]) -> None:
     """Counted by comparing each with each: earlier and not lower, or lower and not earlier."""
+    points.sort(key=lambda point: point[0])
     plain = [sum((time < born) != (luid < mine) for time, luid in points) for born, mine in points]
     assert _disagreements(points) == plain
 

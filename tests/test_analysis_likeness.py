@@ -1,14 +1,22 @@
 """What is concluded of one token and used for those that are alike is what each of them gives by itself."""
 
+import pytest
+
+from kdtoken.analysis.audit.rules import audit
 from kdtoken.analysis.likeness import Likeness
 from kdtoken.analysis.lineage.edges import edge
 from kdtoken.analysis.lineage.parents import Family
+from kdtoken.analysis.lineage.tree import tree
 from kdtoken.frozen import replace
-from kdtoken.model.absent import Absent
+from kdtoken.model.absent import Absent, NotAsked
 from kdtoken.model.luid import Luid
+from kdtoken.model.sid import Sid
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
 from tests.machine.declared import MACHINE
+from tests.machine.guilty import GUILTY
+from tests.machine.innocent import INNOCENT
+from tests.machine.strange import Case
 from tests.snapshots import snapshot_of_machine
 
 
@@ -47,7 +55,29 @@ def test_what_tells_two_tokens_apart() -> None:
     kept = [replace(token, address=1, token_id=Luid(1, 0), modified_id=Luid(2, 0))]
     assert alike.of(kept[0]) == number == alike.of(token)
     changes = dict(flags=7, integrity_level_index=1, restricted_sid_count=3, authentication_id=Luid(9, 9))
+    more = dict(default_owner_index=5, token_type=2, in_use=7, source_name="x", originating_logon_session=Luid(9, 9))
     gaps = dict(user_and_groups=Absent("x"), privileges=(), logon_session=None, package=Absent("x"))
-    for name, value in {**changes, **gaps, "mandatory_policy": Absent("x")}.items():
+    others = dict(mandatory_policy=Absent("x"), integrity_level_sid_value=Sid(16, (0,)))
+    for name, value in {**changes, **more, **gaps, **others}.items():
         kept.append(replace(token, **{name: value}))
         assert alike.of(kept[-1]) != number, name
+    assert alike.tokens[number] is token
+    # Pointers that were not followed tell nothing, wherever they lead.
+    first, second = (replace(token, package=NotAsked(at)) for at in (0x1000, 0x2000))
+    assert alike.of(first) == alike.of(second) != number
+
+
+@pytest.mark.parametrize("case", [*GUILTY, *INNOCENT], ids=lambda case: case.name)
+def test_what_is_found_is_found_of_each_by_itself(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rules ask once of all that are alike; with no two alike they are asked of every token, and say the same."""
+    seen = snapshot_of_machine(case.machine)
+    found, nodes = audit(seen, ["sid-hash-bits"]), tree(seen)
+    tokens = list(seen.tokens())
+
+    def alone(likeness: Likeness, token: Token) -> int:
+        likeness.tokens = tokens
+        return [one is token for one in tokens].index(True)
+
+    monkeypatch.setattr(Likeness, "of", alone)
+    assert audit(seen, ["sid-hash-bits"]) == found
+    assert tree(seen) == nodes

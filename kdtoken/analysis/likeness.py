@@ -1,42 +1,51 @@
 """Tokens that are alike: what was concluded of one need not be worked out again for two thousand others."""
 
-from operator import attrgetter
-from typing import Any, Dict, Tuple
+from typing import Dict, Hashable, List
 
-from kdtoken.model.luid import Luid
+from kdtoken.model.absent import NotAsked
 from kdtoken.model.token import Token
-
-# What edges of the tree and the rules about groups, privileges, integrity and elevation look at.
-_LOOKED_AT = attrgetter(
-    "user_and_groups",
-    "privileges",
-    "restricted_sid_count",
-    "flags",
-    "mandatory_policy",
-    "integrity_level_index",
-    "authentication_id",
-    "logon_session",
-    "package",
-)
-_BY_VALUE = (int, Luid)
 
 
 class Likeness:
-    """Numbers of tokens: two with the same number agree in all but their addresses, their own ids and ModifiedId.
+    """Numbers of tokens: two with the same number agree in all but what is each token's own.
 
-    Two with different numbers may agree all the same: lists are compared by identity, which decoders see to (equal
-    lists of a target are one object).  So the tokens have to be kept as long as this is.
+    Its own are the address, TokenId, ModifiedId, ParentTokenId, SessionId, the SID hashes, what could not be read and
+    where each value was read.  Two with different numbers may agree all the same.  The tokens have to be kept as long
+    as this is.
+
+    tokens  by number, the first that had it: what holds of it by the rest holds of all its like
     """
 
     def __init__(self) -> None:
+        self.tokens: List[Token] = []
         self._numbers: Dict[int, int] = {}
-        self._known: Dict[Tuple[Any, ...], int] = {}
+        self._known: Dict[Hashable, int] = {}
 
     def of(self, token: Token) -> int:
         """The token's number."""
         found = self._numbers.get(id(token))
         if found is None:
-            # An identity in a tuple of its own is never taken for a value.
-            key = tuple([one if type(one) in _BY_VALUE else (id(one),) for one in _LOOKED_AT(token)])
-            found = self._numbers[id(token)] = self._known.setdefault(key, len(self._known))
+            # Pointers that a walk leaves alone: what lies there is not known, wherever they lead.
+            package, label = token.package, token.integrity_level_sid_value
+            key = (
+                token.flags,
+                token.mandatory_policy,
+                token.integrity_level_index,
+                token.restricted_sid_count,
+                token.default_owner_index,
+                token.token_type,
+                token.in_use,
+                token.source_name,
+                # Decoders see to it that equal lists, sessions and LUIDs of a target are one object.
+                id(token.user_and_groups),
+                id(token.privileges),
+                id(token.authentication_id),
+                id(token.logon_session),
+                id(token.originating_logon_session),
+                NotAsked if type(package) is NotAsked else id(package),
+                NotAsked if type(label) is NotAsked else id(label),
+            )
+            found = self._numbers[id(token)] = self._known.setdefault(key, len(self.tokens))
+            if found == len(self.tokens):
+                self.tokens.append(token)
         return found

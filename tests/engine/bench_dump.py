@@ -25,6 +25,7 @@ from kdtoken import walk
 from kdtoken.analysis.audit.rules import audit
 from kdtoken.analysis.lineage.parents import Family
 from kdtoken.analysis.lineage.tree import tree
+from kdtoken.cli.walk_report import nothing_collected
 from kdtoken.layout.layout_file import load_layouts
 from kdtoken.machine.open import Request, open_request
 from kdtoken.source.base import PAGE_SIZE
@@ -32,7 +33,7 @@ from kdtoken.source.crashdump import dump as crashdump
 from kdtoken.source.paging import PageTables, Place
 from tests.engine.__main__ import ROOT, install_judges
 from tests.engine.assemble import default_folder
-from tests.engine.bench_rows import add, calibrate, spread_of
+from tests.engine.bench_rows import add, calibrate, spend, spread_of
 from tests.engine.image import build_image
 from tests.engine.volatility import Volatility, table
 from tests.machine.crashdump import HEADER_SIZE, write_dump
@@ -160,21 +161,28 @@ def touched(dump: Path, pdb: Path) -> "array[int]":
     return array("Q", sorted(found))
 
 
-def judging(dump: Path, symbols: Path) -> List[float]:
-    """Findings and tree beside the reading that they judge, CPU time, of one process: a ratio a round."""
-    ratios = []
-    for _ in range(ROUNDS):
-        with open_request(Request((str(dump),), symbols=str(symbols))) as machine:
-            start = time.process_time()
-            rows = list(machine.walk().rows)
-            read = time.process_time() - start
-            snapshot = machine.snapshot(rows)
-            start = time.process_time()
-            family = Family(snapshot)
-            audit(snapshot, family=family)
-            tree(snapshot, family)
-            ratios.append((time.process_time() - start) / read)
-    return ratios
+def judging(dump: Path, symbols: Path) -> Tuple[List[float], List[float]]:
+    """Findings and tree, CPU time, a ratio a round: beside the reading that they judge, and beside all of `walk --json`
+    but the findings that are in it."""
+    command = [sys.executable, "-m", "kdtoken", "walk", "--json", "--dump", str(dump), "--symbols", str(symbols)]
+    by_reading, by_walk = [], []
+    with nothing_collected():  # as walk does
+        for _ in range(ROUNDS):
+            whole = spend(command, ROOT, ENVIRONMENT).cpu
+            with open_request(Request((str(dump),), symbols=str(symbols))) as machine:
+                start = time.process_time()
+                rows = list(machine.walk().rows)
+                read = time.process_time() - start
+                snapshot = machine.snapshot(rows)
+                start = time.process_time()
+                family = Family(snapshot)
+                audit(snapshot, family=family)
+                found = time.process_time() - start
+                tree(snapshot, family)
+                judged = time.process_time() - start
+            by_reading.append(judged / read)
+            by_walk.append(judged / (whole - found))
+    return by_reading, by_walk
 
 
 def users_of_kdtoken(out: Path) -> Dict[int, str]:
@@ -284,18 +292,22 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         for _ in range(ROUNDS):
             seconds(Job(reader), work / "read")
             loops.append(float((work / "read").read_text()))
-        judged = judging(dump, image.pdb)
-        add(
-            "dump of %d" % PROCESSES, "findings and tree", statistics.median(judged), "times reading", spread_of(judged)
-        )
+        write_dump(build(grown(MACHINE, PROCESSES, PROCESSES), layouts, image), other)
+        judged = {TOKENS: judging(dump, image.pdb), PROCESSES: judging(other, image.pdb)}
+        for tokens, (by_reading, by_walk) in judged.items():
+            area, name = "dump of %d" % PROCESSES, "findings and tree, %d tokens" % tokens
+            add(area, name, statistics.median(by_reading), "times reading", spread_of(by_reading))
+            add(area, name + ", of walk", statistics.median(by_walk), "times walk", spread_of(by_walk))
         users = users_of_kdtoken(work / "one")
         assert len(users) == PROCESSES
         print(calibrate().text())
         print(HEAD % (options.build, PROCESSES, TOKENS, size / 1e6, len(cores), ROUNDS), flush=True)
         report(took, statistics.median(loops), len(pages))
-        print(
-            "findings and tree: %.2f times the CPU time of walk's reading, in one process" % statistics.median(judged)
-        )
+        for tokens, (by_reading, by_walk) in judged.items():
+            print(
+                "findings and tree, %d tokens: CPU time %.2f of walk --json without them, %.2f of its reading"
+                % (tokens, statistics.median(by_walk), statistics.median(by_reading))
+            )
         if not options.quick:
             against_volatility(Volatility(dump, layouts, image, work), took["one"], users, work)
         most = peak([*walk_json, "--dump", str(dump)])

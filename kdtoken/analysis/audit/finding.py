@@ -1,7 +1,8 @@
 """What a rule of the audit is, and what it says when it saw something."""
 
 from enum import Enum
-from typing import Callable, Dict, Iterable, Iterator, List, Tuple
+from functools import lru_cache
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Tuple
 
 from kdtoken.analysis.audit.scene import Scene
 from kdtoken.frozen import dataclass
@@ -22,8 +23,7 @@ class Severity(Enum):
         return list(Severity).index(self)
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One fact that a finding rests on: what it is, its value in words, and the address where it can be looked at.
 
     address  0 where it has none; `kind` says what lies there: "process", "token", "thread", "session" or "field"
@@ -84,8 +84,13 @@ class Rule:
 
 def name_of(row: ProcessDump) -> str:
     """ "notepad.exe (6104)"; the image's own text is for the renderer to make safe."""
-    image = row.process.image_name if isinstance(row.process.image_name, str) else "?"
-    return "%s (%s)" % (image, "pid ?" if pid_of(row) == NO_PID else pid_of(row))
+    image = row.process.image_name
+    return _name(image if isinstance(image, str) else "?", pid_of(row))
+
+
+@lru_cache(maxsize=4096)
+def _name(image: str, pid: int) -> str:
+    return "%s (%s)" % (image, "pid ?" if pid == NO_PID else pid)
 
 
 def image_of(row: ProcessDump) -> str:

@@ -1,6 +1,6 @@
 """Rules about ids and flags: sources, logon sessions, the order of TokenIds, PrimaryTokenFrozen, the type."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from kdtoken.analysis.audit.finding import (
@@ -14,10 +14,7 @@ from kdtoken.analysis.audit.finding import (
     token_evidence,
 )
 from kdtoken.analysis.audit.integrity import at, holder
-from kdtoken.analysis.audit.scene import (
-    Scene,
-    is_system_family,
-)
+from kdtoken.analysis.audit.scene import Point, Scene, is_system_family
 from kdtoken.analysis.audit.users import user_words
 from kdtoken.model.luid import Luid
 from kdtoken.model.process import ProcessDetails, ProcessDump
@@ -62,22 +59,28 @@ _OUT_OF_TIME = 2  # so many later processes whose tokens are older, before it is
 
 def source(scene: Scene) -> Iterator[Finding]:
     """A TokenSource that nobody's token here is known for."""
-    for token, users in scene.tokens():
-        name = token.source_name
-        if not isinstance(name, str) or name.rstrip() in _SOURCES or name.startswith(("User", "Adva", "AdvA")):
-            continue
+    for token, users in scene.tokens_of(lambda one: _odd_source(one) is not None):
+        name = _odd_source(token) or ""
         who, key = holder(token, users)
         evidence = (
             Evidence("token", "0x%x" % token.address, token.address, "token"),
-            Evidence("TokenSource.SourceName", name.rstrip(), at(token, "source_name")),
+            Evidence("TokenSource.SourceName", name, at(token, "source_name")),
         )
-        saw = "%s was made by a source called %r" % (who, name.rstrip())
+        saw = "%s was made by a source called %r" % (who, name)
         yield Finding(SOURCE.id, Severity.INFORMATION, saw, evidence, users, (token.address,), key)
+
+
+def _odd_source(token: Token) -> Optional[str]:
+    """The name without what pads it, where it is none that is known."""
+    name = token.source_name
+    if not isinstance(name, str) or name.rstrip() in _SOURCES or name.startswith(("User", "Adva", "AdvA")):
+        return None
+    return name.rstrip()
 
 
 def logon_sessions(scene: Scene) -> Iterator[Finding]:
     """AuthenticationId and the logon session do not fit each other, or not the user."""
-    for token, users in scene.tokens():
+    for token, users in scene.tokens_of(_logon_faults):
         for saw, fact in _logon_faults(token):
             who, key = holder(token, users)
             evidence = (Evidence("token", "0x%x" % token.address, token.address, "token"), fact)
@@ -105,41 +108,46 @@ def _logon_faults(token: Token) -> List[Tuple[str, Evidence]]:
 
 def token_order(scene: Scene) -> Iterator[Finding]:
     """A TokenId that is newer than those of processes which were started later: replaced after the start."""
-    rows = [
-        (created(row), token.token_id.value, row, token)
-        for row, token in scene.primary()
-        if created(row) and isinstance(token.token_id, Luid) and row is _first_holder(scene, row, token)
-    ]
-    rows.sort(key=lambda one: one[:2])
-    in_order = _longest_rise([luid for _, luid, _, _ in rows])
-    kept = [rows[number] for number in in_order]
+    points = _first_holders(scene)
+    in_order = _longest_rise([luid for _, luid, _, _ in points])
+    kept = [points[number] for number in in_order]
+    births, ids = [point[0] for point in kept], [point[1] for point in kept]
     standing = set(in_order)
-    for number, (born, luid, row, token) in enumerate(rows):
-        if number in standing or is_system_family(row):
+    everyone, highest = [point[0] for point in points], [0]  # of the last, the last two ... the highest TokenId
+    for point in reversed(points):
+        highest.append(max(highest[-1], point[1]))
+    for number, (born, luid, _, row) in enumerate(points):
+        token = row.token
+        if number in standing or is_system_family(row) or not isinstance(token, Token):
             continue
-        later = [one for one in kept if one[0] - born > _APART and one[1] < luid]
-        if not later:
+        # Those kept go up in both, so the later ones with lower ids stand together.
+        first, end = bisect_right(births, born + _APART), bisect_left(ids, luid)
+        if first >= end:
             continue  # older than its neighbours: an old token that it was given at its start
+        later, last = end - first, kept[end - 1]
         # A token that was made for the purpose is newer than all that came since the process.
-        newest = all(one[1] < luid for one in rows if one[0] - born > _APART)
-        severity = Severity.UNUSUAL if newest and len(later) >= _OUT_OF_TIME else Severity.INFORMATION
-        last = later[-1]
+        newest = highest[len(points) - bisect_right(everyone, born + _APART)] < luid
+        severity = Severity.UNUSUAL if newest and later >= _OUT_OF_TIME else Severity.INFORMATION
         saw = "%s has a token that is newer than those of %d process%s started after it" % (
             name_of(row),
-            len(later),
-            "" if len(later) == 1 else "es",
+            later,
+            "" if later == 1 else "es",
         )
+        latest = last[3].token
+        assert isinstance(latest, Token)
         evidence = (
             token_evidence(row, token.address),
             Evidence("TokenId", str(token.token_id), at(token, "token_id")),
-            Evidence("TokenId of the later %s" % name_of(last[2]), str(last[3].token_id), last[3].address, "token"),
+            Evidence("TokenId of the later %s" % name_of(last[3]), str(latest.token_id), last[2], "token"),
         )
         yield Finding(ORDER.id, severity, saw, evidence, (row,), (token.address,), image_of(row))
 
 
-def _first_holder(scene: Scene, row: ProcessDump, token: Token) -> ProcessDump:
-    """Of several processes with one token, the one that was started first."""
-    return min(scene.holders.get(token.address, (row,)), key=created)
+def _first_holders(scene: Scene) -> List[Point]:
+    """Of each token the process that was started first, as a point; in order of birth and TokenId."""
+    several = {at for at, rows in scene.holders.items() if len(rows) > 1}
+    first = {at: min(scene.holders[at], key=created) for at in several}
+    return [point for point in scene.points() if point[2] not in several or first[point[2]] is point[3]]
 
 
 def _longest_rise(values: List[int]) -> List[int]:
@@ -165,14 +173,17 @@ def _longest_rise(values: List[int]) -> List[int]:
 
 def flags(scene: Scene) -> Iterator[Finding]:
     """PrimaryTokenFrozen and TokenInUse against what is usual."""
-    frozen = [row for row in scene.running if _frozen(row) is not None]
-    usual = sum(1 for row in frozen if _frozen(row)) * 2 > len(frozen)
+    frozen = [one for one in map(_frozen, scene.running) if one is not None]
+    usual = sum(1 for one in frozen if one) * 2 > len(frozen)
+    unused = {id(row) for row, _ in scene.primary_of(lambda token: token.in_use == 0)}
+    if not unused and not (usual and 0 in frozen):
+        return
     for row, token in scene.primary():
         if usual and _frozen(row) == 0 and not is_system_family(row):
             saw = "%s may still be given another primary token: PrimaryTokenFrozen is 0" % name_of(row)
             evidence = (process_evidence(row), Evidence("PrimaryTokenFrozen", "0", row.process.address, "process"))
             yield Finding(FLAGS.id, Severity.INFORMATION, saw, evidence, (row,), (), image_of(row))
-        if token.in_use == 0 and not is_system_family(row):
+        if id(row) in unused and not is_system_family(row):
             saw = "the token of %s is not marked as in use" % name_of(row)
             evidence = (token_evidence(row, token.address), Evidence("TokenInUse", "0", at(token, "in_use")))
             yield Finding(FLAGS.id, Severity.INFORMATION, saw, evidence, (row,), (token.address,), image_of(row))
@@ -187,14 +198,13 @@ def _frozen(row: ProcessDump) -> Optional[int]:
 
 def token_type(scene: Scene) -> Iterator[Finding]:
     """A process under an impersonation token."""
-    for row, token in scene.primary():
-        if token.is_primary is False:
-            saw = "%s runs under a token of type Impersonation" % name_of(row)
-            evidence = (
-                token_evidence(row, token.address),
-                Evidence("TokenType", "Impersonation", at(token, "token_type")),
-            )
-            yield Finding(TYPE.id, Severity.IMPOSSIBLE, saw, evidence, (row,), (token.address,), image_of(row))
+    for row, token in scene.primary_of(lambda one: one.is_primary is False):
+        saw = "%s runs under a token of type Impersonation" % name_of(row)
+        evidence = (
+            token_evidence(row, token.address),
+            Evidence("TokenType", "Impersonation", at(token, "token_type")),
+        )
+        yield Finding(TYPE.id, Severity.IMPOSSIBLE, saw, evidence, (row,), (token.address,), image_of(row))
 
 
 SOURCE = Rule(

@@ -68,30 +68,34 @@ def at(token: Token, field: str) -> int:
 
 def enabled_not_present(scene: Scene) -> Iterator[Finding]:
     """Privileges enabled that are not held."""
-    for token, users in scene.tokens():
-        if not isinstance(token.privileges, tuple):
-            continue
-        ghosts = [p.name for p in token.privileges if p.enabled and not p.present]
-        if ghosts:
-            words = ", ".join(ghosts[:6]) + (" and %d more" % (len(ghosts) - 6) if len(ghosts) > 6 else "")
-            fact = Evidence("Privileges.Enabled without Privileges.Present", words, at(token, "privileges"))
-            saw = "privileges are enabled that it does not hold: %s" % words
-            yield _finding(GHOSTS.id, Severity.IMPOSSIBLE, token, users, saw, [fact])
+    for token, users in scene.tokens_of(_ghosts):
+        ghosts = _ghosts(token)
+        words = ", ".join(ghosts[:6]) + (" and %d more" % (len(ghosts) - 6) if len(ghosts) > 6 else "")
+        fact = Evidence("Privileges.Enabled without Privileges.Present", words, at(token, "privileges"))
+        saw = "privileges are enabled that it does not hold: %s" % words
+        yield _finding(GHOSTS.id, Severity.IMPOSSIBLE, token, users, saw, [fact])
+
+
+def _ghosts(token: Token) -> List[str]:
+    privileges = token.privileges
+    return [p.name for p in privileges if p.enabled and not p.present] if isinstance(privileges, tuple) else []
 
 
 def nameless_privileges(scene: Scene) -> Iterator[Finding]:
     """Bits of the privilege masks that stand for no privilege."""
-    for token, users in scene.tokens():
-        if not isinstance(token.privileges, tuple):
-            continue
-        odd = [p.number for p in token.privileges if (p.present or p.enabled) and not _LEAST <= p.number <= _MOST]
-        if odd:
-            words = ", ".join("%d" % number for number in odd[:8]) + (" ..." if len(odd) > 8 else "")
-            severity = Severity.IMPOSSIBLE if min(odd) < _LEAST else Severity.UNUSUAL
-            fact = Evidence("bits without a privilege", words, at(token, "privileges"))
-            yield _finding(
-                NAMELESS.id, severity, token, users, "bits are set that stand for no privilege: %s" % words, [fact]
-            )
+    for token, users in scene.tokens_of(_nameless):
+        odd = _nameless(token)
+        words = ", ".join("%d" % number for number in odd[:8]) + (" ..." if len(odd) > 8 else "")
+        severity = Severity.IMPOSSIBLE if min(odd) < _LEAST else Severity.UNUSUAL
+        fact = Evidence("bits without a privilege", words, at(token, "privileges"))
+        yield _finding(
+            NAMELESS.id, severity, token, users, "bits are set that stand for no privilege: %s" % words, [fact]
+        )
+
+
+def _nameless(token: Token) -> List[int]:
+    privileges = token.privileges if isinstance(token.privileges, tuple) else ()
+    return [p.number for p in privileges if (p.present or p.enabled) and not _LEAST <= p.number <= _MOST]
 
 
 def _view(look: Look) -> View:
@@ -101,8 +105,7 @@ def _view(look: Look) -> View:
 
 def traceless_change(scene: Scene) -> Iterator[Finding]:
     """One token seen twice, changed, with the same ModifiedId."""
-    users_of = {token.address: users for token, users in scene.tokens()}
-    for address, looks in scene.snapshot.captures.items():
+    for looks in scene.snapshot.captures.values():
         for before, after in zip(looks, looks[1:]):
             # Ids begin again with each start of a machine; the logon that a token is of hardly agrees by chance.
             if before.token.authentication_id != after.token.authentication_id:
@@ -119,19 +122,24 @@ def traceless_change(scene: Scene) -> Iterator[Finding]:
                 Evidence("seen at", ", ".join(one.where for one in (before, after) if one.where) or "two moments"),
             ]
             saw = "seen twice, it had changed and its ModifiedId had not: %s" % words
-            yield _finding(TRACELESS_RULE.id, Severity.IMPOSSIBLE, after.token, users_of.get(address, ()), saw, facts)
+            users = scene.users(after.token)
+            yield _finding(TRACELESS_RULE.id, Severity.IMPOSSIBLE, after.token, users, saw, facts)
             break
 
 
 def label(scene: Scene) -> Iterator[Finding]:
     """The entry that IntegrityLevelIndex names is no integrity label, or the default owner cannot be one."""
-    for token, users in scene.tokens():
-        groups = token.user_and_groups
-        if not isinstance(groups, tuple) or not groups:
-            continue
-        for saw, what, value, field in _label_faults(token, groups) + _owner_faults(token, groups):
+    for token, users in scene.tokens_of(_index_faults):
+        for saw, what, value, field in _index_faults(token):
             fact = Evidence(what, value, at(token, field))
             yield _finding(LABEL.id, Severity.IMPOSSIBLE, token, users, saw, [fact])
+
+
+def _index_faults(token: Token) -> List[Tuple[str, str, str, str]]:
+    groups = token.user_and_groups
+    if not isinstance(groups, tuple) or not groups:
+        return []
+    return _label_faults(token, groups) + _owner_faults(token, groups)
 
 
 def _label_faults(token: Token, groups: Tuple[object, ...]) -> List[Tuple[str, str, str, str]]:
@@ -176,15 +184,15 @@ def _owner_faults(token: Token, groups: Tuple[object, ...]) -> List[Tuple[str, s
 
 def sid_hash(scene: Scene) -> Iterator[Finding]:
     """The hash of a list of SIDs belongs to another list."""
-    for token, users in scene.tokens():
+    for token in scene.tokens():
         for fault in hash_faults(token):
             fact = Evidence(fault.partition(".")[0], fault, at(token, "user_and_groups") or token.address)
-            yield _finding(HASH.id, Severity.IMPOSSIBLE, token, users, fault, [fact])
+            yield _finding(HASH.id, Severity.IMPOSSIBLE, token, scene.users(token), fault, [fact])
 
 
 def sid_hash_bits(scene: Scene) -> Iterator[Finding]:
     """The bits of SidHash are not those of the groups; by an algorithm that no real token has confirmed yet."""
-    for token, users in scene.tokens():
+    for token in scene.tokens():
         hashed, groups = token.sid_hash, token.user_and_groups
         if not isinstance(hashed, SidHash) or not isinstance(groups, tuple):
             continue
@@ -200,36 +208,44 @@ def sid_hash_bits(scene: Scene) -> Iterator[Finding]:
         if tuple(words) != hashed.words and tuple(word & 0xFFFFFFFF for word in words) != hashed.words:
             fact = Evidence("SidHash.Hash", "does not fit", at(token, "sid_hash"))
             saw = "the bits of SidHash do not fit its groups"
-            yield _finding(BITS.id, Severity.INFORMATION, token, users, saw, [fact])
+            yield _finding(BITS.id, Severity.INFORMATION, token, scene.users(token), saw, [fact])
 
 
 def mandatory_policy(scene: Scene) -> Iterator[Finding]:
     """TOKEN_MANDATORY_POLICY without NO_WRITE_UP."""
-    for token, users in scene.tokens():
-        policy = token.mandatory_policy
-        if not isinstance(policy, int) or policy & 1 or token.is_primary is not True:
-            continue
-        fact = Evidence("MandatoryPolicy", "0x%x" % policy, at(token, "mandatory_policy"))
+    for token, users in scene.tokens_of(lambda one: one.is_primary is True and not _policy(one) & 1):
+        fact = Evidence("MandatoryPolicy", "0x%x" % _policy(token), at(token, "mandatory_policy"))
         saw = "mandatory integrity is off for it: its policy lacks NO_WRITE_UP"
         yield _finding(POLICY.id, Severity.UNUSUAL, token, users, saw, [fact])
+
+
+def _policy(token: Token) -> int:
+    """MandatoryPolicy; NO_WRITE_UP where it is not known."""
+    return token.mandatory_policy if isinstance(token.mandatory_policy, int) else 1
 
 
 def label_and_flags(scene: Scene) -> Iterator[Finding]:
     """TokenFlags.NOT_LOW, or IntegrityLevelSidValue, and the label say two things."""
     # A Windows 7 was seen that does not set NOT_LOW at all: where nobody has it, nobody lacks it.
-    in_use = any(token.has_flag(TokenFlags.NOT_LOW) for token, _ in scene.tokens())
-    for token, users in scene.tokens():
+    in_use = any(True for _ in scene.tokens_of(lambda token: token.has_flag(TokenFlags.NOT_LOW)))
+
+    def fits_not(token: Token) -> bool:
+        value, not_low = integrity_level(token), token.has_flag(TokenFlags.NOT_LOW)
+        if value is None or not_low is None:
+            return False
+        # Between Low and Medium lie levels of which nobody tells what the flag should be.
+        return value <= IntegrityLevel.LOW if not_low else in_use and value >= IntegrityLevel.MEDIUM
+
+    def judge(token: Token) -> bool:
+        separate = token.integrity_level_sid_value
+        return fits_not(token) or isinstance(separate, Sid) and separate != token.integrity
+
+    for token, users in scene.tokens_of(judge):
         value = integrity_level(token)
         if value is None:
             continue
-        not_low = token.has_flag(TokenFlags.NOT_LOW)
-        # Between Low and Medium lie levels of which nobody tells what the flag should be.
-        if (
-            not_low is True
-            and value <= IntegrityLevel.LOW
-            or (in_use and not_low is False and value >= IntegrityLevel.MEDIUM)
-        ):
-            words = "%s NOT_LOW" % ("has" if not_low else "lacks")
+        if fits_not(token):
+            words = "%s NOT_LOW" % ("has" if token.has_flag(TokenFlags.NOT_LOW) else "lacks")
             facts = [
                 Evidence("TokenFlags", words, at(token, "flags")),
                 Evidence("integrity level", "0x%x" % value, at(token, "integrity_level_index")),

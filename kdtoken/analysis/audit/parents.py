@@ -14,6 +14,7 @@ from kdtoken.analysis.audit.finding import (
 )
 from kdtoken.analysis.audit.integrity import at
 from kdtoken.analysis.audit.scene import (
+    IMAGE_LENGTH,
     Scene,
     holds,
     is_person,
@@ -26,7 +27,7 @@ from kdtoken.analysis.lineage.edges import Change, gains
 from kdtoken.analysis.lineage.parents import How
 from kdtoken.model.absent import Absent
 from kdtoken.model.luid import Luid
-from kdtoken.model.snapshot import NO_PID, pid_of
+from kdtoken.model.snapshot import NO_PID, ended, pid_of
 from kdtoken.model.token import Token
 
 # learn.microsoft.com and elastic/detection-rules (via_token_theft): programs that run as SYSTEM below a user's process.
@@ -45,9 +46,9 @@ _GIVING = ("SeAssignPrimaryTokenPrivilege", "SeImpersonatePrivilege", "SeCreateT
 
 def system_under_user(scene: Scene) -> Iterator[Finding]:
     """SYSTEM in a user's session, started by that user's process."""
-    for row, token in scene.primary():
+    for row, token in scene.primary_of(is_system):
         parent = scene.parent(row)
-        if not is_system(token) or parent.row is None or not isinstance(parent.row.token, Token):
+        if parent.row is None or not isinstance(parent.row.token, Token):
             continue
         session = session_of(row)
         session = token.session_id if session is None and isinstance(token.session_id, int) else session
@@ -82,35 +83,34 @@ def system_under_user(scene: Scene) -> Iterator[Finding]:
 def child_gained(scene: Scene) -> Iterator[Finding]:
     """A child's token that is more than its parent had to give."""
     givers: Dict[int, bool] = {}
-    for row, token in scene.primary():
-        parent = scene.parent(row)
-        above = parent.row.token if parent.row is not None else None
-        if parent.row is None or not isinstance(above, Token) or above.address == token.address:
+    for parent, up, row, edge in scene.family.links().values():
+        if edge.change is not Change.RAISED and edge.change is not Change.OTHER_USER:
+            continue
+        above, token = up.token, row.token
+        if ended(row) or not isinstance(above, Token) or not isinstance(token, Token) or above.address == token.address:
             continue
         giving = givers.get(id(above))
         if giving is None:
             giving = givers[id(above)] = holds(above, *_GIVING) is not False
         # A parent that may give tokens away may have given this one.
-        what = () if giving else _won(scene.family.edge(parent.row, row).change, above, token)
+        what = () if giving else _won(edge.change, above, token)
         if not what:
             continue
         severity = Severity.UNUSUAL if parent.certain else Severity.INFORMATION
         since = _adjusted_since(above, token)
         if since is not False or image_of(row)[:14] in _BY_DESIGN:
             severity = Severity.INFORMATION
-        saw = "%s has more than its parent %s could give: %s" % (name_of(row), name_of(parent.row), "; ".join(what))
+        saw = "%s has more than its parent %s could give: %s" % (name_of(row), name_of(up), "; ".join(what))
         if since:
             saw += " (the parent's token was adjusted since)"
         evidence = (
             token_evidence(row, token.address),
-            token_evidence(parent.row, above.address),
-            Evidence(
-                "parent", "%s, %s" % (name_of(parent.row), parent.how.value), parent.row.process.address, "process"
-            ),
+            token_evidence(up, above.address),
+            Evidence("parent", "%s, %s" % (name_of(up), parent.how.value), up.process.address, "process"),
             *[Evidence("more", one) for one in what],
         )
-        key = "%s below %s" % (image_of(row), image_of(parent.row))
-        yield Finding(GAINED.id, severity, saw, evidence, (row, parent.row), (token.address, above.address), key)
+        key = "%s below %s" % (image_of(row), image_of(up))
+        yield Finding(GAINED.id, severity, saw, evidence, (row, up), (token.address, above.address), key)
 
 
 def _won(change: Change, above: Token, token: Token) -> Tuple[str, ...]:
@@ -130,27 +130,25 @@ def _adjusted_since(above: Token, token: Token) -> object:
 
 def new_credentials(scene: Scene) -> Iterator[Finding]:
     """The parent's user in another logon session that is no half of a pair."""
-    for row, token in scene.primary():
-        parent = scene.parent(row)
-        if parent.row is None or not isinstance(parent.row.token, Token) or not is_person(token):
+    for _, up, row, edge in scene.family.links().values():
+        if edge.change is not Change.OTHER_LOGON or ended(row):
             continue
-        if parent.row.token.authentication_id == token.authentication_id or parent.row.token.user != token.user:
-            continue
-        if scene.family.edge(parent.row, row).change is not Change.OTHER_LOGON:
+        above, token = up.token, row.token
+        if not isinstance(above, Token) or not isinstance(token, Token) or not is_person(token):
             continue
         saw = "%s runs in a logon session of its own (%s), as the user of its parent %s (%s)" % (
             name_of(row),
             token.authentication_id,
-            name_of(parent.row),
-            parent.row.token.authentication_id,
+            name_of(up),
+            above.authentication_id,
         )
         evidence = (
             token_evidence(row, token.address),
-            token_evidence(parent.row, parent.row.token.address),
+            token_evidence(up, above.address),
             Evidence("AuthenticationId", str(token.authentication_id), at(token, "authentication_id")),
         )
-        key = "%s below %s" % (image_of(row), image_of(parent.row))
-        yield Finding(NEW_LOGON.id, Severity.INFORMATION, saw, evidence, (row, parent.row), (token.address,), key)
+        key = "%s below %s" % (image_of(row), image_of(up))
+        yield Finding(NEW_LOGON.id, Severity.INFORMATION, saw, evidence, (row, up), (token.address,), key)
 
 
 # Child -> who may have started it. MemProcFS; elastic unusual_parentchild_relationship; Sigma
@@ -193,10 +191,10 @@ _BEFORE_VISTA = {"services.exe": frozenset(("winlogon.exe",)), "lsass.exe": froz
 
 def parent_and_image(scene: Scene) -> Iterator[Finding]:
     """A process of Windows that another started than always does."""
-    for row in scene.running:
-        allowed = PARENTS.get(image_of(row)[:14])
+    for row in scene.named(PARENTS):
+        allowed = PARENTS[image_of(row)[:IMAGE_LENGTH]]
         parent = scene.parent(row)
-        if allowed is None or parent.row is None or pid_of(row) == NO_PID:
+        if parent.row is None or pid_of(row) == NO_PID:
             continue
         if isinstance(row.token, Token) and isinstance(row.token.integrity_level_index, Absent):
             allowed |= _BEFORE_VISTA.get(image_of(row), frozenset())

@@ -1,6 +1,6 @@
 """Rules about power in the wrong place: impersonation of someone stronger, privileges that filtering takes away."""
 
-from typing import Dict, Iterator, List
+from typing import Iterator, List, Optional
 
 from kdtoken.analysis.audit.finding import (
     Evidence,
@@ -24,6 +24,7 @@ from kdtoken.analysis.audit.scene import (
 from kdtoken.analysis.audit.users import user_words
 from kdtoken.analysis.classification import ADMINISTRATORS, Elevation, elevation
 from kdtoken.model.integrity import IntegrityLevel
+from kdtoken.model.privilege import Privilege
 from kdtoken.model.process import Impersonation, ProcessDump, Thread
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
@@ -52,6 +53,8 @@ _DEBUGGERS = frozenset(
 def impersonation(scene: Scene) -> Iterator[Finding]:
     """A thread under the token of someone stronger than its process."""
     for row, own in scene.primary():
+        if not row.threads:
+            continue
         told = set()
         for thread in row.threads:
             what = thread.impersonation
@@ -104,10 +107,8 @@ def _impersonation(row: ProcessDump, own: Token, thread: Thread, what: Impersona
 
 def debug_privilege(scene: Scene) -> Iterator[Finding]:
     """SeDebugPrivilege where it should not be."""
-    for token, users in scene.primaries():
-        if not isinstance(token.privileges, tuple) or is_service_account(token) is not False:
-            continue
-        held = next((p for p in token.privileges if p.name == _DEBUG and p.present), None)
+    for token, users in scene.primaries_of(_debug_held):
+        held = _debug_held(token)
         if held is None:
             continue
         value = level(token)
@@ -131,6 +132,13 @@ def debug_privilege(scene: Scene) -> Iterator[Finding]:
         )
 
 
+def _debug_held(token: Token) -> Optional[Privilege]:
+    """SeDebugPrivilege of what is known not to be a service's."""
+    if not isinstance(token.privileges, tuple) or is_service_account(token) is not False:
+        return None
+    return next((p for p in token.privileges if p.name == _DEBUG and p.present), None)
+
+
 def _administrator(token: Token) -> bool:
     """Whether Administrators is enabled: then lowering its level left it its privileges."""
     admins = group(token, ADMINISTRATORS)
@@ -139,23 +147,8 @@ def _administrator(token: Token) -> bool:
 
 def strong_and_limited(scene: Scene) -> Iterator[Finding]:
     """Privileges that filtering takes away, held by what UAC filtered, or in an AppContainer or at Low."""
-    known: Dict[int, List[str]] = {}
-    for token, users in scene.primaries():
-        if not isinstance(token.privileges, tuple) or is_service_account(token) is not False:
-            continue
-        value = level(token)
-        filtered = bool(token.has_flag(TokenFlags.IS_FILTERED)) and (value is None or value < IntegrityLevel.HIGH)
-        low = token.has_flag(TokenFlags.LOWBOX) or (
-            value is not None and value <= IntegrityLevel.LOW and not _administrator(token)
-        )
-        if not filtered and not low:
-            continue
-        strong = known.get(id(token.privileges))  # many tokens have one list, which the decoder keeps
-        if strong is None:
-            strong = [p.name for p in token.privileges if p.present and p.danger and p.name != _DEBUG]
-            known[id(token.privileges)] = strong
-        if not strong:
-            continue
+    for token, users in scene.primaries_of(_strong):
+        strong, filtered = _strong(token), _is_filtered(token)
         words = ", ".join(strong[:5]) + (" and %d more" % (len(strong) - 5) if len(strong) > 5 else "")
         where = "filtered" if filtered else "confined"
         saw = "%s holds %s in a %s token" % (bearer(token, users), words, where)
@@ -164,6 +157,24 @@ def strong_and_limited(scene: Scene) -> Iterator[Finding]:
         usual = strong == ["SeImpersonatePrivilege"] and not filtered
         severity = Severity.INFORMATION if usual else Severity.UNUSUAL
         yield Finding(STRONG.id, severity, saw, evidence, users, (token.address,), holder(token, users)[1])
+
+
+def _is_filtered(token: Token) -> bool:
+    value = level(token)
+    return bool(token.has_flag(TokenFlags.IS_FILTERED)) and (value is None or value < IntegrityLevel.HIGH)
+
+
+def _strong(token: Token) -> List[str]:
+    """What a filtered or confined token holds that filtering takes away; SeDebugPrivilege has a rule of its own."""
+    if not isinstance(token.privileges, tuple) or is_service_account(token) is not False:
+        return []
+    value = level(token)
+    low = token.has_flag(TokenFlags.LOWBOX) or (
+        value is not None and value <= IntegrityLevel.LOW and not _administrator(token)
+    )
+    if not low and not _is_filtered(token):
+        return []
+    return [p.name for p in token.privileges if p.present and p.danger and p.name != _DEBUG]
 
 
 IMPERSONATES = Rule(

@@ -2,7 +2,8 @@
 
 from bisect import bisect_left, insort
 from functools import lru_cache
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from operator import itemgetter
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from kdtoken.analysis.classification import LOCAL_SYSTEM, SERVICE_ACCOUNTS, integrity_level
 from kdtoken.analysis.lineage.parents import SYSTEM_PID, Family, Parent
@@ -10,7 +11,7 @@ from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.process import FastRef, ProcessDetails, ProcessDump, Thread
 from kdtoken.model.sid import Sid
-from kdtoken.model.snapshot import Snapshot, created, ended, pid_of, token_address
+from kdtoken.model.snapshot import Snapshot, created, ended, token_address
 from kdtoken.model.token import Token
 
 # Processes that the kernel makes itself, by ImageFileName; all are children of System.
@@ -18,6 +19,13 @@ from kdtoken.model.token import Token
 KERNEL_MADE = ("registry", "memcompression", "memory compression", "secure system", "vmmem")
 # First sub-authorities of virtual accounts: IIS pools, virtual machines, window manager, WinRM, font driver, services.
 _VIRTUAL = (82, 83, 87, 90, 94, 96, 97, 98, 99)
+IMAGE_LENGTH = 14  # characters of a name that ImageFileName keeps
+
+Point = Tuple[int, int, int, ProcessDump]  # birth, TokenId, address of the token, whose
+_birth_and_id = itemgetter(0, 1)
+
+
+Users = Tuple[ProcessDump, ...]
 
 
 class Scene:
@@ -29,18 +37,24 @@ class Scene:
         self.rows = snapshot.processes
         self.running = tuple(row for row in self.rows if not ended(row))
         self.holders: Dict[int, List[ProcessDump]] = {}
+        # Two dozen rules go through thousands of processes and tokens; what is asked of each is worked out once, and
+        # what hangs on nothing but the kind of token is asked once of each kind.
+        of = self.family.likeness.of
+        self._primary: List[Tuple[ProcessDump, Token]] = []
         for row in self.running:
             address = token_address(row)
             if address:
                 self.holders.setdefault(address, []).append(row)
-        # Each of two dozen rules goes through these: made once.
-        self._primary: List[Tuple[ProcessDump, Token]] = [
-            (row, row.token) for row in self.running if isinstance(row.token, Token)
-        ]
-        self._tokens: List[Tuple[Token, Tuple[ProcessDump, ...]]] = list(self._with_users())
-        self._points: List[_Point] = []
+            token = row.token
+            if isinstance(token, Token):
+                self._primary.append((row, token))
+        self._tokens = list(snapshot.tokens())
+        self._rows_alike = _alike([of(token) for _, token in self._primary])
+        self._alike = _alike([of(token) for token in self._tokens])
+        self._users: Optional[Dict[int, List[ProcessDump]]] = None
+        self._points: Optional[List[Point]] = None
         self._out_of_time: Optional[Dict[int, int]] = None
-        self._primaries: List[Tuple[Token, Tuple[ProcessDump, ...]]] = list(self._held())
+        self._images: Optional[Dict[str, List[int]]] = None
 
     def parent(self, row: ProcessDump) -> Parent:
         """The parent of a process."""
@@ -50,29 +64,67 @@ class Scene:
         """Running processes whose token could be read."""
         return iter(self._primary)
 
-    def tokens(self) -> Iterator[Tuple[Token, Tuple[ProcessDump, ...]]]:
-        """Every token with the running processes that hold it as theirs, or one of whose threads does."""
+    def primary_of(self, judge: Callable[[Token], object]) -> Iterator[Tuple[ProcessDump, Token]]:
+        """Of `primary` those whose token `judge` says something of; see `tokens_of`."""
+        return (self._primary[at] for at in self._chosen(self._rows_alike, judge))
+
+    def named(self, images: Iterable[str]) -> Iterator[ProcessDump]:
+        """Running processes of these images, in list order; names in lower case, cut as ImageFileName is."""
+        if self._images is None:
+            self._images = {}
+            for at, row in enumerate(self.running):
+                image = row.process.image_name
+                if isinstance(image, str):
+                    self._images.setdefault(image[:IMAGE_LENGTH].lower(), []).append(at)
+        known = self._images
+        return (self.running[at] for at in sorted(at for image in images for at in known.get(image, ())))
+
+    def tokens(self) -> Iterator[Token]:
+        """Every token, once."""
         return iter(self._tokens)
 
-    def _with_users(self) -> Iterator[Tuple[Token, Tuple[ProcessDump, ...]]]:
-        users: Dict[int, List[ProcessDump]] = {}
-        for row in self.rows:
-            for address in {token_address(row), *row.tokens}:
-                users.setdefault(address, []).append(row)
-        for token in self.snapshot.tokens():
-            yield token, tuple(users.get(token.address, ()))
+    def users(self, token: Token) -> Users:
+        """The processes that hold a token as theirs, or one of whose threads does; some may have ended."""
+        if self._users is None:
+            self._users = {}
+            for row in self.rows:
+                addresses = {token_address(row), *row.tokens} if row.tokens else (token_address(row),)
+                for address in addresses:
+                    self._users.setdefault(address, []).append(row)
+        return tuple(self._users.get(token.address, ()))
 
-    def primaries(self) -> Iterator[Tuple[Token, Tuple[ProcessDump, ...]]]:
-        """Every primary token with the running processes that hold it; none where a text shows the token alone."""
-        return iter(self._primaries)
+    def tokens_of(self, judge: Callable[[Token], object]) -> Iterator[Tuple[Token, Users]]:
+        """Every token of which `judge` says something, with its users.
 
-    def _held(self) -> Iterator[Tuple[Token, Tuple[ProcessDump, ...]]]:
-        for token, users in self.tokens():
-            if token.is_primary is not True:
-                continue
+        It is asked once of all that are alike, so it may look at nothing that is each token's own (see Likeness).
+        """
+        for at in self._chosen(self._alike, judge):
+            token = self._tokens[at]
+            yield token, self.users(token)
+
+    def primaries_of(self, judge: Callable[[Token], object]) -> Iterator[Tuple[Token, Users]]:
+        """The same of primary tokens, with the running processes that hold it; none where a text shows it alone."""
+        for token, users in self.tokens_of(lambda one: one.is_primary is True and judge(one)):
             holders = tuple(row for row in users if token_address(row) == token.address and not ended(row))
             if holders or not users:
                 yield token, holders
+
+    def _chosen(self, alike: Dict[int, List[int]], judge: Callable[[Token], object]) -> List[int]:
+        tokens = self.family.likeness.tokens
+        found = [places for number, places in alike.items() if judge(tokens[number])]
+        return sorted(at for places in found for at in places)
+
+    def points(self) -> List[Point]:
+        """Birth and TokenId of running processes, where both are known, in order of birth and of TokenId."""
+        if self._points is None:
+            self._points = [
+                (born, token.token_id.value, token.address, row)
+                for row, token in self._primary
+                for born in (created(row),)
+                if born and isinstance(token.token_id, Luid)
+            ]
+            self._points.sort(key=_birth_and_id)
+        return self._points
 
     def out_of_time(self, row: ProcessDump) -> int:
         """With how many running processes under other tokens its birth and its TokenId disagree.
@@ -80,13 +132,14 @@ class Scene:
         LUIDs count up: of two processes the older one has the lower TokenId.  0 for what has no birth or no id.
         """
         if self._out_of_time is None:
-            self._points = [point for point in (_point(*one) for one in self._primary) if point is not None]
-            self._out_of_time = _out_of_time(self._points)
+            self._out_of_time = _out_of_time(self.points())
         found = self._out_of_time.get(id(row))
         if found is None:  # one that has ended: of them few are asked for
-            mine = _point(row, row.token) if isinstance(row.token, Token) else None
-            others = self._points if mine else ()
-            found = sum((p[0] < mine[0]) != (p[1] < mine[1]) for p in others if mine and p[2] != mine[2])
+            born, token = created(row), row.token
+            if not born or not isinstance(token, Token) or not isinstance(token.token_id, Luid):
+                return 0
+            luid, address = token.token_id.value, token.address
+            found = sum((p[0] < born) != (p[1] < luid) for p in self.points() if p[2] != address)
         return found
 
     @property
@@ -99,53 +152,50 @@ class Scene:
         return token_address(systems[0]) if len(systems) == 1 else 0
 
 
-_Point = Tuple[int, int, int, ProcessDump]  # birth, TokenId, address of the token, whose
-
-
-def _point(row: ProcessDump, token: Token) -> Optional[_Point]:
-    born = created(row)
-    return (born, token.token_id.value, token.address, row) if born and isinstance(token.token_id, Luid) else None
-
-
-def _out_of_time(points: Sequence[_Point]) -> Dict[int, int]:
-    """See Scene.out_of_time.  In sorted lists: a thousand processes may share a token, and each is compared with all."""
-    everyone = _disagreements([point[:2] for point in points])
-    alike: Dict[int, List[int]] = {}
-    for number, point in enumerate(points):
-        alike.setdefault(point[2], []).append(number)
-    found: Dict[int, int] = {}
-    for numbers in alike.values():
-        among = _disagreements([points[number][:2] for number in numbers]) if len(numbers) > 1 else [0]
-        for number, inside in zip(numbers, among):
-            found[id(points[number][3])] = everyone[number] - inside
+def _alike(numbers: Sequence[int]) -> Dict[int, List[int]]:
+    """The places of each number."""
+    found: Dict[int, List[int]] = {number: [] for number in set(numbers)}
+    for place, number in enumerate(numbers):
+        found[number].append(place)
     return found
 
 
-def _disagreements(points: Sequence[Tuple[int, int]]) -> List[int]:
-    """For each (time, id): how many others are earlier and not lower, or lower and not earlier."""
-    times, ids = sorted(time for time, _ in points), sorted(luid for _, luid in points)
-    counts = [0] * len(points)
+def _out_of_time(points: Sequence[Point]) -> Dict[int, int]:
+    """See Scene.out_of_time.  In sorted lists: a thousand processes may share a token, and each is compared with all."""
+    found: Dict[int, int] = {}
+    earlier: Dict[int, List[int]] = {}  # births of all so far that have the same token, and so the same TokenId
+    for (born, _, address, row), disagreeing in zip(points, _disagreements(points)):
+        births = earlier.setdefault(address, [])
+        found[id(row)] = disagreeing - bisect_left(births, born)
+        births.append(born)
+    return found
+
+
+def _disagreements(points: Sequence[Point]) -> List[int]:
+    """For each of some that are in order of time: how many others are earlier and not lower, or lower and not earlier."""
+    ids = sorted([point[1] for point in points])
+    counts: List[int] = []
     lower: List[int] = []  # ids of all that are earlier, sorted
     waiting: List[int] = []  # of the same time: none of them is earlier than another
-    last = None
-    for number in sorted(range(len(points)), key=lambda one: points[one][0]):
-        time, luid = points[number]
+    last, earlier = None, 0
+    for number, point in enumerate(points):
+        time, luid = point[0], point[1]
         if time != last:
             for one in waiting:
                 insort(lower, one)
-            waiting, last = [], time
-        both = bisect_left(lower, luid)
-        counts[number] = bisect_left(times, time) + bisect_left(ids, luid) - 2 * both
+            waiting, last, earlier = [], time, number
+        counts.append(earlier + bisect_left(ids, luid) - 2 * bisect_left(lower, luid))
         waiting.append(luid)
     return counts
 
 
 def is_system_family(row: ProcessDump) -> bool:
     """Idle, System, or a process that the kernel made itself as System's child."""
-    if pid_of(row) in (0, SYSTEM_PID):
+    process = row.process
+    if process.pid == SYSTEM_PID or process.pid == 0:
         return True
-    name = row.process.image_name
-    return row.process.parent_pid in (0, SYSTEM_PID) and isinstance(name, str) and name.lower() in KERNEL_MADE
+    name = process.image_name
+    return process.parent_pid in (0, SYSTEM_PID) and isinstance(name, str) and name.lower() in KERNEL_MADE
 
 
 def user_of(token: Token) -> Optional[Sid]:

@@ -12,10 +12,10 @@ from kdtoken.analysis.audit.finding import (
     process_evidence,
     token_evidence,
 )
-from kdtoken.analysis.audit.scene import Scene, is_system_family, reference
+from kdtoken.analysis.audit.scene import Scene, is_system_family
 from kdtoken.analysis.lineage.edges import Change
 from kdtoken.model.luid import Luid
-from kdtoken.model.process import ProcessDump
+from kdtoken.model.process import FastRef, ProcessDump
 from kdtoken.model.snapshot import created, token_address
 from kdtoken.model.token import Token
 
@@ -26,13 +26,16 @@ _NOTHING_WON = (Change.SAME_OBJECT, Change.SAME, Change.ADJUSTED, Change.CONFINE
 def shared_token(scene: Scene) -> Iterator[Finding]:
     """Two running processes, one token object."""
     for address, rows in scene.holders.items():
-        outsiders = [row for row in rows if not is_system_family(row)]
-        if len(rows) < 2 or not outsiders:
+        if len(rows) < 2:
             continue
-        owner = _owner(scene, rows)
+        insiders = [row for row in rows if is_system_family(row)]
+        outsiders = [row for row in rows if not is_system_family(row)] if insiders else rows
+        if not outsiders:
+            continue
+        sharers = {id(row) for row in rows}
+        owner = insiders[0] if insiders else _owner(scene, rows)
         # Nobody's child gets the kernel's own.
         all_won = len(outsiders) < len(rows)
-        sharers = {id(row) for row in rows}
         won = [row for row in outsiders if row is not owner and (all_won or not _same_by_birth(scene, row, sharers))]
         severity = Severity.IMPOSSIBLE if won else Severity.UNUSUAL
         if not scene.snapshot.at_once and severity is Severity.IMPOSSIBLE:
@@ -45,8 +48,8 @@ def shared_token(scene: Scene) -> Iterator[Finding]:
             saw += "; a copy of it is what it would have anyway"
         evidence = [token_evidence(first, address, "the token that they share")]
         for row in [first, *others][:8]:
-            ref = reference(row)
-            value = "%s, Token 0x%x" % (name_of(row), ref.value if ref else address)
+            ref = row.process.token
+            value = "%s, Token 0x%x" % (name_of(row), ref.value if isinstance(ref, FastRef) else address)
             evidence.append(Evidence("process", value, row.process.address, "process"))
         yield Finding(
             SHARED.id,
@@ -60,23 +63,21 @@ def shared_token(scene: Scene) -> Iterator[Finding]:
 
 
 def _owner(scene: Scene, rows: List[ProcessDump]) -> ProcessDump:
-    """Whose token it is, in all likelihood: the kernel's own, or the process with which it fits in time.
+    """Whose token it is, in all likelihood, of processes that are not the kernel's own: the one that it fits in time.
 
     LUIDs count up, so a process that was started before others has a lower TokenId than they.
     """
-    for row in rows:
-        if is_system_family(row):
-            return row
-    parents = {id(scene.parent(row).row) for row in rows}
+    links = scene.family.links()
+    parents = {id(links[id(row)].above) for row in rows if id(row) in links}
     return min(rows, key=lambda row: (scene.out_of_time(row), id(row) not in parents, created(row)))
 
 
 def _same_by_birth(scene: Scene, row: ProcessDump, sharers: Set[int]) -> bool:
     """Whether the token is no more than a copy of what its parent has, and shared within one family only."""
-    parent = scene.parent(row)
-    if parent.row is None or not parent.certain and id(parent.row) not in sharers:
+    link = scene.family.links().get(id(row))
+    if link is None or not link.parent.certain and id(link.above) not in sharers:
         return False
-    return scene.family.edge(parent.row, row).change in _NOTHING_WON
+    return link.edge.change in _NOTHING_WON
 
 
 def _names(rows: List[ProcessDump]) -> str:
@@ -86,9 +87,9 @@ def _names(rows: List[ProcessDump]) -> str:
 def boot_token(scene: Scene) -> Iterator[Finding]:
     """The kernel's own token in a process that the kernel did not make itself."""
     address = scene.boot_token
-    for row in scene.running:
+    for row in scene.holders.get(address, ()):
         here = token_address(row)
-        if not here or here != address or is_system_family(row):
+        if is_system_family(row):
             continue
         evidence = (
             process_evidence(row),
@@ -106,15 +107,19 @@ def _how(scene: Scene) -> str:
 
 def twin_token(scene: Scene) -> Iterator[Finding]:
     """Two token objects with one TokenId: a copy of the bytes, not a duplicate."""
-    by_id: Dict[Luid, List[Tuple[Token, Tuple[ProcessDump, ...]]]] = {}
-    for token, users in scene.tokens():
-        if isinstance(token.token_id, Luid) and token.token_id.value and token.address and users:
-            by_id.setdefault(token.token_id, []).append((token, users))
-    for luid, several in by_id.items():
+    by_id: Dict[Tuple[int, int], List[Token]] = {}
+    for token in scene.tokens():
+        luid = token.token_id
+        if isinstance(luid, Luid) and (luid.low or luid.high) and token.address:
+            by_id.setdefault((luid.high, luid.low), []).append(token)
+    for (high, low), alike in by_id.items():
+        several = [(token, users) for token, users in zip(alike, map(scene.users, alike)) if users] if alike[1:] else []
         if len(several) < 2:
             continue
+        luid = Luid(high, low)
         everyone = [row for _, rows in several for row in rows]
-        owner = _owner(scene, everyone)
+        insiders = [row for row in everyone if is_system_family(row)]
+        owner = insiders[0] if insiders else _owner(scene, everyone)
         outsiders = [row for row in everyone if not is_system_family(row) and row is not owner]
         # Outputs of two starts of a machine count their ids from the beginning again.
         severity = Severity.IMPOSSIBLE if scene.snapshot.at_once else Severity.UNUSUAL

@@ -1,6 +1,6 @@
 """Rules about who a process speaks for: user against image, integrity, elevation and session."""
 
-from typing import Dict, Iterator, List, Tuple
+from typing import Iterator, List, Tuple
 
 from kdtoken.analysis.audit.finding import (
     Evidence,
@@ -14,6 +14,7 @@ from kdtoken.analysis.audit.finding import (
 )
 from kdtoken.analysis.audit.integrity import at, bearer, holder, token_fact
 from kdtoken.analysis.audit.scene import (
+    IMAGE_LENGTH,
     Scene,
     group,
     is_person,
@@ -50,10 +51,12 @@ def _level(value: int) -> str:
 
 def user_and_image(scene: Scene) -> Iterator[Finding]:
     """A system process as an ordinary user, a desktop process as a service account."""
-    for row, token in scene.primary():
-        image, ours = image_of(row)[:14], is_service_account(token)
-        if ours is None:
+    for row in scene.named(OF_SYSTEM | OF_PEOPLE):
+        token = row.token
+        ours = is_service_account(token) if isinstance(token, Token) else None
+        if not isinstance(token, Token) or ours is None:
             continue
+        image = image_of(row)[:IMAGE_LENGTH]
         if image in OF_SYSTEM and not ours:
             saw = "%s runs as %s, and should run as an account of Windows" % (name_of(row), user_words(token))
         elif image in OF_PEOPLE and ours:
@@ -66,28 +69,25 @@ def user_and_image(scene: Scene) -> Iterator[Finding]:
 
 def integrity_and_user(scene: Scene) -> Iterator[Finding]:
     """Integrity against the user, the groups and the elevation."""
-    known: Dict[int, List[Tuple[Severity, str]]] = {}
-    for token, users in scene.primaries():
+    for token, users in scene.primaries_of(_integrity_faults):
         value = level(token)
-        if value is None:
-            continue
-        alike = scene.family.likeness.of(token)
-        if alike not in known:
-            known[alike] = _integrity_faults(token, value)
-        for severity, fault in known[alike]:
+        for severity, fault in _integrity_faults(token):
             saw = "%s: %s" % (bearer(token, users), fault)
             entry = token.integrity_level_index
             evidence = (
                 token_fact(token, users),
-                Evidence("integrity level", _level(value), at(token, "integrity_level_index")),
+                Evidence("integrity level", _level(value or 0), at(token, "integrity_level_index")),
                 Evidence("entry of its groups", str(entry)),
                 Evidence("elevation", elevation(token).value),
             )
             yield Finding(INTEGRITY.id, severity, saw, evidence, users, (token.address,), holder(token, users)[1])
 
 
-def _integrity_faults(token: Token, value: int) -> List[Tuple[Severity, str]]:
+def _integrity_faults(token: Token) -> List[Tuple[Severity, str]]:
     found: List[Tuple[Severity, str]] = []
+    value = level(token)
+    if value is None:
+        return found
     confined = bool(token.has_flag(TokenFlags.LOWBOX)) or bool(kinds(token))
     half = elevation(token)
     admins = group(token, ADMINISTRATORS)
@@ -124,7 +124,7 @@ def sessions(scene: Scene) -> Iterator[Finding]:
     """The process is in one session, its token says another."""
     for row, token in scene.primary():
         session = session_of(row)
-        if session is None or not isinstance(token.session_id, int) or token.session_id == session:
+        if session is None or token.session_id == session or not isinstance(token.session_id, int):
             continue
         given = is_service_account(token) is not False
         saw = "%s runs in session %d, and its token says %d" % (name_of(row), session, token.session_id)

@@ -5,14 +5,14 @@ it then; a parent is older than its child, so one that was created later is not 
 """
 
 from enum import Enum
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from kdtoken.analysis.likeness import Likeness
 from kdtoken.analysis.lineage.edges import Edge, edge
-from kdtoken.frozen import dataclass
+from kdtoken.model.absent import Maybe
 from kdtoken.model.luid import Luid
 from kdtoken.model.process import ProcessDetails, ProcessDump
-from kdtoken.model.snapshot import NO_PID, Snapshot, created, ended, pid_of
+from kdtoken.model.snapshot import NO_PID, Snapshot, created, ended
 from kdtoken.model.token import Token
 
 SYSTEM_PID = 4  # of the System process since Windows XP; 0 is Idle, which is on no list
@@ -30,9 +30,8 @@ class How(Enum):
     UNKNOWN = "not known"
 
 
-@dataclass(frozen=True)
-class Parent:
-    """The parent of a process.
+class Parent(NamedTuple):
+    """The parent of a process.  A tuple, since a machine has thousands.
 
     row       the parent itself, where it is among the processes; None otherwise
     taken_by  for REUSED, the process that has the id now
@@ -49,6 +48,18 @@ class Parent:
         return self.row is not None and self.how in (How.ALIVE, How.ENDED)
 
 
+class Link(NamedTuple):
+    """A process with the parent that it has, or may have, among the processes; `edge` is what became of the token."""
+
+    parent: Parent
+    above: ProcessDump
+    row: ProcessDump
+    edge: Edge
+
+
+_Key = Tuple[int, int, bool, bool]  # likeness of the parent's and of the child's token, same object, other ModifiedId
+
+
 class Family:
     """The processes of a snapshot by id, the parent of each and what became of its token on the way, found once."""
 
@@ -56,33 +67,78 @@ class Family:
         self.snapshot = snapshot
         self.by_pid: Dict[int, List[ProcessDump]] = {}
         for row in snapshot.processes:
-            if pid_of(row) != NO_PID:
-                self.by_pid.setdefault(pid_of(row), []).append(row)
+            pid = row.process.pid
+            if isinstance(pid, int) and pid != NO_PID:
+                self.by_pid.setdefault(pid, []).append(row)
         self._parents: Dict[int, Parent] = {}
         self.likeness = Likeness()  # the snapshot keeps the tokens alive
-        self._edges: Dict[Tuple[int, int, bool, bool], Edge] = {}
+        self._edges: Dict[_Key, Edge] = {}
+        self._links: Optional[Dict[int, Link]] = None
 
     def parent(self, row: ProcessDump) -> Parent:
-        """The parent of a process of this snapshot."""
-        key = row.process.address
-        found = self._parents.get(key)
-        if found is None:
-            found = self._parents[key] = self._find(row)
-        return found
+        """The parent of a process, of this snapshot or beside it."""
+        return self._all_parents().get(id(row)) or self._find(row)
+
+    def links(self) -> Dict[int, Link]:
+        """By id() of the row: every process of this snapshot whose parent is among them, or may be, in list order."""
+        if self._links is None:
+            parents = self._all_parents()
+            numbers = {id(row): self._number(row) for row in self.snapshot.processes}
+            self._links = {}
+            for row in self.snapshot.processes:
+                here = id(row)
+                parent = parents[here]
+                above = parent.row
+                if above is not None:
+                    became = self._edge(numbers[id(above)], numbers[here], above.token, row.token)
+                    self._links[here] = Link(parent, above, row, became)
+        return self._links
 
     def edge(self, above: ProcessDump, row: ProcessDump) -> Edge:
         """The token of `row` beside that of `above`, both of this snapshot."""
-        parent, child = above.token, row.token
+        return self._edge(self._number(above), self._number(row), above.token, row.token)
+
+    def _number(self, row: ProcessDump) -> int:
+        """Which of those that are alike its token is; -1 where it is not known."""
+        return self.likeness.of(row.token) if isinstance(row.token, Token) else -1
+
+    def _edge(self, above: int, here: int, parent: Maybe[Optional[Token]], child: Maybe[Optional[Token]]) -> Edge:
         if not isinstance(parent, Token) or not isinstance(child, Token):
             return edge(parent, child)
         # All that `edge` looks at: of two thousand pairs few are different.
         same = parent.address != 0 and parent.address == child.address
-        adjusted = isinstance(child.modified_id, Luid) and child.modified_id != parent.modified_id
-        key = self.likeness.of(parent), self.likeness.of(child), same, adjusted
+        key = above, here, same, _adjusted(parent.modified_id, child.modified_id)
         found = self._edges.get(key)
         if found is None:
             found = self._edges[key] = edge(parent, child)
         return found
+
+    def _all_parents(self) -> Dict[int, Parent]:
+        """By id() of the row: the snapshot keeps the rows."""
+        if self._parents:
+            return self._parents
+        found: Dict[int, Parent] = {}
+        living: Dict[int, Tuple[int, Optional[Parent]]] = {}
+        for row in self.snapshot.processes:
+            pid = row.process.parent_pid
+            if isinstance(pid, int):
+                older = living.get(pid)
+                if older is None:
+                    older = living[pid] = self._living(pid)
+                # Nearly all: who has that id is older and still there.
+                if older[1] is not None and older[0] <= created(row) and older[1].row is not row:
+                    found[id(row)] = older[1]
+                    continue
+            found[id(row)] = self._find(row)
+        self._parents = found
+        return found
+
+    def _living(self, pid: int) -> Tuple[int, Optional[Parent]]:
+        """Birth of the one process that ever had this id, as far as is known, and it as a parent; None of others."""
+        rows = self.by_pid.get(pid, ())
+        if len(rows) != 1 or pid in (0, SYSTEM_PID) or not created(rows[0]) or ended(rows[0]):
+            return 0, None
+        return created(rows[0]), Parent(How.ALIVE, pid, rows[0])
 
     def _find(self, row: ProcessDump) -> Parent:
         pid = row.process.parent_pid
@@ -120,3 +176,10 @@ def _end(row: ProcessDump) -> int:
     details = row.details
     assert isinstance(details, ProcessDetails) and isinstance(details.exit_time, int)
     return details.exit_time
+
+
+def _adjusted(parent: object, child: object) -> bool:
+    """Whether the child's ModifiedId is known, and another than its parent's."""
+    if not isinstance(child, Luid):
+        return False
+    return not isinstance(parent, Luid) or child.low != parent.low or child.high != parent.high

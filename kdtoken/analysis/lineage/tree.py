@@ -1,10 +1,9 @@
 """The tree of processes, each with what became of the token on the way from its parent, and every break explained."""
 
-from typing import Dict, List, Optional, Set, Tuple
+from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
 from kdtoken.analysis.lineage.edges import Change, Edge
 from kdtoken.analysis.lineage.parents import Family, How, Parent
-from kdtoken.frozen import dataclass
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import name_of
@@ -23,9 +22,8 @@ REASONS = {
 }
 
 
-@dataclass(frozen=True)
-class Node:
-    """A process in the tree.
+class Node(NamedTuple):
+    """A process in the tree.  A tuple, since a machine has thousands.
 
     parent    who made it; its `row` is the node above, where it is certain or may be
     edge      the child's token beside its parent's; UNKNOWN for a root
@@ -52,25 +50,27 @@ def tree(snapshot: Snapshot, family: Optional[Family] = None) -> Tuple[Node, ...
     family  of this snapshot, where there is one that has been asked already
     """
     family = family or Family(snapshot)
+    links = family.links()
     below: Dict[int, List[ProcessDump]] = {}
-    roots: List[ProcessDump] = []
-    for row in snapshot.processes:
-        above = family.parent(row).row
-        if above is None:
-            roots.append(row)
-        else:
-            below.setdefault(id(above), []).append(row)
+    for link in links.values():
+        below.setdefault(id(link.above), []).append(link.row)
     found: List[Node] = []
     seen: Set[int] = set()
-    for start in roots + list(snapshot.processes):
-        waiting = [(start, 0)]
+    roots = [row for row in snapshot.processes if id(row) not in links]
+    for start in [*roots, *snapshot.processes]:
+        waiting = [] if id(start) in seen else [(start, 0)]
         while waiting:
             row, depth = waiting.pop()
-            if id(row) in seen:
+            here = id(row)
+            if here in seen:
                 continue
-            seen.add(id(row))
-            found.append(_node(family, row, depth))
-            waiting += [(child, depth + 1) for child in reversed(below.get(id(row), []))]
+            seen.add(here)
+            known = links.get(here)
+            found.append(Node(row, known.parent, known.edge, depth) if known else _node(family, row, depth))
+            children = below.get(here)
+            if children:
+                depth += 1
+                waiting += [(child, depth) for child in reversed(children)]
     return tuple(found)
 
 
