@@ -1,6 +1,8 @@
 """Images of physical memory: the same tokens as from the kernel itself, whatever the container."""
 
 import os
+import random
+import re
 import struct
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
@@ -223,6 +225,37 @@ def test_an_encrypted_machine_and_a_linux_and_nothing(case: Case, tmp_path: Path
     path = write_raw({**{n: noise for n in range(1, 600)}, 300: linux}, tmp_path / "linux.raw")
     with pytest.raises(BadFormat, match="holds a Linux"):
         opened(path, case)
+
+
+def test_a_side_file_that_is_none(case: Case, tmp_path: Path) -> None:
+    """Encrypted machines' begin with anything; so do damaged ones, and then the .vmem is not read on a guess."""
+    path = write_vmem(physical_pages(case.kernel), tmp_path / "a.vmem")
+    side = tmp_path / "a.vmss"
+    side.write_bytes(b"\x17" * 5000)
+    for name in (path, side):
+        with pytest.raises(BadFormat, match="a.vmss is no suspended state of VMware: it is damaged") as damaged:
+            opened(name, case)
+        assert "move it away, and the usual places are tried" in damaged.value.next_step
+    (tmp_path / "a.vmx").write_text('encryption.keySafe = "vmware:key/list/(pair"\n')
+    for name in (path, side):
+        with pytest.raises(BadFormat, match="%s belongs to an encrypted virtual machine" % re.escape(str(name))):
+            opened(name, case)
+
+
+def test_why_there_is_none_is_told_with_what_is_known_of_the_file(case: Case, tmp_path: Path) -> None:
+    path = write_vmem(physical_pages(case.kernel), tmp_path / "a.vmem")
+    os.truncate(str(path), path.stat().st_size // 2 // PAGE * PAGE)
+    with pytest.raises(BadFormat, match=r"CUT SHORT: \d+ of \d+ pages are missing") as cut:
+        opened(path, case)
+    assert cut.value.next_step.startswith("copy or take it again, whole")
+    noise = random.Random(7).getrandbits(8 * 300 * PAGE).to_bytes(300 * PAGE, "little")
+    (tmp_path / "noise.raw").write_bytes(noise)
+    with pytest.raises(BadFormat, match="its bytes look random throughout, as encrypted or packed ones do"):
+        opened(tmp_path / "noise.raw", case)
+    # A third of it zeros: no image is taken for encrypted by what else it holds, programs and photographs.
+    (tmp_path / "text.raw").write_bytes(noise[: 100 * PAGE] + bytes(100 * PAGE) + noise[200 * PAGE :])
+    with pytest.raises(BadFormat, match="holds no 64-bit Windows that could be found\n"):
+        opened(tmp_path / "text.raw", case)
 
 
 def test_what_windows_says_of_itself_is_passed_on(case: Case, tmp_path: Path) -> None:

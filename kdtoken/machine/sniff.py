@@ -17,7 +17,7 @@ GZIP = b"\x1f\x8b"
 _ELF, _ELF_CORE = b"\x7fELF", b"\4\0"  # its magic; e_type ET_CORE
 _VMWARE = (b"\xd0\xbe\xd2\xbe", b"\xd1\xba\xd1\xba", b"\xd2\xbe\xd2\xbe", b"\xd3\xbe\xd3\xbe")  # .vmss, .vmsn
 _LEAST_MEMORY = 1 << 20
-_MEMORY_NAME = re.compile(r"\.(?:vmem|raw|mem|memory|img|bin|dd)(?:\.gz)?$", re.IGNORECASE)
+_MEMORY_NAME = re.compile(r"\.(?:vmem|vmss|vmsn|raw|mem|memory|img|bin|dd)(?:\.gz)?$", re.IGNORECASE)
 STDIN = "-"
 TOUR = "tour"  # the recording of a small machine that every kdtoken carries
 # What else it carries for the tour: two texts of whoami, and the same machine after somebody wrote into its kernel.

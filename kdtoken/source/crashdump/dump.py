@@ -225,7 +225,8 @@ def open_memory(path: Union[str, Path]) -> KernelMemory:
     data = _map(path)
     try:
         if bytes(data[:8]) != b"PAGEDU64":
-            from kdtoken.source.image.image import MemoryImage, could_be_image
+            from kdtoken.source.image.image import MemoryImage
+            from kdtoken.source.image.refusal import could_be_image
 
             if could_be_image(str(path), bytes(data[:16]), len(data)):
                 return MemoryImage(str(path), data, os.open(str(path), os.O_RDONLY | getattr(os, "O_BINARY", 0)))

@@ -16,6 +16,7 @@ from kdtoken.source.base import PAGE_SIZE
 from kdtoken.source.crashdump.header import MACHINE_AMD64, MACHINE_ARM64, DumpHeader
 from kdtoken.source.crashdump.kernel import Nt
 from kdtoken.source.image import elf, raw, vmware
+from kdtoken.source.image.refusal import encrypted, named_instead, no_side_file, no_windows
 from kdtoken.source.image.segments import Segments
 from kdtoken.source.image.windows import PROBES, Progress, Root, find_image, self_maps, start_blocks
 from kdtoken.source.paged import PagedMemory
@@ -26,24 +27,6 @@ from kdtoken.symbols.path import find_symbols
 
 _LIST_LIMIT = 1 << 16  # processes that are followed for the proof
 _SYSTEM, _SECURE, _COMPRESSION = b"System", b"Secure System", b"MemCompression"
-_LINUX = b"Linux version "
-# What is large and is no memory: packed files, programs, symbols, minidumps, hibernation files.
-_FOREIGN = (
-    b"PK\x03\x04",
-    b"7z\xbc\xaf\x27\x1c",
-    b"\x1f\x8b",
-    b"BZh",
-    b"\xfd7zXZ\0",
-    b"\x28\xb5\x2f\xfd",
-    b"MSCF",
-    b"Rar!",
-    b"MDMP",
-    b"hibr",
-    b"EMiL",
-    b"MZ",
-    b"Microsoft C/C++",
-)
-_LINUX_ROOM = 1 << 31  # a Linux kernel's banner lies in its first GiB
 
 
 @dataclass(frozen=True)
@@ -105,6 +88,9 @@ class MemoryImage(PagedMemory):
         if head[:4] in vmware.MAGICS:
             return [("", self._of_side_file())]
         side = vmware.side_file(path)
+        named = path if path.lower().endswith(vmware.SIDE_FILES) else side
+        if named is not None and not vmware.is_side_file(named):
+            raise encrypted(path) if vmware.is_encrypted(path) else no_side_file(named)
         if vmware.is_running(path):
             self.notes.append(
                 "its virtual machine is RUNNING, and memory changes while it is read: take a snapshot, and read its .vmem"
@@ -127,9 +113,7 @@ class MemoryImage(PagedMemory):
         """The .vmss itself was named: its memory is in the .vmem beside it, or in it."""
         beside = vmware.memory_file(self.origin)
         if beside is not None:
-            raise BadFormat(
-                "%s tells where memory lies in %s" % (self.origin, os.path.basename(beside)), self.origin, beside
-            )
+            raise named_instead(self.origin, beside)
         inner = vmware.inner_memory(self._data, self.origin)
         if inner is None:
             raise BadFormat(
@@ -262,7 +246,7 @@ def choose(
             return _best(image, proven)
         if failures and any("was not believed" not in one.message for one in failures):
             raise failures[0]  # there is a kernel, and its symbols are wanted: no scan finds those
-    raise _no_windows(image, failures)
+    raise no_windows(image.origin, image._data, image.words, image.notes, failures)
 
 
 def _best(image: MemoryImage, proven: List[Tuple[Kernel, SymbolFile, Proof, PageTables]]) -> SymbolFile:
@@ -289,33 +273,6 @@ def _best(image: MemoryImage, proven: List[Tuple[Kernel, SymbolFile, Proof, Page
     if _SECURE in proof.names:
         image.notes.append("VBS is on, and the secure kernel's own pages read as absent")
     return symbols
-
-
-def _no_windows(image: MemoryImage, failures: List[KdTokenError]) -> BadFormat:
-    """Why there is none, as far as can be told."""
-    name = image.origin
-    if failures:
-        return BadFormat("no Windows could be proven in %s: %s" % (name, failures[0].message), name)
-    if name.lower().endswith(".vmem") and vmware.is_encrypted(name):
-        return BadFormat(
-            "%s belongs to an encrypted virtual machine: its memory cannot be read from the file" % name,
-            name,
-            "remove the encryption (VM > Settings > Options > Access Control), then suspend or snapshot it again",
-        )
-    if image._data.find(_LINUX, 0, _LINUX_ROOM) >= 0:
-        return BadFormat("%s holds a Linux: there are no access tokens in it" % name, name)
-    words = "%s (%s, %d MB) holds no 64-bit Windows that could be found" % (name, image.words, len(image._data) >> 20)
-    step = "a crash dump or a .vmem with its .vmss can be read; kdtoken diff and --log read texts"
-    return BadFormat(words, name, step)
-
-
-def could_be_image(path: str, head: bytes, size: int) -> bool:
-    """Whether a file that is no crash dump may hold physical memory: by its first bytes, its size, and what lies beside it."""
-    if head.startswith(elf.MAGIC) or head[:4] in vmware.MAGICS:
-        return True
-    if size < raw.LEAST or head.startswith(_FOREIGN):
-        return False
-    return not head.startswith(b"PAGEDU")
 
 
 def _bytes_of(path: str) -> bytes:

@@ -35,6 +35,15 @@ def side_file(path: str) -> Optional[str]:
     return None
 
 
+def is_side_file(path: str) -> bool:
+    """Whether a file begins as a .vmss does; True for one that cannot be opened, which is told elsewhere."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) in MAGICS
+    except OSError:
+        return True
+
+
 def memory_file(path: str) -> Optional[str]:
     """The .vmem beside a .vmss or .vmsn."""
     stem = os.path.splitext(path)[0]
