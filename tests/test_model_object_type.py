@@ -3,7 +3,7 @@
 import pytest
 
 from kdtoken.errors import BadFormat
-from kdtoken.model.access_mask import SPECIFIC, STANDARD
+from kdtoken.model.access_mask import ALL_ACCESS, SPECIFIC, STANDARD
 from kdtoken.model.object_type import DOCUMENTED, GenericMapping, ObjectType, documented_type
 
 
@@ -23,7 +23,8 @@ def test_generic_rights_become_what_the_type_says() -> None:
     assert mapping.map(0x02000020) == 0x02000020  # nor is MAXIMUM_ALLOWED
 
 
-# winnt.h spells these as unions: FILE_GENERIC_*, KEY_*, SECTION_*; winuser.h's page has the two of the desktop.
+# winnt.h spells these as unions: FILE_GENERIC_*, KEY_*, TOKEN_*; the pages "Window Station Security and Access Rights" and
+# "Desktop Security and Access Rights" spell theirs.  What no header spells is as a Windows 10 kernel's own type has it.
 @pytest.mark.parametrize(
     "kind, which, names",
     [
@@ -32,11 +33,45 @@ def test_generic_rights_become_what_the_type_says() -> None:
         ("file", "execute", "READ_CONTROL READ_ATTRIBUTES EXECUTE SYNCHRONIZE"),
         ("key", "read", "READ_CONTROL QUERY_VALUE ENUMERATE_SUB_KEYS NOTIFY"),
         ("key", "write", "READ_CONTROL SET_VALUE CREATE_SUB_KEY"),
+        ("key", "execute", "READ_CONTROL QUERY_VALUE ENUMERATE_SUB_KEYS NOTIFY"),
+        ("file directory", "read", "READ_CONTROL LIST_DIRECTORY READ_ATTRIBUTES READ_EA SYNCHRONIZE"),
+        ("file directory", "write", "READ_CONTROL ADD_FILE WRITE_ATTRIBUTES WRITE_EA ADD_SUBDIRECTORY SYNCHRONIZE"),
+        ("file directory", "execute", "READ_CONTROL READ_ATTRIBUTES TRAVERSE SYNCHRONIZE"),
         ("process", "read", "READ_CONTROL VM_READ QUERY_INFORMATION"),
+        (
+            "process",
+            "write",
+            "READ_CONTROL CREATE_THREAD VM_OPERATION VM_WRITE DUP_HANDLE CREATE_PROCESS SET_QUOTA SET_INFORMATION "
+            "SUSPEND_RESUME",
+        ),
+        ("process", "execute", "READ_CONTROL SYNCHRONIZE QUERY_LIMITED_INFORMATION TERMINATE"),
         ("thread", "read", "READ_CONTROL GET_CONTEXT QUERY_INFORMATION"),
+        (
+            "thread",
+            "write",
+            "READ_CONTROL TERMINATE SUSPEND_RESUME ALERT SET_CONTEXT SET_INFORMATION SET_LIMITED_INFORMATION",
+        ),
+        ("thread", "execute", "READ_CONTROL SYNCHRONIZE QUERY_LIMITED_INFORMATION RESUME"),
+        ("token", "read", "READ_CONTROL QUERY QUERY_SOURCE DUPLICATE"),
+        ("token", "write", "READ_CONTROL ADJUST_PRIVILEGES ADJUST_GROUPS ADJUST_DEFAULT ADJUST_SESSIONID"),
+        ("token", "execute", "READ_CONTROL ASSIGN_PRIMARY IMPERSONATE"),
+        ("section", "read", "READ_CONTROL QUERY MAP_READ"),
+        ("section", "write", "READ_CONTROL MAP_WRITE"),
+        ("section", "execute", "READ_CONTROL MAP_EXECUTE"),
         ("desktop", "read", "READ_CONTROL ENUMERATE READOBJECTS"),
+        (
+            "desktop",
+            "write",
+            "READ_CONTROL CREATEMENU CREATEWINDOW HOOKCONTROL JOURNALPLAYBACK JOURNALRECORD WRITEOBJECTS",
+        ),
+        ("desktop", "execute", "READ_CONTROL SWITCHDESKTOP"),
+        ("windowstation", "read", "READ_CONTROL ENUMDESKTOPS ENUMERATE READATTRIBUTES READSCREEN"),
         ("windowstation", "write", "READ_CONTROL ACCESSCLIPBOARD CREATEDESKTOP WRITEATTRIBUTES"),
-        ("event", "write", "READ_CONTROL MODIFY_STATE"),
+        ("windowstation", "execute", "READ_CONTROL ACCESSGLOBALATOMS EXITWINDOWS"),
+        *((kind, "read", "READ_CONTROL QUERY_STATE") for kind in ("event", "semaphore", "timer", "mutant")),
+        *((kind, "write", "READ_CONTROL MODIFY_STATE") for kind in ("event", "semaphore", "timer")),
+        ("mutant", "write", "READ_CONTROL"),
+        *((kind, "execute", "READ_CONTROL SYNCHRONIZE") for kind in ("event", "semaphore", "timer", "mutant")),
         # LEARN, "Service Security and Access Rights"
         ("service", "read", "READ_CONTROL QUERY_CONFIG QUERY_STATUS INTERROGATE ENUMERATE_DEPENDENTS"),
         ("service", "write", "READ_CONTROL CHANGE_CONFIG"),
@@ -45,6 +80,8 @@ def test_generic_rights_become_what_the_type_says() -> None:
         ("scmanager", "write", "READ_CONTROL CREATE_SERVICE MODIFY_BOOT_CONFIG"),
         ("scmanager", "execute", "READ_CONTROL CONNECT LOCK"),
         ("directory", "read", "READ_CONTROL QUERY TRAVERSE"),
+        ("directory", "write", "READ_CONTROL CREATE_OBJECT CREATE_SUBDIRECTORY"),
+        ("directory", "execute", "READ_CONTROL QUERY TRAVERSE"),
     ],
 )
 def test_documented_mappings(kind: str, which: str, names: str) -> None:
@@ -59,6 +96,8 @@ def test_what_all_access_holds() -> None:
         except BadFormat:
             continue
         assert mapping.read | mapping.write | mapping.execute | mapping.all == mapping.all, kind
+        # The headers' *_ALL_ACCESS; test_model_access_mask.py spells each.
+        assert mapping.all == documented_type(kind).valid_access == ALL_ACCESS[kind], kind
 
 
 def test_a_documented_type_says_so_and_is_spelled_as_the_kernel_spells_it() -> None:

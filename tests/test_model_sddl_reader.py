@@ -238,6 +238,35 @@ def test_no_two_aliases_are_one() -> None:
     assert not set(ALIASES) & set(DOMAIN_ALIASES)
 
 
+# [MS-DTYP] 2.5.1.1 and 2.4.2.4, and Samba's table (libcli/security/sddl.c, security.idl); HO and SH are on Microsoft's page
+# "SID Strings" and in sddl.h only.
+FIXED = (
+    "WD 1-0 CO 3-0 CG 3-1 OW 3-4 NU 5-2 IU 5-4 SU 5-6 AN 5-7 ED 5-9 PS 5-10 AU 5-11 RC 5-12 SY 5-18 LS 5-19 NS 5-20 WR 5-33 "
+    "BA 5-32-544 BU 5-32-545 BG 5-32-546 PU 5-32-547 AO 5-32-548 SO 5-32-549 PO 5-32-550 BO 5-32-551 RE 5-32-552 "
+    "RU 5-32-554 RD 5-32-555 NO 5-32-556 MU 5-32-558 LU 5-32-559 IS 5-32-568 CY 5-32-569 ER 5-32-573 CD 5-32-574 "
+    "RA 5-32-575 ES 5-32-576 MS 5-32-577 HA 5-32-578 AA 5-32-579 RM 5-32-580 HO 5-32-584 SH 5-32-585 "
+    "UD 5-84-0-0-0-0-0 AC 15-2-1 LW 16-4096 ME 16-8192 MP 16-8448 HI 16-12288 SI 16-16384 AS 18-1 SS 18-2"
+).split()
+OF_A_DOMAIN = (
+    "RO 498 LA 500 LG 501 DA 512 DU 513 DG 514 DC 515 DD 516 CA 517 SA 518 EA 519 PA 520 CN 522 AP 525 KA 526 EK 527 RS 553"
+).split()
+
+
+def test_each_alias_is_the_specifications() -> None:
+    assert {name: str(sid) for name, sid in ALIASES.items()} == {
+        name: "S-1-" + rest for name, rest in zip(FIXED[::2], FIXED[1::2])
+    }
+    assert DOMAIN_ALIASES == {name: int(rid) for name, rid in zip(OF_A_DOMAIN[::2], OF_A_DOMAIN[1::2])}
+
+
+def test_an_alias_of_a_domain_that_nobody_named_says_what_to_write() -> None:
+    with pytest.raises(BadFormat, match="DA stands for RID 512 of a domain or machine") as caught:
+        sid_of_alias("da")
+    assert caught.value.next_step == (
+        "write the whole SID (S-1-5-21-...-512), or give the SID of the domain or machine"
+    )
+
+
 # The whole list of [MS-DTYP] 2.5.1.1.
 SPECIFIED = (
     "DA DG DU ED DD DC BA BG BU LA LG AO BO PO SO AU PS CO CG SY PU WD RE IU NU SU RC WR AN SA CA RS EA PA RU LS NS RD "

@@ -22,9 +22,10 @@ from kdtoken.model.token_words import (
 def test_policies_and_enumerations() -> None:
     assert bit_words(0x3, MANDATORY_POLICY) == ("NO_WRITE_UP", "NEW_PROCESS_MIN")
     assert bit_words(0x9, MANDATORY_POLICY) == ("NO_WRITE_UP", "0x8")
-    assert bit_words(0x3, LABEL_POLICY) == ("NO_WRITE_UP", "NO_READ_UP")
-    assert value_word(2, TOKEN_TYPES) == "Impersonation"
-    assert value_word(3, IMPERSONATION_LEVELS) == "Delegation"
+    assert bit_words(0x7, LABEL_POLICY) == ("NO_WRITE_UP", "NO_READ_UP", "NO_EXECUTE_UP")
+    assert [value_word(number, TOKEN_TYPES) for number in (1, 2)] == ["Primary", "Impersonation"]
+    levels = ["Anonymous", "Identification", "Impersonation", "Delegation"]  # SECURITY_IMPERSONATION_LEVEL, from 0
+    assert [value_word(number, IMPERSONATION_LEVELS) for number in range(4)] == levels
     assert value_word(9, TOKEN_TYPES) == "unknown (9)"
 
 
@@ -36,6 +37,7 @@ def test_audit_entries() -> None:
         (1, ("SUCCESS_INCLUDE", "FAILURE_INCLUDE")),
         (5, ("FAILURE_EXCLUDE",)),
     )
+    assert audit_entries(b"\x02") == ((0, ("SUCCESS_EXCLUDE",)),)  # ntsecapi.h PER_USER_AUDIT_SUCCESS_EXCLUDE
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,9 @@ def test_filetime_loses_no_tick(ticks: int) -> None:
     "level, text",
     [
         (0x00, "not protected"),
+        (0x12, "PsProtectedSignerAuthenticode"),  # 1 to 8 of _PS_PROTECTED_SIGNER
+        (0x21, "PsProtectedSignerCodeGen-Light"),
+        (0x51, "PsProtectedSignerWindows-Light"),
         (0x31, "PsProtectedSignerAntimalware-Light"),  # MsMpEng.exe
         (0x41, "PsProtectedSignerLsa-Light"),  # lsass.exe with RunAsPPL
         (0x61, "PsProtectedSignerWinTcb-Light"),  # csrss.exe, services.exe
