@@ -175,10 +175,11 @@ def _of_groups(request: Request) -> Iterator[Change]:
 
 
 def _of_confinement(request: Request) -> Iterator[Change]:
+    """What is not known to confine is taken not to, as the check itself takes it where nobody answers."""
     caller = request.caller
-    if caller.restricting or caller.restricting is None:
+    if caller.restricting:
         yield _caller("restricted", "a token without the restricting SIDs", restricting=frozenset())
-    if caller.container is not False:
+    if caller.container:
         yield _caller("container", "a token outside the AppContainer", container=False, package=None)
     if request.is_process and request.protection:
         text = "a caller as protected as the process: %s" % Protection(request.protection)

@@ -1,0 +1,33 @@
+"""The verdict: what it is called, and what of an outcome makes two runs the same."""
+
+from kdtoken.analysis.access_check.check import check
+from kdtoken.analysis.access_check.truth import Verdict, decide, same
+from kdtoken.model.absent import Unreadable
+from tests.test_analysis_access_check_check import asked, guarded
+
+
+def test_reprs() -> None:
+    """For a script's prompt: the verdict, the mask in hexadecimal, what stopped it, or what it depends on."""
+    assert repr(decide(asked("user", "O:{X}G:{X}D:(A;;0x13;;;BU)", 0x12))) == "<Answer: yes, 0x12>"
+    no = decide(asked("user", "O:{X}G:{X}D:", 0x1))
+    assert no.outcome.denial is not None
+    assert repr(no) == "<Answer: no, by the dacl: %s>" % no.outcome.denial.why
+    depends = decide(guarded(asked("user", "nodacl", 0x1), Unreadable(0xFFFF800012345678, "paged out")))
+    texts = [one.question.text for one in depends.depends]
+    assert texts and repr(depends) == "<Answer: depends on whether %s>" % ", ".join(texts[:2])
+    assert repr(depends._replace(depends=depends.depends * 3)).count(texts[0]) == 2, "the first two"
+    assert repr(depends._replace(depends=())) == "<Answer: depends on whether much that is not known>"
+
+
+def test_same_is_the_answer_and_not_the_way_to_it() -> None:
+    one = check(asked("user", "O:{X}G:{X}D:(A;;0x13;;;BU)", 0x2000000))
+    other = check(asked("user", "O:{X}G:{X}D:(A;;0x11;;;BU)", 0x2000000))
+    assert same(one, check(asked("user", "O:{X}G:{X}D:(A;;0x13;;;WD)", 0x2000000)))
+    assert not same(one, other), "both are allowed, and one is granted more"
+    assert not same(one, check(asked("user", "O:{X}G:{X}D:", 0x1)))
+
+
+def test_of_a_yes_and_a_no_nothing_depends() -> None:
+    for wish, verdict in ((0x1, Verdict.YES), (0x2, Verdict.NO)):
+        answer = decide(asked("user", "O:{X}G:{X}D:(A;;0x1;;;BU)", wish))
+        assert (answer.verdict, answer.depends, answer.cut_short, answer.runs) == (verdict, (), False, 1)
