@@ -244,3 +244,26 @@ def test_that_nothing_is_strange_says_of_how_many_nothing_is_known(
     assert "nothing strange in what could be read" in out and "the tokens of 1 of 1 processes" in out
     walk.main(["--log", name, "--csv"])
     assert "0xffffc0000caca060" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        (PROCESS + "kd> " + WHOLE[4:], "cmd.exe  pid 6976"),
+        # One of several: the address in its block proves whose it is.
+        (PROCESS + PROCESS.replace("2340080", "2440080").replace("4040", "5040") + WHOLE, "cmd.exe  pid 6976"),
+        # Without that address, or with the address of another token, nothing does.
+        (
+            PROCESS.replace("    Token                             fffff8a000004040\n", "") + WHOLE,
+            "TOKEN 0xfffff8a000004040",
+        ),
+        (PROCESS.replace("4040", "5040") + WHOLE, "TOKEN 0xfffff8a000004040"),
+        # Two processes that share it: no one of them is meant.
+        (PROCESS + PROCESS.replace("2340080", "2440080") + WHOLE, "TOKEN 0xfffff8a000004040"),
+    ],
+)
+def test_the_process_of_the_only_token_is_shown_where_the_text_proves_it(
+    file: Any, capsys: pytest.CaptureFixture[str], text: str, first: str
+) -> None:
+    dump.main([file(text)])
+    assert capsys.readouterr().out.startswith(first)

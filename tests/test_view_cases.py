@@ -642,3 +642,24 @@ def test_a_row_that_was_put_together_of_two_lines_stands_where_it_stood() -> Non
     row = " 36 0x000000024 SeDelegateSessionUserImpersonatePrivilege  Attributes - Enabled \nDefault \n"
     held = only(head + "......\n" + row + tail).token.privileges
     assert isinstance(held, Fragment) and not held.tells(35) and held.tells(37)
+
+
+def test_a_label_whose_row_may_go_on_has_its_level_all_the_same() -> None:
+    # A console of 60 columns broke each row; behind the last nothing tells whether words would have followed.
+    rule = "=" * 38 + " " + "=" * 16 + " " + "=" * 12 + " \n" + "=" * 50 + "\n"
+    row = "%-38s %-16s %-12s\n"
+    text = (
+        "C:\\>whoami /groups\n\nGROUP INFORMATION\n-----------------\n\n"
+        + row % ("Group Name", "Type", "SID")
+        + "Attributes\n"
+        + rule
+        + row % ("Everyone", "Well-known group", "S-1-1-0")
+        + "Mandatory group, Enabled by default, Enabled group\n"
+        + (row % ("Mandatory Label\\Medium Mandatory Level", "Label", "S-1-16-8192")).rstrip()
+    )
+    token = only(text)
+    assert token.token.integrity == Sid(16, (8192,))
+    assert not isinstance(attributes(token)["S-1-16-8192"], int) and attributes(token)["S-1-1-0"] == ON
+    # A number that is no level's name may be the beginning of one.
+    cut = only(text[: -len("2")])
+    assert not known(cut.token.integrity)

@@ -9,7 +9,7 @@ from typing import List, Optional, Tuple
 
 from kdtoken.frozen import dataclass
 from kdtoken.model.absent import Missing, NotSaid, Unreadable, known
-from kdtoken.model.group import ENABLED, Group
+from kdtoken.model.group import ENABLED, Group, HalfGroup
 from kdtoken.model.integrity import IntegrityLevel, integrity_text
 from kdtoken.model.process import Impersonation, ProcessDump
 from kdtoken.model.sid import Sid
@@ -86,6 +86,8 @@ def integrity_level(token: Token) -> Optional[int]:
     if not isinstance(index, int) or not isinstance(groups, tuple) or index >= len(groups):
         return None
     entry = groups[index]
+    if isinstance(entry, HalfGroup):
+        return None if entry.label is None else entry.label.subauthorities[0]
     return entry.sid.subauthorities[0] if isinstance(entry, Group) and entry.sid.is_integrity_label else None
 
 

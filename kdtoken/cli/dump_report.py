@@ -142,7 +142,7 @@ def report(machine: Machine, options: Namespace) -> List[str]:
     if process.startswith("#"):
         return _view_report(machine, process, options)
     try:
-        found = machine.find(process) if process else None
+        found = machine.find(process) if process else _owner(machine)
         if found is None:
             return _view_report(machine, process, options)
     except BadFormat:
@@ -167,6 +167,16 @@ def _only(machine: Machine) -> Optional[MachineProcess]:
     except KdTokenError:
         return None
     return processes[0] if len(processes) == 1 else None
+
+
+def _owner(machine: Machine) -> Optional[MachineProcess]:
+    """The one process of a text of which the text proves that the only token that it tells of is its primary one."""
+    try:
+        token, processes = machine.view().token, machine.processes()
+    except KdTokenError:
+        return None
+    of_it = [one for one in processes if machine.dump(one, False).token == token]
+    return of_it[0] if len(of_it) == 1 else None
 
 
 def _refuse_nothing(dump: ProcessDump) -> None:

@@ -7,6 +7,7 @@ from typing import Optional, Tuple
 
 from kdtoken.frozen import dataclass
 from kdtoken.model.absent import Unreadable
+from kdtoken.model.integrity import IntegrityLevel
 from kdtoken.model.sid import Sid
 
 MANDATORY = 0x00000001
@@ -93,6 +94,16 @@ class HalfGroup(Unreadable):
     sid: Optional[Sid] = None
     attributes: Optional[int] = None
     pointer: int = 0
+
+    @property
+    def label(self) -> Optional[Sid]:
+        """The integrity label that this is, its attributes unknown; None where it is none.
+
+        Only of a level that has a name: no such number begins another one's, so no width can have cut it.
+        """
+        sid = self.sid
+        named = sid is not None and sid.is_integrity_label and sid.subauthorities[0] in tuple(IntegrityLevel)
+        return sid if named else None
 
     def __str__(self) -> str:
         return "%s: %s" % (self.sid, self.reason) if self.sid is not None else super().__str__()

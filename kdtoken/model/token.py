@@ -9,7 +9,7 @@ from typing import Mapping, NamedTuple, Optional, Tuple
 from kdtoken.frozen import dataclass, field, member_names
 from kdtoken.model.absent import Absent, Maybe, Missing, NotSaid, Unreadable, known, past_the_end
 from kdtoken.model.acl import Acl
-from kdtoken.model.group import Group
+from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
@@ -205,7 +205,8 @@ class Token:
             return past_the_end(groups) or Unreadable(self.address, "IntegrityLevelIndex %d is past the groups" % index)
         entry = groups[index]
         if isinstance(entry, Missing):
-            return entry
+            label = entry.label if isinstance(entry, HalfGroup) else None
+            return entry if label is None else label
         if not entry.sid.is_integrity_label:
             return Unreadable(
                 self.address, "IntegrityLevelIndex %d leads to %s, which is no label" % (index, entry.sid)

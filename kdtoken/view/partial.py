@@ -131,6 +131,8 @@ def label_index(entries: Tuple[Maybe[Group], ...]) -> Optional[int]:
             if entry.attributes & groups.INTEGRITY:
                 return index
             found = index if found is None else found
+        elif isinstance(entry, HalfGroup) and entry.label is not None:
+            found = index if found is None else found
     return found
 
 
