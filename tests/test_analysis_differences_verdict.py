@@ -7,12 +7,13 @@ import pytest
 
 from kdtoken.analysis.differences.comparison import Kind, View
 from kdtoken.analysis.differences.fields import compare
-from kdtoken.model.absent import Unreadable
+from kdtoken.model.absent import Fragment, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
+from kdtoken.view.partial import partial_token
 from tests.declared_views import VIEWS, command, decoded, information, kernel, whoami
 
 BASE = decoded("notepad")
@@ -160,9 +161,58 @@ def test_equal_ids_of_two_machines_are_not_one_token() -> None:
 
 def test_little_is_known() -> None:
     gone = replace(BASE, user_and_groups=Unreadable(1, "paged out"), token_id=LATER)
-    assert over_time(gone) == COPIES + ", as far as both could be read"
+    untold = " (not both name their user)"
+    assert over_time(gone) == "they differ in token id" + untold + ", as far as both could be read"
     gone = replace(gone, source_name="x")
-    assert over_time(gone) == "a user not known, but a different identity: source"
+    assert over_time(gone) == "they differ in identity: source" + untold
+
+
+def told(**fields: Any) -> View:
+    """What a text tells of these fields, and no more."""
+    return View(partial_token("!token", 0, fields), Kind.TOKEN_COMMAND, "x")
+
+
+OFF, ON = ((Privilege(19, "SeShutdownPrivilege", True, on, False),) for on in (False, True))
+ANNA, USERS = (Group(Sid.from_text(one), 7) for one in ("S-1-5-21-1-2-3-1001", "S-1-5-32-545"))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "words"),
+    [
+        # Nothing of who they are is told: no word of an identity, of a user, of copies.
+        ({"privileges": OFF}, {"privileges": ON}, "they differ in SeShutdownPrivilege (not both name their user)"),
+        ({"token_type": 1}, {"token_type": 2}, "they differ in identity: type (not both name their user)"),
+        ({"flags": 0x2000}, {"flags": 0x4000}, "B is confined: AppContainer (not both name their user)"),
+        ({"session_id": 0}, {"session_id": 1}, "they differ in session (not both name their user)"),
+        (
+            {"token_id": Luid(0, 1), "session_id": 0},
+            {"token_id": Luid(0, 2), "session_id": 0},
+            "they differ in token id (not both name their user)",
+        ),
+        # The user, and of the groups a part.
+        (
+            {"user_and_groups": Fragment((ANNA,), "cut"), "privileges": OFF},
+            {"user_and_groups": (ANNA,), "privileges": ON},
+            "the same user under another policy: SeShutdownPrivilege",
+        ),
+        (
+            {"user_and_groups": (ANNA, USERS), "privileges": OFF},
+            {"user_and_groups": (ANNA, USERS), "privileges": ON},
+            "the same identity under another policy: SeShutdownPrivilege",
+        ),
+    ],
+)
+def test_no_identity_is_spoken_of_that_not_both_tell(a: Any, b: Any, words: str) -> None:
+    views = [
+        replace(told(**one), incomplete=tuple(name for name, value in one.items() if isinstance(value, Fragment)))
+        for one in (a, b)
+    ]
+    assert compare(*views).verdict == words
+
+
+def test_a_replaced_token_is_not_called_one_of_the_same_identity_where_the_user_is_not_told() -> None:
+    one, other = (replace(told(token_id=Luid(0, at), session_id=0), process="pid 8") for at in (1, 2))
+    assert compare(one, other).verdict == "the process's token was replaced between A and B"
 
 
 def test_a_removed_privilege_is_named() -> None:

@@ -12,7 +12,7 @@ from typing import Dict, List, Optional, Tuple
 from kdtoken.analysis.differences.comparison import Comparison, Difference, Kind, Outcome, Part, View, one_sided
 from kdtoken.analysis.differences.lists import group_rows, privilege_rows, user_and_label_rows
 from kdtoken.analysis.differences.verdict import Findings, one_token, verdict_of
-from kdtoken.model.absent import Absent, NotSaid, known
+from kdtoken.model.absent import Absent, NotSaid, Unreadable, known
 from kdtoken.model.acl import Acl
 from kdtoken.model.token import TYPE_IMPERSONATION, RawMember
 
@@ -61,8 +61,19 @@ def compare(a: View, b: View) -> Comparison:
         any(row.outcome is Outcome.UNREADABLE for row in rows),
         any(row.name == TRACELESS for row in over_time),
         any(row.name == REPLACED for row in over_time),
+        all(known(view.token.user) and _tells_groups(view) for view in (a, b)),
     )
     return Comparison(a, b, tuple(over_time + rows), verdict_of(a.token, b.token, found))
+
+
+def _tells_groups(view: View) -> bool:
+    """Whether the view tells all groups that it can list."""
+    listed = view.token.user_and_groups
+    return isinstance(listed, tuple) and "user_and_groups" not in view.incomplete and not any(map(_is_unread, listed))
+
+
+def _is_unread(entry: object) -> bool:
+    return isinstance(entry, Unreadable)
 
 
 def _row(a: View, b: View, attribute: str, part: Part, name: str) -> Difference:

@@ -20,6 +20,7 @@ class Findings:
     unread      whether something could not be read that should have been there
     traceless   one token changed and its ModifiedId did not
     replaced    one process holds another token than before
+    identity    whether who they speak for is known of both: the user, and all groups with both ends of their lists
     """
 
     differing: Dict[str, str]
@@ -27,10 +28,15 @@ class Findings:
     unread: bool = False
     traceless: bool = False
     replaced: bool = False
+    identity: bool = True
 
     def of(self, part: str) -> List[str]:
         """The names that differ in one part."""
         return [name for name, its in self.differing.items() if its == part]
+
+
+# Behind a verdict on tokens of which nobody can say that they are one user's.
+_UNTOLD = " (not both name their user)"
 
 
 def one_token(a: Token, b: Token) -> bool:
@@ -63,7 +69,7 @@ def _over_time(a: Token, b: Token, found: Findings) -> str:
         text = "the process's token was replaced between A and B"
         if known(a.user) and known(b.user) and a.user != b.user:
             return text + ": it speaks for another user"
-        return text + (": " + _few(serious) if serious else " by one of the same identity")
+        return text + (": " + _few(serious) if serious else " by one of the same identity" if found.identity else "")
     if not one_token(a, b):
         return ""
     if not found.differing:
@@ -85,32 +91,39 @@ def _relation(a: Token, b: Token, found: Findings) -> str:
             return ", ".join([words + " UAC-filtered twin", *_confinement(limited)])
     if not found.differing:
         return "A and B agree in all that both can know"
-    serious = found.of("identity")
-    if serious == ["type"]:
+    # A view may tell groups and no user (`whoami /groups`), or privileges and neither.
+    same_user = known(a.user) and known(b.user)
+    serious, policy = found.of("identity"), found.of("policy")
+    if serious == ["type"] and same_user:
         return "%s is an impersonation copy of %s" % (("A", "B") if b.is_primary else ("B", "A"))
     if _shows_confinement(found):
         mine, theirs = _confinement(a), _confinement(b)
         of_a, of_b = [w for w in mine if w not in theirs], [w for w in theirs if w not in mine]
         if of_a and of_b:
-            return "the same user, confined in different ways"
+            return "%sconfined in different ways" % ("the same user, " if same_user else "")
+        if (of_a or of_b) and same_user:
+            return "%s user under confinement: %s" % ("A is B's" if of_a else "B is A's", ", ".join(of_a or of_b))
         if of_a or of_b:
-            who = "A is B's" if of_a else "B is A's"
-            return "%s user under confinement: %s" % (who, ", ".join(of_a or of_b))
-    # A view may tell groups and no user (`whoami /groups`).
-    same_user = "the same user" if known(a.user) and known(b.user) else "a user not known"
+            return "%s is confined: %s" % ("A" if of_a else "B", ", ".join(of_a or of_b)) + _UNTOLD
+    if not same_user:
+        if serious:
+            return "they differ in identity: %s" % _few(serious) + _UNTOLD
+        return "they differ in %s" % _few(policy or list(found.differing)) + _UNTOLD
     if "authentication id" in serious:
         rest = [name for name in serious if name != "authentication id"]
-        return same_user + " from another logon" + (": " + _few(rest) if rest else "")
+        return "the same user from another logon" + (": " + _few(rest) if rest else "")
     if serious == ["integrity label"]:
-        return same_user + " at another integrity level"
+        return "the same user at another integrity level"
     if serious:
-        return same_user + ", but a different identity: " + _few(serious)
-    policy = found.of("policy")
+        return "the same user, but a different identity: " + _few(serious)
+    who = "the same identity" if found.identity else "the same user"
     if policy:
-        return "the same identity under another policy: " + _few(policy)
+        return who + " under another policy: " + _few(policy)
     if "token id" in found.differing:
+        if not found.identity:
+            return "two tokens of the same user that agree in all else that both can know"
         return "copies of one token: the same identity and policy, with ids of their own"
-    return "the same identity and policy, but for " + _few(list(found.differing))
+    return "%s and policy, but for %s" % (who, _few(list(found.differing)))
 
 
 def _few(names: List[str]) -> str:

@@ -203,6 +203,7 @@ class _Reader:
             self._not_understood(line)
             if self.current and self.loose in self.current.parts:
                 self.current.doubt(self.loose, line)
+                self.titled = False  # the title was that list's, whose beginning is behind us
             # What stands between two lists of one output is a title; anything else may be another's prompt.
             self.current = None
 
