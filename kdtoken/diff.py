@@ -50,9 +50,7 @@ class Sides:
 
     def open(self, text: str) -> View:
         """The token that one argument names.  Raises KdTokenError saying what is missing."""
-        source, which = ("", text) if _is_process(text, self._options) else _split(text)
-        if source == LIVE and not os.path.exists(source):
-            source = ""
+        source, which = self._parts(text)
         if source and not which and not looks_like_file(source) and not is_attach_string(source) and source != STDIN:
             step = "say of which machine it is a process: kdtoken diff FILE %s OTHER, or FILE@%s" % (source, source)
             raise UsageError("there is no file called %s" % source, source, step)
@@ -65,6 +63,17 @@ class Sides:
                 raise
             error.message = "%s: %s" % (text, error.message)  # which of the two sides it is about
             raise
+
+    def _parts(self, text: str) -> Tuple[str, str]:
+        """(source, process) of a side; source "" for the one that the options name, or the debugger's session."""
+        source, which = ("", text) if _is_process(text, self._options) else _split(text)
+        return ("" if source == LIVE and not os.path.exists(source) else source), which
+
+    def is_here(self, text: str) -> bool:
+        """Whether a side is of the debugger's own session, which a click can ask."""
+        options = self._options
+        named = options.session or options.dump or options.log or options.attach
+        return not named and not self._parts(text)[0]
 
     def _machine(self, source: str) -> Machine:
         """The machine of a side; "" for the one that the options name."""
@@ -191,8 +200,12 @@ def _main(arguments: List[str]) -> int:
         cli.write_lines(lines)
         return machines.exit_code
     comparison = compare(sides.open(options.a), sides.open(options.b))
-    lines = diff_json(comparison).split("\n") if options.json else diff_lines(comparison, options.all, options.unread)
-    cli.write_lines(lines)
+    here = (sides.is_here(options.a), sides.is_here(options.b))
+    if options.json:
+        lines = diff_json(comparison).split("\n")
+    else:
+        lines = diff_lines(comparison, options.all, options.unread, here)
+    cli.write_lines(lines, links=any(here))
     if comparison.exit_code == cli.COULD_NOT:
         cli.complain("nothing of the two tokens could be compared\n  next: %s" % _next_step(comparison))
     return comparison.exit_code

@@ -175,7 +175,7 @@ def test_the_chain_of_a_logon_session(quiet: Snapshot) -> None:
     assert [link.luid.value for link in links] == sorted(link.luid.value for link in links)
     assert links[0].what == "logon session" and links[0].luid.value == owner.FILTERED_ID
     assert links[1].luid.value == owner.PARENT_ID and "gone" in links[1].what and links[1].token is None
-    held = {row.process.pid for link in links for row, how in link.users if how == "primary token"}
+    held = {row.process.pid for link in links for row, how in link.users if how == "primary"}
     declared = {
         one.pid for one in QUIET.processes if one.token and QUIET.tokens[one.token].auth_id == owner.FILTERED_ID
     }

@@ -46,7 +46,8 @@ def test_lines_are_narrow_and_none_is_empty_without_reason(key: str, view: str) 
 
 def test_the_verdict_comes_first_and_the_sides_are_named() -> None:
     lines = diff_lines(compare(kernel("notepad"), whoami("cmd")))
-    assert lines[:4] == ["A is B's UAC-filtered twin", "", "  A  kernel memory: notepad", "  B  whoami: text"]
+    token = "token 0x%x" % kernel("notepad").token.address
+    assert lines[:4] == ["A is B's UAC-filtered twin", "", "  A  kernel memory: notepad, " + token, "  B  whoami: text"]
 
 
 def test_a_long_verdict_is_wrapped() -> None:

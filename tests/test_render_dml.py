@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdtoken import cli, walk
+from kdtoken import cli, diff, walk
 from kdtoken.analysis.audit.rules import audit
 from kdtoken.analysis.lineage.parents import How, Parent
 from kdtoken.analysis.lineage.tree import tree
 from kdtoken.decode.process_dump import Tokens, dump_process
-from kdtoken.machine.kernel import find_process
+from kdtoken.machine.kernel import KernelMachine, find_process
 from kdtoken.machine.open import open_request
 from kdtoken.model.process import ProcessDump
 from kdtoken.render.audit import evidence_lines, head_lines
@@ -28,6 +28,7 @@ from kdtoken.render.walk import text_lines
 from tests.expected import FILES, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
+from tests.sessions import INCIDENT_22000
 from tests.snapshots import snapshot_of_machine
 
 HOSTILE = '<link cmd=".quit">a;&"x'
@@ -186,6 +187,34 @@ def test_a_file_in_windbg_has_no_links(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "opened", lambda request, record=None: open_request(request, record))
     walk.main(["--tree", "--session", str(session)])  # the same, had nobody said that it is a file
     assert any("notepad.exe (6104)</link>" in line for line in out.markup)
+
+
+def test_both_sides_of_a_diff_are_links_to_process_thread_and_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside a text too, which has no address to ask for; of a file beside it the addresses are another machine's."""
+    kernel = kernel_of(FILES[-1])
+    monkeypatch.setattr(cli, "open_request", lambda request, *rest: opened(request, SyntheticSource(kernel)))
+    out = Out()
+    monkeypatch.setattr(sys, "stdout", out)
+
+    def opened(request: Any, live: SyntheticSource) -> Any:
+        return open_request(request) if request.sources else KernelMachine(live)
+
+    assert diff.main(["live@1120", "live@1120:1128"]) == 1
+    found = [one for line in out.markup for one in re.findall('cmd="([^"]*)"', line)]
+    assert found[:4] == [
+        "!py -m kdtoken.dump 0x%x" % kernel.processes[1120],
+        "!py -m kdtoken.dump --token 0x%x" % kernel.tokens["schedule"],
+        "!thread 0x%x" % kernel.threads[1128],
+        "!py -m kdtoken.dump --token 0x%x" % kernel.tokens["anonymous"],
+    ]
+    assert all(LINK.sub("", line).count("<link") == 0 for line in out.markup)
+    out.markup.clear()
+    assert diff.main(["live@6104", str(INCIDENT_22000) + "@6104"]) == 1
+    found = [one for line in out.markup for one in re.findall('cmd="([^"]*0x[^"]*)"', line)]
+    assert found == [
+        "!py -m kdtoken.dump 0x%x" % kernel.processes[6104],
+        "!py -m kdtoken.dump --token 0x%x" % kernel.tokens["notepad"],
+    ]
 
 
 def test_tree_and_findings_are_links() -> None:

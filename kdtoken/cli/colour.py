@@ -14,7 +14,7 @@ from kdtoken.render.marked import Marked, segments
 WHEN = ("auto", "always", "never")
 # Colours of the 256 that can be read on black and on white alike: a test works out both contrasts.
 LOOK: Dict[str, str] = {
-    "impossible": "bold color(160)",  # red
+    "impossible": "bold color(196)",  # red
     "unusual": "bold color(166)",  # orange
     "untrusted": "italic color(30)",  # teal
     "low": "color(30)",
@@ -23,7 +23,7 @@ LOOK: Dict[str, str] = {
     "deny": "color(102)",  # grey: it grants nothing
     "sensitive": "color(166)",
     "yes": "bold color(28)",  # green
-    "no": "bold color(160)",
+    "no": "bold color(196)",
     "depends": "bold color(166)",
     "gap": "italic",
 }

@@ -29,18 +29,19 @@ class _ReaderGone(Exception):
     """Nobody reads stdout any more (`| head`)."""
 
 
-def write_lines(lines: Iterable[str]) -> None:
+def write_lines(lines: Iterable[str], links: bool = False) -> None:
     """Print lines, each in writes that the debugger engine takes whole.
 
     Where the reader of a pipe went away, the rest is not asked for, and the verb goes on to its end: what it came to
     is in its exit code.  Marks are colours on a terminal and in WinDbg, and links where a click can run what they say.
+    links  whether all that can be clicked is of the debugger's own session, though another source was read as well
     Raises KdTokenError where stdout takes nothing: a full disk, a closed one.
     """
     if sys.stdout is None:  # how Python says that it was started with a closed one
         raise KdTokenError("nothing can be printed: standard output is closed", None, "do not close it, or > FILE")
     try:
         markup = getattr(sys.stdout, "writedml", None)
-        links = _has_links()
+        links = _has_links(links)
         paint = _painter() if markup is None else None
         for line in map(printable, lines):
             close_all()  # a bar that stood there while the line was being made
@@ -65,9 +66,9 @@ def _has_marks(line: str, links: bool) -> bool:
     return isinstance(line, Marked) and any(mark.style or (links and mark.command) for mark in line.marks)
 
 
-def _has_links() -> bool:
+def _has_links(ours: bool) -> bool:
     """Whether a click would ask what was asked: not of a file, nor under pykd.pyd's own !py, which loses arguments."""
-    return not OTHER_SOURCES and not type(sys.stdout).__module__.startswith("pykd")
+    return (ours or not OTHER_SOURCES) and not type(sys.stdout).__module__.startswith("pykd")
 
 
 def _painter() -> Optional[Callable[[str], str]]:

@@ -159,7 +159,10 @@ class KernelMachine(Machine):
             raise KdTokenError("the token of %s is %s" % (what, token))
         label = "%s, %s (%s)" % (origin(self.about), process.image_name, what)
         identity = self._identity(process) if found is owner else ""
-        return View(token, Kind.KERNEL, label, process=identity, names=self.names)
+        thread = found.address if isinstance(found, MachineThread) else 0
+        return View(
+            token, Kind.KERNEL, label, process=identity, names=self.names, eprocess=process.address, ethread=thread
+        )
 
     def _identity(self, process: Process) -> str:
         """What two looks at one process have in common; pids and addresses are used again, so with its birth."""

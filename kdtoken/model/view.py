@@ -41,6 +41,8 @@ class View:
     not_understood  what its reader did not understand: a fact may hide there, so what the view does not list may be
                     listed all the same
     names           what its source calls SIDs
+    eprocess        address of the _EPROCESS that has the token, 0 where the view does not say it
+    ethread         address of the _ETHREAD that impersonates it, 0 where none does
     less_privileged whether it is a less privileged AppContainer's (LPAC), None where its source does not say
     """
 
@@ -53,6 +55,8 @@ class View:
     not_understood: Tuple[Unread, ...] = ()
     names: Names = field(default=NO_NAMES, compare=False)
     less_privileged: Optional[bool] = field(default=None, compare=False)
+    eprocess: int = field(default=0, compare=False)
+    ethread: int = field(default=0, compare=False)
 
     def is_cut(self, attribute: str) -> bool:
         """Whether more of this list may have stood in the text."""

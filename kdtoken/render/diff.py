@@ -21,8 +21,11 @@ from kdtoken.model.token_words import (
     bit_words,
     value_word,
 )
+from kdtoken.model.view import Kind
+from kdtoken.render.dml import link, privilege_link
 from kdtoken.render.json import SCHEMA, plain
-from kdtoken.render.marked import styled
+from kdtoken.render.marked import filled, joined, styled
+from kdtoken.render.meaning import level
 from kdtoken.render.unread import unread_lines
 from kdtoken.render.words import clean, columns, group_words, luid, sid_name, wrapped
 
@@ -40,11 +43,16 @@ _LISTS = {"group": "groups", "restricting": "restricting", "capability": "capabi
 _Cell = Tuple[str, str]
 
 
-def diff_lines(comparison: Comparison, everything: bool = False, unread: bool = False) -> List[str]:
-    """The report; `everything` lists what is the same too, `unread` the lines that were not understood."""
+def diff_lines(
+    comparison: Comparison, everything: bool = False, unread: bool = False, here: Tuple[bool, bool] = (False, False)
+) -> List[str]:
+    """The report; `everything` lists what is the same too, `unread` the lines that were not understood.
+
+    here  which sides are the debugger's own session: only their addresses may be clicked
+    """
     lines = [*wrapped(clean(comparison.verdict), columns()), ""]
-    for letter, view in (("A", comparison.a), ("B", comparison.b)):
-        words = wrapped("%s: %s" % (view.kind.value, clean(view.label)), columns() - 5, "")
+    for letter, view, ours in (("A", comparison.a, here[0]), ("B", comparison.b, here[1])):
+        words = wrapped(_side_words(view, ours), columns() - 5, "")
         lines += ["  %s  %s" % (letter, words[0])] + ["     " + more for more in words[1:]]
     words_of = _Words(comparison)
     for part, heading in _HEADINGS:
@@ -76,6 +84,19 @@ def diff_lines(comparison: Comparison, everything: bool = False, unread: bool = 
         # What the side seems to lack may stand there.
         lines += unread_lines(view.not_understood, unread, letter + ": ")
     return lines
+
+
+def _side_words(view: View, ours: bool) -> str:
+    """What a side is: the last words of its label are its process or thread, then the token by its address."""
+    label = clean(view.label)
+    if view.kind is not Kind.KERNEL or not view.token.address:
+        return "%s: %s" % (view.kind.value, label)
+    source, between, whose = label.rpartition(", ")
+    token = "token 0x%x" % view.token.address
+    if ours:
+        verb, address = ("thread", view.ethread) if view.ethread else ("dump", view.eprocess)
+        whose, token = link(whose, address, verb), link(token, view.token.address, "token")
+    return joined("", ["%s: " % view.kind.value, source, between, whose, ", ", token])
 
 
 def _room() -> int:
@@ -113,7 +134,7 @@ class _Words:
             gathered.setdefault(label, {}).setdefault(how, []).append(name)
         for label, by_state in gathered.items():
             for how, names in by_state.items():
-                cells.append((label, (how + ": " if how else "") + ", ".join(names)))
+                cells.append((label, (how + ": " if how else "") + joined(", ", names)))
                 label = ""
         return cells
 
@@ -150,7 +171,8 @@ class _Words:
         """(label, state or change, name) of a group or a privilege; None for a field."""
         one, other = row.a, row.b
         if isinstance(one, Privilege) or isinstance(other, Privilege):
-            return (*_privilege(one, other), row.name)
+            on = [p for p in (one, other) if isinstance(p, Privilege) and p.present and p.enabled and p.danger]
+            return (*_privilege(one, other), privilege_link(styled(row.name, "sensitive" if on else ""), row.name))
         word = row.name.split(" ")[0]
         if row.group is None or word not in _LISTS:
             return None
@@ -165,7 +187,7 @@ class _Words:
         a, b = self.value(row, row.a, self._views[0].token), self.value(row, row.b, self._views[1].token)
         note = [("", row.note)] if row.note else []
         if len(a) + len(b) + 4 <= _room():
-            return [(clean(row.name), "%s -> %s" % (a, b)), *note]
+            return [(clean(row.name), filled("%s -> %s", a, b)), *note]
         return [(clean(row.name), "A  " + a), ("", "B  " + b), *note]
 
     def value(self, row: Difference, value: Any, token: Token) -> str:
@@ -175,8 +197,8 @@ class _Words:
         if isinstance(value, Missing):
             return clean(str(value))
         if isinstance(value, Sid):
-            name = self._sid(value)
-            return name if str(value) in name else "%s %s" % (name, value)
+            name = level(value, self._sid(value))
+            return name if str(value) in name else filled("%s %s", name, str(value))
         if isinstance(value, Group):
             return group_words(value).replace("-", "ordinary")
         if isinstance(value, Luid):

@@ -25,7 +25,7 @@ from kdtoken.model.token import Token
 from kdtoken.render.audit import head_lines, remarks_data, remarks_text, rules_by_process
 from kdtoken.render.dml import link, rule_link
 from kdtoken.render.json import SCHEMA, named, plain, token_flags
-from kdtoken.render.marked import filled, joined, styled
+from kdtoken.render.marked import filled, joined, styled, together
 from kdtoken.render.meaning import level_style
 from kdtoken.render.threads import impersonation_lines
 from kdtoken.render.words import WIDTH, account_of, briefly, clean, columns, show, sid_name, wrapped
@@ -58,6 +58,7 @@ _SHOWN = (
 _FEW = 2
 _BELOW = " " * 12
 _LONG = 4  # dashes of a SID that is told by its ends
+_USUAL = 15  # of an image and of most users; on a narrow terminal a longer one moves its own line alone
 _NARROW = 20  # columns of notes that are too few to wrap them in
 _MARKS = {"!!": "impossible", "!": "unusual"}
 _MANY = " sensitive"
@@ -82,11 +83,13 @@ def text_lines(
         lines += head_lines(findings, total, sum(isinstance(row.token, Missing) for row in rows))
     lines.append("")
     marked = rules_by_process(findings or ())
-    table = [_text_cells(row, names, marked.get(row.process.address, "")) for row in rows]
-    heads = tuple(head for _, head, _ in _SHOWN)
+    narrow = columns() < WIDTH
+    table = [_text_cells(row, names, marked.get(row.process.address, ""), narrow) for row in rows]
+    shown = [(name, head, min(limit, _USUAL)) for name, head, limit in _SHOWN[:-1]] if narrow else _SHOWN
+    heads = tuple(head for _, head, _ in shown)
     widths = [
         max([len(heads[at])] + [len(cells[at]) for cells, _ in table if len(cells[at]) <= limit])
-        for at, (_, _, limit) in enumerate(_SHOWN)
+        for at, (_, _, limit) in enumerate(shown)
     ]
     lines += _row(heads, widths, "NOTES")
     for row, (cells, notes) in zip(rows, table):
@@ -116,8 +119,11 @@ def _row(cells: Sequence[str], widths: Sequence[int], notes: str) -> List[str]:
     return [line.rstrip()] + [_BELOW + more for more in wrapped(notes, columns() - len(_BELOW), "")]
 
 
-def _text_cells(row: ProcessDump, names: Names, mark: str = "") -> Tuple[Tuple[str, ...], str]:
-    """The columns of the text and its notes, what is strange about it first."""
+def _text_cells(row: ProcessDump, names: Names, mark: str = "", narrow: bool = False) -> Tuple[Tuple[str, ...], str]:
+    """The columns of the text and its notes, what is strange about it first.
+
+    narrow  the last column, which few rows fill, is a note like others: else most notes would have no room
+    """
     cells = _cells_of(row, names, ())
     token = row.token
     at = row.process.address
@@ -133,11 +139,14 @@ def _text_cells(row: ProcessDump, names: Names, mark: str = "") -> Tuple[Tuple[s
     strong = cells["privileges"].split()
     if isinstance(token, Token) and token.user in SERVICE_ACCOUNTS and len(strong) > 3:
         # A service account holds many as a matter of course; the list would hide what is unusual.
-        notes.append("%d%s" % (len(strong), _MANY))
+        notes.append(together("%d%s" % (len(strong), _MANY)))
     elif strong:
         short = ["+" + (name[2:-9] if name.endswith("Privilege") else name) for name in strong]
         notes.append(joined(" ", [styled(name, "sensitive") for name in short]))
-    return tuple(cells[name] for name, _, _ in _SHOWN), joined(", ", notes)
+    shown = tuple(cells[name] for name, _, _ in _SHOWN)
+    if narrow:
+        notes = ([shown[-1]] if shown[-1] else []) + notes
+    return shown[:-1] if narrow else shown, joined(", ", notes)
 
 
 def _user(name: str, sid: Sid) -> str:
@@ -156,7 +165,8 @@ def _marked_level(words: str, token: Maybe[Optional[Token]]) -> str:
 def _marked_rules(text: str) -> str:
     """The rules that saw something, each a link to what it is about."""
     parts = [one.split(" ") for one in text.split(", ")] if text else []
-    return joined(", ", [filled("%s %s", styled(mark, _MARKS.get(mark, "")), rule_link(id, id)) for mark, id in parts])
+    told = [filled("%s %s", styled(mark, _MARKS.get(mark, "")), rule_link(id, id)) for mark, id in parts]
+    return joined(", ", map(together, told))
 
 
 def _marked_oddities(text: str) -> str:

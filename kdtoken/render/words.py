@@ -184,9 +184,11 @@ def group_words(group: Group) -> str:
 
 def wrapped(text: str, width: int, hang: str = "   ") -> List[str]:
     """Text in lines of at most `width`, as far as its words allow; lines after the first hang behind.  Marks stay."""
-    if not isinstance(text, Marked):
-        return _wrapped(text, width, hang)
     held = str(text)
+    if "\\" in held and len(held) > width:
+        held = _ACCOUNT.sub(lambda found: _held(found.group(), width - len(hang)), held)
+    if not isinstance(text, Marked):
+        return [line.replace(_HELD, " ") for line in _wrapped(held, width, hang)]
     for mark in text.marks:
         # A longer one would leave most of a line empty.
         if mark.whole and 3 * (mark.end - mark.start) <= 2 * (width - len(hang)):
@@ -201,6 +203,15 @@ def wrapped(text: str, width: int, hang: str = "   ") -> List[str]:
         marked.append((hang if number else "") + text[at : at + len(body)])
         at += len(body)
     return marked
+
+
+# An account's name, in which authority and name may have blanks: NT AUTHORITY\\Authenticated Users.
+_ACCOUNT = re.compile(r"(?<![\w\\])[A-Z][\w-]*(?: [A-Z][\w-]*){0,3}\\[\w$.-]+(?: [A-Z][\w-]*){0,3}")
+
+
+def _held(name: str, room: int) -> str:
+    """A name whose blanks end no line; a longer one than two thirds of it would leave most of a line empty."""
+    return name.replace(" ", _HELD) if 3 * len(name) <= 2 * room else name
 
 
 def _wrapped(text: str, width: int, hang: str) -> List[str]:
@@ -222,14 +233,25 @@ def table(rows: Sequence[Tuple[str, ...]], indent: str = "  ") -> List[str]:
 
 def row_lines(rows: Sequence[Tuple[str, ...]], indent: str = "  ") -> List[List[str]]:
     """The lines of each row of a table."""
-    columns = max((len(row) for row in rows), default=0)
+    count = max((len(row) for row in rows), default=0)
     # A rare long cell (a capability SID) must not push everybody else's columns out.
-    widths = [0] * columns
+    widths = [0] * count
     for row in rows:
         for at, cell in enumerate(row):
             if len(cell) <= _LONG:
                 widths[at] = max(widths[at], len(cell))
+    if 2 * sum(_end(row, widths, indent) > columns() for row in rows) > len(rows):
+        # Most would end below themselves: the columns are for the usual cells, and a longer one moves its own row.
+        for at in range(len(widths) - 1):
+            usual = sorted(len(row[at]) for row in rows if len(row) > at)
+            widths[at] = min(widths[at], usual[4 * (len(usual) - 1) // 5])
     return [_row(row, widths, indent) for row in rows]
+
+
+def _end(row: Tuple[str, ...], widths: Sequence[int], indent: str) -> int:
+    """Where a row would end, if each of its cells stood in its column."""
+    last = max((at for at, cell in enumerate(row) if cell), default=0)
+    return len(indent) + sum(width + 2 for width in widths[:last]) + len(row[last])
 
 
 def _row(row: Tuple[str, ...], widths: Sequence[int], indent: str) -> List[str]:

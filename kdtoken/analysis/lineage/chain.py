@@ -49,7 +49,7 @@ def _users(snapshot: Snapshot, token: Token) -> Tuple[Tuple[ProcessDump, str], .
     found: List[Tuple[ProcessDump, str]] = []
     for row in snapshot.processes:
         if isinstance(row.token, Token) and row.token.address == token.address:
-            found.append((row, "primary token"))
+            found.append((row, "primary"))
         busy = [
             one
             for one in row.threads
