@@ -56,7 +56,7 @@ VALUE = 0xFFFF898D050A667C  # the token's address, and 12 references in the low 
     ],
 )
 def test_each_way_to_read_one_leads_to_the_token(text: str, found: Pointer, tmp_path: Path) -> None:
-    assert found in pointers(split_lines(text))
+    assert found in [one._replace(line=0) for one in pointers(split_lines(text))]
     path = tmp_path / "a.txt"
     path.write_text(PROCESS + text + TOKEN, encoding="utf-8")
     token = open_machine(str(path)).find("cmd.exe").token

@@ -1,5 +1,6 @@
 """A machine by a saved log: the memory that it shows, and where that is not enough, the text of what was printed."""
 
+from functools import partial
 from typing import Callable, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from kdtoken.errors import (
@@ -13,6 +14,7 @@ from kdtoken.errors import (
 )
 from kdtoken.frozen import replace
 from kdtoken.machine.base import Machine, Walk
+from kdtoken.machine.idle_lines import passed_over
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.machine.process import MachineProcess, MachineThread, Processes
 from kdtoken.machine.sniff import split_lines
@@ -25,7 +27,7 @@ from kdtoken.model.token import Token
 from kdtoken.model.view import Unread, View
 from kdtoken.model.watch import WatchPoint
 from kdtoken.source.base import About, Source
-from kdtoken.source.log.source import LogSource, log_texts
+from kdtoken.source.log.source import LogSource, log_pieces, log_texts
 
 T = TypeVar("T")
 # What memory that a log does not show ends in; the text of the same log may still have the answer.
@@ -89,8 +91,9 @@ class LogMachine(Machine):
     def text(self) -> TextMachine:
         """What commands printed in it.  Raises BadFormat where it is no text, or too long for this."""
         if self._text is None:
-            texts = log_texts(self._files)
-            self._text = TextMachine(", ".join(self._shown), texts, self.about, self._given)
+            texts = log_texts(self._files, passed_over)
+            again = [partial(log_pieces, file) for file in self._files]
+            self._text = TextMachine(", ".join(self._shown), texts, self.about, self._given, again)
             self.names = self._text.names
         return self._text
 

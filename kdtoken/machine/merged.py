@@ -4,10 +4,10 @@ For a log that shows no memory.  The shape is that of a dump, with holes: what n
 What was printed more than once is shown as it was printed last, and what two outputs tell differently is told.
 """
 
-import re
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from kdtoken.frozen import dataclass, member_names, replace
+from kdtoken.machine.idle_lines import without_idle_lines
 from kdtoken.model.absent import NOT_SAID_HERE, Fragment, Maybe, Missing, NotSaid, Unreadable, known
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import Privilege
@@ -24,14 +24,6 @@ from kdtoken.view.text import AnyText, read_text
 T = TypeVar("T")
 # SID_NAME_USE (winnt.h) in the words of `!token -n`.
 _NAME_KINDS = ("User", "Group", "Domain", "Alias", "Well Known Group", "Computer")
-# Lines that tell nothing here, and are most of a log: Child-SP and RetAddr of a 64-bit stack, and what follows, and
-# the counters of a process or thread.  The line break stays, so that lines keep their numbers.
-_IDLE_LINE = re.compile(
-    r"\n[ \t]*(?:[0-9a-f]{8}`[0-9a-f]{8} [0-9a-f]{8}`[0-9a-f]{8} {1,8}: "
-    r"|(?:VadRoot|DeviceMap|ElapsedTime|UserTime|KernelTime|QuotaPoolUsage\[|Working Set Sizes|PeakWorkingSetSize|VirtualSize"
-    r"|PeakVirtualSize|PageFaultCount|MemoryPriority|BasePriority|CommitCharge|Wait Start TickCount|Context Switch Count"
-    r"|Stack Init|Base [0-9a-f]|Priority \d|Child-SP|Attached Process|Win32 Start Address) )[^\n]*"
-)
 # Of these a difference is said of each entry.
 _LISTS = ("user_and_groups", "restricted_sids", "capabilities", "privileges")
 
@@ -63,13 +55,8 @@ def read_logs(logs: Iterable[Tuple[str, str]]) -> List[DebuggerText]:
 
 
 def read_texts(texts: Iterable[Tuple[str, str]]) -> List[AnyText]:
-    """The same with what whoami printed, in the order of the text."""
-    return [read_text(without_idle_lines(text), name) for name, text in texts]
-
-
-def without_idle_lines(text: str) -> str:
-    """The text with nothing in the lines that no reader here has a use for."""
-    return _IDLE_LINE.sub("\n", text)
+    """The same with what whoami printed, in the order of the text; idle lines are left out already."""
+    return [read_text(text, name) for name, text in texts]
 
 
 def merge_processes(texts: Sequence[DebuggerText]) -> List[MergedProcess]:

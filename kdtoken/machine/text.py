@@ -3,7 +3,7 @@
 No memory: what no command printed is NotSaid.
 """
 
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, NotAToken, NothingPrinted, UsageError
 from kdtoken.frozen import replace
@@ -12,6 +12,7 @@ from kdtoken.machine.base import Machine, Walk
 from kdtoken.machine.merged import MergedProcess, merge_processes, merge_tokens, names_of, place_of, read_texts
 from kdtoken.machine.process import MachineProcess, MachineThread, Processes
 from kdtoken.machine.snapshot import snapshot_of_texts
+from kdtoken.machine.unread import UnreadLines, line_of
 from kdtoken.model.absent import Maybe, known
 from kdtoken.model.process import FastRef, ProcessDump
 from kdtoken.model.sid import Sid
@@ -20,10 +21,9 @@ from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
 from kdtoken.model.view import Kind, Unread, View
 from kdtoken.source.base import About
+from kdtoken.view.debugger.memory_read import pointers_to
 from kdtoken.view.debugger.text import DebuggerText
-from kdtoken.view.lines import Line, is_debugger_command
 from kdtoken.view.partial import PartialToken, TextPlace
-from kdtoken.view.words import has_facts
 
 _KINDS = {
     "!token": Kind.TOKEN_COMMAND,
@@ -45,9 +45,17 @@ class TextMachine(Machine):
 
     has_memory = False
 
-    def __init__(self, source: str, texts: Sequence[Tuple[str, str]], about: About, names: Names = NO_NAMES) -> None:
+    def __init__(
+        self,
+        source: str,
+        texts: Sequence[Tuple[str, str]],
+        about: About,
+        names: Names = NO_NAMES,
+        again: Sequence[Callable[[], Iterable[str]]] = (),
+    ) -> None:
         """source  how messages call it: the file as it was named
         texts   (name, text) of each
+        again   gives each once more, with the rows of memory that `texts` lack, in pieces that end with a line
         """
         self._source, self._several = source, len(texts) > 1
         super().__init__(replace(about, source=about.source + ", the text of !process and !token, no memory"), names)
@@ -55,15 +63,25 @@ class TextMachine(Machine):
         self._debugged = any("kd>" in text for _, text in texts)
         self._texts = read_texts(texts)
         self._read = [DebuggerText(one.debugger, one.processes, one.not_understood) for one in self._texts]
+        self._read_rows(again)
         self._merged = merge_processes(self._read)
         self._by_address = merge_tokens(self._read)
-        # (token, the lines of its text that nobody understood)
-        told = [(token, text.not_understood) for text in self._texts for token in text.tokens]
-        self.tokens: List[PartialToken] = [token for token, _ in told]
-        self._left: List[Sequence[Line]] = [lines for _, lines in told]
+        self.tokens: List[PartialToken] = [token for text in self._texts for token in text.tokens]
+        self._unread = UnreadLines(self._texts)
         self.names = names.with_accounts(names_of(self.tokens))
         self._processes = Processes(self._handle(one) for one in self._merged)
         self._dumps: Dict[int, ProcessDump] = {one.dump.process.address: one.dump for one in self._merged}
+
+    def _read_rows(self, again: Sequence[Callable[[], Iterable[str]]]) -> None:
+        """Of the rows of memory only a process's pointer to a token counts, where the text tells of both."""
+        tokens = merge_tokens(self._read)
+        if not (tokens and any(one.processes.processes for one in self._read)):
+            return
+        for at, pieces in enumerate(again):
+            read = self._read[at]
+            rows = pointers_to(tokens, pieces())
+            every = tuple(sorted({*read.processes.pointers, *rows}, key=lambda one: one.line))
+            self._read[at] = replace(read, processes=replace(read.processes, pointers=every))
 
     def _handle(self, merged: MergedProcess) -> MachineProcess:
         about = self._about_lines([("!process", merged.process_at), ("!token", merged.token_at)])
@@ -111,17 +129,8 @@ class TextMachine(Machine):
         token = self._dumps[process.address].token if process is not None else None
         text = self._by_address.get(token.address) if isinstance(token, Token) else None
         if text is not None:
-            return self.not_understood(text)
-        found = {one: None for token in self.tokens for one in self.not_understood(token)}
-        for read in self._texts:
-            # Between the outputs that are read here others stand, and talk: of them only what may be a fact.
-            lines = {line for line in read.not_understood if has_facts(line.text)}
-            nobodys = {line.number for line in read.not_understood}  # a token's lines may stand in a process's block
-            blocks = (line for block in read.processes.processes for line in block.not_understood)
-            lines.update(line for line in blocks if line.number in nobodys)
-            lines = {line for line in lines if not is_debugger_command(line.text)}
-            found.update((Unread(line.number, line.text, read.file), None) for line in lines)
-        return tuple(sorted(found, key=lambda one: (one.file, one.line)))
+            return self._unread.of_token(text)
+        return self._unread.all()
 
     def primary_token(self, process: MachineProcess) -> Maybe[Optional[Token]]:
         return self._dumps[process.address].token
@@ -233,37 +242,7 @@ class TextMachine(Machine):
         return [one for one in told if one not in self._by_address]
 
     def _view(self, text: PartialToken) -> View:
-        return replace(view_of(text, self._source, self.names), not_understood=self.not_understood(text))
-
-    def not_understood(self, token: PartialToken) -> Tuple[Unread, ...]:
-        """The lines in a token's part of the text that nobody understood.
-
-        Its part goes from its own first line to the next token's (the first token's from the beginning of the text).
-        Outside of what the token's lines enclose there is chatter too: there only lines with a SID or a privilege count.
-        """
-        # What was put together out of several outputs stands where the last of them does.
-        same = [at for at, one in enumerate(self.tokens) if one is token]
-        same = same or [at for at, one in enumerate(self.tokens) if one.token.address == token.token.address]
-        if not same or not token.places:
-            return ()
-        at, token = same[-1], self.tokens[same[-1]]
-        lines = [place.line for place in token.places.values()]
-        file = next(iter(token.places.values())).file
-        starts = sorted(
-            line_of(one) for one in self.tokens if one.places and next(iter(one.places.values())).file == file
-        )
-        first, last = min(lines), max(lines)
-        begin = 0 if first == starts[0] else first
-        end = next((start for start in starts if start > first), 1 << 62)
-        found: Dict[int, str] = {}
-        for line in sorted({*token.not_understood, *self._left[at]}):
-            if line.number == last + 1:
-                last += 1  # what follows without a blank line belongs to it
-            if is_debugger_command(line.text):
-                continue  # what was asked tells nothing of a token
-            if begin <= line.number < end and (first <= line.number <= last or has_facts(line.text)):
-                found[line.number] = line.text
-        return tuple(Unread(number, text, file) for number, text in found.items())
+        return replace(view_of(text, self._source, self.names), not_understood=self._unread.of_token(text))
 
     def _listed(self, chosen: Sequence[PartialToken]) -> str:
         words = []
@@ -272,11 +251,6 @@ class TextMachine(Machine):
             what = hex(text.token.address) if text.token.address else "of %s" % user if known(user) else "one"
             words.append("#%d %s (line %d)" % (self.tokens.index(text) + 1, what, line_of(text)))
         return ", ".join(words) + (" and %d more" % (len(chosen) - _SHOWN) if len(chosen) > _SHOWN else "")
-
-
-def line_of(text: PartialToken) -> int:
-    """The line where a token's text begins; 0 where that is not known."""
-    return min((place.line for place in text.places.values()), default=0)
 
 
 def view_of(text: PartialToken, source: str, names: Names = NO_NAMES) -> View:

@@ -150,10 +150,11 @@ def broken_width(lines: Iterable[Line]) -> int:
     return widest if widest >= _NARROWEST else 1 << 30
 
 
-def split_lines(text: str) -> Iterator[Line]:
-    """The lines of a text, un-mangled."""
+def split_lines(text: str, most: int = 1 << 62) -> Iterator[Line]:
+    """The lines of a text, un-mangled; of empty ones in a row at most so many."""
     text = joined_at_tags(text.replace("\r\n", "\n"))
     number, start, end = 0, 0, len(text)
+    empty = 0
     while start <= end:
         # A log is plain for megabytes: one search a block, not one a line, decides that it stays as it is.
         stop = text.find("\n", start + _BLOCK)
@@ -162,17 +163,23 @@ def split_lines(text: str) -> Iterator[Line]:
         plain = _ODD_BLOCK.search(block) is None and "**" not in block
         for physical in block.split("\n"):
             number += 1
-            if not physical or (
-                (plain or (_ODD.search(physical) is None and "**" not in physical)) and physical[:1] not in _LEADS
-            ):
+            if not physical:
+                empty += 1
+                if empty <= most:
+                    yield Line(number, physical)
+                continue
+            if (plain or (_ODD.search(physical) is None and "**" not in physical)) and physical[0] not in _LEADS:
+                empty = 0
                 yield Line(number, physical)
                 continue
             # A tag that goes on in the next line may have taken a row with it.
             width = len(physical.rpartition(JOINT)[2]) * (-1 if physical.count("<") > physical.count(">") else 1)
             several = _unmangled(physical)
-            for one in several[:-1]:
-                yield Line(number, one, ENDED)
-            yield Line(number, several[-1], ENDED if width > 0 and ends_with_tag(physical) else width)
+            widths = [ENDED] * (len(several) - 1) + [ENDED if width > 0 and ends_with_tag(physical) else width]
+            for one, its in zip(several, widths):
+                empty = 0 if one else empty + 1
+                if empty <= most:
+                    yield Line(number, one, its)
             number += physical.count(JOINT)
 
 

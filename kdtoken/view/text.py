@@ -18,6 +18,7 @@ from kdtoken.view.whoami.reader import read_whoami_lines
 from kdtoken.view.whoami.rows import WhoamiTexts
 from kdtoken.view.words import has_facts
 
+_EMPTY = 2  # of empty lines in a row two are enough to see that something ends there
 _ASKED = re.compile(r"whoami(?:\.exe)?[\"']? {1,4}[/-]", re.IGNORECASE)
 
 
@@ -35,7 +36,7 @@ class AnyText:
 
 def read_text(text: str, file: str = "text") -> AnyText:
     """All that a pasted text or a log tells; never an error, whatever the text."""
-    lines = _without_long_gaps(text)
+    lines = list(split_lines(text, _EMPTY))
     debugger = read_debugger_lines(lines, file)
     dt_tokens, dt_processes, dt_lines = read_dt_values(lines, file)
     thread_tokens, thread_lines = read_thread_tokens(lines, file)
@@ -56,14 +57,3 @@ def read_text(text: str, file: str = "text") -> AnyText:
     printed = replace(debugger.tokens, tokens=tuple(dt_tokens) + debugger.tokens.tokens)
     processes = replace(debugger.processes, processes=tuple(dt_processes) + debugger.processes.processes)
     return AnyText(tuple(tokens), printed, processes, whoami, tuple(neither), file)
-
-
-def _without_long_gaps(text: str) -> List[Line]:
-    """The lines; of blank ones two in a row are enough to see that something ends there."""
-    kept: List[Line] = []
-    blanks = 0
-    for line in split_lines(text):
-        blanks = 0 if line.text else blanks + 1
-        if blanks < 3:
-            kept.append(line)
-    return kept

@@ -55,14 +55,13 @@ def luid_of(text: str) -> Optional[Luid]:
         return None
 
 
+_HEXADECIMAL = re.compile(r"(?:0[xX])?([0-9a-fA-F]{1,16})")
+
+
 def hexadecimal(text: str) -> Optional[int]:
     """A hex number with or without 0x, back-quotes allowed; None for anything else."""
-    text = text.strip().replace("`", "")
-    if text[:2] in ("0x", "0X"):
-        text = text[2:]
-    if not 0 < len(text) <= 16 or not all(c in "0123456789abcdefABCDEF" for c in text):
-        return None
-    return int(text, 16)
+    found = _HEXADECIMAL.fullmatch(text.strip().replace("`", ""))
+    return int(found.group(1), 16) if found else None
 
 
 def unbracketed(text: str) -> str:

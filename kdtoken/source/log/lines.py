@@ -9,8 +9,10 @@ page, `.logopen /u` UTF-16 (learn.microsoft.com, ".logopen (Open Log File)"), an
 All that is looked for is ASCII.
 """
 
+import codecs
+import io
 import os
-from typing import BinaryIO, Callable, Iterator, NamedTuple, Optional, Pattern, Tuple, Union
+from typing import BinaryIO, Callable, Iterator, List, NamedTuple, Optional, Pattern, Tuple, Union
 
 from kdtoken.errors import BadFormat
 from kdtoken.source.log.rows import Stretch, stretch_at
@@ -68,6 +70,7 @@ class LogFile:
         except (OSError, ValueError) as error:
             raise BadFormat("cannot read the log %s: %s" % (path, error), path, _ASK_AGAIN) from error
         self._encoding, self._unit, self._skip = _encoding_of(head)
+        self._errors = "replace" if self._unit == 2 else "backslashreplace"
         self._old_mac = self._unit == 1 and b"\n" not in head and head.count(b"\r") > 1
         self._refuse_what_is_no_text(head)
 
@@ -129,8 +132,46 @@ class LogFile:
                 raw = file.read((stop - start) * self._unit)
         except OSError as error:
             raise BadFormat("cannot read the log %s again: %s" % (self.path, error), self.path) from error
-        text = raw.decode(self._encoding, "replace" if self._unit == 2 else "backslashreplace")
+        text = raw.decode(self._encoding, self._errors)
         return text.replace("\r\n", "\n").replace("\r", "\n")
+
+    def pieces(self) -> Iterator[str]:
+        """The text from its beginning to its end, in pieces that end with a line; lines not chosen are empty."""
+        begun: List[str] = []  # of a line whose end has not come yet
+        number = 1
+        for text in self._decoded():
+            lines, end, rest = text.rpartition("\n")
+            if not end:
+                begun.append(rest)
+                continue
+            piece = "".join([*begun, lines, end])
+            begun = [rest]
+            behind = number + piece.count("\n")
+            if number < self.first or (self.last is not None and behind > self.last):
+                piece = self._chosen(piece, number)
+            yield piece
+            if self.last is not None and behind > self.last:
+                return
+            number = behind
+        yield self._chosen("".join(begun), number)
+
+    def _chosen(self, piece: str, number: int) -> str:
+        """The piece that begins with line `number`, with nothing in lines before the first, and none behind the last."""
+        lines = piece.split("\n")
+        before = min(max(self.first - number, 0), len(lines))
+        stop = len(lines) if self.last is None else self.last - number + 1
+        return "\n".join([""] * before + lines[before:stop])
+
+    def _decoded(self) -> Iterator[str]:
+        decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(self._encoding)(self._errors), True)
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(self._skip)
+                for raw in iter(lambda: file.read(BLOCK), b""):
+                    yield decoder.decode(raw)
+        except OSError as error:
+            raise BadFormat("cannot read the log %s again: %s" % (self.path, error), self.path) from error
+        yield decoder.decode(b"", True)
 
 
 def _encoding_of(head: bytes) -> Tuple[str, int, int]:

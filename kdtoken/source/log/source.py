@@ -10,7 +10,7 @@ that prints it.  vm/capture.wds prints all that `kdtoken dump` needs.
 
 import os
 import re
-from typing import List, Optional, Sequence, Tuple
+from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from kdtoken.errors import (
     BadFormat,
@@ -35,6 +35,9 @@ _LINES = re.compile(r"^(.+):(\d{1,12})-(\d{1,12})?$")
 _VERSIONS = ((10240, "10.0"), (9600, "6.3"), (9200, "6.2"), (7600, "6.1"), (6000, "6.0"), (3790, "5.2"), (2600, "5.1"))
 _LONGEST_TEXT = 1 << 27
 _NO_EXTENSION = re.compile(r"^No export \w+ found\s*$", re.MULTILINE)
+
+
+Thinned = Callable[[Iterable[str]], Iterator[str]]
 
 
 class LogSource(Source):
@@ -206,27 +209,35 @@ class LogSource(Source):
         return bool(self._scan.builds or self._scan.bases)
 
 
-def log_texts(names: Sequence[str]) -> List[Tuple[str, str]]:
+def log_texts(names: Sequence[str], thinned: Optional[Thinned] = None) -> List[Tuple[str, str]]:
     """(name, text) of each log, for who reads what commands printed rather than memory.
 
+    thinned  leaves out what its caller has no use for, piece by piece as it is read, but keeps the line breaks
+
     Lines that were not chosen are empty, so that the others keep their numbers.  Raises BadFormat for what is
-    no log, or is too long to be read as a whole.
+    no log, or where what is left is too long to be read as a whole.
     """
     files = [_open(name) for name in names]
-    size = sum(file.size for file in files)
-    if size > _LONGEST_TEXT:
-        raise BadFormat(
-            "the log%s %d MB long, which is too much to be read as text"
-            % ("s are" if names[1:] else " is", size >> 20),
-            names[0],
-            _CHOOSE,
-        )
-    texts = []
+    texts, length = [], 0
     for file in files:
-        lines = file.text(0, file.size).split("\n")
-        first, last = file.first - 1, len(lines) if file.last is None else file.last
-        texts.append((file.name, "\n".join([""] * min(first, len(lines)) + lines[first:last])))
+        pieces = []
+        for piece in thinned(file.pieces()) if thinned else file.pieces():
+            pieces.append(piece)
+            length += len(piece)
+            if length > _LONGEST_TEXT:
+                raise BadFormat(
+                    "the log%s %d MB long, which is too much to be read as text"
+                    % ("s are" if names[1:] else " is", sum(one.size for one in files) >> 20),
+                    names[0],
+                    _CHOOSE,
+                )
+        texts.append((file.name, "".join(pieces)))
     return texts
+
+
+def log_pieces(name: str) -> Iterator[str]:
+    """The text of a log once more, in pieces that end with a line, for who looks for one thing in it."""
+    return _open(name).pieces()
 
 
 def _open(name: str) -> LogFile:
@@ -243,4 +254,4 @@ def _open(name: str) -> LogFile:
     return LogFile(match[1], first, last)
 
 
-__all__ = ["LogSource", "NotRecorded", "log_texts"]
+__all__ = ["LogSource", "NotRecorded", "log_pieces", "log_texts"]

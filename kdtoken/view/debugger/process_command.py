@@ -311,7 +311,10 @@ def read_process_lines(lines: Sequence[Line], file: str = "text") -> PartialProc
     """All processes and threads that the lines tell of."""
     reader = _Reader(file, broken_width(lines))
     for line in lines:
-        reader.line(line)
+        if line.text:
+            reader.line(line)
+        else:
+            reader.head = False
     return PartialProcesses(
         tuple(one.finished() for one in reader.processes),
         tuple(one.finished() for one in reader.threads),

@@ -90,6 +90,10 @@ class _Reader:
             if self.current is None and forms.weak(text):
                 self.held = line
                 return
+            if held is None and forms.is_of_process(text):
+                self._not_understood(line)
+                self.width_before = width_of(line)
+                return
         self._read(line)
 
     def finish(self) -> None:

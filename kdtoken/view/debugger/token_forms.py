@@ -148,6 +148,19 @@ def may_begin(text: str) -> bool:
     return text.partition(" ")[0].partition(":")[0].lower() in FIRST_WORDS or is_decoration(text)
 
 
+# Most lines of `!process` that are no call stack: so they need no closer look here.
+_OF_PROCESS = re.compile(
+    r"(?:(?:THREAD|PROCESS) [0-9a-f]{8}|Owning Process  |Not impersonating$|SessionId: |DirBase: |Image: "
+    r"|[0-9a-f]{8}`[0-9a-f]{8}  [A-Z])[\w .:()`-]*$"
+)
+_NOT_OF_PROCESS = re.compile(r"S[-e]|(?i:token)|hoami|Attributes|offsets")
+
+
+def is_of_process(text: str) -> bool:
+    """Whether a line outside all tokens is one of a process or a thread, in which no token can begin."""
+    return _OF_PROCESS.match(text) is not None and _NOT_OF_PROCESS.search(text) is None
+
+
 def first_pointer(text: str) -> Optional[int]:
     """The first number in a line that is as long as an address."""
     found = re.search(r"\b(?:0x[0-9a-fA-F][0-9a-fA-F`]{3,18}|[0-9a-fA-F]{8}`?[0-9a-fA-F]{8}|[0-9a-fA-F]{8})\b", text)
