@@ -51,8 +51,11 @@ def explain_lines(
     head = "%s asks %s (%s) for %s" % (request.caller.name, request.object.name, request.type.name, wish)
     lines = wrapped(say(head), columns()) + wrapped(_verdict_line(answer, say), columns())
     if outcome.denial is not None and answer.verdict is not Verdict.YES:
-        place = outcome.denial.place
-        lines += _in("  ", "it comes from: %s" % _PLACES[place]) + _in("  ", say(outcome.denial.why))
+        known = ", as far as is known" if answer.elsewhere else ""
+        lines += _in("  ", "it comes from: %s%s" % (_PLACES[outcome.denial.place], known))
+        lines += _in("  ", say(outcome.denial.why))
+        for other in answer.elsewhere:
+            lines += _in("  ", say("if not from there, from: %s (%s)" % (_PLACES[other.place], other.why)))
     for dependence in answer.depends:
         lines += ["", *wrapped("It depends on whether " + say(dependence.question.text), columns())]
         lines += _in("  ", "if so: %s" % result(dependence.if_true, answer))
@@ -63,7 +66,8 @@ def explain_lines(
         lines += ["", "More is not known than could be tried: %d runs were made" % answer.runs]
     for conflict in answer.conflicts:
         text = "The authorities disagree: %s; or else %s: then %s"
-        text %= (conflict.reading.ours, conflict.reading.theirs, result(conflict.theirs, answer))
+        then = "it depends, as far as is known " if conflict.depends else ""
+        text %= (conflict.reading.ours, conflict.reading.theirs, then + result(conflict.theirs, answer))
         lines += ["", *wrapped(say(text), columns())]
     lines += _bits(answer, say) + _nodes(answer, nodes, say) + _steps(answer, say)
     for note in (*stories, *outcome.notes, *request.object.notes):
@@ -156,7 +160,7 @@ def _turns(answer: Answer, turns: Sequence[Turn], say: Callable[[str], str]) -> 
     lines = ["", "What would turn it (each was tried)"]
     for turn in turns[:_MOST_TURNS]:
         text = ", and ".join(change.text for change in turn.changes)
-        lines += _in("  ", "- " + say(text))
+        lines += _in("  ", "- " + say(text + ("; it then depends on what is not known" if turn.depends else "")))
     more = len(turns) - _MOST_TURNS
     return lines + (["  and %d more ways, farther to go (--json lists them)" % more] if more > 0 else [])
 
@@ -208,7 +212,8 @@ def who_lines(
             why = "0x%x %s" % (outcome.granted, " ".join(answer.request.type.words(outcome.granted)))
         else:
             assert outcome.denial is not None
-            why = "%s: %s" % (outcome.denial.place.value, outcome.denial.why)
+            places = " or ".join(one.place.value for one in (outcome.denial, *answer.elsewhere))
+            why = "%s: %s" % (places, outcome.denial.why)
             if outcome.denial.place is Place.LABEL and outcome.missing:  # what is left to it would fill three lines
                 words = " ".join(answer.request.type.words(outcome.missing))
                 why = "label: a caller below the object's gets no %s" % words

@@ -69,6 +69,7 @@ def answer_value(answer: Answer, turns: Sequence[Turn], names: Names) -> Dict[st
         "implied": "0x%08x" % outcome.implied,
         "missing": "0x%08x" % outcome.missing,
         "why": None if outcome.denial is None else outcome.denial.why,
+        "elsewhere": [{"place": one.place.value, "why": one.why} for one in answer.elsewhere],
         "privileges_used": list(outcome.privileges),
         "reasons": [_reason(outcome, bit, words) for bit in range(32)],
         "steps": [
@@ -98,6 +99,7 @@ def answer_value(answer: Answer, turns: Sequence[Turn], names: Names) -> Dict[st
             {
                 "changes": [{"kind": change.kind.split(" ")[0], "text": change.text} for change in turn.changes],
                 "granted": "0x%08x" % turn.outcome.granted,
+                "depends": turn.depends,
             }
             for turn in turns
         ],
@@ -144,4 +146,5 @@ def _conflict(one: Conflict) -> Dict[str, Any]:
         "ours": one.reading.ours,
         "theirs": one.reading.theirs,
         "their_answer": _result(one.theirs),
+        "their_answer_depends": one.depends,
     }

@@ -28,7 +28,7 @@ class Caller:
     name              what to call it: "notepad.exe (1120)"
     user, sids        the user, and every SID (the user too) -> ENABLED, DENY_ONLY or DISABLED
     sids_whole        False where groups may be missing from `sids`
-    restricting       the restricting SIDs; empty for a token that is not restricted, None where they are not known
+    restricting       the restricting SIDs; empty for a token that is not restricted, None where not all are known
     integrity         the label's level, None where it is not known
     policy            TOKEN_MANDATORY_POLICY; None where it is not known, 0 where the system has none
     privileges        name -> whether it is enabled; held ones only, None where they are not known
@@ -104,7 +104,7 @@ def caller_of(
     settle      the command to name for what is not known
     """
     sids, whole, user = _sids(token.user_and_groups)
-    restricting, _, _ = _sids(token.restricted_sids)
+    restricting, restricting_whole, _ = _sids(token.restricted_sids)
     capabilities, capabilities_whole, _ = _sids(token.capabilities)
     container, package = _container(token)
     integrity = token.integrity
@@ -122,7 +122,7 @@ def caller_of(
         user,
         sids,
         whole,
-        None if isinstance(token.restricted_sids, Missing) and not _none_restricting(token) else frozenset(restricting),
+        frozenset(restricting) if restricting_whole or _none_restricting(token) else None,
         token.has_flag(TokenFlags.WRITE_RESTRICTED),
         known_level,
         0 if isinstance(policy, Absent) else (None if isinstance(policy, Missing) else policy),

@@ -3,8 +3,9 @@
 from typing import Dict, Optional, Tuple, Union
 
 from kdtoken.analysis.access_check.caller import DENY_ONLY, ENABLED
-from kdtoken.analysis.access_check.questions import Question
+from kdtoken.analysis.access_check.questions import OF_THE_OBJECT, Question
 from kdtoken.analysis.access_check.run import Run
+from kdtoken.analysis.access_check.sids import hidden_sacl
 from kdtoken.errors import BadFormat
 from kdtoken.model.acl import SYSTEM_RESOURCE_ATTRIBUTE, Ace
 from kdtoken.model.condition import (
@@ -30,6 +31,7 @@ class _Facts(Context):
         self.run = run
         self.deny = deny
         self._resource: Optional[Dict[str, Values]] = None
+        self.guessed = False  # a membership that is not known was taken as said
 
     def member(self, sid: Sid, device: bool) -> Optional[bool]:
         caller = self.run.caller
@@ -39,6 +41,7 @@ class _Facts(Context):
         if state is None:
             if not caller.may_have(sid):
                 return False
+            self.guessed = True
             question = Question("sid:%s" % sid, "%s is an enabled group of the token" % sid, caller.settle)
             return self.run.answers.ask(question, False)
         if state == DENY_ONLY and self.deny:
@@ -49,7 +52,8 @@ class _Facts(Context):
         if space == "Resource":
             if self._resource is None:
                 self._resource = _resource_attributes(self.run)
-            return self._resource.get(name.lower())
+            found = self._resource.get(name.lower())
+            return UNKNOWABLE if found is None and hidden_sacl(self.run) else found
         claims = self.run.caller.claims.get(space)
         if claims is None:
             return UNKNOWABLE
@@ -84,26 +88,32 @@ def condition_of(run: Run, ace: Ace, key: str, deny: bool) -> Tuple[Truth, str]:
         if not is_condition(ace.application_data):
             return Truth.UNKNOWN, "(no condition that can be read)"
         condition = parse_condition(ace.application_data)
-        outcome = evaluate(condition, _Facts(run, deny))
+        facts = _Facts(run, deny)
+        outcome = evaluate(condition, facts)
         text = condition_text(condition) if run.detail or len(outcome.possible) > 1 else ""
+        told = text + ", as far as is known," if facts.guessed or outcome.not_known else text
     except BadFormat as error:
         return Truth.UNKNOWN, "(malformed: %s)" % error.message
     possible = outcome.possible
     if len(possible) == 1:
-        return next(iter(possible)), text
-    settle = run.caller.settle
+        return next(iter(possible)), told
+    of_the_object = all(one.upper().startswith("@RESOURCE.") for one in outcome.not_known) and bool(outcome.not_known)
+    settle = OF_THE_OBJECT if of_the_object else run.caller.settle
     if not outcome.not_known:  # nothing is missing: the sources leave open which of FALSE and UNKNOWN it is
         question = Question(
-            "%s:unknown" % key, "the condition %s is UNKNOWN, not FALSE (no source says)" % text, settle
+            "%s:unknown" % key,
+            "the condition %s is UNKNOWN, not FALSE (open: %s)"
+            % (text, "; ".join(outcome.conflicts) or "no source says"),
+            settle,
         )
         return (Truth.UNKNOWN if run.answers.ask(question, False) else Truth.FALSE), text
     what = ", ".join(outcome.not_known)
     if Truth.TRUE in possible:
         question = Question("%s:true" % key, "the condition %s is true (not known: %s)" % (text, what), settle)
         if run.answers.ask(question, False):
-            return Truth.TRUE, text
+            return Truth.TRUE, told
     rest = possible - {Truth.TRUE}
     if len(rest) == 1:
-        return next(iter(rest)), text
+        return next(iter(rest)), told
     question = Question("%s:unknown" % key, "the condition %s is UNKNOWN (%s missing)" % (text, what), settle)
-    return (Truth.UNKNOWN if run.answers.ask(question, False) else Truth.FALSE), text
+    return (Truth.UNKNOWN if run.answers.ask(question, False) else Truth.FALSE), told

@@ -56,6 +56,8 @@ def dacl(run: Run) -> Optional[Denial]:
     else:
         looked, unnamed = "%d ACEs" % len(descriptor.dacl.aces), Reason(ReasonType.NO_GRANT)
         why = "no ACE grants the caller %s"
+        if run.asked_about("sid", "ace", "dacl", "dacl-rest", "owner"):
+            why = "no ACE that is known to be the caller's grants %s"
     new = first_wins_or_not(run, walked) & run.allowed & ~run.by_owner
     run.granted |= new
     for mask, reason in walked.reasons:

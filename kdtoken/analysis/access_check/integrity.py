@@ -16,8 +16,8 @@ from kdtoken.analysis.access_check.request import (
 )
 from kdtoken.analysis.access_check.run import Denial, Place, Run
 from kdtoken.analysis.access_check.sacl import aces_of, narrow, only
+from kdtoken.analysis.access_check.sids import hidden_sacl
 from kdtoken.model.acl import SYSTEM_MANDATORY_LABEL
-from kdtoken.model.descriptor import ABSENT, NULL, SecurityDescriptor
 from kdtoken.model.integrity import integrity_text
 from kdtoken.model.object_type import GenericMapping
 from kdtoken.model.token_words import LABEL_POLICY, bit_words
@@ -62,12 +62,7 @@ def label_of(run: Run) -> Tuple[int, int, str]:
 
 def _hidden_label(run: Run) -> bool:
     """Whether the object may have a label that its source does not show."""
-    descriptor = run.request.object.descriptor
-    if not isinstance(descriptor, SecurityDescriptor):
-        return False  # the whole descriptor is asked about elsewhere
-    if descriptor.sacl is not None:
-        return bool(descriptor.sacl.problem) and not aces_of(run, SYSTEM_MANDATORY_LABEL)
-    return descriptor.sacl_state not in (ABSENT, NULL)
+    return hidden_sacl(run) and not aces_of(run, SYSTEM_MANDATORY_LABEL)
 
 
 def integrity(run: Run) -> Optional[Denial]:
@@ -83,6 +78,7 @@ def integrity(run: Run) -> Optional[Denial]:
         return None
     level, rules, origin = label_of(run)
     if _hidden_label(run):
+        origin = "no label is shown, so the default is taken"
         question = Question("label", "the object has a label above the caller's level", OF_THE_OBJECT)
         if run.answers.ask(question, False):
             level, rules, origin = 0xFFFFFFFF, default_policy(run), "a label that the source does not show"
@@ -101,7 +97,8 @@ def integrity(run: Run) -> Optional[Denial]:
         words = ", ".join(bit_words(rules, LABEL_POLICY)) or "no policy"
         looked = "caller %s; object %s, %s (%s)" % (mine_text, integrity_text(level), words, origin)
     if dominates:
-        run.step("integrity", looked, "goes on", "the caller is not below the object")
+        why = "the caller is not below the object"
+        run.step("integrity", looked, "goes on", why if mine is not None else "taken so: " + why)
         return None
     allowed = allowed_below(rules, run.mapping)
     if enabled(run, SE_RELABEL, bool(run.wish & WRITE_OWNER or run.maximum) and not allowed & WRITE_OWNER):
@@ -125,6 +122,10 @@ def _forgiven(run: Run, level: int) -> bool:
     container = caller.container
     if level > MEDIUM or (caller.integrity is not None and caller.integrity < LOW):
         return False
+    if caller.integrity is None and caller.container is not False:
+        text = "the caller's level is %s or more" % integrity_text(LOW)
+        if not run.answers.ask(Question("level:%d" % LOW, text, caller.settle), True):
+            return False
     if container is None:
         question = Question("container", "the token is an AppContainer's", caller.settle)
         container = run.answers.ask(question, False)

@@ -1,12 +1,11 @@
 """What the owner of an object has without any ACE: READ_CONTROL and WRITE_DAC."""
 
-from kdtoken.analysis.access_check.questions import OF_THE_OBJECT, Question
 from kdtoken.analysis.access_check.reason import Reason, ReasonType
 from kdtoken.analysis.access_check.request import READ_CONTROL, WRITE_DAC
 from kdtoken.analysis.access_check.run import Run
-from kdtoken.analysis.access_check.sids import OWNER_RIGHTS, RestrictingSids, TokenSids
+from kdtoken.analysis.access_check.sids import OWNER_RIGHTS, RestrictingSids, TokenSids, hidden_owner, owns
 from kdtoken.model.acl import INHERIT_ONLY
-from kdtoken.model.descriptor import ABSENT, SecurityDescriptor
+from kdtoken.model.descriptor import SecurityDescriptor
 
 OWNERS = READ_CONTROL | WRITE_DAC
 
@@ -23,28 +22,35 @@ def owner(run: Run) -> None:
         return
     sid = descriptor.owner
     if sid is None:
-        if descriptor.owner_state != ABSENT:
-            question = Question("owner", "the caller owns the object", OF_THE_OBJECT)
-            if run.answers.ask(question, False):
-                _grant(run, wanted, "an owner that the source does not show")
+        # What an owner has is then granted to the token, and a second pass of a restricted one asks no more about it.
+        if hidden_owner(run) and not _owner_rights(run, "whom the source does not show") and owns(run):
+            _grant(run, wanted, "an owner that the source does not show")
         return
     if not TokenSids(run).allows(sid):
         if run.detail:
             state = run.caller.sids.get(sid)
             why = "that is not the caller" if state is None else "the token has that SID, but not enabled"
+            if state is None and run.caller.may_have(sid):
+                why = "taken as not the caller: not all of its SIDs are known"
             run.step("owner", "owner %s" % sid, "goes on", why)
         return
     restricting = run.caller.restricting
     if restricting and not RestrictingSids(restricting).allows(sid):
         run.step("owner", "owner %s" % sid, "goes on", "a restricted token needs the owner among its restricting SIDs")
         return
-    if descriptor.dacl is not None:
-        for index, ace in enumerate(descriptor.dacl.aces):
-            if ace.sid == OWNER_RIGHTS and not ace.flags & INHERIT_ONLY:
-                why = "ACE %d is for OWNER RIGHTS, which stands in place of the owner's own rights" % index
-                run.step("owner", "owner %s" % sid, "goes on", why)
-                return
-    _grant(run, wanted, "%s is the owner, and enabled in the token" % sid)
+    if not _owner_rights(run, str(sid)):
+        _grant(run, wanted, "%s is the owner, and enabled in the token" % sid)
+
+
+def _owner_rights(run: Run, who: str) -> bool:
+    """Whether an ACE for OWNER RIGHTS stands in place of what the owner has."""
+    acl = getattr(run.request.object.descriptor, "dacl", None)
+    for index, ace in enumerate(acl.aces if acl is not None else ()):
+        if ace.sid == OWNER_RIGHTS and not ace.flags & INHERIT_ONLY:
+            why = "ACE %d is for OWNER RIGHTS, which stands in place of the owner's own rights" % index
+            run.step("owner", "owner %s" % who, "goes on", why)
+            return True
+    return False
 
 
 def _grant(run: Run, wanted: int, why: str) -> None:

@@ -23,6 +23,7 @@ def package_side(run: Run) -> Optional[Denial]:
     if caller.container is None:
         question = Question("container", "the token is an AppContainer's", caller.settle)
         if not run.answers.ask(question, False):
+            run.step("AppContainer", "not known", "goes on", "the token is taken as no AppContainer's")
             return None
     descriptor = run.request.object.descriptor
     looked = "package %s, %d capabilities" % (caller.package or "not known", len(caller.capabilities))
@@ -44,8 +45,14 @@ def package_side(run: Run) -> Optional[Denial]:
             text = "the ACEs that could not be read grant the package 0x%x" % (run.wish & ~granted)
             if run.answers.ask(Question("package-rest", text, OF_THE_OBJECT), False):
                 granted |= run.wish
-        why = "no ACE for the package or its capabilities grants %s" % run.rights(
-            run.wish & ~granted or interest & ~granted & run.mapping.all
+        known = (
+            "that is known to be "
+            if run.asked_about("lpac", "capability", "package", "package-rest", "ace", "dacl")
+            else ""
+        )
+        why = "no ACE %sfor the package or its capabilities grants %s" % (
+            known,
+            run.rights(run.wish & ~granted or interest & ~granted & run.mapping.all),
         )
         looked += "".join("; ACE %d grants 0x%x" % (index, mask & interest) for index, mask in by.items())
     missing = run.wish & ~granted

@@ -24,10 +24,10 @@ SE_RESTORE = "SeRestorePrivilege"
 
 
 def state(run: Run, name: str) -> str:
-    """A privilege in words: enabled, held but disabled, not held, not known."""
+    """A privilege in words: enabled, held but disabled, not held, not known to be enabled."""
     held = run.caller.privileges
     if held is None:
-        return "not known"
+        return "not known to be enabled"
     if name not in held:
         return "not held"
     return "enabled" if held[name] else "held but disabled"

@@ -53,26 +53,25 @@ def protected(run: Run) -> Optional[Denial]:
     if not request.is_process or request.call == ACCESS_CHECK or request.protection == 0:
         return None
     kind = request.type.name
-    target = request.protection
-    refused = REFUSED[kind] & (run.granted | run.wish)
-    if target is None or run.caller.protection is None:
-        if not refused:
-            return None
-        text = "the caller is less protected than the process"
-        if not run.answers.ask(Question("protection", text, run.caller.settle), False):
+    target, mine = request.protection, run.caller.protection
+    asked = run.granted | run.wish if run.maximum else run.wish
+    may_refuse = REFUSED[kind] | (_TERMINATE_PROCESS if kind == "Process" else 0)
+    if target is None or mine is None:
+        if not asked & may_refuse or (target is not None and not Protection(target).type):
             return None
         looked = "a protection that is not known"
+        text = "the caller is less protected than the process"
+        if not run.answers.ask(Question("protection", text, run.caller.settle), False):
+            run.step("protected process", looked, "goes on", "the caller is taken as not less protected")
+            return None
     else:
-        looked = "caller %s; process %s" % (Protection(run.caller.protection), Protection(target))
-        if not Protection(target).type or not _is_less(run, run.caller.protection, target):
+        looked = "caller %s; process %s" % (Protection(mine), Protection(target))
+        if not Protection(target).type or not _is_less(run, mine, target):
             run.step("protected process", looked, "goes on", "the caller is not less protected")
             return None
-        if kind == "Process" and (run.granted | run.wish) & _TERMINATE_PROCESS:
-            signer = Protection(target).signer
-            if signer in _NOT_ENDED and not run.answers.other("protected-signer"):
-                refused |= _TERMINATE_PROCESS
-            if signer in _PERHAPS_NOT_ENDED and run.answers.other("protected-lsa"):
-                refused |= _TERMINATE_PROCESS
+    refused = asked & REFUSED[kind]
+    if asked & may_refuse & _TERMINATE_PROCESS and kind == "Process" and _not_ended(run, target):
+        refused |= _TERMINATE_PROCESS
     if run.maximum and refused and not run.wish & refused and run.answers.other("protected-maximum"):
         refused |= run.granted
     if not refused:
@@ -86,6 +85,17 @@ def protected(run: Run) -> Optional[Denial]:
         return Denial(Place.PROTECTED, STATUS_ACCESS_DENIED, why)
     run.step("protected process", looked, "takes %s" % run.rights(refused), why)
     return None
+
+
+def _not_ended(run: Run, target: Optional[int]) -> bool:
+    """Whether a less protected caller may not even end the process: that goes by its signer."""
+    if target is None:
+        text = "the process's signer is Antimalware or WinTcb"
+        return run.answers.ask(Question("protection-signer", text, run.caller.settle), False)
+    signer = Protection(target).signer
+    if signer in _NOT_ENDED:
+        return not run.answers.other("protected-signer")
+    return signer in _PERHAPS_NOT_ENDED and run.answers.other("protected-lsa")
 
 
 def _is_less(run: Run, caller: int, target: int) -> bool:

@@ -25,6 +25,9 @@ def second_pass(run: Run) -> Optional[Denial]:
     if restricting is None:
         text = "the token has restricting SIDs, and the DACL does not grant them what is asked"
         if not run.answers.ask(Question("restricted", text, caller.settle), False):
+            run.step(
+                "restricted", "restricting SIDs that are not known", "goes on", "they are taken as not refusing it"
+            )
             return None
         return _refused(run, run.wish & ~run.by_privilege, (), "the restricting SIDs are not known", "not known")
     if not restricting:

@@ -152,6 +152,10 @@ class Run:
         self.steps: List[Step] = []
         self._reasons: List[Tuple[int, Reason]] = []
 
+    def asked_about(self, *about: str) -> bool:
+        """Whether a question of these keys, or with these before a colon, came up: an answer to it is not knowledge."""
+        return any(question.key.partition(":")[0] in about for question in self.answers.asked)
+
     @property
     def rest(self) -> int:
         """What of the definite wish is still to be granted."""

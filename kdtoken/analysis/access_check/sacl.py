@@ -7,6 +7,7 @@ from kdtoken.analysis.access_check.questions import Question
 from kdtoken.analysis.access_check.reason import Reason, ReasonType
 from kdtoken.analysis.access_check.request import ACCESS_SYSTEM_SECURITY, GRANTABLE
 from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run
+from kdtoken.analysis.access_check.sids import hidden_sacl
 from kdtoken.model.acl import INHERIT_ONLY, SYSTEM_ACCESS_FILTER, SYSTEM_PROCESS_TRUST_LABEL, Ace
 from kdtoken.model.condition import Truth
 from kdtoken.model.descriptor import SecurityDescriptor
@@ -69,6 +70,11 @@ def trust_dominates(token: Sid, label: Sid) -> bool:
 
 def trust_label(run: Run) -> Optional[Denial]:
     """The first trust label: a token that does not dominate it keeps the ACE's mask only."""
+    if hidden_sacl(run):
+        run.notes.append(
+            "the SACL is not shown, or not whole: a trust label, an access filter or a central policy in it would narrow"
+            " this further, and is taken as not there"
+        )
     found = aces_of(run, SYSTEM_PROCESS_TRUST_LABEL)
     if not found:
         return None
@@ -80,12 +86,16 @@ def trust_label(run: Run) -> Optional[Denial]:
         passes = run.answers.ask(question, False)
     else:
         passes = trust_dominates(token, label)
-    looked = "SACL ACE %d, trust label %s; the token's is %s" % (index, label, run.caller.trust or "none")
+    mine = (run.caller.trust or "none") if run.caller.trust_known else "not known"
+    looked = "SACL ACE %d, trust label %s; the token's is %s" % (index, label, mine)
     if passes:
-        run.step("trust label", looked, "goes on", "the token's trust is not below the label, in type and in level")
+        why = "the token's trust is not below the label, in type and in level"
+        run.step("trust label", looked, "goes on", why if run.caller.trust_known else "taken so: " + why)
         return None
     allowed = (ace.mask or 0) | ACCESS_SYSTEM_SECURITY
     why = "the object's trust label %s leaves a caller below it %s" % (label, only(run, ace.mask or 0))
+    if not run.caller.trust_known:
+        why += ", and the caller's trust, which is not known, is taken as below it"
     denial = narrow(run, allowed, Place.TRUST, Reason(ReasonType.TRUST_LABEL, index), why)
     run.step("trust label", looked, "refused" if denial else "narrows to %s" % only(run, allowed), why)
     return denial

@@ -3,15 +3,36 @@
 from typing import FrozenSet, Optional
 
 from kdtoken.analysis.access_check.caller import DENY_ONLY, ENABLED
-from kdtoken.analysis.access_check.questions import Question
+from kdtoken.analysis.access_check.questions import OF_THE_OBJECT, Question
 from kdtoken.analysis.access_check.run import Run
-from kdtoken.model.descriptor import SecurityDescriptor
+from kdtoken.model.descriptor import ABSENT, NULL, SecurityDescriptor
 from kdtoken.model.sid import Sid
 
 OWNER_RIGHTS = Sid(3, (4,))
 SELF = Sid(5, (10,))
 ALL_PACKAGES = Sid(15, (2, 1))
 ALL_RESTRICTED_PACKAGES = Sid(15, (2, 2))
+
+
+def hidden_owner(run: Run) -> bool:
+    """Whether the descriptor has an owner that its source does not show."""
+    descriptor = run.request.object.descriptor
+    return isinstance(descriptor, SecurityDescriptor) and descriptor.owner is None and descriptor.owner_state != ABSENT
+
+
+def hidden_sacl(run: Run) -> bool:
+    """Whether the descriptor may have ACEs in its SACL that the source does not show."""
+    descriptor = run.request.object.descriptor
+    if not isinstance(descriptor, SecurityDescriptor):
+        return False  # the whole descriptor is asked about elsewhere
+    if descriptor.sacl is not None:
+        return bool(descriptor.sacl.problem)
+    return descriptor.sacl_state not in (ABSENT, NULL)
+
+
+def owns(run: Run) -> bool:
+    """Whether the caller is the owner that the source does not show: asked, and taken as not."""
+    return run.answers.ask(Question("owner", "the caller owns the object", OF_THE_OBJECT), False)
 
 
 def meant(run: Run, sid: Sid) -> Optional[Sid]:
@@ -40,7 +61,16 @@ class TokenSids:
     def denies(self, sid: Sid) -> bool:
         """Whether a deny ACE for the SID is the caller's."""
         state = self.run.caller.sids.get(sid)
-        return self._asked(sid) if state is None else state >= DENY_ONLY
+        if state is not None:
+            return state >= DENY_ONLY
+        caller, answers = self.run.caller, self.run.answers
+        asked_before = Question("sid:%s" % sid) in answers.asked  # by an ACE that allows
+        if self._asked(sid):
+            return True
+        if not asked_before or not caller.may_have(sid):
+            return False  # what is for deny only is then as good as enabled to this ACE, and as absent to later ones
+        text = "%s is a group of the token for deny only" % sid
+        return answers.ask(Question("sid-deny:%s" % sid, text, caller.settle), False)
 
     def _asked(self, sid: Sid) -> bool:
         caller = self.run.caller
@@ -87,6 +117,8 @@ def package_matches(run: Run, sid: Sid) -> bool:
             return not caller.lpac
         text = "the token is a less privileged AppContainer's (it has the attribute WIN://NOALLAPPPKG)"
         return not run.answers.ask(Question("lpac", text, caller.settle), False)
+    if caller.package is None and sid.is_package:
+        return run.answers.ask(Question("package:%s" % sid, "%s is the token's package" % sid, caller.settle), False)
     if not caller.capabilities_whole and sid.is_capability:
         return run.answers.ask(
             Question("capability:%s" % sid, "%s is a capability of the token" % sid, caller.settle), False

@@ -6,9 +6,10 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 from kdtoken.analysis.access_check.check import check
 from kdtoken.analysis.access_check.questions import READINGS, Answers, Question, Reading
 from kdtoken.analysis.access_check.request import Request
-from kdtoken.analysis.access_check.run import Outcome
+from kdtoken.analysis.access_check.run import Denial, Outcome
 
 _Leaf = Tuple[Dict[Question, bool], Outcome]  # what one run asked with the answers, and what it came to
+_Reach = Tuple[List[_Leaf], Dict[str, None], bool]  # every run, the readings that came up in any, whether cut short
 MOST_RUNS = 256  # of one explanation; with more open facts than that, what was tried is told
 
 
@@ -43,6 +44,7 @@ class Answer(NamedTuple):
     """The verdict, the run behind it, and what it hangs on.
 
     outcome    the run with every open fact answered by the step's own caution
+    elsewhere  of a no: where it comes from instead if the facts that are not known fall another way
     runs       how many runs stand behind the verdict
     cut_short  whether there were more than MOST_RUNS
     """
@@ -54,6 +56,7 @@ class Answer(NamedTuple):
     conflicts: Tuple[Conflict, ...]
     runs: int
     cut_short: bool
+    elsewhere: Tuple[Denial, ...] = ()
 
     def __repr__(self) -> str:
         denial = self.outcome.denial
@@ -74,31 +77,38 @@ def decide(request: Request, detail: bool = True) -> Answer:
     """The verdict about one request.  Facts that change nothing are not mentioned."""
     answers = Answers()
     outcome = check(request, answers, detail)
-    if answers.asked:
-        leaves, cut_short = _leaves(request, answers, outcome)
-    else:
-        leaves, cut_short = [({}, outcome)], False
+    reach = _leaves(request, answers, outcome)
+    leaves, _, cut_short = reach
     depends = _dependences(request, leaves) if len(leaves) > 1 else ()
+    verdict = _verdict(outcome, reach)
+    places = {} if outcome.denial is None else {outcome.denial.place: outcome.denial}
+    for _, other in leaves if verdict is Verdict.NO else ():
+        if other.denial is not None:
+            places.setdefault(other.denial.place, other.denial)
+    conflicts = _conflicts(request, reach, outcome)
+    return Answer(request, verdict, outcome, depends, conflicts, len(leaves), cut_short, tuple(places.values())[1:])
+
+
+def _verdict(outcome: Outcome, reach: _Reach) -> Verdict:
+    leaves, _, cut_short = reach
     if any(not same(outcome, other) for _, other in leaves) or cut_short:
-        verdict = Verdict.DEPENDS
-    else:
-        verdict = Verdict.YES if outcome.allowed else Verdict.NO
-    return Answer(request, verdict, outcome, depends, _conflicts(request, answers, outcome), len(leaves), cut_short)
+        return Verdict.DEPENDS
+    return Verdict.YES if outcome.allowed else Verdict.NO
 
 
-def _leaves(
-    request: Request, first: Answers, outcome: Outcome
-) -> Tuple[List[Tuple[Dict[Question, bool], Outcome]], bool]:
+def _leaves(request: Request, first: Answers, outcome: Outcome) -> _Reach:
     """Every distinct run, by what it asked and was answered."""
     leaves = [(dict(first.asked), outcome)]
+    met = dict(first.met)
     waiting: List[Dict[str, bool]] = _branches(first, 0)
     while waiting and len(leaves) < MOST_RUNS:
         given = waiting.pop()
-        answers = Answers(given)
+        answers = Answers(given, first.others)
         found = check(request, answers, False)
         leaves.append((dict(answers.asked), found))
+        met.update(answers.met)
         waiting += _branches(answers, len(given))
-    return leaves, bool(waiting)
+    return leaves, met, bool(waiting)
 
 
 def _branches(answers: Answers, fixed: int) -> List[Dict[str, bool]]:
@@ -127,23 +137,31 @@ def _dependences(request: Request, leaves: Sequence[_Leaf]) -> Tuple[Dependence,
 
 def _differing(leaves: Sequence[_Leaf], question: Question) -> Optional[Tuple[Outcome, Outcome]]:
     """Two runs that differ in this answer and in no other that both asked for, and come out differently."""
+    deny_only = Question(question.key.replace("sid:", "sid-deny:", 1))  # asked of what is not enabled: its own question
     sides: Tuple[List[_Leaf], List[_Leaf]] = ([], [])
     for leaf in leaves:
         if question in leaf[0]:
             sides[0 if leaf[0][question] else 1].append(leaf)
     for asked, one in sides[0]:
         for others, other in sides[1]:
-            if same(one, other):
+            if same(one, other) or (others.get(deny_only) and deny_only != question):
                 continue
             if all(others.get(key, answer) == answer for key, answer in asked.items() if key != question):
                 return one, other
     return None
 
 
-def _conflicts(request: Request, answers: Answers, outcome: Outcome) -> Tuple[Conflict, ...]:
+def _conflicts(request: Request, reach: _Reach, outcome: Outcome) -> Tuple[Conflict, ...]:
+    """The readings with which the answer is another, be it that something depends on what is not known, or no longer."""
+    leaves, met, _ = reach
+    ours = _verdict(outcome, reach)
     found = []
-    for name in answers.met:
-        theirs = check(request, Answers({}, frozenset((name,))), False)
-        if not same(theirs, outcome):
-            found.append(Conflict(READINGS[name], theirs))
+    for name in met:
+        answers = Answers({}, frozenset((name,)))
+        theirs = check(request, answers, False)
+        verdict = Verdict.YES if theirs.allowed else Verdict.NO
+        if len(leaves) > 1 or answers.asked:
+            verdict = _verdict(theirs, _leaves(request, answers, theirs))
+        if not same(theirs, outcome) or verdict is not ours:
+            found.append(Conflict(READINGS[name], theirs, verdict is Verdict.DEPENDS))
     return tuple(found)

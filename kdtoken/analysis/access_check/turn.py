@@ -20,6 +20,7 @@ from kdtoken.analysis.access_check.questions import Answers
 from kdtoken.analysis.access_check.request import Request
 from kdtoken.analysis.access_check.run import Outcome, Run
 from kdtoken.analysis.access_check.sacl import aces_of
+from kdtoken.analysis.access_check.truth import Verdict, decide
 from kdtoken.model.acl import SYSTEM_MANDATORY_LABEL, SYSTEM_PROCESS_TRUST_LABEL, Ace, Acl
 from kdtoken.model.descriptor import SACL_PRESENT, SecurityDescriptor
 from kdtoken.model.integrity import integrity_text
@@ -45,11 +46,15 @@ class Change(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """Changes that together turn the no, the request with them made, and the yes that it gives."""
+    """Changes that together turn the no, the request with them made, and the yes that it gives.
+
+    depends  whether that yes still hangs on what is not known
+    """
 
     changes: Tuple[Change, ...]
     request: Request
     outcome: Outcome
+    depends: bool = False
 
 
 class Other(NamedTuple):
@@ -84,8 +89,11 @@ def _tried(request: Request, changes: Tuple[Change, ...]) -> Optional[Turn]:
     changed = request
     for change in changes:
         changed = change.apply(changed)
-    outcome = check(changed, Answers(), False)
-    return Turn(changes, changed, outcome) if outcome.allowed else None
+    answers = Answers()
+    outcome = check(changed, answers, False)
+    if not outcome.allowed:
+        return None
+    return Turn(changes, changed, outcome, bool(answers.asked) and decide(changed, False).verdict is Verdict.DEPENDS)
 
 
 def _then_enable(other: Other) -> Iterator[Tuple[Change, Change]]:

@@ -15,7 +15,16 @@ from kdtoken.analysis.access_check.questions import OF_THE_OBJECT, Question
 from kdtoken.analysis.access_check.reason import Reason, ReasonType
 from kdtoken.analysis.access_check.request import GENERIC_BITS, GRANTABLE
 from kdtoken.analysis.access_check.run import Run
-from kdtoken.analysis.access_check.sids import RestrictingSids, TokenSids, meant, package_matches
+from kdtoken.analysis.access_check.sids import (
+    OWNER_RIGHTS,
+    SELF,
+    RestrictingSids,
+    TokenSids,
+    hidden_owner,
+    meant,
+    owns,
+    package_matches,
+)
 from kdtoken.errors import BadFormat
 from kdtoken.model.acl import ALLOW_TYPES, CALLBACK_TYPES, DENY_TYPES, INHERIT_ONLY, OBJECT_TYPES, Ace, Acl
 from kdtoken.model.condition import Truth
@@ -178,15 +187,27 @@ class Walk:
         sid = None if ace.sid is None else meant(self.run, ace.sid)
         if sid is not None and (self.sids.allows(sid) if allow else self.sids.denies(sid)):
             return True
+        if ace.sid == OWNER_RIGHTS and hidden_owner(self.run) and owns(self.run):
+            return True
         if self.run.detail:
-            self._line("ACE %d (%s 0x%x %s): %s", index, _verb(allow), ace.mask or 0, ace.sid, self._why_not(sid))
+            why = self._why_not(ace.sid, sid)
+            self._line("ACE %d (%s 0x%x %s): %s", index, _verb(allow), ace.mask or 0, ace.sid, why)
         return False
 
-    def _why_not(self, sid: Optional[Sid]) -> str:
-        state = None if sid is None else self.sids.state(sid)
-        if state is None:
-            return "not among %s" % ("the token's SIDs" if self.sids.word == "the token" else self.sids.word)
-        return "that SID is %s in the token" % STATE_WORDS[state]
+    def _why_not(self, said: Optional[Sid], sid: Optional[Sid]) -> str:
+        """Why an ACE is not the caller's.  Of a list that is not whole, nothing is said to be absent from it."""
+        if sid is None:
+            if said == SELF:
+                return "no principal is given that it would stand for"
+            return "taken as not the caller's: the source does not show the owner"
+        state = self.sids.state(sid)
+        if state is not None:
+            return "that SID is %s in the token" % STATE_WORDS[state]
+        if self.sids.word != "the token":
+            return "not among %s" % self.sids.word
+        if self.run.caller.may_have(sid):
+            return "taken as not the caller's: not all of the token's SIDs are known"
+        return "not among the token's SIDs"
 
     def _compound(self, index: int, ace: Ace) -> None:
         """A server's and a client's SID, both of which have to be the caller's (Windows Security Internals)."""
