@@ -3,18 +3,23 @@
 Each file is what a verb prints, as it prints it; test_golden.py compares.
 """
 
+import importlib
 import io
 import os
 import sys
+import textwrap
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 from kdtoken import dump, explain, walk
+from kdtoken.analysis.audit.rules import BY_ID, audit
 from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, kernel_of
+from tests.machine.guilty import GUILTY
 from tests.machine.synthetic import SyntheticSource
 from tests.sessions import MACHINE_22000, SESSIONS
+from tests.snapshots import snapshot_of_machine
 from tests.verbs import run_on
 
 VERBS: Dict[str, Any] = {"dump": dump, "walk": walk, "explain": explain}
@@ -72,6 +77,38 @@ EXPLAIN_FILES: Dict[str, Tuple[int, List[str]]] = {
     "explain-no-by-label-22000.json": (1, ["notepad.exe", "--to", "cmd.exe", "--want", "VM_READ", "--json"]),
     "explain-token-gates-22000.json": (0, ["cmd.exe", "--to", "token:notepad.exe", "--want", "QUERY", "--json"]),
 }
+# The other verbs, as typed in fixtures/: file -> (exit code, verb and arguments)
+MACHINE, INCIDENT = ("sessions/%s-22000-synthetic.kdtoken.gz" % name for name in ("machine", "incident"))
+FILTERED, WHOAMI = "views/token-filtered.txt", "views/whoami-all.txt"
+TYPED_FILES: Dict[str, Tuple[int, List[str]]] = {
+    "audit-machine-22000.txt": (1, ["audit", MACHINE, "--all"]),
+    "audit-incident-22000.txt": (1, ["audit", INCIDENT, "--all"]),
+    "audit-both-22000.txt": (1, ["audit", MACHINE, INCIDENT]),
+    "audit-incident-22000.json": (1, ["audit", INCIDENT, "--json"]),
+    "lineage-notepad-22000.txt": (0, ["lineage", MACHINE, "notepad.exe"]),
+    "lineage-notepad-22000.json": (0, ["lineage", MACHINE, "notepad.exe", "--json"]),
+    "lineage-service-22000.txt": (0, ["lineage", MACHINE, "1120"]),
+    "lineage-elevated-22000.txt": (0, ["lineage", MACHINE, "cmd.exe"]),
+    "lineage-appcontainer-22000.txt": (0, ["lineage", MACHINE, "CalculatorApp.exe"]),
+    "lineage-stolen-22000.txt": (0, ["lineage", INCIDENT, "mspaint.exe"]),
+    "walk-tree-22000.txt": (0, ["walk", MACHINE, "--tree"]),
+    "walk-incident-22000.txt": (0, ["walk", INCIDENT]),
+    "diff-elevated-22000.txt": (1, ["diff", MACHINE, "notepad.exe", "cmd.exe", "--all"]),
+    "diff-elevated-22000.json": (1, ["diff", MACHINE, "notepad.exe", "cmd.exe", "--json"]),
+    "diff-service-22000.txt": (1, ["diff", MACHINE, "1048", "1120"]),
+    "diff-machines-22000.txt": (1, ["diff", MACHINE, INCIDENT]),
+    "diff-machines-22000.json": (1, ["diff", MACHINE, INCIDENT, "--json"]),
+    "diff-texts.txt": (1, ["diff", FILTERED, WHOAMI + "@#1"]),
+    "token-text.txt": (0, ["dump", FILTERED]),
+    "token-text-all.txt": (0, ["dump", FILTERED, "--all"]),
+    "token-text.json": (0, ["dump", FILTERED, "--json"]),
+    "whoami-text.txt": (0, ["dump", WHOAMI, "#1"]),
+    "whoami-text-all.txt": (0, ["dump", WHOAMI, "#2", "--all"]),
+    "explain-matrix-22000.txt": (
+        0,
+        ["explain", MACHINE, "6104", "6488", "--to", "lsass.exe", "--to", "services.exe", "--want", "0x1"],
+    ),
+}
 # the same on a synthetic kernel of an older build, without a recording between
 BUILD_FILES: Dict[str, Dict[str, List[str]]] = {
     "19041": {
@@ -123,6 +160,42 @@ def synthetic(build: str, words: List[str]) -> str:
         return "".join(line + "\n" for line in run_on(target, *words))
 
 
+def typed(words: List[str], wanted: int) -> str:
+    """What `kdtoken VERB ...` prints where it is typed in fixtures/, so that no path of a machine is in it."""
+    out, before = io.StringIO(), os.getcwd()
+    os.chdir(GOLDEN.parent)
+    try:
+        with redirect_stdout(out), columns(words) as words:
+            code = importlib.import_module("kdtoken." + words[0]).main(words[1:])
+    finally:
+        os.chdir(before)
+    if code != wanted:
+        raise RuntimeError("%s ended with %d" % (" ".join(words), code))
+    return out.getvalue()
+
+
+def findings() -> str:
+    """What the audit finds on each machine with one thing strange on it, in all words that a finding has."""
+    lines: List[str] = []
+
+    def add(text: str, first: str, rest: str) -> None:
+        lines.extend(textwrap.wrap(text, 99, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False))
+
+    for case in GUILTY:
+        lines += ["", "%s (%s)" % (case.name, case.rule)]
+        for one in audit(snapshot_of_machine(case.machine), only=[case.rule]):
+            add(one.saw, "  %-2s " % one.severity.value, " " * 7)
+            for fact in one.evidence:
+                add("%s: %s, 0x%x %s" % fact, " " * 7, " " * 9)
+            add("known to a baseline as: " + one.key, " " * 7, " " * 9)
+    return "\n".join(lines[1:]) + "\n"
+
+
+def rules() -> str:
+    """What `audit --explain` says of every rule."""
+    return "\n".join(typed(["audit", "--explain", rule], 0) for rule in BY_ID)
+
+
 def files() -> Dict[str, Callable[[], str]]:
     """File name -> how its text comes about."""
     made: Dict[str, Callable[[], str]] = {}
@@ -131,6 +204,9 @@ def files() -> Dict[str, Callable[[], str]]:
             made[name] = _later(replay, session, words)
     for name, (code, words) in EXPLAIN_FILES.items():
         made[name] = _later(replay, MACHINE_22000, ["explain", *words], code)
+    for name, (code, words) in TYPED_FILES.items():
+        made[name] = _later(typed, words, code)
+    made.update({"findings-22000.txt": findings, "rules.txt": rules})
     for build, names in BUILD_FILES.items():
         for name, words in names.items():
             made[name] = _later(synthetic, build, words)

@@ -64,8 +64,9 @@ def test_schema_is_sound_and_strict(verb: str) -> None:
 @pytest.mark.parametrize("name", JSON)
 def test_json_follows_its_schema(name: str) -> None:
     data = json.loads((GOLDEN / name).read_text(encoding="utf-8"))
-    verb = name.split("-")[0]
-    jsonschema.Draft202012Validator(schema(verb if verb in ("walk", "explain") else "dump")).validate(data)
+    verb = "machines" if name.startswith("diff-machines") else name.split("-")[0]
+    known = (RENDER / (verb + ".schema.json")).exists()
+    jsonschema.Draft202012Validator(schema(verb if known else "dump")).validate(data)
 
 
 def test_an_unknown_key_is_not_let_through() -> None:
