@@ -86,7 +86,7 @@ def read_guards(source: Source) -> int:
 
 
 RECORDABLE: Dict[str, Recordable] = {
-    "dump": Recordable(dump_report.add_arguments, dump_report.report, lambda o: dump_report.split(o)[0]),
+    "dump": Recordable(dump_report.add_arguments, dump_report.report_alone, lambda o: dump_report.split(o)[0]),
     "walk": Recordable(_walk_arguments, walk_report.report, lambda o: [o.file] if o.file else []),
     "all": Recordable(_all_arguments, read_all, lambda o: [o.file] if o.file else []),
 }

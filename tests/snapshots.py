@@ -1,13 +1,17 @@
 """A declared machine as a Snapshot: from memory, from a dump, from a recording, from the text of a debugger."""
 
+import gzip
 import json
 from pathlib import Path
-from typing import List
+from typing import Dict, List
 
 from kdtoken.decode.process import process_details, walk_processes
 from kdtoken.decode.process_dump import Tokens
 from kdtoken.decode.snapshot import snapshot_of
 from kdtoken.decode.thread import walk_threads
+from kdtoken.layout.layout import Layout
+from kdtoken.machine.kernel import KernelMachine
+from kdtoken.machine.log import LogMachine
 from kdtoken.machine.merged import read_logs
 from kdtoken.machine.snapshot import snapshot_of_texts
 from kdtoken.model.process import Impersonation, ProcessDump
@@ -25,6 +29,7 @@ from tests.machine.spec import Machine
 from tests.machine.standin_text import process_details as printed_details
 from tests.machine.standin_text import process_head, token_text
 from tests.machine.synthetic import SyntheticSource
+from tests.test_source_log_memory import UNITS, rendered
 
 WINDOWS_11 = next(path for path in FILES if "22000" in path.name)
 
@@ -96,3 +101,58 @@ def printed(kernel: Kernel) -> str:
 def snapshot_of_text(text: str) -> Snapshot:
     """From a debugger's text."""
     return snapshot_of_texts(read_logs([("windbg.log", text)]), "windbg.log")
+
+
+_CAPTURE = Path(__file__).parent.parent / "fixtures" / "logs" / "capture-10.0.22000.2538-synthetic.log.gz"
+
+
+class _Noting(SyntheticSource):
+    """Remembers what was asked of it, as what a debugger would have printed."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
+        self.memory: Dict[int, bytes] = {}
+        self.symbols: Dict[str, int] = {}
+        self.types: Dict[str, Layout] = {}
+
+    def layout(self, name: str) -> Layout:
+        self.types[name] = found = super().layout(name)
+        return found
+
+    def read(self, address: int, size: int) -> bytes:
+        data = super().read(address, size)
+        if len(data) > len(self.memory.get(address, b"")):
+            self.memory[address] = data
+        return data
+
+    def symbol(self, name: str) -> int:
+        self.symbols[name.split("!")[-1]] = found = super().symbol(name)
+        return found
+
+
+def memory_log(machine: Machine, folder: Path) -> Path:
+    """A log of what a person printed by hand with `dt -v`, `x`, `dq` and `db`: types, variables and memory, no extension."""
+    source = _Noting(kernel_of_machine(machine))
+    snapshot_of_source(source)
+    KernelMachine(source).snapshot()
+    head = gzip.decompress(_CAPTURE.read_bytes()).decode("utf-8").split("nt!PsActiveProcessHead = ")[0]
+    text = [head.rsplit("\n", 1)[0] + "\n"]  # what the engine prints of the same build's types
+    for name, layout in source.types.items():
+        if "\nstruct %s," % name not in head:  # the capture is older than the question for this one
+            text.append("struct %s, %d elements, 0x%x bytes\n" % (name, len(layout.fields), layout.size or 0))
+            text += ["   +0x%03x %-16s : %s\n" % (one.offset, one.name, one.type) for one in layout.fields]
+    for name, at in source.symbols.items():
+        text.append(
+            "0: kd> x nt!%s\n%08x`%08x nt!%s = <no type information>\n" % (name, at >> 32, at & 0xFFFFFFFF, name)
+        )
+    for number, (address, data) in enumerate(sorted(source.memory.items())):
+        form = "db" if number % 2 or len(data) % 8 else "dq"
+        text.append("0: kd> %s %x L%x\n%s" % (form, address, len(data) // UNITS[form], rendered(form, address, data)))
+    path = folder / "by-hand.log"
+    path.write_text("".join(text), encoding="utf-8")
+    return path
+
+
+def snapshot_of_memory_log(machine: Machine, folder: Path) -> Snapshot:
+    """From a log of memory."""
+    return LogMachine([str(memory_log(machine, folder))]).snapshot()

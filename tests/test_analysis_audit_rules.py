@@ -17,7 +17,7 @@ from tests.machine.guilty import GUILTY
 from tests.machine.innocent import INNOCENT
 from tests.machine.kernel import Kernel
 from tests.machine.spec import Machine
-from tests.machine.strange import NOTEPAD, QUIET, Case, with_process, with_token
+from tests.machine.strange import CONHOST, NOTEPAD, QUIET, Case, with_process, with_token
 from tests.machine.synthetic import SyntheticSource
 from tests.snapshots import (
     dump_file,
@@ -25,6 +25,7 @@ from tests.snapshots import (
     printed,
     snapshot_of_dump,
     snapshot_of_machine,
+    snapshot_of_memory_log,
     snapshot_of_recording,
     snapshot_of_source,
     snapshot_of_text,
@@ -264,3 +265,59 @@ def test_holes_of_a_text_are_not_said() -> None:
     assert isinstance(snapshot.boot.boot, NotSaid) and isinstance(snapshot.logon_sessions, NotSaid)
     assert not snapshot.whole and snapshot.printed and not snapshot.at_once
     assert len(snapshot.processes) == len(QUIET.processes)
+
+
+FIRST_OF_EACH_RULE = list({case.rule: case for case in reversed(GUILTY)}.values())
+
+
+@pytest.mark.parametrize("case", FIRST_OF_EACH_RULE, ids=named)
+def test_a_log_of_memory_says_what_a_dump_says(case: Case, tmp_path: Path) -> None:
+    """`dq`, `db` and `dt -v` by hand, no extension: the same findings, with the same evidence, none more or less."""
+    assert audit(snapshot_of_memory_log(case.machine, tmp_path)) == audit(snapshot_of_machine(case.machine))
+
+
+@pytest.mark.parametrize("case", INNOCENT[::9], ids=named)
+def test_a_log_of_an_innocent_machines_memory(case: Case, tmp_path: Path) -> None:
+    found = audit(snapshot_of_memory_log(case.machine, tmp_path))
+    assert [(one.rule, one.saw) for one in found if one.severity is not Severity.INFORMATION] == []
+
+
+def without_tokens(snapshot: Snapshot) -> Snapshot:
+    """What a source tells that shows each process's fast reference and no token."""
+    rows = tuple(replace(row, token=NotSaid("the log"), tokens={}) for row in snapshot.processes)
+    return replace(snapshot, processes=rows)
+
+
+def sharing(snapshot: Snapshot) -> List[Tuple[str, str]]:
+    return [(one.severity.value, one.saw) for one in audit(snapshot) if one.rule == "shared-token"]
+
+
+@pytest.mark.parametrize(
+    "machine, full, less",
+    [
+        # Its parent's own token is what it has: told by addresses alone.
+        (with_process(QUIET, CONHOST, token="of-6488"), ("!", "anyway"), ("!", "anyway")),
+        # A sibling's: a copy of explorer's would be no less, which tokens tell.
+        (with_process(QUIET, NOTEPAD, token="of-6240"), ("!", "anyway"), ("!", "cannot be told here: the parent's")),
+        (
+            with_process(QUIET, NOTEPAD, token="of-668"),
+            ("!!", "of winlogon"),
+            ("!", "cannot be told here: the parent's"),
+        ),
+        # The kernel's own token is nobody's copy, whatever is in it.
+        (with_process(QUIET, NOTEPAD, token="system"), ("!!", "of System"), ("!!", "of System")),
+        # A parent that is gone excuses nobody: the list was seen from end to end.
+        (with_process(QUIET, NOTEPAD, token="of-668", parent=64), ("!!", "winlogon"), ("!!", "winlogon")),
+    ],
+    ids=["of the parent", "of a sibling", "of winlogon", "of System", "parent gone"],
+)
+def test_a_source_that_shows_less_never_accuses_more(
+    machine: Machine, full: Tuple[str, str], less: Tuple[str, str]
+) -> None:
+    whole = snapshot_of_machine(machine)
+    for snapshot, (mark, words) in ((whole, full), (without_tokens(whole), less)):
+        ((severity, saw),) = sharing(snapshot)
+        assert severity == mark and words in saw and not saw.startswith(("winlogon", "System", "cmd"))
+    if mark == "!!" and "winlogon" in words:
+        ((severity, saw),) = sharing(replace(whole, whole=False))
+        assert severity == "!" and "its parent is not among the processes shown" in saw

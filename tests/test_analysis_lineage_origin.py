@@ -69,7 +69,7 @@ def test_what_a_step_says(quiet: Snapshot) -> None:
     service = lineages.of(token_of(quiet, 980)).steps[0].words
     assert "0x3e4 (NETWORK SERVICE" in service and "asked for by logon session 0x3e7 (SYSTEM)" in service
     limited = lineages.of(token_of(quiet, EXPLORER))
-    assert "0x%x, of which nothing is left" % owner.PARENT_ID in limited.steps[1].words
+    assert "0x%x, which is gone" % owner.PARENT_ID in limited.steps[1].words
     assert "limited half of a UAC pair" in limited.steps[1].words and limited.steps[1].of is None
     assert "kind of logon" in limited.cannot_tell[0]
     restricted = lineages.of(token_of(quiet, CHROME))

@@ -16,9 +16,14 @@ import pytest
 import kdtoken
 import kdtoken.audit as audit
 import kdtoken.diff as diff
-from kdtoken import lineage, walk
+from kdtoken import cli, lineage, walk
 from kdtoken.analysis.audit.rules import RULES
+from kdtoken.cli import dump_report
+from kdtoken.errors import MemoryUnreadable
 from kdtoken.machine.kernel import KernelMachine
+from kdtoken.record import RECORDABLE
+from kdtoken.source.session import RecordingSource, load_session
+from tests.machine.declared import MACHINE
 from tests.machine.spec import PrivilegesSpec
 from tests.machine.strange import CMD, NOTEPAD, QUIET, child, fresh, with_new, with_process, with_token
 from tests.machine.synthetic import SyntheticSource
@@ -215,7 +220,9 @@ def test_dump_says_it_at_its_top() -> None:
 
 
 def test_an_ordinary_dump_costs_no_more_for_its_findings() -> None:
+    """On a live target, where each request takes its time; a file's findings are those of the whole machine."""
     quiet = SyntheticSource(kernel_of_machine(QUIET))
+    quiet.about = replace(quiet.about, live=True)
     machine = KernelMachine(quiet)
     machine.find("notepad.exe").dump(False)
     alone = quiet.requests
@@ -281,3 +288,31 @@ def test_what_could_not_be_read_is_no_clean_bill(tmp_path: Path, capsys: pytest.
 def _holds(row: "dict[str, str]", address: int) -> bool:
     start = int(row["memory"], 16)
     return start <= address < start + len(row["bytes"]) // 2
+
+
+@pytest.mark.parametrize("asked", ["6520", "conhost.exe", "6740", "6104"])
+def test_dump_says_of_a_process_what_audit_says(asked: str) -> None:
+    """By its id or by its name: a shared token is told, and no worse than among all processes."""
+    machine = SyntheticSource(kernel_of_machine(MACHINE))
+    data: Any = json.loads("\n".join(run_on(machine, "dump", asked, "--json")))
+    whole = kdtoken.audit(KernelMachine(SyntheticSource(kernel_of_machine(MACHINE))))
+    here = int(data["process"]["address"], 16)
+    told = [(one.rule, one.severity.value, one.saw) for one in whole if one.processes[0].process.address == here]
+    assert [(one["rule"], one["severity"], one["saw"]) for one in data["findings"]] == told
+    assert ("shared-token" in [rule for rule, _, _ in told]) == (asked != "6104")
+    sharers = {one["pid"] for one in data["shared_with"]}
+    assert sharers == {"6520": {6488}, "conhost.exe": {6488}, "6740": {4072, 6700, 6780}, "6104": set()}[asked]
+
+
+def test_a_recording_of_one_process_holds_no_others_token(tmp_path: Path) -> None:
+    """What `dump` reads of a file to judge a process by is none of what `record dump` keeps."""
+    kernel = kernel_of_machine(QUIET)
+    recording = RecordingSource(SyntheticSource(kernel))
+    parser = cli.parser("dump", "")
+    dump_report.add_arguments(parser)
+    assert RECORDABLE["dump"].report(KernelMachine(recording), parser.parse_args(["6104"]))
+    recording.save(tmp_path / "x.kdtoken.gz")
+    kept = load_session(str(tmp_path / "x.kdtoken.gz"))
+    assert kept.read(kernel.tokens["of-6104"], 16)
+    with pytest.raises(MemoryUnreadable):
+        kept.read(kernel.tokens["of-744"], 16)

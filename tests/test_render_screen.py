@@ -184,9 +184,9 @@ def test_a_parent_is_named_only_with_its_doubts() -> None:
 def test_a_token_that_nobody_looked_for_is_not_said_to_be_gone() -> None:
     alone = replace(NOTEPAD, tokens={})
     for whole, others, words in (
-        (True, (), "of which nothing is left, as is usual"),
-        (False, (), "which was not looked for among all tokens"),
-        (True, (lean(process("p.exe", 12, 4)),), "which was not looked for among all tokens"),
+        (True, (), "which is gone, as is usual"),
+        (False, (), "which is none of the tokens read here"),
+        (True, (lean(process("p.exe", 12, 4)),), "which is none of the tokens read here"),
     ):
         steps = Lineages(Snapshot("", (alone, *others), whole=whole)).of(TOKEN).steps
         assert any(words in one.words for one in steps), whole

@@ -6,19 +6,19 @@ from argparse import Namespace
 from typing import Any, List, Optional, Sequence, Tuple
 
 from kdtoken import cli
+from kdtoken.cli.beside import judged, with_others
 from kdtoken.errors import NOT_RECORDED, BadFormat, KdTokenError, UsageError
 from kdtoken.frozen import replace
 from kdtoken.machine.base import About, Machine
 from kdtoken.machine.process import MachineProcess
 from kdtoken.machine.sniff import is_source, is_there, looks_like_file
-from kdtoken.model.absent import NotAsked, Unreadable
+from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import FastRef, ProcessDump
 from kdtoken.model.snapshot import Look, Snapshot
 from kdtoken.model.token import Token
 from kdtoken.model.view import Unread
 from kdtoken.render.unread import unread_lines, unread_problems
 
-_NEAR = 16  # so many processes are read beside the one that was asked for, where it shares its token
 FORMATS = ("text", "json", "windbg")
 
 
@@ -150,14 +150,22 @@ def report(machine: Machine, options: Namespace) -> List[str]:
         found = _only(machine)
         if process or found is None:
             raise
+
+    found = with_others(machine, found, bool(getattr(options, "alone", False)))
     dump = found.dump(not options.no_check)
     _refuse_nothing(dump)
     unread = found.machine.unread(found)
     if options.format == "json":
         dump = replace(dump, problems=dump.problems + unread_problems(unread))
-    lines = _dump_report(machine, dump, found, _neighbours(machine, found, dump), options)
+    lines = _dump_report(machine, dump, found, options)
     shown = dump.token if isinstance(dump.token, Token) else None
     return lines + _closing(unread, _left_out(shown, dump.details), options, dump.process.address)
+
+
+def report_alone(machine: Machine, options: Namespace) -> List[str]:
+    """The same, and no more is read than this process: for recordings, which shall hold no other's token."""
+    options.alone = True
+    return report(machine, options)
 
 
 def _only(machine: Machine) -> Optional[MachineProcess]:
@@ -217,50 +225,16 @@ def _view_report(machine: Machine, which: str, options: Namespace) -> List[str]:
     return lines + _closing(view.not_understood, _left_out(token), options)
 
 
-def _neighbours(machine: Machine, found: MachineProcess, dump: ProcessDump) -> List[ProcessDump]:
-    """The other processes, by what was read on the way to this one, and its parent.
-
-    Only where it shares its token is more read: who may have given it to whom is asked of their parents.
-    """
-    shared = dump.shared_with or ()
-    parents = {one.parent_pid for one in (dump.process, *shared)}
-    sharers = {one.address for one in shared}
-    parent = machine.parent(found)
-    rows: List[ProcessDump] = [parent] if parent is not None and found.others is None else []
-    near = 0
-    for other in found.others or ():
-        if other.address == found.address:
-            continue
-        if shared and near < _NEAR and (other.address in sharers or other.pid in parents):
-            near += 1
-            rows.append(machine.dump(MachineProcess(machine, other), False))
-        elif parent is not None and other.address == parent.process.address:
-            rows.append(parent)
-        else:
-            rows.append(ProcessDump(other, NotAsked(other.address), NotAsked(other.address)))
-    return rows
-
-
-def _beside(dump: ProcessDump, found: MachineProcess, rows: Sequence[ProcessDump]) -> Snapshot:
-    """As much of the machine as was read on the way; the linked token, too, is one that this may come from."""
-    linked = dump.linked
-    captures = {linked.address: (Look(linked),)} if isinstance(linked, Token) else {}
-    whole = found.others is not None and not found.problems
-    return Snapshot("", (dump, *rows), captures=captures, whole=whole)
-
-
-def _dump_report(
-    machine: Machine, dump: ProcessDump, found: MachineProcess, rows: Sequence[ProcessDump], options: Namespace
-) -> List[str]:
+def _dump_report(machine: Machine, dump: ProcessDump, found: MachineProcess, options: Namespace) -> List[str]:
     about = found.about
+    machine.parent(found)  # part of a dump wherever it is read; the rest of a file is not counted as its cost
+    cost = machine.cost
     if options.format == "windbg":
         from kdtoken.render.windbg import dump_lines
 
         return dump_lines(dump)
     # Rules, lineage and their words are half of what there is to import: each `!py` starts with an empty Python.
-    from kdtoken.analysis.audit.rules import audit_process
-
-    findings = audit_process(dump, rows)
+    beside, findings = judged(machine, found, dump, bool(getattr(options, "alone", False)))
     if options.format == "json":
         from kdtoken.render.audit import finding_data
         from kdtoken.render.json import dump_to_json
@@ -269,13 +243,12 @@ def _dump_report(
         return dump_to_json(dump, cli.about(about), options.why, machine.names, told).split("\n")
     from kdtoken.analysis.lineage.parents import Family
 
-    beside = _beside(dump, found, rows)
     parent = Family(beside).parent(dump)
     if options.all or options.why:
         from kdtoken.render.text import render_dump
 
         lines = render_dump(dump, cli.source(about), options.why, machine.names, findings, parent)
-        return lines + _watch(machine, dump, options) + page_in_advice(about, dump) + _cost(machine, options.why)
+        return lines + _watch(machine, dump, options) + page_in_advice(about, dump) + _cost(cost, options.why)
     from kdtoken.analysis.lineage.origin import Lineages
     from kdtoken.render.screen import screen_lines
 
@@ -353,7 +326,7 @@ def _token_report(machine: Machine, token: Token, about: About, options: Namespa
     if options.all or options.why:
         from kdtoken.render.text import render_token
 
-        return render_token(token, cli.source(about), options.why, machine.names) + _cost(machine, options.why)
+        return render_token(token, cli.source(about), options.why, machine.names) + _cost(machine.cost, options.why)
     from kdtoken.analysis.lineage.origin import Lineages
     from kdtoken.render.screen import screen_token
 
@@ -368,5 +341,5 @@ def _address(text: str) -> int:
         raise UsageError("%r is no address" % text, text, "hexadecimal, as !process prints it") from None
 
 
-def _cost(machine: Machine, why: bool) -> List[str]:
-    return ["", "Read in %d requests, %d bytes." % machine.cost] if why else []
+def _cost(cost: Tuple[int, int], why: bool) -> List[str]:
+    return ["", "Read in %d requests, %d bytes." % cost] if why else []

@@ -1,6 +1,6 @@
 """Rules about token objects that more than one process has."""
 
-from typing import Dict, Iterator, List, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 from kdtoken.analysis.audit.finding import (
     Evidence,
@@ -21,6 +21,7 @@ from kdtoken.model.token import Token
 
 # What an ordinary child gets at most: nothing is won by holding the object in place of such a copy.
 _NOTHING_WON = (Change.SAME_OBJECT, Change.SAME, Change.ADJUSTED, Change.CONFINED)
+_HARMLESS = "; a copy of it is what it would have anyway"
 
 
 def shared_token(scene: Scene) -> Iterator[Finding]:
@@ -35,17 +36,16 @@ def shared_token(scene: Scene) -> Iterator[Finding]:
         sharers = {id(row) for row in rows}
         owner = insiders[0] if insiders else _owner(scene, rows)
         # Nobody's child gets the kernel's own.
-        all_won = len(outsiders) < len(rows)
-        won = [row for row in outsiders if row is not owner and (all_won or not _same_by_birth(scene, row, sharers))]
-        severity = Severity.IMPOSSIBLE if won else Severity.UNUSUAL
-        if not scene.snapshot.at_once and severity is Severity.IMPOSSIBLE:
-            # Outputs of two moments: the first process may have ended, and its token's memory been used again.
-            severity = Severity.UNUSUAL
-        first = (won or [row for row in outsiders if row is not owner] or outsiders)[0]
+        answers = [(row, True if insiders else _won(scene, row, sharers)) for row in outsiders if row is not owner]
+        won = [row for row, answer in answers if answer]
+        untold = [row for row, answer in answers if answer is None]
+        # Outputs of two moments: the first process may have ended, and its token's memory been used again.
+        severity = Severity.IMPOSSIBLE if won and scene.snapshot.at_once else Severity.UNUSUAL
+        first = (won or untold or [row for row, _ in answers] or outsiders)[0]
         others = [row for row in rows if row is not first]
         saw = "%s runs under the very token object of %s" % (name_of(first), _names(others))
         if not won:
-            saw += "; a copy of it is what it would have anyway"
+            saw += "; what it won by that cannot be told here: %s" % _why_not(scene, first) if untold else _HARMLESS
         evidence = [token_evidence(first, address, "the token that they share")]
         for row in [first, *others][:8]:
             ref = row.process.token
@@ -72,12 +72,29 @@ def _owner(scene: Scene, rows: List[ProcessDump]) -> ProcessDump:
     return min(rows, key=lambda row: (scene.out_of_time(row), id(row) not in parents, created(row)))
 
 
-def _same_by_birth(scene: Scene, row: ProcessDump, sharers: Set[int]) -> bool:
-    """Whether the token is no more than a copy of what its parent has, and shared within one family only."""
+def _won(scene: Scene, row: ProcessDump, sharers: Set[int]) -> Optional[bool]:
+    """Whether the token is more than a copy of what its parent has; None where the source does not show enough.
+
+    A source that shows less never accuses more: tokens or times that it leaves out are no win.  A parent that is gone
+    from a list that was seen whole excuses nobody.
+    """
     link = scene.family.links().get(id(row))
-    if link is None or not link.parent.certain and id(link.above) not in sharers:
+    if link is None:
+        return True if scene.snapshot.whole else None
+    if id(link.above) in sharers:
         return False
-    return link.edge.change in _NOTHING_WON
+    if not link.parent.certain or link.edge.change is Change.UNKNOWN:
+        return None
+    return link.edge.change not in _NOTHING_WON
+
+
+def _why_not(scene: Scene, row: ProcessDump) -> str:
+    link = scene.family.links().get(id(row))
+    if link is None:
+        return "its parent is not among the processes shown"
+    if not link.parent.certain:
+        return "whether %s is its parent still" % name_of(link.above)
+    return "; ".join(link.edge.details)
 
 
 def _names(rows: List[ProcessDump]) -> str:
@@ -158,6 +175,7 @@ SHARED = Rule(
         "an image taken while the machine ran may be torn between two processes",
         "outputs of two moments in one log, where the memory of a token that is gone was used again",
         "! only: the shared token is what the process would have a copy of anyway, so nothing was won",
+        "! only: the source shows neither the tokens nor the parents that would tell whether anything was won",
     ),
     "[MS-ERREF] STATUS_TOKEN_ALREADY_IN_USE; ReactOS ntoskrnl/ps/security.c (a child's token is a duplicate)",
     shared_token,

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Dict, List, Optional, Tuple
 
 from kdtoken.frozen import dataclass
-from kdtoken.model.absent import NotAsked
+from kdtoken.model.absent import Missing
 from kdtoken.model.luid import Luid
 from kdtoken.model.sid import Sid
 from kdtoken.model.snapshot import Snapshot
@@ -65,8 +65,8 @@ class Lineages:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        # Only where every process's token was asked for can one be said to be gone.
-        self._all_read = snapshot.whole and not any(isinstance(row.token, NotAsked) for row in snapshot.processes)
+        # Only where every process's token was read can one be said to be gone.
+        self._all_read = snapshot.whole and not any(isinstance(row.token, Missing) for row in snapshot.processes)
         self._by_id: Dict[Luid, List[Token]] = {}
         for token in snapshot.tokens():
             if isinstance(token.token_id, Luid):
@@ -130,9 +130,9 @@ class Lineages:
         if sources:
             why = "which several tokens claim to be"
         elif self._all_read:
-            why = "of which nothing is left, as is usual"
+            why = "which is gone, as is usual"
         else:
-            why = "which was not looked for among all tokens"
+            why = "which is none of the tokens read here"
         return Step(Kind.FILTERING, "%s out of token %s, %s%s" % (kind, parent, why, half))
 
     def _later(self, token: Token) -> List[Step]:
