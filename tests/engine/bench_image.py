@@ -56,7 +56,7 @@ def cached(path: Path) -> int:
             held = (ctypes.c_ubyte * (-(-length // PAGE)))()
             start = ctypes.addressof(ctypes.c_char.from_buffer(view))
             if libc.mincore(ctypes.c_void_p(start), ctypes.c_size_t(length), held) == 0:
-                total += sum(bytes(held)[index] & 1 for index in range(len(held))) * PAGE
+                total += sum(one & 1 for one in bytes(held)) * PAGE
     return total
 
 
@@ -73,7 +73,9 @@ def minimum(path: Path, symbols: Path) -> int:
     try:
         target = open_dump(path, str(symbols))
         pages.clear()  # finding Windows is not part of it
+        # What the proof looked up, which followed the list of processes to its end, is looked up again.
         target.dump.tables._regions.clear()  # type: ignore[attr-defined]
+        target.dump.tables._known.clear()  # type: ignore[attr-defined]
         source = CachedSource(target)
         processes, _ = walk_processes(source)
         dump_process(Tokens(source), next(one for one in processes if one.image_name == NAME), tuple(processes))
