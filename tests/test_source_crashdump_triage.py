@@ -17,6 +17,7 @@ from kdtoken.decode.process import process_details, walk_processes
 from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.errors import BadFormat, KdTokenError, MemoryUnreadable, NotRecorded, TargetError
 from kdtoken.layout.layout_file import load_layouts
+from kdtoken.layout.pdb.image import ImageIdentity
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.luid import Luid
 from kdtoken.model.process import ProcessDetails
@@ -26,13 +27,14 @@ from kdtoken.source.crashdump.dump import CrashDump, CrashDumpSource, open_dump
 from kdtoken.source.crashdump.triage import NOT_KEPT, Pieces
 from tests.dump_bytes import Dump
 from tests.engine.volatility import isf
-from tests.fake_image import as_image, fake_image
+from tests.fake_image import GUID, GUID_TEXT, as_image, fake_image
 from tests.machine.crashdump import FIELDS, HEADER_SIZE
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel, build
 from tests.machine.structs import Structs
 from tests.machine.synthetic import SyntheticSource
-from tests.machine.triage import PLACES, triage_dump
+from tests.machine.triage import PLACES, STAMP, triage_dump
+from tests.test_layout_pdb_image import exe
 
 LAYOUTS = sorted((Path(__file__).parent.parent / "fixtures" / "layouts").glob("nt-*.json"))
 PID = next(one.pid for one in MACHINE.processes if one.image_name == b"notepad.exe")
@@ -93,6 +95,28 @@ def test_process_thread_and_what_was_kept_of_the_token(layout_file: Path, tmp_pa
     # The source lies before the unmasked reference, the SIDs behind the 256 bytes: unreadable, and no more than these.
     assert isinstance(token.source_name, Unreadable) and token.source_name.reason == NOT_KEPT
     assert isinstance(token.user, Unreadable)
+
+
+def test_the_kernel_that_it_names_leads_to_the_symbols(kernel: Kernel, folder: Path, tmp_path: Path) -> None:
+    """A triage dump keeps no part of nt, and so no GUID: a store that has the EXE of its time stamp and size knows it."""
+    path = tmp_path / "Mini.dmp"
+    path.write_bytes(triage_dump(kernel, PID))
+    key = "%08X%x" % (STAMP, kernel.image_size)
+    store = tmp_path / "store"
+    (store / "ntkrnlmp.pdb").mkdir(parents=True)
+    with pytest.raises(TargetError, match="its kernel: ntoskrnl.exe, time stamp and size %s" % key):
+        open_dump(path, str(store))
+    symbols = store / "ntkrnlmp.pdb" / (GUID_TEXT + "-1.json")
+    symbols.write_bytes((folder / "symbols.json").read_bytes())
+    image = store / "ntoskrnl.exe" / key / "ntoskrnl.exe"
+    image.parent.mkdir(parents=True)
+    image.write_bytes(exe(STAMP, kernel.image_size, 1, b"ntkrnlmp.pdb", GUID))
+    target = open_dump(path, str(store))
+    assert target.symbols.origin == str(symbols)
+    nt = target.dump.nt
+    assert nt is not None and nt.image == ImageIdentity("ntoskrnl.exe", STAMP, kernel.image_size)
+    assert [one.pid for one in walk_processes(target)[0]] == [PID]
+    target.dump.close()
 
 
 def test_members_are_missing_and_not_the_whole_token(kernel: Kernel, folder: Path) -> None:

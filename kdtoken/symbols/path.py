@@ -12,6 +12,7 @@ from typing import Callable, Iterator, List, Optional, Tuple
 
 from kdtoken.errors import BadFormat, KdTokenError, TargetError
 from kdtoken.layout.pdb.identity import PdbIdentity
+from kdtoken.layout.pdb.image import ImageIdentity, read_image
 from kdtoken.symbols.file import SymbolFile, check_match, open_symbols
 from kdtoken.symbols.layout_cache import cache_home, default_home
 
@@ -27,6 +28,7 @@ def find_symbols(
     allow_server: bool = False,
     misfit: Optional[Callable[[SymbolFile], str]] = None,
     progress: Optional[Callable[[int, int], None]] = None,
+    image: Optional[ImageIdentity] = None,
 ) -> SymbolFile:
     """The symbols of the kernel in `dump`.
 
@@ -35,6 +37,7 @@ def find_symbols(
     misfit        then: why a file's symbols are not the dump's, "" where they are; without it only a file will do
     allow_server  whether what is not there may be fetched
     progress      called with (bytes so far, of how many: 0 where unknown) meanwhile
+    image         the kernel's EXE, of a dump that names this and no PDB: a store or a server that has it tells
 
     A file that is named must fit; one that lies in a folder and does not is passed over.
     Raises TargetError or BadFormat that says what is needed.
@@ -45,9 +48,11 @@ def find_symbols(
         if wanted is not None:
             check_match(symbols, wanted, dump)
         return symbols
-    if wanted is None:
-        return _by_trying(path, dump, misfit)
     folders, servers = split_path(path)
+    if wanted is None and image is not None:
+        wanted = _named_by(image, folders, servers, allow_server, progress)
+    if wanted is None:
+        return _by_trying(path, dump, misfit, image)
     seen: List[str] = []
     for folder in folders:
         for file in _candidates(Path(folder), wanted):
@@ -67,7 +72,46 @@ def find_symbols(
     raise _not_found(where, path, wanted, dump, seen)
 
 
-def _by_trying(path: str, dump: str, misfit: Optional[Callable[[SymbolFile], str]]) -> SymbolFile:
+def _named_by(
+    image: ImageIdentity,
+    folders: List[str],
+    servers: List[str],
+    allow_server: bool,
+    progress: Optional[Callable[[int, int], None]],
+) -> Optional[PdbIdentity]:
+    """The PDB that a kernel's image names, out of the stores, else from a server; None where it is in neither.
+
+    Raises TargetError where a server was to be asked and none has it.
+    """
+    for folder in folders:
+        file = Path(folder) / image.name / image.key / image.name
+        try:
+            if file.is_file():
+                found, pdb = read_image(file)
+                if found.key == image.key and pdb is not None:
+                    return pdb
+        except (BadFormat, OSError):
+            continue  # a damaged file is as good as none
+    if not allow_server:
+        return None
+    from kdtoken.symbols.server import DEFAULT, download, no_progress
+
+    problems = []
+    for server in servers or [DEFAULT]:
+        try:
+            store = Path(folders[0]) if folders else default_store()
+            pdb = read_image(download(server, store, image, progress or no_progress))[1]
+            if pdb is not None:
+                return pdb
+            problems.append("%s names no PDB" % image)
+        except (TargetError, BadFormat) as error:
+            problems.append(str(error))
+    raise TargetError("\n".join(problems), image.key)
+
+
+def _by_trying(
+    path: str, dump: str, misfit: Optional[Callable[[SymbolFile], str]], image: Optional[ImageIdentity]
+) -> SymbolFile:
     """The first file of the kernel's in the path's folders whose symbols fit a dump that names none."""
     seen: List[str] = []
     if misfit is not None:
@@ -84,8 +128,14 @@ def _by_trying(path: str, dump: str, misfit: Optional[Callable[[SymbolFile], str
     message = "%s does not say which PDB its kernel needs" % dump
     if seen:
         message += ", and none of %d symbol files fits, such as %s" % (len(seen), seen[0])
+    if image is not None:
+        message += "\n  its kernel: %s, time stamp and size %s" % (image.name, image.key)
     # What would have said it may be in the part that is missing; then no symbols help either.
-    step = "copy the dump again, whole; symbols come after" if "CUT SHORT" in dump else "name the file: --symbols FILE"
+    step = "name the file: --symbols FILE%s" % (
+        ", or --download: a server knows the PDB by the kernel" if image else ""
+    )
+    if "CUT SHORT" in dump:
+        step = "copy the dump again, whole; symbols come after"
     raise TargetError(message, dump, step)
 
 

@@ -1,9 +1,9 @@
-"""Fetching one PDB from a symbol server: only when asked to, and going on where it broke off.
+"""Fetching one PDB, or the kernel's image, from a symbol server: only when asked to, and going on where it broke off.
 
     download("https://msdl.microsoft.com/download/symbols", Path("symbols"), identity)
 
-Protocol: plain HTTP GET of URL/NAME/GUIDAGE/NAME ("Using SymSrv", learn.microsoft.com).  Only the
-kernel PDB's name, GUID and age leave this machine.
+Protocol: plain HTTP GET of URL/NAME/KEY/NAME ("Using SymSrv", learn.microsoft.com).  Only the kernel PDB's name, GUID
+and age leave this machine, and of a dump that does not tell them the kernel image's name, time stamp and size.
 """
 
 import http.client
@@ -15,28 +15,30 @@ import urllib.parse
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, Union
 
 from kdtoken.errors import BadFormat, TargetError
 from kdtoken.files import why
 from kdtoken.layout.pdb.identity import PdbIdentity
+from kdtoken.layout.pdb.image import ImageIdentity, read_image
 from kdtoken.layout.pdb.pdb import load_pdb
 
 DEFAULT = "https://msdl.microsoft.com/download/symbols"
 TIMEOUT = 30  # seconds without a byte
 _CHUNK = 1 << 18
-_LIMIT = 1 << 30  # no kernel's PDB is near 1 GB
+_LIMIT = 1 << 30  # no kernel's PDB is near 1 GB, and no kernel
 _AGENT = "Microsoft-Symbol-Server/10.0.0.0 (kdtoken)"  # some servers give nothing to unknown programs
 
 Progress = Callable[[int, int], None]
+Wanted = Union[PdbIdentity, ImageIdentity]
 
 
 def no_progress(done: int, total: int) -> None:
     """Nobody is told of bytes so far, of how many (0: unknown)."""
 
 
-def download(server: str, store: Path, wanted: PdbIdentity, progress: Progress = no_progress) -> Path:
-    """Fetch the PDB into the store NAME/GUIDAGE/NAME; what is there already is not fetched again.
+def download(server: str, store: Path, wanted: Wanted, progress: Progress = no_progress) -> Path:
+    """Fetch the file into the store NAME/KEY/NAME; what is there already is not fetched again.
 
     A partial file stays as NAME.part and is gone on with next time.  The file gets its name only
     when it is whole and is the one that was asked for.  Of many runs at once, one fetches and the others wait.
@@ -84,7 +86,7 @@ def _alone(path: Path) -> Iterator[None]:
             yield
 
 
-def _fetch_whole(server: str, url: str, part: Path, wanted: PdbIdentity, progress: Progress) -> None:
+def _fetch_whole(server: str, url: str, part: Path, wanted: Wanted, progress: Progress) -> None:
     """Leave the whole and right file in `part`.  Raises TargetError: one message for each odd answer."""
     again = "run it again: it goes on where it stopped"
     for attempt in (1, 2):
@@ -172,8 +174,10 @@ def _write(answer: Any, part: Path, have: int, total: int, progress: Progress) -
         raise _Cut("the connection ended after %d of %d bytes" % (have, total))
 
 
-def _is_it(file: Path, wanted: PdbIdentity) -> bool:
+def _is_it(file: Path, wanted: Wanted) -> bool:
     try:
+        if isinstance(wanted, ImageIdentity):
+            return read_image(file)[0].key == wanted.key
         found = load_pdb(file)
     except BadFormat:
         return False

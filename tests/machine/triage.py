@@ -22,12 +22,15 @@ PLACES = {
     "ThreadOffset": 0x24,
     "CallStackOffset": 0x28,
     "CallStackSize": 0x2C,
+    "DriverListOffset": 0x30,
+    "DriverCount": 0x34,
     "DebuggerDataOffset": 0x70,
     "DebuggerDataSize": 0x74,
     "DataBlocksOffset": 0x78,
     "DataBlocksCount": 0x7C,
 }
 TOP_OF_STACK = 0x48  # a QWORD
+STAMP = 0x0D8333E6  # TimeDateStamp that its list of drivers has of nt
 
 
 def triage_dump(kernel: Kernel, pid: int, extra: Tuple[Tuple[int, int], ...] = ()) -> bytes:
@@ -67,6 +70,17 @@ def triage_dump(kernel: Kernel, pid: int, extra: Tuple[Tuple[int, int], ...] = (
     struct.pack_into("<Q", data, at + TOP_OF_STACK, kernel.regions.pcr - 0x1000)
     copy("DebuggerDataOffset", kernel.symbols["KdDebuggerDataBlock"], 0x380)
     put("DebuggerDataSize", 0x380)
+    # DUMP_DRIVER_ENTRY64 of nt, the first: name, DllBase, SizeOfImage, TimeDateStamp; then its name, counted in characters.
+    put("DriverListOffset", len(data))
+    put("DriverCount", 1)
+    entry = bytearray(0x90)
+    struct.pack_into("<I", entry, 0, len(data) + len(entry))
+    struct.pack_into("<Q", entry, 0x38, kernel.base)
+    struct.pack_into("<I", entry, 0x48, kernel.image_size)
+    struct.pack_into("<I", entry, 0x88, STAMP)
+    name = "\\SystemRoot\\system32\\ntoskrnl.exe"
+    data += bytes(entry) + struct.pack("<I", len(name)) + name.encode("utf-16-le") + bytes(2)
+    data += bytes(-len(data) % 8)
     # The reference as it stands, its count included.
     reference = kernel.pointer_at("_EPROCESS", process, "Token")
     blocks: List[Tuple[int, int]] = [(reference, SCRAP), (process, SCRAP), *extra]

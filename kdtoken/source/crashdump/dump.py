@@ -264,7 +264,8 @@ def open_dump(
         # A dump that lacks the page with the answer lacks it for a reason, which its notes tell.
         name = dump.origin + (" (%s)" % "; ".join(dump.notes) if dump.notes else "")
         wanted = nt.identity if nt else None
-        found = find_symbols(symbols, wanted, name, download, lambda one: _misfit(one, dump), downloading)
+        image = nt.image if nt else None
+        found = find_symbols(symbols, wanted, name, download, lambda one: _misfit(one, dump), downloading, image)
         return CrashDumpSource(dump, found)
     except KdTokenError:
         dump.close()  # Windows lets nobody move or delete a mapped file

@@ -11,12 +11,14 @@ from typing import Callable, Iterator, Optional, Tuple
 from kdtoken.errors import MemoryUnreadable
 from kdtoken.frozen import dataclass
 from kdtoken.layout.pdb.identity import PdbIdentity, parse_rsds
+from kdtoken.layout.pdb.image import ImageIdentity
 from kdtoken.source.base import PAGE_SIZE
 from kdtoken.source.crashdump.header import MACHINE_AMD64, MACHINE_ARM64, DumpHeader
 
 Read = Callable[[int, int], bytes]
 
 KDBG_TAG, KDBG_BASE = 0x10, 0x18  # DBGKD_DEBUG_DATA_HEADER64.OwnerTag; KDDEBUGGER_DATA64.KernBase
+NT = "ntoskrnl.exe"  # as symbol servers keep it
 _DLL_BASE = 0x30  # LDR_DATA_TABLE_ENTRY.DllBase: behind three list entries of two pointers
 _SEARCH = 0x2000000  # nt is smaller than 32 MiB
 _DEBUG_DIRECTORY, _CODEVIEW, _ENTRY_SIZE = 6, 2, 28  # IMAGE_DIRECTORY_ENTRY_DEBUG, IMAGE_DEBUG_TYPE_CODEVIEW
@@ -28,12 +30,14 @@ class Nt:
 
     identity  its PDB; None where the part that tells is not in the dump
     why       then: why not
+    image     then: the EXE, by which a symbol server knows the PDB; None where that is not told either
     """
 
     base: int
     size: int
     identity: Optional[PdbIdentity]
     why: str = ""
+    image: Optional[ImageIdentity] = None
 
 
 def find_nt(read: Read, header: DumpHeader) -> Tuple[Optional[Nt], str]:
@@ -91,7 +95,7 @@ def image_at(read: Read, base: int) -> Optional[Nt]:
         if identity is not None:
             return Nt(base, size, identity)
         why = "its debug directory names no PDB"
-    return Nt(base, size, None, why)
+    return Nt(base, size, None, why, ImageIdentity(NT, struct.unpack_from("<I", head, new + 8)[0], size))
 
 
 def _bytes(read: Read, address: int, size: int) -> bytes:

@@ -11,13 +11,15 @@ from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from kdtoken.errors import BadFormat, LookupFailed, MemoryUnreadable, NotRecorded
 from kdtoken.layout.layout import Layout, size_of
+from kdtoken.layout.pdb.image import ImageIdentity
 from kdtoken.source.crashdump.header import Buffer, DumpHeader, triage_header
-from kdtoken.source.crashdump.kernel import KDBG_BASE, KDBG_TAG, Nt
+from kdtoken.source.crashdump.kernel import KDBG_BASE, KDBG_TAG, NT, Nt
 from kdtoken.symbols.file import SymbolFile
 
 NOT_KEPT = "not in the triage dump"
 _VALID = b"TRGD"
-_DRIVER_BASE, _DRIVER_SIZE = 0x38, 0x48  # DUMP_DRIVER_ENTRY64: a name's offset, then KLDR_DATA_TABLE_ENTRY64
+# DUMP_DRIVER_ENTRY64: a name's offset, then KLDR_DATA_TABLE_ENTRY64; TimeDateStamp where two real dumps have it.
+_DRIVER_BASE, _DRIVER_SIZE, _DRIVER_STAMP = 0x38, 0x48, 0x88
 # Lists that are empty in most processes and threads: then both their pointers hold their own address.
 _EMPTY_LISTS = {
     "_EPROCESS": ("Pcb.ProfileListHead", "Pcb.Header.WaitListHead"),
@@ -110,11 +112,15 @@ class TriageDump:
         """By the copy of the debugger's block, else by the first driver, which is the kernel."""
         at, drivers = self._raw.debugger_data, self._raw.drivers
         base = size = 0
+        image: Optional[ImageIdentity] = None
         if drivers and self._raw.driver_count:
             base, size = self._word(drivers + _DRIVER_BASE, 8), self._word(drivers + _DRIVER_SIZE, 4)
+            image = ImageIdentity(NT, self._word(drivers + _DRIVER_STAMP, 4), size)
         if at and bytes(self._data[at + KDBG_TAG : at + KDBG_TAG + 4]) == b"KDBG":
-            base = self._word(at + KDBG_BASE, 8)
-        return Nt(base, size, None, "a triage dump keeps no part of the kernel's image") if base else None
+            loaded = self._word(at + KDBG_BASE, 8)
+            image = image if loaded == base else None  # the first driver is another
+            base = loaded
+        return Nt(base, size, None, "a triage dump keeps no part of the kernel's image", image) if base else None
 
     def _word(self, offset: int, size: int) -> int:
         return int.from_bytes(bytes(self._data[offset : offset + size]), "little")
