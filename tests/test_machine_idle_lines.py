@@ -12,7 +12,7 @@ from kdtoken.machine.log import LogMachine
 from kdtoken.machine.text import TextMachine
 from kdtoken.model.token import Token
 from kdtoken.source.base import About
-from kdtoken.source.log.source import log_pieces, log_texts
+from kdtoken.source.log.source import LogSource, log_pieces, log_texts
 from tests.test_source_log_memory import rendered
 from tests.test_view_debugger_memory_read import PROCESS, TOKEN
 
@@ -21,53 +21,51 @@ DATA = bytes(range(256)) * 8  # 128 rows
 FRAME = "        ffffb20f`00001000 fffff807`24681358 : ffffe689`13579be0 00000000`00000000 : nt!Frame+0x3"
 
 
-def thin(text: str) -> List[str]:
-    return "".join(passed_over([text])).split("\n")
+def thin(path: Path, text: str) -> List[str]:
+    """The lines of a log as they are read for their text, without what it shows of memory."""
+    path.write_text(text, encoding="ascii")
+    (read,) = log_texts([str(path)], passed_over, LogSource([str(path)]).gaps)
+    assert read[1].count("\n") == text.count("\n")
+    return read[1].split("\n")
 
 
 @pytest.mark.parametrize("form", ["dq", "dd", "dw", "db"])
-@pytest.mark.parametrize(
-    ("before", "kept"), [("0: kd> !pte 0\n", 30), ("\n0: kd> %s X L80\n", 2), ("User: S-1-5-18\nkd> %s X\n", 30)]
-)
-def test_of_a_stretch_of_rows_the_first_stay(form: str, before: str, kept: int) -> None:
-    before = before.replace("%s", form)
-    rows = rendered(form, BASE, DATA).split("\n")[:-1]
-    lines = thin(before + "\n".join(rows) + "\nkd> g\n")
-    first = before.count("\n")
-    assert lines[first : first + kept] == rows[:kept]
-    assert lines[first + kept : -2] == [""] * (128 - kept)
-    assert lines[-2:] == ["kd> g", ""]
+@pytest.mark.parametrize("wide", [True, False])
+def test_of_a_stretch_of_rows_the_first_stay(form: str, wide: bool, tmp_path: Path) -> None:
+    rows = rendered(form, BASE if wide else 0x8A89D380, DATA, wide).split("\n")[:-1]
+    command = ["0: kd> %s X L80" % form]
+    text = ["User: S-1-5-18", *command, *rows, *command, *rows[:16], *command, *rows[:31], "x", *rows[:31], "kd> g", ""]
+    # Behind a command behind memory two are enough, but not where anything else stood between.
+    left = [128 - 30, 16 - 2, 31 - 2, 31 - 30]
+    kept = ["User: S-1-5-18", *command, *rows[:30], *[""] * left[0], *command, *rows[:2], *[""] * left[1]]
+    kept += [*command, *rows[:2], *[""] * left[2], "x", *rows[:30], *[""] * left[3], "kd> g", ""]
+    assert thin(tmp_path / "a.log", "\n".join(text)) == kept
 
 
-def test_a_row_beside_which_a_fact_stands_stays() -> None:
+def test_rows_beside_which_a_fact_stands_stay(tmp_path: Path) -> None:
     data = bytearray(DATA)
-    data[16 * 50 : 16 * 51] = b"  SeDebugPrivil."
-    rows = rendered("db", BASE, bytes(data)).split("\n")[:-1]
-    lines = thin("x\n" + "\n".join(rows) + "\n")
-    assert [line for line in lines[31:] if line] == [rows[50]]
+    data[16 * 50 : 16 * 51] = b"  SeDebugPrivile"
+    data[16 * 51 : 16 * 52] = b"ge " + bytes(13)
+    text = "x\n" + rendered("db", BASE, bytes(data))
+    assert thin(tmp_path / "a.log", text)[40] == ""
+    data[16 * 51 : 16 * 52] = b"SeShutPrivilege "
+    text = "x\n" + rendered("db", BASE, bytes(data))
+    assert "\n".join(thin(tmp_path / "b.log", text)) == text
 
 
-@pytest.mark.parametrize("form", ["dq", "db"])
-def test_rows_of_another_form_stay(form: str) -> None:
-    for text in (rendered(form, BASE, DATA).replace("  ", "   "), rendered(form, BASE, DATA[:480]), "x" * 100):
-        assert "".join(passed_over(["\n" + text])) == "\n" + text
+def test_rows_that_are_no_memory_or_of_another_form_stay(tmp_path: Path) -> None:
+    rows = rendered("dq", BASE, DATA)
+    for at, text in enumerate(("kd> !pte 0\n" + rows, rows.replace("  ", "   "), rendered("dq", BASE, DATA[:480]))):
+        text = "kd> version\n" + text
+        assert "\n".join(thin(tmp_path / ("%d.log" % at), text)) == text
 
 
 @given(
-    st.lists(
-        st.sampled_from(["", "x", FRAME, "    VadRoot 1", "kd> dq X", rendered("dq", BASE, DATA[:720])]), max_size=12
-    ),
-    st.data(),
+    lines=st.lists(st.sampled_from(["", "x", FRAME, "    VadRoot 1", "kd> dq X"]), max_size=12), cut=st.integers(0, 12)
 )
-def test_pieces_or_the_whole_are_the_same(lines: List[str], data: st.DataObject) -> None:
-    text = "".join(line.rstrip("\n") + "\n" for line in lines)
-    whole = "".join(passed_over([text]))
-    assert whole.count("\n") == text.count("\n")
-    frames = [line for line in lines if not line.startswith("ffff")]
-    text = "".join(line + "\n" for line in frames)
-    cut = data.draw(st.integers(0, len(frames)))
-    pieces = ["".join(line + "\n" for line in part) for part in (frames[:cut], frames[cut:])]
-    assert "".join(passed_over(piece for piece in pieces if piece)) == without_idle_lines(text)
+def test_pieces_or_the_whole_are_the_same(lines: List[str], cut: int) -> None:
+    pieces = ["".join(line + "\n" for line in part) for part in (lines[:cut], lines[cut:])]
+    assert "".join(passed_over(piece for piece in pieces if piece)) == without_idle_lines("".join(pieces))
 
 
 @pytest.mark.parametrize("rows", [3, 40, 400])
@@ -95,6 +93,19 @@ def test_a_text_is_read_in_pieces_as_it_is_read_whole(tmp_path: Path, monkeypatc
                 assert log_texts([str(path) + chosen]) == [("a.log", lines)]
                 pieces = list(log_pieces(str(path) + chosen))
                 assert "".join(pieces) == lines and all(piece.endswith("\n") for piece in pieces[:-2])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_gaps_are_whole_lines_in_every_encoding(encoding: str, end: str, tmp_path: Path) -> None:
+    # UTF-16 beyond ASCII: \u20ac is three bytes of UTF-8, and one unit of UTF-16.
+    parts = ["kd> .echo \u20ac", *rendered("dq", BASE, DATA).split("\n")[:-1], "last \u20ac", ""]
+    path = tmp_path / "a.log"
+    path.write_bytes(end.join(parts).encode(encoding))
+    source = LogSource([str(path)])
+    assert [gap.lines for gap in source.gaps[0]] == [98]
+    (read,) = log_texts([str(path)], None, source.gaps)
+    assert read[1].split("\n") == parts[:31] + [""] * 98 + parts[129:]
 
 
 def test_what_is_left_may_not_be_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kdtoken.errors import KdTokenError
 from kdtoken.source.log import lines
-from kdtoken.source.log.rows import content_of, stretch_at
+from kdtoken.source.log.rows import content_of, stretches_at
 from kdtoken.source.log.source import LogSource
 from tests.test_source_log_memory import BASE, UNITS, rendered
 
@@ -38,7 +38,7 @@ def told(path: Path) -> Any:
 def both_ways(path: Path, text: str) -> Tuple[Any, Any]:
     path.write_bytes(text.encode("latin-1"))
     at_once = told(path)
-    with mock.patch.object(lines, "stretch_at", lambda block, at: None):
+    with mock.patch.object(lines, "stretches_at", lambda block, at: iter(())):
         return at_once, told(path)
 
 
@@ -48,8 +48,7 @@ def both_ways(path: Path, text: str) -> Tuple[Any, Any]:
 def test_a_stretch_shows_the_bytes_that_were_rendered(form: str, wide: bool, end: str) -> None:
     base = BASE if wide else 0x86011380
     text = "x\n" + rendered(form, base, DATA, wide).replace("\n", end) + "kd> g\n"
-    found = stretch_at(text.encode(), 2)
-    assert found is not None
+    (found,) = stretches_at(text.encode(), 2)
     assert (found.unit, found.wide, len(found.rows)) == (UNITS[form], wide, len(text) - len("x\nkd> g\n"))
     assert content_of(found) == (base, DATA, True)
 
@@ -64,14 +63,12 @@ def test_a_stretch_shows_the_bytes_that_were_rendered(form: str, wide: bool, end
 )
 def test_what_is_no_such_row_is_read_by_itself(damage: Tuple[str, str]) -> None:
     text = rendered("db", BASE, DATA[:32]).replace(*damage, 1)
-    found = stretch_at(text.encode(), 0)
-    assert found is None or content_of(found) is None
+    assert [content_of(found) for found in stretches_at(text.encode(), 0)] in ([], [None])
 
 
 def test_a_text_beside_the_cells_that_is_another_is_told() -> None:
     text = rendered("db", BASE, b"kdtoken reads it" * 2)
-    found = stretch_at(text.replace("kdtoken", "kdt0ken").encode(), 0)
-    assert found is not None
+    (found,) = stretches_at(text.replace("kdtoken", "kdt0ken").encode(), 0)
     content = content_of(found)
     assert content is not None and not content.fits
 
@@ -131,10 +128,10 @@ def test_rows_with_line_breaks_of_two_kinds_are_looked_at_once(folder: Path) -> 
     looked_at: List[int] = []
 
     def counted(block: bytes, at: int) -> Any:
-        found = stretch_at(block, at)
-        looked_at.append(0 if found is None else len(found.rows))
-        return found
+        found = list(stretches_at(block, at))
+        looked_at.extend(len(one.rows) for one in found)
+        return iter(found)
 
-    with mock.patch.object(lines, "stretch_at", counted):
+    with mock.patch.object(lines, "stretches_at", counted):
         assert len(LogSource([str(path)]).pieces(BASE, 1 << 30)[0][1]) == 80000
     assert sum(looked_at) == path.stat().st_size

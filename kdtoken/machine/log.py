@@ -91,9 +91,10 @@ class LogMachine(Machine):
     def text(self) -> TextMachine:
         """What commands printed in it.  Raises BadFormat where it is no text, or too long for this."""
         if self._text is None:
-            texts = log_texts(self._files, passed_over)
+            about = self.about  # reads the log's memory first
+            texts = log_texts(self._files, passed_over, self._log.gaps if self._log else ())
             again = [partial(log_pieces, file) for file in self._files]
-            self._text = TextMachine(", ".join(self._shown), texts, self.about, self._given, again)
+            self._text = TextMachine(", ".join(self._shown), texts, about, self._given, again)
             self.names = self._text.names
         return self._text
 

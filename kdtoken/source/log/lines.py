@@ -12,10 +12,10 @@ All that is looked for is ASCII.
 import codecs
 import io
 import os
-from typing import BinaryIO, Callable, Iterator, List, NamedTuple, Optional, Pattern, Tuple, Union
+from typing import BinaryIO, Callable, Iterator, List, NamedTuple, Optional, Pattern, Sequence, Tuple, Union
 
 from kdtoken.errors import BadFormat
-from kdtoken.source.log.rows import Stretch, stretch_at
+from kdtoken.source.log.rows import Stretch, stretches_at
 
 BLOCK = 1 << 20
 # Of a longer line only the beginning is looked at: no debugger prints such a line.
@@ -51,8 +51,17 @@ class Rows(NamedTuple):
         start = self.start
         for index, text in enumerate(self.stretch.rows.split(b"\n")[:-1]):
             stop = start + len(text)
-            yield Line(self.number + index, start, stop, text.rstrip(b"\r").decode("latin-1"), False)
+            shown = text[:LONGEST_LINE].decode("latin-1").rstrip("\r")
+            yield Line(self.number + index, start, stop, shown, False)
             start = stop + 1
+
+
+class Gap(NamedTuple):
+    """Whole lines that a reader of text has no use for; start and stop are positions in the file, in characters."""
+
+    start: int
+    stop: int
+    lines: int
 
 
 class LogFile:
@@ -135,11 +144,12 @@ class LogFile:
         text = raw.decode(self._encoding, self._errors)
         return text.replace("\r\n", "\n").replace("\r", "\n")
 
-    def pieces(self) -> Iterator[str]:
-        """The text from its beginning to its end, in pieces that end with a line; lines not chosen are empty."""
+    def pieces(self, gaps: Sequence[Gap] = ()) -> Iterator[str]:
+        """The text from its beginning to its end, in pieces that end with a line; lines not chosen, or in one of the
+        gaps, are empty."""
         begun: List[str] = []  # of a line whose end has not come yet
         number = 1
-        for text in self._decoded():
+        for text in self._decoded(gaps):
             lines, end, rest = text.rpartition("\n")
             if not end:
                 begun.append(rest)
@@ -162,13 +172,21 @@ class LogFile:
         stop = len(lines) if self.last is None else self.last - number + 1
         return "\n".join([""] * before + lines[before:stop])
 
-    def _decoded(self) -> Iterator[str]:
+    def _decoded(self, gaps: Sequence[Gap]) -> Iterator[str]:
         decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(self._encoding)(self._errors), True)
+        end = Gap(self.size, self.size, 0)
         try:
             with open(self.path, "rb") as file:
                 file.seek(self._skip)
-                for raw in iter(lambda: file.read(BLOCK), b""):
-                    yield decoder.decode(raw)
+                for gap in (*gaps, end):
+                    left = self._skip + gap.start * self._unit - file.tell()
+                    while left > 0:
+                        raw = file.read(min(left, BLOCK))
+                        left = left - len(raw) if raw else 0
+                        yield decoder.decode(raw)
+                    if gap is not end:
+                        yield "\n" * gap.lines
+                        file.seek(self._skip + gap.stop * self._unit)
         except OSError as error:
             raise BadFormat("cannot read the log %s again: %s" % (self.path, error), self.path) from error
         yield decoder.decode(b"", True)
@@ -248,11 +266,12 @@ def _in_block(block: bytes, pattern: Pattern[bytes], number: int, start: int, cu
         at = match.start() + 1
         number += block.count(b"\n", counted, at)
         counted = at
-        stretch = None if cut else stretch_at(block, at)
-        if stretch is not None:
-            yield Rows(number, start + at - 1, stretch)
-            end = at + len(stretch.rows) - 1
-        else:
+        end, behind = at - 1, number
+        for stretch in () if cut else stretches_at(block, at):
+            yield Rows(behind, start + end, stretch)
+            end += len(stretch.rows)
+            behind += stretch.rows.count(b"\n")
+        if end < at:
             end = block.find(b"\n", at)
             text = block[at : min(end, at + LONGEST_LINE)].decode("latin-1").rstrip("\r")
             yield Line(number, start + at - 1, start + end - 1, text, cut)

@@ -1,59 +1,56 @@
 """Stretches of memory rows: what `dq`, `dd`, `dw` and `db` print of a range, taken in at once instead of row by row.
 
-Only rows as the debugger prints them, each of sixteen bytes and as long as the next.  Whatever is otherwise, a hole, a
-symbol, a row of fewer cells, is read as a line of its own (memory.memory_line), and what is read is the same both ways.
+Only rows as the debugger prints them, each of sixteen bytes.  Whatever is otherwise, a hole, a symbol, a row of fewer
+cells, is read as a line of its own (memory.memory_line), and what is read is the same both ways.
 """
 
 import re
+import sys
 from array import array
 from binascii import unhexlify
-from struct import Struct
-from typing import NamedTuple, Optional
+from itertools import groupby
+from typing import Iterator, NamedTuple, Optional
 
 ROW = 16  # bytes that a row shows
-_MOST = 4096  # rows of one stretch, so that no stretch is longer than a block
-_DIGIT = rb"[0-9a-fA-F]"
-
-
-def _row(address: bytes, digits: int, mark: bytes = b" ") -> bytes:
-    """The form of a row with cells of as many digits; `mark` stands between the two halves."""
-    half = b" ".join([_DIGIT * digits if digits < 8 else _DIGIT + b"{8}"] * (ROW // digits))
-    return address + b"  " + half + mark + half
-
-
-_WIDE, _NARROW = _DIGIT + b"{8}`" + _DIGIT + b"{8}", _DIGIT + b"{8}"
-_QUADS = b"  " + _WIDE + b" " + _WIDE
-_TEXT = b"  [^\r\n]{16}"
-# How wide the address is, and bytes of a cell -> the form.
-_FORMS = {
-    "wide_8": _WIDE + _QUADS,
-    "wide_4": _row(_WIDE, 8),
-    "wide_2": _row(_WIDE, 4),
-    "wide_1": _row(_WIDE, 2, b"-") + _TEXT,
-    "narrow_8": _NARROW + _QUADS,
-    "narrow_4": _row(_NARROW, 8),
-    "narrow_2": _row(_NARROW, 4),
-    "narrow_1": _row(_NARROW, 2, b"-") + _TEXT,
-}
-_STRETCH = re.compile(
-    b"|".join(b"(?P<%s>(?:%s\r?\n){2,%d})" % (name.encode(), form, _MOST) for name, form in _FORMS.items())
+_MOST = 4096  # rows of one stretch
+# Lines that may be rows, which a closer look tells; a closer look by `re` would take twice as long.
+_LIKE_ROWS = re.compile(
+    rb"(?:[0-9a-fA-F]{8}(?:`[0-9a-fA-F]{8})?[ ][ ][0-9a-fA-F][^\n]*\n){2,%d}" % _MOST,
 )
-_ARRAYS = {2: "H", 4: "I", 8: "Q"}
+_DIGITS = bytes.maketrans(b"123456789abcdefABCDEF", b"0" * 21)
 _SHOWN = bytes(byte if 0x20 <= byte < 0x7F else 0x2E for byte in range(256))
+_ARRAYS = {2: "H", 4: "I", 8: "Q"}
+_HALF = b" ".join([b"00"] * 8)
+_CELLS = {
+    8: b"00000000`00000000 00000000`00000000",
+    4: b"00000000 00000000 00000000 00000000",
+    2: b"0000 0000 0000 0000 0000 0000 0000 0000",
+    1: _HALF + b"-" + _HALF + b"  ",  # and as many characters of text as there are bytes
+}
+# A row with a 0 for every digit -> bytes of a cell, and whether the address has 16 digits.
+_FORMS = {
+    address + b"  " + cells: (unit, wide)
+    for address, wide in ((b"00000000`00000000", True), (b"00000000", False))
+    for unit, cells in _CELLS.items()
+}
+_WITH_TEXT = {len(form) + ROW: len(form) for form, (unit, _) in _FORMS.items() if unit == 1}
 
 
 class Stretch(NamedTuple):
-    """Rows that follow each other in a log, all of one form.
+    """Rows that follow each other in a log.
 
-    unit    bytes of a cell
+    rows    as they stand there, with their line breaks
+    unit    bytes of a cell; 0 where these are no rows of one form, and must be read one by one
     wide    whether the addresses have 16 digits
-    length  characters of a row, with its line break; 0 where that is "\\n" in one row and "\\r\\n" in another
+    length  characters of a row, with its line break
+    cells   the rows without their text, and without line breaks where they have one
     """
 
     rows: bytes
-    unit: int
-    wide: bool
-    length: int
+    unit: int = 0
+    wide: bool = False
+    length: int = 0
+    cells: bytes = b""
 
 
 class Content(NamedTuple):
@@ -67,36 +64,63 @@ class Content(NamedTuple):
     fits: bool
 
 
-def stretch_at(block: bytes, at: int) -> Optional[Stretch]:
-    """The rows that begin at a position of a block; None where fewer than two of one form do."""
-    found = _STRETCH.match(block, at)
+def stretches_at(block: bytes, at: int) -> Iterator[Stretch]:
+    """What begins at a position of a block and looks like rows; nothing where fewer than two lines do."""
+    found = _LIKE_ROWS.match(block, at)
     if found is None:
-        return None
-    width, _, unit = (found.lastgroup or "").partition("_")
-    rows = found.group()
+        return
+    whole = _stretch(found.group())
+    if whole.unit:
+        yield whole
+        return
+    for _, rows in groupby([row + b"\n" for row in whole.rows.split(b"\n")[:-1]], _form_of):
+        yield _stretch(b"".join(rows))
+
+
+def _form_of(row: bytes) -> bytes:
+    """The row with a 0 for every digit, and its line break; of its text only how long it is."""
+    plain = row.rstrip(b"\r\n")
+    cut = _WITH_TEXT.get(len(plain), len(plain))
+    return plain[:cut].translate(_DIGITS) + bytes(len(plain) - cut) + row[len(plain) :]
+
+
+def _stretch(rows: bytes) -> Stretch:
     length = rows.index(b"\n") + 1
-    if len(rows) % length or rows[length - 1 :: length].strip(b"\n"):
-        length = 0
-    return Stretch(rows, int(unit), width == "wide", length)
+    plain = len(rows[:length].rstrip(b"\r\n"))
+    count, cut = len(rows) // length, _WITH_TEXT.get(plain, plain)
+    unit, wide = _FORMS.get(rows[:cut].translate(_DIGITS), (0, False))
+    # The last two columns; one of text must not hold a part of a line break.
+    before, last = rows[length - 2 :: length], rows[length - 1 :: length]
+    breaks = last == b"\n" * count and before.count(b"\r") in (0, count)
+    if not unit or rows.count(b"\n") != count or not breaks:
+        return Stretch(rows)
+    cells, width = rows, length
+    if cut < plain:
+        cells, width = b"".join([rows[at : at + cut] for at in range(0, len(rows), length)]), cut
+    same = cells.translate(_DIGITS) == cells[:width].translate(_DIGITS) * count
+    return Stretch(rows, unit, wide, length, cells) if same else Stretch(rows)
 
 
 def content_of(stretch: Stretch) -> Optional[Content]:
-    """What a stretch shows; None where its rows are not of one range, or not of one length."""
-    rows, length = stretch.rows, stretch.length
-    if not length:
+    """What a stretch shows; None where its rows are not of one form, or not of one range."""
+    if not stretch.unit:
         return None
-    if stretch.unit == 1:
-        text = rows.index(b"  ", 20) + 2
-        rows = b"".join([rows[at : at + text] for at in range(0, len(rows), length)])
-    row = Struct(">Q16s" if stretch.wide else ">I16s")
-    shown = list(row.iter_unpack(unhexlify(rows.translate(None, b"` -\r\n"))))
-    first = shown[0][0]
-    if [address for address, _ in shown] != list(range(first, first + ROW * len(shown), ROW)):
+    size, word = (8, "Q") if stretch.wide else (4, "I")
+    words = array(word, unhexlify(stretch.cells.translate(None, b"` -\r\n")))
+    step = 1 + ROW // size  # an address, and sixteen bytes
+    addresses = words[::step]
+    if sys.byteorder == "little":
+        addresses.byteswap()
+    first, last = addresses[0], addresses[-1]
+    if last - first != ROW * (len(addresses) - 1) or addresses != array(word, range(first, last + 1, ROW)):
         return None
-    data = b"".join([cells for _, cells in shown])
+    del words[::step]
+    data = words.tobytes()
     if stretch.unit == 1:
+        text = len(stretch.cells) // len(addresses)
         beside = data.translate(_SHOWN)
-        return Content(first, data, all(stretch.rows[text + at :: length] == beside[at::ROW] for at in range(ROW)))
-    turned = array(_ARRAYS[stretch.unit], data)
-    turned.byteswap()  # a cell is a little-endian number, written with its highest digit first
-    return Content(first, turned.tobytes(), True)
+        fits = all(stretch.rows[text + at :: stretch.length] == beside[at::ROW] for at in range(ROW))
+        return Content(first, data, fits)
+    cells = array(_ARRAYS[stretch.unit], data)
+    cells.byteswap()  # a cell is a little-endian number, written with its highest digit first
+    return Content(first, cells.tobytes(), True)

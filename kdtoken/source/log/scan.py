@@ -8,7 +8,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from kdtoken.source.log.commands import NOTHING, Asked, asked_by, folded, split_prompt
 from kdtoken.source.log.facts import Facts
-from kdtoken.source.log.lines import Line, LogFile, Progress, Rows
+from kdtoken.source.log.lines import Gap, Line, LogFile, Progress, Rows
 from kdtoken.source.log.listing import Listings
 from kdtoken.source.log.types import enum_value_of, head_of, is_anonymous, member_of
 
@@ -67,9 +67,17 @@ class Output(NamedTuple):
     stop: int
 
 
+# Of rows of memory a reader of text is left so many: unknown lines enough to end whatever it was in; and where it is in
+# nothing, behind other memory, these.
+_ENOUGH, _ENOUGH_BEHIND = 30, 2
+# With such a word beside its cells a row is left to it as well: a part of a SID, a privilege, a token or a command.
+_TELLING = (b"S-1-", b"s-1-", b"Privilege", b"Right", b"oken", b"TOKEN", b"hoami")
+
+
 class Scan(Facts):
     """What the logs tell so far.  Feed it with `read`.
 
+    gaps     of each file, rows of memory that a reader of text has no use for
     outputs  command, folded -> where in the files its output lies
     cut      files that end in the middle of a line
     """
@@ -79,6 +87,8 @@ class Scan(Facts):
         self.files: List[LogFile] = []
         self.outputs: Dict[str, Output] = {}
         self.cut: List[str] = []
+        self.gaps: List[List[Gap]] = []
+        self._memory_ends = -1  # the line behind rows of memory of which there were enough
         self._listings = Listings(self.types)
         self._asked: Asked = NOTHING
         self._command: Optional[Tuple[str, int, int]] = None  # text, line, where its output begins
@@ -87,10 +97,13 @@ class Scan(Facts):
         """Take one file in; between two files no command and no listing carries over."""
         index = len(self.files)
         self.files.append(file)
+        self.gaps.append([])
         line: Optional[Line] = None
         for found in file.lines(INTERESTING, progress):
             if isinstance(found, Rows):
-                if self.rows(found.stretch, index << _FILE_SHIFT | found.number, self._asked):
+                at = index << _FILE_SHIFT | found.number
+                if self.rows(found.stretch, at, self._asked):
+                    self._pass_over(found, at)
                     line = None
                     continue
             for line in found.lines() if isinstance(found, Rows) else (found,):
@@ -99,6 +112,18 @@ class Scan(Facts):
             self._listings.cut()
             self.cut.append(self.where(index << _FILE_SHIFT | line.number))
         self._end_command(index, file.size)
+
+    def _pass_over(self, found: Rows, at: int) -> None:
+        """Note where memory stands, of which nobody needs the text."""
+        rows, length = found.stretch.rows, found.stretch.length
+        count = len(rows) // length
+        asked_at = self._command[1] if self._command is not None and self._asked.dumps else -1
+        behind = at == self._memory_ends or (at == asked_at + 1 and asked_at == self._memory_ends)
+        left = _ENOUGH_BEHIND if behind else _ENOUGH
+        self._memory_ends = at + count if behind or count >= _ENOUGH else -1
+        if count > left and not (found.stretch.unit == 1 and any(word in rows for word in _TELLING)):
+            stop = found.start + len(rows)
+            self.gaps[-1].append(Gap(found.start + left * length, stop, count - left))
 
     def where(self, line: int) -> str:
         """A line in words: `notepad.log, line 12`."""

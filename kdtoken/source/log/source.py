@@ -24,7 +24,7 @@ from kdtoken.errors import (
 from kdtoken.layout.layout import Layout
 from kdtoken.source.base import About, Source
 from kdtoken.source.log.commands import folded
-from kdtoken.source.log.lines import LogFile, Progress
+from kdtoken.source.log.lines import Gap, LogFile, Progress
 from kdtoken.source.log.memory import two_values, written
 from kdtoken.source.log.scan import Scan, line_in_file
 from kdtoken.source.log.values import all_bytes
@@ -204,24 +204,32 @@ class LogSource(Source):
         return bool(len(self._scan.memory) and (types.layouts or self._scan.symbols))
 
     @property
+    def gaps(self) -> List[List[Gap]]:
+        """Of each file, where it only shows memory, which LogSource has taken in."""
+        return self._scan.gaps
+
+    @property
     def has_banner(self) -> bool:
         """Whether it begins as a debugger's session does: then more of it may be had."""
         return bool(self._scan.builds or self._scan.bases)
 
 
-def log_texts(names: Sequence[str], thinned: Optional[Thinned] = None) -> List[Tuple[str, str]]:
+def log_texts(
+    names: Sequence[str], thinned: Optional[Thinned] = None, gaps: Sequence[Sequence[Gap]] = ()
+) -> List[Tuple[str, str]]:
     """(name, text) of each log, for who reads what commands printed rather than memory.
 
     thinned  leaves out what its caller has no use for, piece by piece as it is read, but keeps the line breaks
+    gaps     of each log, where it only shows memory (LogSource.gaps)
 
     Lines that were not chosen are empty, so that the others keep their numbers.  Raises BadFormat for what is
     no log, or where what is left is too long to be read as a whole.
     """
     files = [_open(name) for name in names]
     texts, length = [], 0
-    for file in files:
-        pieces = []
-        for piece in thinned(file.pieces()) if thinned else file.pieces():
+    for at, file in enumerate(files):
+        pieces, read = [], file.pieces(gaps[at] if gaps else ())
+        for piece in thinned(read) if thinned else read:
             pieces.append(piece)
             length += len(piece)
             if length > _LONGEST_TEXT:
