@@ -12,10 +12,11 @@ pytest.importorskip("pyarrow")
 pytest.importorskip("fsspec")
 
 from kdtoken.dataset import store as stores  # noqa: E402
+from kdtoken.dataset import work  # noqa: E402
 from kdtoken.dataset.pack import known_sources  # noqa: E402
 from kdtoken.dataset.parts import arrow_type, part_bytes, part_schema  # noqa: E402
 from kdtoken.dataset.schema import DATA, IDENTITY, TABLES, VERSION  # noqa: E402
-from kdtoken.dataset.store import MARKER, Key, Known, Store  # noqa: E402
+from kdtoken.dataset.store import MARKER, Answered, Key, Known, Store  # noqa: E402
 from kdtoken.dataset.work import (  # noqa: E402
     ADDED,
     BROKEN,
@@ -28,7 +29,7 @@ from kdtoken.dataset.work import (  # noqa: E402
     print_of,
     source_of,
 )
-from kdtoken.errors import KdTokenError, UsageError  # noqa: E402
+from kdtoken.errors import BadFormat, KdTokenError, UsageError  # noqa: E402
 from kdtoken.machine.open import Request  # noqa: E402
 from tests.lake_dumps import TIME, Dumps, host_of, tree  # noqa: E402
 
@@ -368,3 +369,37 @@ def test_a_lake_in_a_store_of_objects(dumps: Dumps) -> None:
         "cannot read memory://case/dumps/none.dmp"
     )
     store.fs.rm("memory://case", recursive=True)
+
+
+class Refusal(Exception):
+    """As botocore's ClientError: of no class that anybody knows."""
+
+
+class Refusing:
+    """A file system that answers everything with an error of its own."""
+
+    def __getattr__(self, name: str) -> Any:
+        def refuse(*arguments: Any, **named: Any) -> None:
+            raise Refusal("<Error><Code>AccessDenied</Code></Error>")
+
+        return refuse
+
+
+def test_what_a_store_raises_of_its_own_is_one_line_of_ours(monkeypatch: Any) -> None:
+    monkeypatch.setattr(work, "fs_of", lambda url: (Refusing(), "bucket/*"))
+    with pytest.raises(
+        BadFormat, match="^cannot read s3://bucket/a.dmp: its store has no such file, or refuses"
+    ) as one:
+        work.stat_of("s3://bucket/a.dmp")
+    assert isinstance(one.value.__cause__, Refusal)
+    with pytest.raises(BadFormat, match="^cannot read s3://bucket/a.dmp: its store"), work.brought("s3://bucket/a.dmp"):
+        raise AssertionError("nothing was brought")
+    with pytest.raises(UsageError, match="^cannot read s3://bucket/[*]: its store refuses"):
+        work.remote_files("s3://bucket/*")
+
+
+def test_ctrl_c_and_our_own_errors_pass_a_store_as_they_are() -> None:
+    with pytest.raises(KeyboardInterrupt), Answered(lambda error: BadFormat("never")):
+        raise KeyboardInterrupt
+    with pytest.raises(UsageError, match="mine"), Answered(lambda error: BadFormat("never")):
+        raise UsageError("mine")

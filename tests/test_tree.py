@@ -337,14 +337,22 @@ def test_every_folder_has_tests_of_its_name(path: Path) -> None:
         assert any(name == own or name.startswith(own + "_") for name in TESTS), "/".join(folders)
 
 
+# Where anything at all is caught; each passes it on, and says beside it why it does not name what can come.
+# `with dataset.store.Answered(...)` does so for what a cloud's file system raises.
+WIDE = ("'Exception'", "'BaseException'")
+
+
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_no_bare_except_and_no_exit_with_text(path: Path) -> None:
     """Ctrl+Break is a SystemExit inside WinDbg, and a SystemExit's text is swallowed there."""
+    lines = path.read_text(encoding="utf-8").splitlines()
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None, "line %d" % node.lineno
-            passes_on = any(isinstance(one, ast.Raise) for one in ast.walk(node))
-            assert passes_on or "BaseException" not in ast.dump(node.type), "line %d" % node.lineno
+            if any(name in ast.dump(node.type) for name in WIDE):
+                assert any(isinstance(one, ast.Raise) for one in ast.walk(node)), "line %d" % node.lineno
+                reason = lines[node.lineno - 1].partition("#")[2].strip()
+                assert reason and not reason.startswith("noqa"), "line %d" % node.lineno
         if isinstance(node, ast.Call) and ast.dump(node.func) in (
             ast.dump(ast.parse("sys.exit", mode="eval").body),
             ast.dump(ast.parse("exit", mode="eval").body),

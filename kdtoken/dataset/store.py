@@ -12,7 +12,7 @@ objects only; what has no row in `sources` is left out, so that a run which was 
 import json
 import os
 from importlib import import_module
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 from urllib.parse import quote, unquote
 
 from kdtoken.dataset.parts import need, part_schema
@@ -331,7 +331,7 @@ class Store:
                 if self.fs.exists(path):
                     self.fs.rm_file(path)  # what lies there is the same, or damaged
                 self.fs.mv(fresh, path)
-            except BaseException:
+            except BaseException:  # Ctrl+C too: no part under another name stays
                 if self.fs.exists(fresh):
                     self.fs.rm_file(fresh)
                 raise
@@ -349,23 +349,33 @@ class Store:
                 return  # another run was quicker
 
 
-class _told:
-    """What a file system raises, as an error that says what could not be done."""
+class Answered:
+    """What a file system raises inside, as an error of ours; the only place that catches whatever a package raises.
 
-    def __init__(self, store: Store, what: str) -> None:
-        self._store, self._what = store, what
+    fsspec's file systems hand on what their packages raise: botocore's ClientError, aiohttp's and azure's own, beside
+    OSError and ValueError.  They have no base in common but Exception, and most of these packages are not here to name.
+
+    as_ours  makes the error that a person gets of the one that came
+    """
+
+    def __init__(self, as_ours: Callable[[Exception], KdTokenError]) -> None:
+        self._as_ours = as_ours
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if error is None or isinstance(error, KdTokenError) or not isinstance(error, Exception):
-            return
-        url = self._store.url
-        step = (
-            "another folder, with room, where you may" if self._store.is_local else "is the address right, and may you?"
-        )
-        if isinstance(error, (OSError, ValueError)):
-            raise KdTokenError("cannot %s the lake %s: %s" % (self._what, url, why(error)), url, step) from error
-        # Each store has errors of its own, which have nothing in common but this.
-        raise KdTokenError("cannot %s the lake %s: its store refuses" % (self._what, url), url, step) from error
+        if isinstance(error, Exception) and not isinstance(error, KdTokenError):
+            raise self._as_ours(error) from error
+
+
+def _told(store: Store, what: str) -> Answered:
+    """What a file system raises, as an error that says what could not be done."""
+    url = store.url
+    step = "another folder, with room, where you may" if store.is_local else "is the address right, and may you?"
+
+    def as_ours(error: Exception) -> KdTokenError:
+        reason = why(error) if isinstance(error, (OSError, ValueError)) else "its store refuses"
+        return KdTokenError("cannot %s the lake %s: %s" % (what, url, reason), url, step)
+
+    return Answered(as_ours)

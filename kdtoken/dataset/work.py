@@ -11,7 +11,7 @@ from kdtoken import __version__
 from kdtoken.dataset.parts import part_bytes
 from kdtoken.dataset.rows import Machined, rows_of, source_row
 from kdtoken.dataset.schema import DATA
-from kdtoken.dataset.store import Key, Known, Store, fs_of
+from kdtoken.dataset.store import Answered, Key, Known, Store, fs_of
 from kdtoken.errors import BadFormat, KdTokenError, UsageError
 from kdtoken.machine.open import Request, carried, open_request
 from kdtoken.machine.sniff import CARRIED, cannot_read, head_of, kind_of, looks_like_file, split_lines
@@ -81,11 +81,9 @@ def is_remote(name: str) -> bool:
 def stat_of(name: str) -> Tuple[int, int]:
     """(size, time of the last change) of a source.  Raises BadFormat where it is not there."""
     if is_remote(name):
-        try:
+        with Answered(lambda error: _refused(name)):
             fs, path = fs_of(name)
             told = fs.info(path)
-        except Exception as error:  # noqa: BLE001  each store has errors of its own
-            raise BadFormat("cannot read %s: its store has no such file, or refuses" % name, name) from error
         changed = next(
             (told[one] for one in ("mtime", "LastModified", "modified", "last_modified") if told.get(one)), 0
         )
@@ -99,6 +97,10 @@ def stat_of(name: str) -> Tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
+def _refused(name: str) -> BadFormat:
+    return BadFormat("cannot read %s: its store has no such file, or refuses" % name, name)
+
+
 def _file_of(name: str) -> str:
     file, _ = split_lines(name)
     return carried(file) if file in CARRIED and not os.path.exists(file) else file
@@ -106,7 +108,8 @@ def _file_of(name: str) -> str:
 
 def remote_files(name: str) -> List[str]:
     """The addresses that one address stands for: a pattern, a folder, or itself.  Raises UsageError for none."""
-    try:
+    refused = UsageError("cannot read %s: its store refuses" % name, name, "is the address right, and may you?")
+    with Answered(lambda error: refused):
         fs, path = fs_of(name)
         if "*" in path:
             found = sorted(fs.glob(path))
@@ -114,10 +117,6 @@ def remote_files(name: str) -> List[str]:
             found = sorted(one["name"] for one in fs.ls(path, detail=True) if one["type"] == "file")
         else:
             return [name]
-    except Exception as error:  # noqa: BLE001  each store has errors of its own
-        raise UsageError(
-            "cannot read %s: its store refuses" % name, name, "is the address right, and may you?"
-        ) from error
     if not found:
         raise UsageError("there is nothing at %s" % name, name, "name the files")
     return [str(fs.unstrip_protocol(one)) for one in found if looks_like_file(one.rsplit("/", 1)[-1])]
@@ -133,11 +132,9 @@ def brought(name: str) -> Iterator[str]:
 
     with tempfile.TemporaryDirectory(prefix="kdtoken-") as folder:
         path = os.path.join(folder, os.path.basename(name.split("?")[0].rstrip("/")) or "source")
-        try:
+        with Answered(lambda error: _refused(name)):
             fs, there = fs_of(name)
             fs.get_file(there, path)
-        except Exception as error:  # noqa: BLE001  each store has errors of its own
-            raise BadFormat("cannot read %s: its store has no such file, or refuses" % name, name) from error
         yield path
 
 
