@@ -20,7 +20,9 @@ class Faults:
     lose           drop 1 in N packets, acknowledgements too
     duplicate      send 1 in N packets twice
     delay          hold 1 in N packets back for `delay_seconds`
-    silent_from    number of the request from which on the target answers nothing ...
+    once           kind -> number of the packet of its direction, from 1, that alone has the fault: "lose out" (of the
+                   target), "lose in" (of the debugger), and so for corrupt, duplicate and "delay out"
+    silent_from    number of the session's request from which on the target answers nothing ...
     silent_for     ... for so many requests (0: for good); a debugger asks again, and each time counts
     page_out       number of a request -> addresses whose pages are gone when it has been answered
     both_ways      the debugger's packets suffer, too (else only the target's)
@@ -31,6 +33,7 @@ class Faults:
     duplicate: int = 0
     delay: int = 0
     delay_seconds: float = 0.05
+    once: Dict[str, int] = field(default_factory=dict)
     silent_from: int = 0
     silent_for: int = 0
     page_out: Dict[int, Sequence[int]] = field(default_factory=dict)
@@ -76,10 +79,10 @@ class Faults:
         return not self.silent_for or request < self.silent_from + self.silent_for
 
     def _hits(self, kind: str, every: int) -> bool:
-        if not every:
+        if not every and kind not in self.once:
             return False
         self._seen[kind] = self._seen.get(kind, 0) + 1
-        return self._seen[kind] % every == 0
+        return self._seen[kind] == self.once.get(kind) or bool(every) and self._seen[kind] % every == 0
 
 
 def damaged(packet: bytes) -> bytes:

@@ -61,6 +61,7 @@ class PacketLine:
         self._write = write
         self._heard = b""
         self._outbox.clear()
+        self._requests = 0  # faults are told by the number of a request in its session
 
     def feed(self, data: bytes) -> None:
         """Bytes from the debugger, in pieces of any size."""

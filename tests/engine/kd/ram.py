@@ -24,6 +24,7 @@ class Ram:
         self._pages: List[bytearray] = [bytearray(page) for page in physical.pages()]
         self._root = physical.first * PAGE
         self._known: Dict[int, int] = {}  # virtual page number -> physical address
+        self._gone: Dict[int, bytes] = {}  # physical address of an entry -> what it was
 
     def read_physical(self, address: int, size: int) -> bytes:
         """As many bytes as there are, up to `size`."""
@@ -89,7 +90,14 @@ class Ram:
         for address in addresses:
             entry = self._entry(address)
             if entry is not None:
+                self._gone.setdefault(entry, self.read_physical(entry, 8))
                 self.write_physical(entry, struct.pack("<Q", PAGED_OUT_PTE))
+
+    def page_in(self) -> None:
+        """All that was taken away is there again."""
+        for entry, value in self._gone.items():
+            self.write_physical(entry, value)
+        self._gone.clear()
 
     def _entry(self, address: int) -> Optional[int]:
         """Physical address of the page table entry of a virtual address (four levels, small pages)."""

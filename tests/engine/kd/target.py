@@ -85,6 +85,7 @@ class KdTarget:
     def plugged(self, write: Optional[Callable[[bytes], None]]) -> None:
         """A debugger's cable is there (None: gone).  A stopped machine says so by itself."""
         self.line.plug(write)
+        self._reads = 0  # as requests, counted by the session
         if write is not None and not self.running:
             self.line.forget()
             self._stopped()
