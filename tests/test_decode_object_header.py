@@ -12,12 +12,16 @@ from kdtoken.decode.object_header import (
     is_object_of,
     read_unicode,
     type_name,
+    uncounted,
     unicode_string,
 )
 from kdtoken.decode.structure import read_structure
+from kdtoken.decode.token import decode_token
 from kdtoken.errors import FieldNotFound
 from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.privilege import NAMES
+from kdtoken.model.token import Token
 from tests.expected import FILES, WINDOWS_7, WINDOWS_11, kernel_of
 from tests.machine.kernel import Kernel
 from tests.machine.synthetic import SyntheticSource
@@ -209,3 +213,36 @@ def test_an_index_that_leads_to_the_variable_that_it_is_compared_with_is_no_toke
     cookie = source.kernel.memory.peek(source.symbol("ObHeaderCookie"), 1)[0]
     source.poke(header_byte(source, body), bytes([255 ^ cookie ^ (header >> 8 & 0xFF)]))
     assert is_object_of(source, body, TOKEN_TYPE) is False
+
+
+@pytest.mark.parametrize(
+    "pointers, handles, says",
+    [
+        (1, 0, None),
+        (3, 3, None),
+        (0x7FFF, 1, None),  # newer kernels count what their handles keep in advance
+        (0, 0, "PointerCount of its header is 0"),
+        (-2, 0, "PointerCount of its header is -2"),
+        (2, 3, "HandleCount of its header is 3, and PointerCount, which has the handles in it, 2"),
+        (2, -1, "HandleCount of its header is -1"),
+    ],
+)
+def test_an_object_that_nothing_holds_is_gone(kernel: Kernel, pointers: int, handles: int, says: str) -> None:
+    source = SyntheticSource(kernel)
+    body = kernel.tokens["notepad"]
+    width = kernel.layouts.pointer_size
+    for name, value in (("PointerCount", pointers), ("HandleCount", handles)):
+        at = body - body_offset(source)
+        source.poke_field(at, "_OBJECT_HEADER", name, value & (1 << 8 * width) - 1)
+    found = uncounted(source, body)
+    assert found == [] if says is None else len(found) == 1 and found[0].startswith(says)
+    token = decode_token(source, body, NAMES)
+    assert isinstance(token, Token) and list(token.problems) == found
+
+
+def test_of_counts_that_cannot_be_read_nothing_is_said() -> None:
+    kernel = kernel_of(NEWEST)
+    body = kernel.tokens["notepad"]
+    source = SyntheticSource(kernel)
+    assert uncounted(source.without_mapping([body - body_offset(source)]), body) == []
+    assert uncounted(SyntheticSource(kernel).without_field("_OBJECT_HEADER", "HandleCount"), body) == []

@@ -108,7 +108,7 @@ class X86(Source):
 
     def _header(self, body: int, index: int) -> None:
         at = body - self.structs.offset("_OBJECT_HEADER", "Body")
-        self.structs.put("_OBJECT_HEADER", at, {"TypeIndex": index})
+        self.structs.put("_OBJECT_HEADER", at, {"TypeIndex": index, "PointerCount": 3, "HandleCount": 1})
 
     def _token(self, at: int, token_id: int, kind: int, level: int) -> None:
         self._header(at, 5)

@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kdtoken.decode import token as decode
 from tests.expected import WINDOWS_11, kernel_of
 from tests.fault_hunt.hunt import Hunt
+from tests.fault_hunt.places import Places
 from tests.fault_hunt.shown import changes
 from tests.fault_hunt.through import THROUGH
 from tests.fault_hunt.undetectable import UNDETECTABLE, reason_of
@@ -26,10 +29,33 @@ def test_a_page_that_is_gone_changes_no_value() -> None:
     assert {outcome for _, outcome in result.counts} <= {"marked", "without effect"}
 
 
-def test_a_recording_of_the_faulty_machine_shows_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["recording", "log"])
+def test_a_recording_or_a_log_of_the_faulty_machine_shows_the_same(way: str, tmp_path: Path) -> None:
     straight = Hunt(KERNEL).run(3, 25)
-    recorded = Hunt(KERNEL, THROUGH["recording"](tmp_path)).run(3, 25)
-    assert recorded.silent == [] and recorded.counts == straight.counts
+    kept = Hunt(KERNEL, THROUGH[way](tmp_path)).run(3, 25)
+    assert kept.silent == [] and kept.counts == straight.counts
+
+
+def test_a_log_shows_the_sound_machine_as_its_memory_does(tmp_path: Path) -> None:
+    through = Hunt(KERNEL, THROUGH["log"](tmp_path))
+    for process in through.processes[::6]:
+        assert through.sound(process)[0] == Hunt(KERNEL).sound(process)[0]
+
+
+def test_of_a_union_the_widest_member_is_what_lies_there() -> None:
+    """Bits of it had its place: tokens of threads were never swapped, and faults in the rest were "elsewhere"."""
+    places = Places(KERNEL)
+    parts = places.alike("_ETHREAD.ClientSecurity.ImpersonationData")
+    assert len(parts) > 10 and all(part.end - part.start == 8 and part.pointer for part in parts)
+    assert places.at(parts[0].start + 7) == parts[0]
+
+
+def test_a_token_that_is_none_marks_the_thread_that_names_it() -> None:
+    before = {"threads": [{"impersonation": {"token": "0x10", "level": 2}}], "tokens": {"0x10": {"user": "a"}}}
+    after = {"threads": [{"impersonation": {"token": "0x11", "level": 2}}], "tokens": {"0x11": {"unreadable": "0x11"}}}
+    assert changes(before, after) == []
+    after["tokens"] = {"0x11": {"user": "b"}}  # type: ignore[dict-item]
+    assert [path for path, _, _ in changes(before, after)] == ["threads[].impersonation.token", "tokens"]
 
 
 def test_the_hunt_sees_a_check_that_is_taken_away(monkeypatch: Any) -> None:

@@ -5,15 +5,16 @@ unreadable never counts as zero, and is named in a remark of its own.
 """
 
 from enum import Enum
-from typing import List, Optional, Tuple
+from typing import List, Tuple
 
+from kdtoken.analysis.consistency import faults, hash_faults, integrity_level, oddities, process_oddities
 from kdtoken.frozen import dataclass
 from kdtoken.model.absent import Missing, NotSaid, Unreadable, known
-from kdtoken.model.group import ENABLED, Group, HalfGroup
+from kdtoken.model.group import ENABLED
 from kdtoken.model.integrity import IntegrityLevel, integrity_text
 from kdtoken.model.process import Impersonation, ProcessDump
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import LogonSession, SidHash, Token
+from kdtoken.model.token import LogonSession, Token
 from kdtoken.model.token_flags import TokenFlags
 
 LOCAL_SYSTEM = Sid(5, (18,))
@@ -79,18 +80,6 @@ def managed_pair(token: Token, linked: Token) -> str:
     return "the halves of a pair are one user's, but for Administrator Protection, whose flag neither has"
 
 
-def integrity_level(token: Token) -> Optional[int]:
-    """The label's level (0x2000 is Medium); None when not known or the token has none."""
-    index, groups = token.integrity_level_index, token.user_and_groups
-    # What Token.integrity does, without the words for what is wrong: each rule asks it of every token.
-    if not isinstance(index, int) or not isinstance(groups, tuple) or index >= len(groups):
-        return None
-    entry = groups[index]
-    if isinstance(entry, HalfGroup):
-        return None if entry.label is None else entry.label.subauthorities[0]
-    return entry.sid.subauthorities[0] if isinstance(entry, Group) and entry.sid.is_integrity_label else None
-
-
 def kinds(token: Token) -> Tuple[str, ...]:
     """Words for what confines the token: AppContainer, restricted, write-restricted ..."""
     words = []
@@ -113,7 +102,8 @@ def token_remarks(token: Token) -> List[Remark]:
     remarks += _unread_remarks(token)
     remarks += _privilege_remarks(token)
     remarks += _group_remarks(token)
-    remarks += _consistency_remarks(token)
+    remarks += [Remark(text, True) for text in faults(token)]
+    remarks += [Remark(text) for text in oddities(token)]
     for kind in kinds(token):
         if kind in ("restricted", "write-restricted"):
             what = "writes are" if kind == "write-restricted" else "every access is"
@@ -174,54 +164,6 @@ def _group_remarks(token: Token) -> List[Remark]:
     return remarks
 
 
-def _consistency_remarks(token: Token) -> List[Remark]:
-    """Fields that the kernel keeps in step; where they are not, somebody wrote into the token.
-
-    The SID hashes are left alone: nothing public shows on a real token how they follow the groups.
-    """
-    remarks = []
-    level = integrity_level(token)
-    not_low = token.has_flag(TokenFlags.NOT_LOW)
-    # Between Low and Medium lie levels of which nobody tells what the flag should be.
-    if level is not None and (
-        (not_low is True and level <= IntegrityLevel.LOW) or (not_low is False and level >= IntegrityLevel.MEDIUM)
-    ):
-        remarks.append(
-            Remark("TokenFlags %s NOT_LOW, but the label is 0x%x" % ("has" if not_low else "lacks", level), True)
-        )
-    session = token.logon_session
-    if isinstance(session, LogonSession) and known(session.logon_id) and known(token.authentication_id):
-        if session.logon_id != token.authentication_id:
-            remarks.append(
-                Remark(
-                    "its LogonSession is that of %s, but its AuthenticationId is %s: the account's name is not to be "
-                    "believed" % (session.logon_id, token.authentication_id),
-                    True,
-                )
-            )
-    remarks += [Remark(text, True) for text in _flags_against_members(token)]
-    separate = token.integrity_level_sid_value
-    if isinstance(separate, Sid) and known(token.integrity) and separate != token.integrity:
-        remarks.append(Remark("IntegrityLevelSidValue is %s, but the label is %s" % (separate, token.integrity), True))
-    return remarks
-
-
-def _flags_against_members(token: Token) -> List[str]:
-    """TokenFlags that say one thing where the members that they are about say another."""
-    found = []
-    lowbox, package = token.has_flag(TokenFlags.LOWBOX), token.package
-    if lowbox is True and package is None:
-        found.append("TokenFlags has LOWBOX, but there is no package")
-    if lowbox is False and isinstance(package, Sid):
-        found.append("there is a package, but TokenFlags lacks LOWBOX")
-    restricted, count = token.has_flag(TokenFlags.IS_RESTRICTED), token.restricted_sid_count
-    if restricted is True and count == 0:
-        found.append("TokenFlags has IS_RESTRICTED, but RestrictedSidCount is 0")
-    if restricted is False and isinstance(count, int) and count:
-        found.append("RestrictedSidCount is %d, but TokenFlags lacks IS_RESTRICTED" % count)
-    return found
-
-
 def _beside_remarks(dump: ProcessDump) -> List[Remark]:
     """What is wrong inside the linked token, and inside those that threads impersonate with."""
     beside = [("the linked token", dump.linked)]
@@ -230,8 +172,9 @@ def _beside_remarks(dump: ProcessDump) -> List[Remark]:
     for which, token in beside:
         if not isinstance(token, Token):
             continue
-        wrong = [*token.problems, *(one.text for one in _consistency_remarks(token)), *hash_faults(token)]
+        wrong = [*token.problems, *faults(token), *hash_faults(token)]
         remarks += [Remark("%s: %s" % (which, text), True) for text in wrong]
+        remarks += [Remark("%s: %s" % (which, text)) for text in oddities(token)]
     for thread in dump.threads:
         used = thread.impersonation
         token = dump.tokens.get(used.token) if isinstance(used, Impersonation) else None
@@ -243,23 +186,6 @@ def _beside_remarks(dump: ProcessDump) -> List[Remark]:
             text = "thread %s impersonates at level %d, and its token allows %d" % (thread.tid, used.level, most)
             remarks.append(Remark(text, True))
     return remarks
-
-
-def hash_faults(token: Token) -> List[str]:
-    """The hash of a list of SIDs that is of another list: the kernel keeps count and address of its list there."""
-    faults = []
-    for name, hashed, count in (
-        ("SidHash", token.sid_hash, token.user_and_group_count),
-        ("RestrictedSidHash", token.restricted_sid_hash, token.restricted_sid_count),
-        ("CapabilitiesHash", token.capabilities_hash, token.capability_count),
-    ):
-        if not isinstance(hashed, SidHash) or not isinstance(count, int) or (count == 0 and hashed.count == 0):
-            continue
-        if hashed.count != count:
-            faults.append("%s.SidCount is %d, the list has %d" % (name, hashed.count, count))
-        if hashed.list_at is not None and hashed.sid_attr != hashed.list_at:
-            faults.append("%s.SidAttr is 0x%x, the list is at 0x%x" % (name, hashed.sid_attr, hashed.list_at))
-    return faults
 
 
 def dump_remarks(dump: ProcessDump) -> List[Remark]:
@@ -295,6 +221,7 @@ def dump_remarks(dump: ProcessDump) -> List[Remark]:
         remarks.append(Remark("%s says that the token is %s: one of the two is wrong" % (check.command, shown), True))
     remarks += token_remarks(token)
     remarks += _beside_remarks(dump)
+    remarks += [Remark(text) for text in process_oddities(dump)]
     busy = [t for t in dump.threads if known(t.impersonation) and t.impersonation is not None]
     if busy:
         remarks.append(

@@ -8,7 +8,8 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from kdtoken.analysis.audit.finding import Finding, Severity
 from kdtoken.analysis.audit.rules import audit
-from kdtoken.analysis.classification import Elevation, elevation, integrity_level, kinds
+from kdtoken.analysis.classification import Elevation, elevation, kinds
+from kdtoken.analysis.consistency import integrity_level
 from kdtoken.dataset.schema import BY_NAME, TABLES
 from kdtoken.machine.base import Machine
 from kdtoken.model.absent import Missing, Unreadable

@@ -1,6 +1,6 @@
 """What kind of kernel object lies at an address: `_OBJECT_HEADER`, in front of every object."""
 
-from typing import Dict, Optional
+from typing import Dict, List, Optional
 
 from kdtoken.decode.structure import Structure, offset_of, pointer_width, read_members
 from kdtoken.errors import LookupFailed, MemoryUnreadable, SymbolNotFound
@@ -15,6 +15,7 @@ PROCESS_TYPE = "PsProcessType"
 THREAD_TYPE = "PsThreadType"
 
 _COOKIE = "ObHeaderCookie"
+_COUNTS = ("PointerCount", "HandleCount")
 
 
 def body_offset(target: Source) -> int:
@@ -53,6 +54,25 @@ def is_object_of(target: Source, body: int, type_symbol: str) -> Maybe[bool]:
 def type_object(target: Source, body: int) -> Maybe[int]:
     """Address of the _OBJECT_TYPE that the object's header names; Unreadable or Absent where it cannot be told."""
     return _type_of(target, body)
+
+
+def uncounted(target: Source, body: int) -> List[str]:
+    """What is wrong with how often the object is referred to, by its header.
+
+    PointerCount counts what holds it, handles among them, HandleCount the handles: an object that nothing holds is gone
+    ("Life cycle of an object" on learn.microsoft.com).  Where PointerCount cannot be read nothing is said.
+    """
+    s = read_members(target, TYPE, body - body_offset(target), _COUNTS, origins=False)
+    pointers, handles = s.sint("PointerCount"), s.sint("HandleCount")
+    if not isinstance(pointers, int) or not isinstance(handles, int):
+        return []
+    if pointers <= 0:
+        return ["PointerCount of its header is %d: nothing holds it, so it is gone, or being taken away" % pointers]
+    if not 0 <= handles <= pointers:
+        return [
+            "HandleCount of its header is %d, and PointerCount, which has the handles in it, %d" % (handles, pointers)
+        ]
+    return []
 
 
 def is_in_type_table(target: Source, kind: int, index: int) -> bool:

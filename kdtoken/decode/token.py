@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tup
 from kdtoken.decode import token_parts as parts
 from kdtoken.decode.lean import Followed, Plan, plan_of, take
 from kdtoken.decode.logon_session import read_logon_session
-from kdtoken.decode.object_header import TOKEN_TYPE, body_offset, is_object_of, type_name
+from kdtoken.decode.object_header import TOKEN_TYPE, body_offset, is_object_of, type_name, uncounted
 from kdtoken.decode.privileges import read_privileges
 from kdtoken.decode.sids import read_groups, read_sid, strays
 from kdtoken.decode.structure import Structure, read_structure, unreadable
@@ -160,6 +160,8 @@ def decode_token(target: Source, address: int, names: Mapping[int, str], follow:
         return made_of(Token, values)
     values = {attribute: read(s, path) for attribute, path, read, _ in MEMBERS}
     problems += strays(s, s.places, values["integrity_level_index"])
+    if follow:
+        problems += parts.no_pointers(s) + parts.of_another_package(s, values["package"])
     return Token(
         address=address,
         problems=tuple(problems),
@@ -202,6 +204,8 @@ def _not_a_token(target: Source, address: int, problems: List[str]) -> Optional[
         return Unreadable(address, "there is %s at that address, by its object header" % what)
     if isinstance(verdict, Missing):
         problems.append("could not check that this is a token object: %s" % verdict)
+    else:
+        problems += uncounted(target, address)
     return None
 
 

@@ -3,12 +3,14 @@
 Readers take the pointer as it was read: what is missing stays missing, a null pointer is None.
 """
 
-from typing import Callable, Optional, TypeVar
+from typing import Callable, List, Optional, TypeVar
 
+from kdtoken.decode.sids import read_sid
 from kdtoken.decode.structure import Structure, read_members, unreadable
 from kdtoken.errors import BadFormat, LookupFailed, MemoryUnreadable
 from kdtoken.model.absent import Absent, Maybe, Missing, Unreadable
 from kdtoken.model.acl import ACL_HEADER_SIZE, Acl, acl_length
+from kdtoken.model.sid import Sid
 from kdtoken.model.token import AttributeList, Diagnostics, SidHash
 from kdtoken.source.base import Source
 
@@ -66,8 +68,65 @@ def _behind(read: Callable[[Source, int], Maybe[T]]) -> Callable[[Source, Maybe[
     return follow
 
 
+_LOWBOX = "_SEP_LOWBOX_NUMBER_ENTRY"
+
+
+def _lowbox(target: Source, address: int) -> Structure:
+    return read_members(target, _LOWBOX, address, ["PackageSid", "LowboxNumber"])
+
+
 def _lowbox_number(target: Source, address: int) -> Maybe[int]:
-    return read_members(target, "_SEP_LOWBOX_NUMBER_ENTRY", address, ["LowboxNumber"]).uint("LowboxNumber")
+    return _lowbox(target, address).uint("LowboxNumber")
+
+
+def of_another_package(s: Structure, package: Maybe[Optional[Sid]]) -> List[str]:
+    """Whether the entry that LowboxNumberEntry leads to is of another package than the token: it keeps the SID, too.
+
+    Source: the member _SEP_LOWBOX_NUMBER_ENTRY.PackageSid of public symbols.
+    """
+    entry = s.uint("LowboxNumberEntry")
+    if not isinstance(entry, int) or not entry or not isinstance(package, Sid):
+        return []
+    try:
+        theirs = read_sid(s.target, _lowbox(s.target, entry).uint("PackageSid"))
+    except LookupFailed:
+        return []
+    if not isinstance(theirs, Sid) or theirs == package:
+        return []
+    return ["LowboxNumberEntry is that of package %s, and Package is %s: one of them is another's" % (theirs, package)]
+
+
+# Members that are shown as addresses and not followed.
+POINTERS = (
+    "TokenLock",
+    "TrustLinkedToken",
+    "IndexEntry",
+    "LowboxHandlesEntry",
+    "BnoIsolationHandlesEntry",
+    "SessionObject",
+    "DiagnosticInfo",
+    "pSecurityAttributes",
+    "pClaimAttributes",
+    "TokenSidValues",
+)
+
+
+def no_pointers(s: Structure) -> List[str]:
+    """Pointers of a token that lead nowhere: into a program's half of memory, or between two words.
+
+    x64 and ARM64 kernels lie in the highest 2**56 bytes at least, x86 ones in the upper half (the upper quarter where
+    programs have three): "User space and system space" on learn.microsoft.com.  All of these are blocks of pool, which
+    are aligned to two pointers.
+    """
+    found = []
+    for name in POINTERS:
+        value, place = s.uint(name), s.place(name)
+        if not isinstance(value, int) or not value or place is None or place.size not in (4, 8):
+            continue
+        lowest = 0xFF << 56 if place.size == 8 else 1 << 31
+        if value < lowest or value % place.size:
+            found.append("%s is 0x%x, which is no address of the kernel's" % (name, value))
+    return found
 
 
 def _diagnostics(target: Source, address: int) -> Maybe[Diagnostics]:

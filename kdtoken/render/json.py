@@ -14,7 +14,8 @@ dump.schema.json and walk.schema.json describe every key.
 import json
 from typing import Any, Callable, Dict, List, Sequence
 
-from kdtoken.analysis.classification import Remark, dump_remarks, elevation, integrity_level, kinds, token_remarks
+from kdtoken.analysis.classification import Remark, dump_remarks, elevation, kinds, token_remarks
+from kdtoken.analysis.consistency import integrity_level
 from kdtoken.model.absent import Absent, Fragment, NotAsked, NotSaid, Unreadable
 from kdtoken.model.access_mask import mask_words
 from kdtoken.model.acl import Ace, Acl

@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from kdtoken.analysis.audit.finding import Severity
 from kdtoken.analysis.audit.finding import name_of as process_name
-from kdtoken.analysis.classification import integrity_level
+from kdtoken.analysis.consistency import integrity_level
 from kdtoken.analysis.lineage.chain import Link
 from kdtoken.analysis.lineage.edges import Change
 from kdtoken.analysis.lineage.origin import Lineage

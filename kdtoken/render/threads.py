@@ -2,7 +2,7 @@
 
 from typing import List, Optional, Tuple
 
-from kdtoken.analysis.classification import integrity_level
+from kdtoken.analysis.consistency import integrity_level
 from kdtoken.model.absent import Fragment, Missing, NotSaid, known
 from kdtoken.model.integrity import integrity_text
 from kdtoken.model.process import Impersonation, ProcessDump, Thread

@@ -7,14 +7,8 @@ import re
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from kdtoken.analysis.audit.finding import Finding, by_process
-from kdtoken.analysis.classification import (
-    SERVICE_ACCOUNTS,
-    Elevation,
-    dump_remarks,
-    elevation,
-    integrity_level,
-    kinds,
-)
+from kdtoken.analysis.classification import SERVICE_ACCOUNTS, Elevation, dump_remarks, elevation, kinds
+from kdtoken.analysis.consistency import integrity_level
 from kdtoken.model.absent import Maybe, Missing, NotSaid, known
 from kdtoken.model.integrity import integrity_text
 from kdtoken.model.process import FastRef, Impersonation, ProcessDetails, ProcessDump

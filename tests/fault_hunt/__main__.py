@@ -1,6 +1,6 @@
 """`make faults COUNT=100000`: single faults at random, what became of them, and what was silent.
 
-python -m tests.fault_hunt [--count 10000] [--seed 0] [--build 22000] [--through memory|recording]
+python -m tests.fault_hunt [--count 10000] [--seed 0] [--build 22000] [--through memory|recording|log]
 """
 
 import argparse

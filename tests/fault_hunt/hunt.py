@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections import Counter
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
+from kdtoken.errors import KdTokenError
 from kdtoken.layout.layout import Field, Layout, make_layout, size_of
 from kdtoken.source.base import PAGE_SIZE, Source
 from tests.fault_hunt.places import Part, Places
@@ -70,12 +71,6 @@ class Hunt:
         names = [one.image_name for one in kernel.machine.processes]
         self.processes = [
             one.image_name.decode("ascii")
-            if names.count(one.image_name) == 1 and one.image_name.isalnum()
-            else str(one.pid)
-            for one in kernel.machine.processes
-        ]
-        self.processes = [
-            one.image_name.decode("ascii")
             if names.count(one.image_name) == 1 and one.image_name.endswith(b".exe") and one.image_name.isascii()
             else str(one.pid)
             for one in kernel.machine.processes
@@ -96,7 +91,7 @@ class Hunt:
         sound, _ = self.sound(process)
         source = SyntheticSource(self.kernel)
         fault.put(source)
-        seen = shown(self.through(source, process), process)
+        seen = self._seen(source, process)
         if seen.error:
             result.counts[fault.kind, "marked"] += 1
             return
@@ -128,6 +123,12 @@ class Hunt:
             result.silent.append(Silent(fault.kind, fault.where, path, "dump %s, %s" % (process, words)))
         result.counts[fault.kind, outcome] += 1
 
+    def _seen(self, source: SyntheticSource, process: str) -> Shown:
+        try:
+            return shown(self.through(source, process), process)
+        except KdTokenError as error:  # a log or a recording that is refused as a whole
+            return Shown({}, (), str(error))
+
     def _token_alone(self, address: int) -> Dict[str, object]:
         if address not in self._alone:
             lines = run_on(SyntheticSource(self.kernel), "dump", "--token", hex(address), "--json")
@@ -138,7 +139,9 @@ class Hunt:
         """What the sound machine shows, and what is read for it."""
         if process not in self._sound:
             source = SyntheticSource(self.kernel)
-            told = shown(source, process)
+            told = shown(self.through(source, process), process)
+            source = SyntheticSource(self.kernel)
+            shown(source, process)
             self._sound[process] = told, source.log
         return self._sound[process]
 

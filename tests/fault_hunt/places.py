@@ -73,6 +73,11 @@ class Places:
         return {name: parts for name, parts in found.items() if len(parts) > 1}
 
     def _add(self, address: int, size: int, name: str, pointer: bool = False) -> None:
+        known = self._parts.get(address)
+        if known is not None and known.name.partition(".")[0] == name.partition(".")[0] and known.end >= address + size:
+            # Of a union the widest member, the first of several: bits of it have its name.
+            self._parts[address] = known._replace(pointer=known.pointer or pointer)
+            return
         if address and size > 0:
             self._parts[address] = Part(address, address + size, name, pointer)
 

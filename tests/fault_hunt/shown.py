@@ -64,6 +64,11 @@ def _follows(key: str, row: Dict[str, Any]) -> bool:
     return (key == "linked" and _has_mark(row.get("token"))) or (key == "shared_with" and row[key] is None)
 
 
+def _broken(before: Any, after: Any) -> bool:
+    """Whether it says of itself what is wrong with it, as an ACL does that does not add up."""
+    return isinstance(after, dict) and bool(after.get("problem")) and after != before
+
+
 def _has_mark(value: Any) -> bool:
     if isinstance(value, dict):
         return is_marked(value) or any(_has_mark(one) for one in value.values())
@@ -75,13 +80,24 @@ def changes(before: Any, after: Any, path: str = "") -> List[Tuple[str, Any, Any
 
     Numbers in the path of a list are left out, and addresses as keys: `threads[].tid`, `tokens[].user`.
     """
-    if before == after or is_marked(after):
+    if before == after or is_marked(after) or _broken(before, after):
         return []
     if path == "shared_with" and before is None:
         return []  # more is told, since the list had to be walked
+    if not path and isinstance(after, dict):
+        nowhere = {address for address, token in (after.get("tokens") or {}).items() if is_marked(token)}
+        threads = [
+            {**one, "impersonation": {**one["impersonation"], "unreadable": "its token"}}
+            if isinstance(one.get("impersonation"), dict) and one["impersonation"].get("token") in nowhere
+            else one
+            for one in after.get("threads") or []
+        ]
+        after = {**after, "threads": threads} if nowhere else after
     if isinstance(before, dict) and isinstance(after, dict) and not is_marked(before):
         if path == "tokens" and set(before) != set(after):
-            return [(path, sorted(before), sorted(after))]
+            # Under an address where no token is there stands that there is none.
+            others = [key for key in after if key not in before and not is_marked(after[key])]
+            return [(path, sorted(before), sorted(after))] if others or len(after) < len(before) else []
         found: List[Tuple[str, Any, Any]] = []
         for key in sorted(set(before) | set(after)):
             if key == "problems" or (key in after and _follows(key, after) and before.get(key) != after[key]):

@@ -1,11 +1,13 @@
-"""How faulty memory reaches the verb: as it is, or by a recording of the faulty machine."""
+"""How faulty memory reaches the verb: as it is, or by a recording or a WinDbg log of the faulty machine."""
 
 from pathlib import Path
 from typing import Callable, Dict
 
 from kdtoken.errors import KdTokenError
 from kdtoken.source.base import Source
+from kdtoken.source.log.source import LogSource
 from kdtoken.source.session import RecordingSource, load_session
+from tests.fault_hunt.log_text import log_of
 from tests.fault_hunt.shown import shown
 from tests.machine.synthetic import SyntheticSource
 
@@ -32,4 +34,20 @@ def _recording(folder: Path) -> Through:
     return through
 
 
-THROUGH: Dict[str, Callable[[Path], Through]] = {"memory": _memory, "recording": _recording}
+def _log(folder: Path) -> Through:
+    """The memory and the types of the faulty machine that `dump PROCESS` asks for, logged by WinDbg."""
+
+    def through(source: SyntheticSource, process: str) -> Source:
+        recording = RecordingSource(source)
+        try:
+            shown(recording, process)
+        except KdTokenError:
+            pass
+        path = folder / "a.log"
+        path.write_text(log_of(recording, source), encoding="latin-1", newline="\n")
+        return LogSource([str(path)])
+
+    return through
+
+
+THROUGH: Dict[str, Callable[[Path], Through]] = {"memory": _memory, "recording": _recording, "log": _log}

@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple, Optional, Pattern, Tuple
 
 from kdtoken.decode.token import MEMBERS
+from kdtoken.decode.token_parts import POINTERS
 
 
 def _about(notice: str, paths: str) -> Tuple[Pattern[str], Pattern[str]]:
@@ -46,6 +47,35 @@ ABOUT = (
         r"outside the \d+ bytes of DynamicPart",
         _TOKEN + r"\.(?:dynamic_part|dynamic_charged|primary_group.*|default_dacl.*)",
     ),
+    _about(r"DynamicAvailable is", _TOKEN + r"\.(?:dynamic_available|dynamic_charged)"),
+    _about(r"PrimaryGroup is S-\S+, which is none", _TOKEN + r"\.primary_group.*|" + _GROUPS),
+    _about(r"Package is |LowboxNumberEntry is", _TOKEN + r"\.(?:package.*|lowbox_number|confined.*)"),
+    _about(r"TrustLevelSid is", _TOKEN + r"\.trust_level_sid.*"),
+    _about(r"^(?:[\w ]*: )?UserAndGroups: entry|IntegrityLevelIndex says that it has no label", _GROUPS),
+    _about(r"RestrictedSids: entry", _TOKEN + r"\.restricted_sids.*"),
+    _about(r"Capabilities: entry", _TOKEN + r"\.capabilities.*"),
+    _about(
+        r"(?:AuthenticationId|ParentTokenId) .* is newer than",
+        _TOKEN + r"\.(?:token_id|parent_token_id|authentication_id).*",
+    ),
+    *(
+        _about(r"%s is \d+, which means nothing" % name, _TOKEN + r"\.%s.*" % attribute)
+        for name, attribute in (
+            ("TokenType", "token_type"),
+            ("ImpersonationLevel", "impersonation_level"),
+            ("TokenInUse", "in_use"),
+        )
+    ),
+    _about(r"MandatoryPolicy has bits", _TOKEN + r"\.mandatory_policy.*"),
+    *(
+        _about(r"%s is 0x[0-9a-f]+, which is no address" % one.path, _TOKEN + r"\.%s.*" % one.attribute)
+        for one in MEMBERS
+        if one.path in POINTERS
+    ),
+    _about(r"the kernel keeps its name twice", r"process\.image_name|image_path"),
+    _about(r"the halves of its pair", r"(?:token|linked)\.(?:account|logon_session\.(?:account|authority)_name)"),
+    _about(r"its parent's id", r"process\.parent_pid|parent.*"),
+    _about(r"thread id \d+ is", r"threads\[\]\.tid"),
     _about(r"ActiveThreads is", r"details\.active_threads|threads|tokens"),
     _about(r"impersonates at level", r"threads\[\]\.impersonation.*|tokens\[\]\.impersonation_level.*"),
     _about(r"its token is unreadable", r"process\.token.*"),
@@ -67,7 +97,7 @@ def _row(where: str, paths: str, reason: str) -> Row:
 
 _ONCE = "the kernel keeps it once, and other values of it are as possible"
 _NAMED_ONCE = (
-    "TokenSource TokenId ParentTokenId ExpirationTime TokenLock ModifiedId AuditPolicy DynamicCharged DynamicAvailable "
+    "TokenSource ExpirationTime TokenLock AuditPolicy DynamicCharged DynamicAvailable "
     "ImpersonationLevel TokenType TokenInUse MandatoryPolicy OriginatingLogonSession SessionId LowboxHandlesEntry IndexEntry "
     "BnoIsolationHandlesEntry SessionObject TrustLinkedToken DiagnosticInfo pSecurityAttributes pClaimAttributes "
     "TokenSidValues DefaultOwnerIndex Privileges VariablePart"
@@ -84,6 +114,11 @@ UNDETECTABLE: Tuple[Row, ...] = (
         r"_TOKEN\.TokenFlags",
         _TOKEN + r"\.(?:flags.*|confined.*|elevation)",
         "but for LOWBOX, IS_RESTRICTED, NOT_LOW and the bits of the audit's rules, no flag is kept twice",
+    ),
+    _row(
+        r"_TOKEN\.(?:TokenId|ModifiedId|ParentTokenId)(?:\..*)?",
+        _TOKEN + r"\.(?:token_id|modified_id|parent_token_id).*",
+        "of a token's ids only their order is known, and a duplicate keeps an older ModifiedId",
     ),
     _row(
         r"_TOKEN\.VariableLength",
@@ -181,8 +216,9 @@ UNDETECTABLE: Tuple[Row, ...] = (
         r"_EPROCESS\.(?:InheritedFromUniqueProcessId|CreateTime|ExitTime|Protection|ActiveThreads|Session|PrimaryTokenFrozen|"
         r"ImageFileName|UniqueProcessId|SeAuditProcessCreationInfo|Flags\d?|ThreadListHead|MitigationFlags\w*|\w*Token\w*)(?:\..*)?"
         r"|elsewhere",
-        r"process\.(?:parent_pid|image_name|pid)|details\..*|image_path.*|threads|tokens|parent.*|session.*",
-        "kept once, or (the name, the id) in other processes' words only",
+        r"(?:process|shared_with\[\])\.(?:parent_pid|image_name|pid)|details\..*|image_path.*|threads|tokens|parent.*|session.*",
+        "kept once, or (the name, the id) in other processes' words only; the name is compared with the path's, as far as "
+        "both are kept",
     ),
     _row(
         r"_EPROCESS\.Token(?:\..*)?",

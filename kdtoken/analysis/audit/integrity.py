@@ -4,7 +4,7 @@ from typing import Iterator, List, Sequence, Tuple
 
 from kdtoken.analysis.audit.finding import Evidence, Finding, Rule, Severity, image_of, name_of
 from kdtoken.analysis.audit.scene import Scene
-from kdtoken.analysis.classification import hash_faults, integrity_level
+from kdtoken.analysis.consistency import hash_faults, integrity_level
 from kdtoken.analysis.differences.comparison import Kind, View
 from kdtoken.analysis.differences.fields import TRACELESS, compare
 from kdtoken.model.group import OWNER, Group

@@ -5,7 +5,8 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
-from kdtoken.analysis.classification import LOCAL_SYSTEM, SERVICE_ACCOUNTS, integrity_level
+from kdtoken.analysis.classification import LOCAL_SYSTEM, SERVICE_ACCOUNTS
+from kdtoken.analysis.consistency import integrity_level
 from kdtoken.analysis.lineage.parents import SYSTEM_PID, Family, Parent
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid

@@ -2,7 +2,8 @@
 
 from typing import Dict, List, Optional
 
-from kdtoken.analysis.classification import ADMINISTRATORS, integrity_level, kinds
+from kdtoken.analysis.classification import ADMINISTRATORS, kinds
+from kdtoken.analysis.consistency import integrity_level
 from kdtoken.frozen import dataclass
 from kdtoken.model.absent import Missing, known
 from kdtoken.model.group import Group

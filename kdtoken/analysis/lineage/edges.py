@@ -8,7 +8,8 @@ ModifiedId, ParentTokenId, AuthenticationId, source, origin are copied].  Whatev
 from enum import Enum
 from typing import Dict, List, Tuple
 
-from kdtoken.analysis.classification import integrity_level, kinds
+from kdtoken.analysis.classification import kinds
+from kdtoken.analysis.consistency import integrity_level
 from kdtoken.frozen import dataclass
 from kdtoken.model.absent import Maybe
 from kdtoken.model.group import Group

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from kdtoken.analysis.audit.finding import Finding, Severity, name_of
-from kdtoken.analysis.classification import LOCAL_SYSTEM, integrity_level
+from kdtoken.analysis.classification import LOCAL_SYSTEM
+from kdtoken.analysis.consistency import integrity_level
 from kdtoken.analysis.lineage.edges import Change
 from kdtoken.analysis.lineage.parents import Family
 from kdtoken.analysis.lineage.tree import Node, tree
