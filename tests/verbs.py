@@ -11,11 +11,16 @@ from kdtoken.source.base import Source
 VERBS: Any = {"dump": dump, "walk": walk}
 
 
-def run_on(target: Source, verb: str, *arguments: str) -> List[str]:
-    """The lines that a verb prints on a target.  Raises what the verb raises."""
+def run_on(target: Source, verb: str, *arguments: str, alone: bool = False) -> List[str]:
+    """The lines that a verb prints on a target.  Raises what the verb raises.
+
+    alone  nothing is read beside the process that is asked for, as for a recording of it
+    """
     parser = cli.parser(verb, "")
     VERBS[verb].add_arguments(parser)
-    lines: List[str] = VERBS[verb].report(KernelMachine(target), parser.parse_args(list(arguments)))
+    options = parser.parse_args(list(arguments))
+    options.alone = alone
+    lines: List[str] = VERBS[verb].report(KernelMachine(target), options)
     return lines
 
 

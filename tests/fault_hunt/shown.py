@@ -23,7 +23,7 @@ class Shown(NamedTuple):
 def shown(source: Source, process: str) -> Shown:
     """What a person gets who asks for that process."""
     try:
-        row = json.loads("\n".join(run_on(source, "dump", process, "--json", "--no-check")))
+        row = json.loads("\n".join(run_on(source, "dump", process, "--json", "--no-check", alone=True)))
     except KdTokenError as error:
         return Shown({}, (), str(error))
     notices = [remark["text"] for remark in row["remarks"]]
