@@ -7,7 +7,14 @@ from kdtoken.errors import BadFormat
 from kdtoken.model.luid import Luid
 from kdtoken.model.sid import Sid
 
-SID = re.compile(r"S-1-(?:0x[0-9a-fA-F]{1,12}|[0-9]{1,15})(?:-[0-9]{1,10}){0,15}(?![-0-9])", re.IGNORECASE)
+# Not where it goes on in what is no digit: somebody blacked a part of it out, or a scanner misread one.
+GOES_ON = r"(?![-\w*#?\u2022\u2026\u2580-\u259f\ufffd]|\.\.|\[|<| {1,3}-?[0-9]{1,10}-[0-9]| {1,3}-[0-9])"
+SID = re.compile(r"S-1-(?:0x[0-9a-fA-F]{1,12}|[0-9]{1,15})(?:-[0-9]{1,10}){0,15}" + GOES_ON, re.IGNORECASE)
+# The same where lines were put together, and a word may stand right behind it.
+SID_BESIDE_WORDS = re.compile(
+    r"S-1-(?:0x[0-9a-fA-F]{1,12}|[0-9]{1,15})(?:-[0-9]{1,10}){0,15}(?![-0-9*#?\u2022\u2026\u2580-\u259f\ufffd]|\.\.)",
+    re.IGNORECASE,
+)
 # Names of winnt.h end in Privilege or Right; more may come with a later build.
 PRIVILEGE = re.compile(r"\bSe[A-Z][A-Za-z]{1,60}(?:Privilege|Right)\b")
 POINTER = re.compile(r"\b(?:0x)?([0-9a-fA-F]{8})`?([0-9a-fA-F]{8})\b|\b(?:0x)?([0-9a-fA-F]{1,16})\b")

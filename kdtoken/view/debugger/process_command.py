@@ -134,7 +134,9 @@ class _Reader:
                 return self._impersonation(None, "", line)
             if first == "Impersonation":
                 found = forms.IMPERSONATION.match(text)
-                return found is not None and self._impersonation(pointer_at(found.group(1))[0], found.group(2), line)
+                if found is None or self._is_half(found.group(1)):
+                    return False
+                return self._impersonation(pointer_at(found.group(1))[0], found.group(2), line)
             if first == "Owning":
                 return self._owner(text, line)
             if forms.BASE.match(text):
@@ -225,6 +227,8 @@ class _Reader:
         found = forms.THREAD.match(text)
         if not found:
             return False
+        if not found.group(4).strip() and len(found.group(3)) < 4:
+            return False  # four digits at least, and more behind them: the line's end was cut off
         address, pid, tid = (int(found.group(at).replace("`", ""), 16) for at in (1, 2, 3))
         self.thread = ThreadBuilder(address, pid, tid, line, self.file)
         if self.process and self.process.number("Cid", 16) in (pid, NotSaid(VIEW)):
@@ -240,23 +244,33 @@ class _Reader:
         if "Image:" in text:
             text, _, image = text.partition("Image:")
             self._image(image.strip(), line)
-        for name, value in forms.FIELD.findall(text):
+        fields = forms.FIELD.findall(text)
+        cut = len(fields) > 1 and fields[-1][0] in forms.NEVER_LAST and text.endswith(fields[-1][1])
+        for name, value in fields[:-1] if cut else fields:
             form = forms.FORMS.get(name)
-            if form is not None and not form.match(value):
+            if form is not None and not form.match(value) or name == "ObjectTable" and self._is_half(value):
                 # Not as it is ever printed: a console's width has cut it.
                 return False
             if name in forms.FIELDS and name not in self.process.values:
                 self.process.values[name] = value
                 self.at_end = partial(self.process.values.pop, name, None)
                 self.process.places[name] = TextPlace(self.file, line.number)
-        return not forms.FIELD.sub("", text).strip(" .\t")
+        return not cut and not forms.FIELD.sub("", text).strip(" .\t")
+
+    def _is_half(self, pointer: str) -> bool:
+        """Whether a pointer into the kernel lost its end: the kernel's half of the addresses has the highest bit set."""
+        value, known = hexadecimal(pointer.replace("`", "")), self.process or self.thread
+        if not value or known is None:
+            return False
+        highest = 1 << (63 if known.address >> 32 else 31)
+        return bool(known.address & highest) and not value & highest
 
     def _image(self, name: str, line: Line) -> bool:
         if self.process is None or "Image" in self.process.values:
             return False
         if not name:
             return True
-        if forms.HALF_TAG.search(name):
+        if forms.NO_NAME.search(name):
             return False
         self.head = False
         self.process.values["Image"] = name
@@ -266,7 +280,7 @@ class _Reader:
 
     def _token(self, text: str, line: Line) -> bool:
         found = forms.TOKEN.match(text)
-        if not found or self.process is None or self.process.token is not None:
+        if not found or self.process is None or self.process.token is not None or self._is_half(found.group(1)):
             return False
         self.at_end = partial(setattr, self.process, "token", None)
         self.process.token = pointer_at(found.group(1).replace("`", ""))[0]
@@ -301,7 +315,7 @@ class _Reader:
             self.thread.owner = value
             self.thread.places["owner"] = TextPlace(self.file, line.number)
         image = (found.group(2) or "").strip()
-        if image and image not in forms.CUT_WORDS:
+        if image and image not in forms.CUT_WORDS and not forms.NO_NAME.search(image):
             self.thread.image = image
             self.at_end = partial(setattr, self.thread, "image", NotSaid(VIEW))
         return not has_facts(image)

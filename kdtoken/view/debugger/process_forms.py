@@ -6,10 +6,12 @@ from typing import Dict, FrozenSet, Tuple
 from kdtoken.model.token_words import IMPERSONATION_LEVELS
 
 POINTER = r"(?:0x)?[0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?"
-PROCESS = re.compile(r"PROCESS:? {1,8}(%s)(?![0-9a-fA-F])(.*)$" % POINTER)
-THREAD = re.compile(r"THREAD:? {1,8}(%s) {1,8}Cid:? {0,4}([0-9a-fA-F]{1,8})\.([0-9a-fA-F]{1,8})(.*)$" % POINTER)
-TOKEN = re.compile(r"Token:? {1,60}(%s)(?![0-9a-fA-F])(.*)$" % POINTER)
-IMPERSONATION = re.compile(r"Impersonation token:? {0,40}(%s)(?![0-9a-fA-F])(.*)$" % POINTER, re.IGNORECASE)
+PROCESS = re.compile(r"PROCESS:? {1,8}(%s)(?![\w`*#?])(.*)$" % POINTER)
+THREAD = re.compile(
+    r"THREAD:? {1,8}(%s) {1,8}Cid:? {0,4}([0-9a-fA-F]{1,8})\.([0-9a-fA-F]{1,8})(?![\w*#?])(.*)$" % POINTER
+)
+TOKEN = re.compile(r"Token:? {1,60}(%s)(?![\w`*#?])(.*)$" % POINTER)
+IMPERSONATION = re.compile(r"Impersonation token:? {0,40}(%s)(?![\w`*#?])(.*)$" % POINTER, re.IGNORECASE)
 OWNING = re.compile(
     r"Owning Process:? {1,40}(0x[0-9a-fA-F][0-9a-fA-F`]{0,16}|[0-9a-fA-F][0-9a-fA-F`]{0,16}|N/A)(?: {1,40}Image: {1,40}(.*))?$"
 )
@@ -95,8 +97,8 @@ HEX = frozenset("0123456789abcdefABCDEF")
 STACK_OR_WAIT = re.compile(
     r"(?:[0-9a-f]{2,3} )?[0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?(?:[: ]|$)|[0-9a-f]{8}`[0-9a-f]{4}|-{8}`-{8}"
 )
-# A page's tag behind a name, broken at the line's end.
-HALF_TAG = re.compile(r"</?[a-z]{0,10}$")
+# A page's tag behind a name, broken at the line's end; or another text that somebody put beside this one.
+NO_NAME = re.compile(r"</?[a-z]{0,10}$|\S {4,}\S")
 CUT_WORDS = ("<Unknown>", "N/A")
 # Errors that end a list of threads, or of processes, before its end; others lack a time or a name.
 TORN = re.compile(
@@ -120,4 +122,6 @@ FORMS = {
     "HandleCount": re.compile(r"\d{1,9}\.$|<[^<>]{3,60}>$"),
     "TableSize": re.compile(r"\d{1,9}\.$|<[^<>]{3,60}>$"),
 }
+# Behind these something stands in every genuine output: at a line's end, theirs may have been cut off.
+NEVER_LAST = ("SessionId", "Cid", "Peb", "DirBase")
 FIELD_LINES = frozenset(name + ":" for name in FIELDS)

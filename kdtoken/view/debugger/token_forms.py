@@ -4,7 +4,7 @@ import re
 from typing import List, Optional
 
 from kdtoken.view.lines import is_decoration
-from kdtoken.view.words import SID, pointer_at
+from kdtoken.view.words import GOES_ON, SID, pointer_at
 
 HEAD = re.compile(r"(?:nt!)?_?TOKEN\s+((?:0x)?[0-9a-fA-F][0-9a-fA-F`]{5,18})\s*$")
 LABELS = (
@@ -76,7 +76,7 @@ STRONG = {
 # These are printed in pairs on a line; alone they may be anybody's.
 PAIRS = {"tokenid": "parenttokenid", "source": "tokenflags"}
 NEIGHBOURS = frozenset((("user", "usergroups"), ("user", "groups"), ("primarygroup", "privs")))
-ROW = re.compile(r"(?:(\d{1,4})[.:)]? {0,8})?(S-1-[0-9A-Fa-fx-]{1,250})(.*)$", re.IGNORECASE)
+ROW = re.compile(r"(?:(\d{1,4})[.:)]? {0,8})?(S-1-[0-9A-Fa-fx-]{1,250}%s)(.*)$" % GOES_ON, re.IGNORECASE)
 # `!token` of a SID that is paged out; the second line says it again.
 UNREAD_ROW = re.compile(r"(\d{1,4}) {1,8}((?:0x)?[0-9a-fA-F][0-9a-fA-F`]{7,18}): (Unable to .{4,60})$")
 UNREAD = re.compile(r"((?:0x)?[0-9a-fA-F][0-9a-fA-F`]{7,18}): (Unable to .{4,60})$")

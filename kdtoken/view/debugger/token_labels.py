@@ -6,7 +6,7 @@ from typing import Dict, Optional, Tuple, Union
 from kdtoken.model import group as groups
 from kdtoken.model.absent import Maybe, Unreadable
 from kdtoken.model.token_words import IMPERSONATION_LEVELS, TOKEN_TYPES
-from kdtoken.view.words import hexadecimal
+from kdtoken.view.words import GOES_ON, hexadecimal
 
 GROUPS, RESTRICTED, CAPABILITIES, PRIVILEGES, ATTRIBUTES = "groups", "restricted", "capabilities", "privs", "attributes"
 # Rows above which no heading was seen.
@@ -33,7 +33,7 @@ GROUP_WORDS = {
 }
 LEVELS = {word.lower(): number for number, word in IMPERSONATION_LEVELS.items()}
 TYPES = {word.lower(): number for number, word in TOKEN_TYPES.items()}
-SID_AND_REST = re.compile(r"(S-1-[0-9A-Fa-fx-]{1,250})(.*)$", re.IGNORECASE)
+SID_AND_REST = re.compile(r"(S-1-[0-9A-Fa-fx-]{1,250}%s)(.*)$" % GOES_ON, re.IGNORECASE)
 IN_USE = re.compile(r"\( ?Token (NOT )?in use ?\)", re.IGNORECASE)
 
 # Label -> field of Token, for LUIDs and hex numbers that stand alone.

@@ -110,7 +110,9 @@ class WhoamiBuilder:
                 part.torn = part.torn or "lines are left out in it (line %d)" % line.number
 
     def user_row(self, sid: Sid, name: str, line: Line) -> bool:
-        """The user."""
+        """The user, who is never a label nor a logon session."""
+        if sid.is_integrity_label or sid.is_logon_sid:
+            return False
         if self.user is not None:
             self.problems.append("line %d: a second user, %s" % (line.number, sid))
             return False

@@ -11,7 +11,7 @@ from kdtoken.view.lines import Line, is_cut
 from kdtoken.view.whoami import shapes
 from kdtoken.view.whoami.rows import GROUPS, PRIVILEGES, USER, WhoamiBuilder
 from kdtoken.view.whoami.words import attributes_of, leading_attributes, state_of, without_kind
-from kdtoken.view.words import PRIVILEGE, SID, has_facts, sid_of
+from kdtoken.view.words import PRIVILEGE, SID, SID_BESIDE_WORDS, has_facts, sid_of
 
 KINDS = {2: USER, 4: GROUPS, 3: PRIVILEGES}
 # Where lines were joined, a word may end right in front of it.
@@ -88,7 +88,7 @@ class Table:
         """Lines with nothing left out between them."""
         text = _joined([line.text for line in lines])
         if self.kind == USER:
-            found = SID.search(text)
+            found = SID_BESIDE_WORDS.search(text)
             sid = sid_of(found.group()) if found else None
             if found is None or sid is None or text[found.end() :].strip() or not ended or not first:
                 unknown += lines
@@ -115,7 +115,7 @@ def _line_at(lines: List[Line], facts: str) -> Line:
 
 
 def _flowing_groups(token: WhoamiBuilder, text: str, lines: List[Line], first: bool, ended: bool) -> None:
-    found = list(SID.finditer(text))
+    found = list(SID_BESIDE_WORDS.finditer(text))
     name = without_kind(text[: found[0].start()]) if found and first else None
     for at, one in enumerate(found):
         last = at + 1 == len(found)

@@ -1,0 +1,93 @@
+"""Texts that were blacked out, scanned, cut at the right margin or put side by side: a value that lost a part is none."""
+# ruff: noqa: W291  the blanks at the ends of lines are what the tools print
+
+import pytest
+
+from kdtoken.model.absent import known
+from kdtoken.view.debugger.process_command import read_process_text
+from kdtoken.view.text import read_text
+from kdtoken.view.words import SID
+from tests.test_view_cases import WHOAMI, WHOLE
+
+PROCESS = """PROCESS ffffab8812340080
+    SessionId: 1  Cid: 1b40    Peb: 92bee25000  ParentCid: 0c70
+    DirBase: 469ed002  ObjectTable: ffff898d05d6ee00  HandleCount:  70.
+    Image: cmd.exe
+    Token                             ffff898d04004040
+
+        THREAD ffffab8812345080  Cid 1b40.0b44  Teb: 0000000000000000 Win32Thread: 0000000000000000 WAIT
+            Impersonation token:  ffff898d0400a060 (Level Impersonation)
+            Owning Process            ffffab8812340080       Image:         cmd.exe
+"""
+BLACKED_OUT = [
+    "S-1-5-21-2778****-3541****-500",
+    "S-1-5-21-2778XXXX-1001",
+    "S-1-5-21-27783O3-3541",  # a scanner's letter for a digit
+    "S-1-5-21-2778...-500",
+    "S-1-5-21-2778\u2026-500",
+    "S-1-5-21-27\u2588\u2588\u2588-1001",
+    "S-1-5-21-2778[redacted]-500",
+    "S-1-5-21-1-2-3-10##",
+    "S-1-5-21-xxx-1001",
+    "S-1-5-21-2778 3541-500",
+    "S-1-5-21-1-2-3 -500",
+]
+
+
+@pytest.mark.parametrize("sid", BLACKED_OUT)
+def test_a_sid_of_which_a_part_is_missing_is_no_shorter_one(sid: str) -> None:
+    assert SID.search("User: %s" % sid) is None
+    for text in (
+        WHOLE.replace("User: S-1-5-18", "User: " + sid),
+        WHOLE.replace("00 S-1-16-16384", "00 " + sid),
+        WHOLE.replace("Group: S-1-5-18", "Group: " + sid),
+        WHOAMI.replace("S-1-5-21-1-2-3-1001", sid),
+        WHOAMI.replace("S-1-5-32-545", sid),
+    ):
+        read = read_text(text)
+        for token in read.tokens:
+            said = [token.token.user, token.token.primary_group, *(one.sid for one in token.groups)]
+            assert not [one for one in said if str(one).startswith("S-1-5-21-") and str(one) != "S-1-5-21-1-2-3-1001"]
+        # What stands there instead is listed, for whoever can complete it.
+        assert any(sid in line.text for line in read.not_understood)
+
+
+def test_a_list_with_such_a_row_is_a_part_of_it() -> None:
+    (token,) = read_text(WHOLE.replace("00 S-1-16-16384", "00 S-1-5-21-2778****-500")).tokens
+    assert token.incomplete == ("user_and_groups",)
+
+
+@pytest.mark.parametrize("width", range(20, 75))
+def test_what_the_right_margin_cut_is_not_told(width: int) -> None:
+    (whole,) = read_process_text(PROCESS).processes
+    cut = "\n".join(line[:width] for line in PROCESS.split("\n"))
+    for one in read_process_text(cut).processes:
+        assert one.process.address == whole.process.address
+        for name in ("session", "peb", "directory_base", "object_table", "handle_count"):
+            assert not known(getattr(one, name)) or getattr(one, name) == getattr(whole, name), name
+        for name in ("pid", "parent_pid", "token"):
+            said = getattr(one.process, name)
+            assert not known(said) or said == getattr(whole.process, name), name
+        for thread in one.threads:
+            assert (thread.thread.pid, thread.thread.tid) == (0x1B40, 0xB44)
+            acts = thread.thread.impersonation
+            assert not known(acts) or acts == whole.threads[0].thread.impersonation
+
+
+@pytest.mark.parametrize("address", ["ffffab88****0080", "ffffab88l2340080", "ffffab88`1234OO80", "ffffab88?"])
+def test_half_an_address_is_no_address(address: str) -> None:
+    assert read_process_text(PROCESS.replace("PROCESS ffffab8812340080", "PROCESS " + address)).processes == ()
+    (one,) = read_process_text(PROCESS.replace("ffff898d04004040", address)).processes
+    assert not known(one.process.token)
+
+
+def test_a_column_beside_it_is_no_part_of_a_name() -> None:
+    beside = "\n".join("%-70s | %s" % (line, "kd> dt nt!_EPROCESS") for line in PROCESS.split("\n"))
+    for one in read_process_text(beside).processes:
+        assert not known(one.process.image_name) or one.process.image_name == "cmd.exe"
+        assert all(not known(thread.image) or thread.image == "cmd.exe" for thread in one.threads)
+
+
+def test_a_label_is_nobodys_user() -> None:
+    text = "C:\\>whoami /user\n\n12: Mandatory Label\\System Mandatory Level\nSID: S-1-16-16384\n"
+    assert all(not known(token.token.user) for token in read_text(text).tokens)
