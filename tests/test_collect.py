@@ -240,3 +240,13 @@ def test_the_lab_questions_are_whole_and_their_descriptors_are_sddl() -> None:
 def test_a_check_is_asked_of_the_own_token_only(capsys: pytest.CaptureFixture[str]) -> None:
     assert collect.main(["--check", "D:", "--pid", "4"]) == 2
     assert "leave --pid and --thread away" in capsys.readouterr().err
+
+
+def test_a_negative_number_is_no_id(capsys: pytest.CaptureFixture[str]) -> None:
+    """0 is one: the Idle process has it, and Windows itself says no."""
+    for words in (["--pid", "-4"], ["--thread", "-8"]):
+        assert collect.main(words) == 2
+        assert "%s is no id of a process or a thread" % words[1] in capsys.readouterr().err
+    if collect.sys.platform != "win32":
+        assert collect.main(["--pid", "0"]) == 2
+        assert "no id" not in capsys.readouterr().err
