@@ -157,3 +157,39 @@ def test_words() -> None:
 def test_no_fact_of_a_fixture_is_lost(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert facts_in(text) - facts_of_whoami(read_whoami_text(text)) == set()
+
+
+GROUPS_OF_TWO = """GROUP INFORMATION
+-----------------
+
+Group Name    Type             SID          Attributes
+============= ================ ============ ==================================================
+Everyone      Well-known group S-1-1-0      Mandatory group, Enabled by default, Enabled group
+BUILTIN\\Users Alias            S-1-5-32-545 Mandatory group, Enabled by default, Enabled group
+"""
+
+
+@pytest.mark.parametrize("stray", ["Group used for deny only", "              Group used for deny only"])
+def test_attributes_that_follow_a_whole_row_are_no_part_of_it(stray: str) -> None:
+    """They may be of a row whose beginning is gone: Users is not taken for deny only, and no line is lost."""
+    text = "C:\\>whoami /groups\n\n" + GROUPS_OF_TWO + stray + "\n"
+    found = read_whoami_text(text)
+    (token,) = found.tokens
+    doubted = Unreadable(0, "the line behind it was not understood")
+    assert attributes(token) == {"S-1-1-0": ALL, "S-1-5-32-545": doubted}
+    assert [line.text.strip() for line in found.not_understood] == [stray.strip()]
+
+
+def test_attributes_before_the_first_row_are_nobodys() -> None:
+    text = GROUPS_OF_TWO.replace("Everyone ", "Group used for deny only\nEveryone ")
+    found = read_whoami_text("C:\\>whoami /groups\n\n" + text)
+    assert attributes(found.tokens[0]) == {"S-1-1-0": ALL, "S-1-5-32-545": ALL}
+    assert [line.text for line in found.not_understood] == ["Group used for deny only"]
+
+
+def test_a_row_behind_lines_that_were_left_out_is_not_the_user() -> None:
+    head = "C:\\>whoami /all\n\nUSER INFORMATION\n----------------\n\nUser Name SID\n========= ====\n"
+    (token,) = read_whoami_text(head + "lab\\anna  %s\n" % ANNA).tokens
+    assert str(token.token.user) == ANNA
+    for found in read_whoami_text(head + "(snip)\nLAB\\Printers  %s\n" % (ANNA[:-4] + "1120")).tokens:
+        assert not isinstance(found.token.user, Sid)
