@@ -10,13 +10,15 @@ from typing import Dict, List, Optional, Tuple
 import pytest
 
 from kdtoken import dump as dump_verb
+from kdtoken.decode.process_dump import Tokens
 from kdtoken.errors import BadFormat, KdTokenError, TargetError
 from kdtoken.source.crashdump.dump import CrashDumpSource, open_dump
 from kdtoken.source.image.image import MemoryImage
 from tests.dump_bytes import FRAME, PAGE, Dump
+from tests.expected import assert_equal, file_of, layouts_of_build
 from tests.fake_image import GUID_TEXT, fake_image
 from tests.machine import paging
-from tests.machine.arm64 import to_arm64
+from tests.machine.arm64 import arm64_layouts, to_arm64
 from tests.machine.containers import (
     HIGH_START,
     LOW_END,
@@ -280,20 +282,40 @@ def test_a_list_that_breaks_off_is_said_to(case: Case, tmp_path: Path) -> None:
     assert "list of processes breaks off after" in opened(write_raw(pages, tmp_path / "a.raw"), case).about.source
 
 
+@pytest.fixture(scope="module")
+def arm(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """A kernel by the types of ARM64."""
+    folder = tmp_path_factory.mktemp("arm64")
+    (folder / "nt.json").write_text(arm64_layouts(layouts_of_build(file_of("10.0.19041"))).dumps())
+    return Case(folder / "nt.json", folder)
+
+
 @pytest.mark.parametrize("container", ["full", "bitmap", "ranges"])
-def test_arm64_crash_dumps(case: Case, container: str, tmp_path: Path) -> None:
-    arm = to_arm64(case.dump)
-    target = case.open(getattr(arm, container)())
-    assert everything(target) == everything(SyntheticSource(case.kernel))
+def test_arm64_crash_dumps(arm: Case, container: str, tmp_path: Path) -> None:
+    target = arm.open(getattr(to_arm64(arm.dump), container)())
+    assert everything(target) == everything(SyntheticSource(arm.kernel))
 
 
-def test_arm64_images(case: Case, tmp_path: Path) -> None:
-    arm = to_arm64(case.dump)
+def test_arm64_tokens_are_the_declared_ones(arm: Case) -> None:
+    """By what was declared alone; the pages that are paged out in memory are there for this."""
+    layout = arm.kernel.layouts.layout("_EPROCESS")
+    assert (layout.field("Token").offset, layout.field("ActiveProcessLinks").offset) == (0x470, 0x400)
+    target = arm.open(to_arm64(arm.dump).full())
+    tokens = Tokens(target)
+    whole = [key for key, token in MACHINE.tokens.items() if not token.paged_out]
+    for key in whole:
+        assert_equal(tokens.at(arm.kernel.tokens[key]), arm.kernel, key)
+    assert len(whole) > 20
+
+
+def test_arm64_images(arm: Case, tmp_path: Path) -> None:
+    pages = to_arm64(arm.dump).pages
     for path in (
-        write_raw(arm.pages, tmp_path / "a.raw"),
-        write_elf(arm.pages, tmp_path / "a.elf", machine=183),
+        write_raw(pages, tmp_path / "a.raw"),
+        write_elf(pages, tmp_path / "a.elf", machine=183),
+        write_vmem(pages, tmp_path / "a.vmem"),
     ):
-        assert everything(opened(path, case)) == everything(SyntheticSource(case.kernel)), path.name
+        assert everything(opened(path, arm)) == everything(SyntheticSource(arm.kernel)), path.name
 
 
 @pytest.mark.parametrize(

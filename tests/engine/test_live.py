@@ -16,10 +16,13 @@ import pytest
 
 from kdtoken.decode.process import walk_processes
 from kdtoken.decode.process_dump import Tokens, dump_process
+from kdtoken.layout.layout_file import load_layouts
 from kdtoken.source.cached import CachedSource
 from kdtoken.source.crashdump.dump import open_dump
 from tests.dump_bytes import Dump
-from tests.engine.conftest import NEWEST, Lab, make_lab
+from tests.engine.assemble import alone, default_folder
+from tests.engine.conftest import NEWEST, ROOT, Lab, make_lab
+from tests.engine.image import build_image
 from tests.engine.kd.arm64 import Arm64Target
 from tests.engine.kd.faults import Faults
 from tests.engine.kd.pipe import connection, named_pipe
@@ -27,7 +30,10 @@ from tests.engine.kd.serve import Server
 from tests.engine.kd.target import KdTarget
 from tests.engine.whole import whole
 from tests.engine.windows import Windows, answers
-from tests.machine.arm64 import to_arm64
+from tests.machine.arm64 import BUILD as ARM64
+from tests.machine.arm64 import arm64_layouts, to_arm64
+from tests.machine.declared import MACHINE
+from tests.machine.kernel import build
 
 ROUNDS = int(os.environ.get("KDTOKEN_LIVE_ROUNDS", "20"))
 PARTS = 5  # tests that they are dealt to, so that workers share them
@@ -79,16 +85,24 @@ def test_the_same_is_seen_live_as_in_the_dump(lab: Lab, windows: Windows, seen: 
 
 def test_on_arm64_the_same_is_seen_live_as_in_the_dump(windows: Windows) -> None:
     """The engine takes the machine for one of ARM64, and every process, thread and token is what it is in the dump."""
-    lab = make_lab(NEWEST)
+    layouts = arm64_layouts(load_layouts(ROOT / "fixtures" / "layouts" / "nt-10.0.19041.3570.json"))
+    folder = default_folder() / "kernels" / ARM64
+    with alone(folder):
+        image = build_image(layouts, folder)
+    lab = Lab(folder, image, build(MACHINE, layouts, image))
     dump_file = lab.folder / "arm64.dmp"
     dump_file.write_bytes(to_arm64(Dump.of(lab.kernel)).full())
     out = lab.folder / "seen-live-arm64.pickle"
     with Server(Arm64Target(lab.kernel)) as server, named_pipe(windows, server) as pipe:
         text = windows.debugger(
-            connection(pipe), ["vertarget", ".effmach", "!py -m kdtoken.dump notepad.exe"], lab.folder, "bootstrapper"
+            connection(pipe),
+            ["vertarget", ".effmach", "dt nt!_EPROCESS Token", "!py -m kdtoken.dump notepad.exe"],
+            lab.folder,
+            "bootstrapper",
         )
     said = dict(answers(text))
     assert "ARM 64-bit (AArch64)" in said["vertarget"] and "(arm64)" in said[".effmach"]
+    assert "+0x470 Token" in said["dt nt!_EPROCESS Token"]
     assert "notepad.exe  pid 6104" in said["!py -m kdtoken.dump notepad.exe"], text
     with Server(Arm64Target(lab.kernel)) as server, named_pipe(windows, server) as pipe:
         done = windows.python(

@@ -7,15 +7,17 @@ _ETHREAD of it; threads and all else here are Windows 11 21H2's.
 """
 
 from dataclasses import replace
-from typing import List, Tuple
+from typing import Dict, Sequence, Tuple
 
 from kdtoken.layout.layout import Field, make_layout
 from kdtoken.layout.layout_file import LayoutFile
 
 BUILD = "10.0.26100.1"
+Members = Tuple[Tuple[str, int, str], ...]
+Types = Dict[str, Tuple[int, Members]]
 _POINTER, _LIST, _TIME, _WORD = "Ptr64 Void", "_LIST_ENTRY", "_LARGE_INTEGER", "Uint4B"
 # What a reader of tokens asks for, whatever looks as if it had to do with them, and what the declared machine fills.
-_PROCESS: Tuple[Tuple[str, int, str], ...] = (
+_PROCESS: Members = (
     ("Pcb", 0x000, "_KPROCESS"),
     ("UniqueProcessId", 0x1D0, _POINTER),
     ("ActiveProcessLinks", 0x1D8, _LIST),
@@ -47,21 +49,27 @@ _PROCESS: Tuple[Tuple[str, int, str], ...] = (
     ("ParentSecurityDomain", 0x768, "Uint8B"),
     ("FreezeWorkLinks", 0x808, _LIST),
 )
-_SCHEDULER: Tuple[Tuple[str, int, str], ...] = (
+_SCHEDULER: Members = (
     ("Header", 0x000, "_DISPATCHER_HEADER"),
     ("DirectoryTableBase", 0x028, "Uint8B"),
     ("ThreadListHead", 0x030, _LIST),
     ("AvailableCpuState", 0x1C0, _POINTER),
 )
-_SIZES = {"_EPROCESS": 0x840, "_KPROCESS": 0x1C8}
+_TYPES: Types = {"_EPROCESS": (0x840, _PROCESS), "_KPROCESS": (0x1C8, _SCHEDULER)}
 
 
 def newest_layouts(before: LayoutFile) -> LayoutFile:
     """The types of 24H2, by those of 21H2."""
-    types = {name: layout for name, layout in before.types.items() if name != "_MM_SESSION_SPACE"}
-    for name, members in (("_EPROCESS", _PROCESS), ("_KPROCESS", _SCHEDULER)):
-        fields: List[Field] = [
-            Field(member, offset, kind, _WORD if kind.startswith("Pos ") else "") for member, offset, kind in members
-        ]
-        types[name] = make_layout(name, _SIZES[name], fields)
-    return replace(before, build=BUILD, pdb="", types=types)
+    return with_types(before, BUILD, _TYPES, ("_MM_SESSION_SPACE",))
+
+
+def with_types(before: LayoutFile, build: str, types: Types, without: Sequence[str] = ()) -> LayoutFile:
+    """Another build's types where they are known, the rest as it was.
+
+    types  name -> (size, its members as (name, offset, type))
+    """
+    found = {name: layout for name, layout in before.types.items() if name not in without}
+    for name, (size, members) in types.items():
+        fields = [Field(one, at, kind, _WORD if kind.startswith("Pos ") else "") for one, at, kind in members]
+        found[name] = make_layout(name, size, fields)
+    return replace(before, build=build, pdb="", types=found)

@@ -1,4 +1,4 @@
-"""The same kernel as a machine of ARM64 answers: another CONTEXT, report and special registers; its types are x64's.
+"""A kernel as a machine of ARM64 answers for it: another CONTEXT, report and special registers.
 
 Public: winnt.h's ARM64_NT_CONTEXT and IMAGE_FILE_MACHINE_ARM64; ReactOS' windbgkd.h (ARM64_DBGKD_CONTROL_REPORT).  A
 debugger reads through the target's own eyes here (DbgKdReadVirtualMemory), so no page table is asked for; those of ARM64
