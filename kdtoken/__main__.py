@@ -91,7 +91,11 @@ def _front(words: List[str]) -> int:
     from kdtoken.errors import UsageError
 
     if not words or words[0] in ("-h", "--help", "help"):
-        cli.write_lines(usage())
+        from kdtoken.render.words import columns, wrapped
+
+        for line in usage():
+            indent = line[: len(line) - len(line.lstrip())]
+            cli.write_lines(indent + part for part in wrapped(line.lstrip(), columns() - 2, " " * 9))
         return 0 if words else cli.COULD_NOT
     if words[0] in ("-V", "--version"):
         cli.write_lines(["kdtoken %s" % __version__])

@@ -19,6 +19,7 @@ from kdtoken.cli.tour.practice import practice_files
 from kdtoken.cli.tour.steps import STEPS, step_lines, typed
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.files import why, write_whole
+from kdtoken.render.words import columns, wrapped
 
 
 def _contents() -> List[str]:
@@ -33,7 +34,8 @@ def _contents() -> List[str]:
         ("tour --write FOLDER", "lays the machine down as a crash dump, for your own WinDbg"),
     )
     room = max(len(typed(command)) for command, _ in told)
-    return lines + [""] + ["%s  %s" % (typed(command).ljust(room), words) for command, words in told]
+    rows = ("%s  %s" % (typed(command).ljust(room), words) for command, words in told)
+    return lines + [""] + [line for row in rows for line in wrapped(row, columns(), " " * (room + 2))]
 
 
 def _number(word: str, most: int, what: str) -> int:

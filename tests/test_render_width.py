@@ -27,6 +27,9 @@ VERBS: Dict[str, List[str]] = {
     "explain": ["explain", MACHINE, "notepad.exe", "--to", "cmd.exe", "--want", "VM_READ"],
     "explain token": ["explain", MACHINE, "cmd.exe", "--to", "token:notepad.exe", "--want", "QUERY"],
     "explain --who": ["explain", MACHINE, "--who", "--to", "lsass.exe", "--want", "VM_READ"],
+    "sid": ["sid", "S-1-5-21-1-2-3-512", "BA"],
+    "tour": ["tour"],
+    "help": ["__main__", "--help"],
     "diff": ["diff", MACHINE + "@notepad.exe", MACHINE + "@cmd.exe"],
 }
 
@@ -55,6 +58,13 @@ def test_lines_fit_and_say_the_same_at_every_width(name: str, monkeypatch: pytes
         said[columns] = re.sub(r"[\s,]+|ELEVATED", "", "".join(lines))
     if name != "diff":  # it sets two values side by side where there is room, and one below the other where not
         assert said[80] == said[120] == said[160]
+
+
+def test_a_gate_is_wrapped_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines that were made for the whole width and wrapped again under an indent left single words on lines."""
+    lines = shown(VERBS["explain token"], 80, monkeypatch)
+    assert [line for line in lines if line.strip() in ("the", "only", "QUERY_SOURCE)")] == []
+    assert any(len(line) > 70 for line in lines)
 
 
 def test_a_wide_terminal_needs_fewer_lines(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from kdtoken.errors import BadFormat
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.render.marked import styled
-from kdtoken.render.words import clean, columns, row_lines, table, wrapped
+from kdtoken.render.words import clean, columns, row_lines, set_columns, table, wrapped
 
 _SID = re.compile(r"S-1-(?:0x[0-9a-f]{12}|[0-9]+)(?:-[0-9]+)*")
 _MOST_TURNS = 6
@@ -173,9 +173,12 @@ def chain_lines(chain: Chain, turns: Sequence[Sequence[Turn]] = (), names: Names
     for number, gate in enumerate(chain.gates, 1):
         lines += ["", "Gate %d of %d: %s" % (number, total, gate.call)]
         tried = turns[number - 1] if number <= len(turns) else ()
-        for line in explain_lines(gate.answer, tried, names):
-            blanks = len(line) - len(line.lstrip())
-            lines += _in("  " + " " * blanks, line[blanks:]) if line else [""]
+        whole = columns()
+        set_columns(whole - 2)  # its lines are made for what the indent leaves
+        try:
+            lines += ["  " + line if line else line for line in explain_lines(gate.answer, tried, names)]
+        finally:
+            set_columns(whole)
     if len(chain.gates) < total:
         lines += ["", "The gates behind it are not reached."]
     if chain.uses:

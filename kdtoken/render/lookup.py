@@ -8,7 +8,7 @@ from kdtoken.model.sddl import rights_text
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_aliases import alias_of_sid
 from kdtoken.model.sid_names import kind_of, name_of
-from kdtoken.render.words import clean
+from kdtoken.render.words import clean, columns, wrapped
 
 UNMAPPED = "not documented"  # origin of a type whose rights have names, and whose mapping only a machine knows
 _GENERIC_BITS = 0xF0000000
@@ -36,7 +36,7 @@ def sid_lines(sid: Sid, asked: str = "") -> List[str]:
     lines = [facts["sid"], "  name   %s" % name, "  kind   %s" % facts["kind"]]
     if facts["sddl"]:
         lines.append("  SDDL   %s" % facts["sddl"])
-    return lines + ["  bytes  %s" % sid.to_bytes().hex(" ")]
+    return lines + ["  " + line for line in wrapped("bytes  %s" % sid.to_bytes().hex(" "), columns() - 2, " " * 7)]
 
 
 def mask_facts(mask: int, kind: Optional[ObjectType]) -> Dict[str, Any]:
