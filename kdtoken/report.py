@@ -144,6 +144,10 @@ def _summary(path: str, seen: Sequence[Seen]) -> List[str]:
     found = [finding for one in seen for finding in one.report.findings]
     worst, odd = (sum(one.severity is kind for one in found) for kind in (Severity.IMPOSSIBLE, Severity.UNUSUAL))
     processes = sum(one.report.processes for one in seen)
+    tokens = sum(len(one.tokens) for one in seen)
+    if tokens and not processes:
+        words = "%s: %d token%s of a text, which tells of no process: nothing was judged"
+        return [words % (path, tokens, "" if tokens == 1 else "s")]
     sources = "%d source%s" % (len(seen), "" if len(seen) == 1 else "s")
     return ["%s: %d processes of %s, findings: %d !!, %d !" % (path, processes, sources, worst, odd)]
 

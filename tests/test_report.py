@@ -86,9 +86,11 @@ def test_a_log_has_rows_and_cards_with_holes(files: Dict[str, str], tmp_path: Pa
 
 def test_a_token_by_itself_has_a_card(files: Dict[str, str], tmp_path: Path) -> None:
     """whoami tells of a token and of no process."""
-    code, _, wrong = run(files, tmp_path / "report.html", "whoami")
+    code, told, wrong = run(files, tmp_path / "report.html", "whoami")
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert (code, wrong, page.rows) == (0, "", [])
+    assert told.endswith("report.html: 1 token of a text, which tells of no process: nothing was judged\n")
+    assert "It tells of no process, so there was nothing to judge." in page.text and "Nothing strange" not in page.text
     assert len(page.data["tokens"]) == 1 and any(
         one.startswith("lab\\anna  (S-1-5-21-") for one in page.data["strings"]
     )
@@ -100,7 +102,7 @@ def test_a_token_by_itself_has_a_card(files: Dict[str, str], tmp_path: Path) -> 
 def test_a_process_without_a_token_is_a_row(files: Dict[str, str], tmp_path: Path) -> None:
     code, _, wrong = run(files, tmp_path / "report.html", "none")
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
-    assert (code, wrong) == (0, "")
+    assert (code, wrong) == (1, "")  # as audit has it: nothing could be judged
     words = page.data["strings"]
     assert all(any(at in words[one[7]] for one in page.data["processes"]) for at in ("c10203040040", "c10203042080"))
     assert {row.cells[1] for row in page.rows} == {"token not known"}

@@ -19,6 +19,8 @@
     node.addEventListener("click", act);
     return node;
   }
+  // A long path or name may go on below itself behind each backslash, and nowhere within a word.
+  const soft = (text) => text.split(/(?<=\\)/).flatMap((part, at) => at ? [document.createElement("wbr"), part] : [part]);
   const isGap = (text) => text.startsWith("?? ") || text.startsWith("-  ");
   const isIdle = (text) => text === "none" || text === "null" || text === "0";
 
@@ -31,7 +33,7 @@
       for (const row of cells) {
         const line = make("tr", "");
         const on = S[row[1]] === "enabled";
-        row.slice(1).forEach((cell, at) => line.append(make("td", (on ? "enabled" : "") + (at || row.length < 4 ? "" : " state"), S[cell])));
+        row.slice(1).forEach((cell, at) => line.append(make("td", (on ? "enabled" : "") + (at || row.length < 4 ? "" : " state"), ...soft(S[cell]))));
         if (on && row.length > 4) line.lastChild.className = "danger";
         body.append(line);
       }
@@ -41,7 +43,7 @@
         const head = make("th", "", S[label]);
         head.scope = "row";
         const text = S[value];
-        const cell = make("td", isGap(text) ? "gap" : isIdle(text) ? "idle" : text.startsWith("!! ") ? "danger" : "", text);
+        const cell = make("td", isGap(text) ? "gap" : isIdle(text) ? "idle" : text.startsWith("!! ") ? "danger" : "", ...soft(text));
         if (read !== undefined) cell.append(make("span", "read", S[read]));
         list.append(make("tr", "", S[label] ? head : make("td", ""), cell));
       }
@@ -71,7 +73,7 @@
     const number = Number(id.slice(1));
     if (id[0] === "t") {
       const token = data.tokens[number];
-      return [S[token[1]], "Token " + S[token[0]], number, -1, [fields(token[2])]];
+      return [S[token[1]], (S[token[0]].startsWith("0x") ? "Token " : "A ") + S[token[0]], number, -1, [fields(token[2])]];
     }
     const [name, token, linked, sections, threads, plain, problems, , reason] = data.processes[number];
     const parts = problems.map((one) => make("p", "problem", S[one]));
@@ -312,7 +314,9 @@
   addEventListener("beforeprint", () => {
     document.querySelectorAll("details:not([open]):not(.more)").forEach((one) => { one.open = true; shut.push(one); });
     const named = new Set([...document.querySelectorAll(".finding.worst a, .finding.odd a")].map((link) => link.hash.slice(1)));
-    const shown = [...named].filter((id) => id[0] === "p").map((id) => {
+    // A page of tokens alone, which whoami's text makes, has nothing else to print.
+    if (!rows.length) document.querySelectorAll(".tokens li").forEach((one) => named.add(one.id));
+    const shown = [...named].filter((id) => id[0] === "p" || !rows.length).map((id) => {
       const [title, sub, , , parts] = content(id);
       return make("article", "", make("h2", "", title), make("p", "muted", sub), ...parts);
     });

@@ -92,7 +92,8 @@ def page(seen: Sequence[Seen], made: str = "") -> str:
         made=made,
         machines=machines,
         look=any(one.needs_a_look for one in reports),
-        unread=any(one.error or one.problems for one in reports),
+        unread=any(one.error or one.problems or not one.processes for one in reports),
+        any_rows=any(machine["rows"] for machine in machines),
         verdict=_verdict(reports),
         tiles=_tiles(reports, machines, len(tokens)),
     )
@@ -126,7 +127,10 @@ def _verdict(reports: Sequence[Report]) -> str:
     read = [one for one in reports if not one.error]
     look = sum(one.needs_a_look for one in read)
     if len(reports) == 1 and read:
-        return "Something needs a look." if look else "Nothing strange was found."
+        if not read[0].processes:
+            return "It tells of no process, so there was nothing to judge."
+        nothing = "Nothing strange in what could be read." if read[0].problems else "Nothing strange was found."
+        return "Something needs a look." if look else nothing
     failed = len(reports) - len(read)
     words = "%d of %d machines need%s a look." % (look, len(reports), "s" if look == 1 else "")
     return words + (" %d could not be read." % failed if failed else "")
@@ -143,7 +147,7 @@ def _tiles(reports: Sequence[Report], machines: Sequence[Any], tokens: int) -> L
         (sum(row.changed for row in rows), "with another token than their parent's", ""),
         (sum(row.impersonating for row in rows), "threads impersonating", ""),
     ]
-    return counted
+    return counted if rows else [one for one in counted if one[0]]  # a text of tokens alone
 
 
 def _machine(seen: Seen, strings: Strings, colours: Colours, tokens: List[Any], processes: List[Any]) -> Dict[str, Any]:
