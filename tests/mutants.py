@@ -91,10 +91,36 @@ def _prompted(lines: List[str]) -> Iterator[Tuple[str, List[str]]]:
     )
 
 
+def _framed(lines: List[str]) -> Iterator[Tuple[str, List[str]]]:
+    """What editors, logs, forums and scanners put around lines and words."""
+    for name, form in (("numbers", "%4d  %s"), ("numbers and colons", "%d: %s"), ("numbers of two digits", "%02d %s")):
+        yield name, [form % (at, line) for at, line in enumerate(lines, 1)]
+    yield "times", ["[2024-05-01 10:11:%02d] %s" % (at % 60, line) for at, line in enumerate(lines)]
+    yield "times of a log", ["10:11:%02d.%03d INFO %s" % (at % 60, at % 999, line) for at, line in enumerate(lines)]
+    for mark in ("# ", "// ", "* ", "- ", "+", "<anna> "):
+        yield "%r before each line" % mark, [mark + line for line in lines]
+    yield "in a box", ["| %s |" % line for line in lines]
+    yield "in quotes", ['"%s"' % line for line in lines]
+    word = re.compile(r"\b(Enabled|Disabled|Se[A-Z]\w+Privilege|S-1-[-0-9]+)\b")
+    yield "BBCode", ["[code]", *(word.sub(r"[b][color=red]\1[/color][/b]", line) for line in lines), "[/code]"]
+    for sign in ("*", "_", "`"):
+        yield "words in %s" % sign, [word.sub(r"%s\1%s" % (sign, sign), line) for line in lines]
+    yield "no-break hyphens", [line.replace("-", "\u2011") for line in lines]
+    yield "digits blacked out", [re.sub(r"\d{9,10}", lambda found: found.group()[:4] + "****", line) for line in lines]
+    yield "UTF-8 as Windows-1252", [_misread(line) for line in lines]
+
+
+def _misread(line: str) -> str:
+    try:
+        return line.encode("utf-8").decode("cp1252")
+    except UnicodeDecodeError:
+        return line.encode("utf-8").decode("latin-1")
+
+
 def mutants(text: str) -> Iterator[Tuple[str, str]]:
     """(what was done, text) of every mutation."""
     lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
-    for make in (_cuts, _wrapped, _marked_up, _prompted):
+    for make in (_cuts, _wrapped, _marked_up, _prompted, _framed):
         for name, changed in make(lines):
             yield name, "\n".join(changed) + "\n"
 

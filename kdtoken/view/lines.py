@@ -12,6 +12,7 @@ from typing import Iterable, Iterator, List, NamedTuple, Optional
 
 from kdtoken.errors import BadFormat
 from kdtoken.view.markup import JOINT, ends_with_tag, joined_at_tags
+from kdtoken.view.pasted import as_printed
 from kdtoken.view.words import has_facts
 
 
@@ -123,6 +124,9 @@ _BLANKS = str.maketrans(
         "\x0b": " ",
         "\u2007": " ",
         "\u202f": " ",
+        "\u2010": "-",
+        "\u2011": "-",
+        "\u2212": "-",
         JOINT: "",
     }
 )
@@ -152,7 +156,7 @@ def broken_width(lines: Iterable[Line]) -> int:
 
 def split_lines(text: str, most: int = 1 << 62) -> Iterator[Line]:
     """The lines of a text, un-mangled; of empty ones in a row at most so many."""
-    text = joined_at_tags(text.replace("\r\n", "\n"))
+    text = as_printed(joined_at_tags(text.replace("\r\n", "\n")))
     number, start, end = 0, 0, len(text)
     empty = 0
     while start <= end:
