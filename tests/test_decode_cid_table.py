@@ -46,8 +46,8 @@ def test_the_cost_does_not_grow_with_the_processes(path: Path) -> None:
         target = SyntheticSource(kernel)
         process, others, problems = find_process(CachedSource(target), str(NOTEPAD))
         assert (process.address, others, problems) == (kernel.processes[NOTEPAD], [], [])
-        # nt's variables lie in four places, the table in three, and the process itself
-        assert target.requests <= 8
+        # nt's variables lie in four places, the table in three, the process's header and its members apart
+        assert target.requests <= 9
 
 
 def test_a_table_that_lies_or_is_gone_means_the_list(kernel: Kernel) -> None:

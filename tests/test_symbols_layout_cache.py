@@ -123,7 +123,7 @@ def test_a_flipped_bit_never_becomes_an_offset(home: Path, at: int, bit: int) ->
 def test_a_line_that_is_well_sealed_and_senseless_is_not_believed(home: Path, body: bytes) -> None:
     cache = LayoutCache(KEY, DIGEST, "pykd")
     cache.layout("_LUID", Symbols(LUID).layout)
-    file_of(home).write_bytes(b"_LUID any %s %s\n" % (cache._seal("_LUID", "any", body), body))
+    file_of(home).write_bytes(b"_LUID any %s %s\n" % (cache._file._seal("_LUID", "any", body), body))
     assert LayoutCache(KEY, DIGEST, "pykd").layout("_LUID", Symbols(LUID).layout) == LUID
 
 

@@ -14,6 +14,7 @@ from typing import Optional
 
 from kdtoken.decode.object_header import PROCESS_TYPE, THREAD_TYPE, body_offset, is_object_of
 from kdtoken.decode.structure import find, pointer_width, read_members
+from kdtoken.decode.variables import together
 from kdtoken.errors import KdTokenError, MemoryUnreadable
 from kdtoken.layout.layout import size_of, stride
 from kdtoken.source.base import PAGE_SIZE, Source
@@ -120,15 +121,15 @@ def _entry_object(target: Source, address: int, width: int) -> int:
 
 
 def _prefetch(target: Source, process: int) -> None:
-    """Header and the members that a dump reads, in one request, for a target that remembers."""
-    start = body_offset(target)
+    """Header and the members that a dump reads, in one request or two, for a target that remembers."""
     layout = target.layout("_EPROCESS")
-    ends = [layout.field(name) for name in _READ_NEXT if layout.has(name)]
-    last = max(member.offset + size_of(member.type, target.layout) for member in ends)
-    try:
-        target.read(process - start, start + last)
-    except MemoryUnreadable:
-        pass  # then each is read by itself, and tells what is wrong
+    members = [layout.field(name) for name in _READ_NEXT if layout.has(name)]
+    places = [(one.offset, one.offset + size_of(one.type, target.layout)) for one in members]
+    for start, end in together([(-body_offset(target), 0), *places]):
+        try:
+            target.read(process + start, end - start)
+        except MemoryUnreadable:
+            pass  # then each is read by itself, and tells what is wrong
 
 
 def _pointer(target: Source, address: int, width: int) -> int:

@@ -1,7 +1,7 @@
 """The one small interface behind which live sessions, recordings, logs and dumps differ."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Protocol, Tuple
 
 from kdtoken.errors import MemoryUnreadable, NoCommands, NotRecorded
 from kdtoken.frozen import dataclass
@@ -27,6 +27,16 @@ class About:
     synthetic: bool = False
     live: bool = False
     captured: int = 0
+
+
+class BootMemory(Protocol):
+    """What earlier runs read of a kernel that cannot change before its next boot."""
+
+    def recall(self, place: int, proof: bytes) -> Optional[Dict[str, bytes]]:
+        """By the variables' names, of the boot that has the bytes `proof` at the address `place`; None of another."""
+
+    def keep(self, place: int, proof: bytes, values: Dict[str, bytes]) -> None:
+        """For the next run, if that can be done."""
 
 
 class Source(ABC):
@@ -58,6 +68,14 @@ class Source(ABC):
     @abstractmethod
     def symbol(self, name: str) -> int:
         """Address of an nt symbol such as "PsActiveProcessHead".  Raises SymbolNotFound."""
+
+    def boot_memory(self) -> Optional[BootMemory]:
+        """What was read of this kernel before; None where asking costs next to nothing, or nobody keeps it."""
+        return None
+
+    def know(self, address: int, data: bytes) -> None:
+        """Take these bytes for read already, where reads are remembered."""
+        return None
 
     def command(self, text: str) -> str:
         """Output of a debugger command.  Raises NoCommands where there is no interpreter.

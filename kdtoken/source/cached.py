@@ -5,11 +5,11 @@ read stays true.  Small reads are widened to the neighbours in the same page: ov
 a request costs four packets, and the debugger engine itself sends 128 bytes for a read of 8.
 """
 
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from kdtoken.errors import MemoryUnreadable, NotRecorded
 from kdtoken.layout.layout import Layout
-from kdtoken.source.base import PAGE_SIZE, Source
+from kdtoken.source.base import PAGE_SIZE, BootMemory, Source
 
 READ_AHEAD = 128
 
@@ -46,6 +46,12 @@ class CachedSource(Source):
 
     def command(self, text: str) -> str:
         return self._inner.command(text)
+
+    def boot_memory(self) -> Optional[BootMemory]:
+        return self._inner.boot_memory()
+
+    def know(self, address: int, data: bytes) -> None:
+        self._keep(address, data)
 
     def read(self, address: int, size: int) -> bytes:
         if self.cheap:

@@ -18,7 +18,7 @@ from kdtoken.errors import (
 from kdtoken.layout.dt import parse_dt
 from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.layout.pdb.identity import read_identity
-from kdtoken.source.base import PAGE_SIZE, About, Source
+from kdtoken.source.base import PAGE_SIZE, About, BootMemory, Source
 from kdtoken.symbols.layout_cache import LayoutCache, digest_of_file
 
 pykd: Any
@@ -98,6 +98,8 @@ class LiveSource(Source):
         self._cached = 0
         self._layouts: Dict[str, Layout] = {}
         self._kept: Optional[LayoutCache] = None
+        self._boot: Optional[BootMemory] = None
+        self._contents: Optional[str] = None
         self._symbols: Dict[str, int] = {}
         self._x86 = int(pykd.ptrSize()) == 4
         self._top = 1 << (32 if self._x86 else 64)
@@ -150,11 +152,25 @@ class LiveSource(Source):
         except pykd.DbgException:
             return b""
 
+    def boot_memory(self) -> Optional[BootMemory]:
+        if not self.about.live or not self._pdb():
+            return None
+        if self._boot is None:
+            from kdtoken.symbols.boot_cache import BootCache
+
+            self._boot = BootCache(self._pdb(), self._digest())
+        return self._boot
+
+    def _digest(self) -> str:
+        if self._contents is None:
+            self._contents = digest_of_file(str(self._nt.symfile()))
+        return self._contents
+
     def layout(self, name: str) -> Layout:
         found = self._layouts.get(name)
         if found is None:
             if self._kept is None and self._pdb():
-                self._kept = LayoutCache(self._pdb(), digest_of_file(str(self._nt.symfile())), "pykd")
+                self._kept = LayoutCache(self._pdb(), self._digest(), "pykd")
             # Symbols that are not loaded yet have no file to be known by; asking for a type loads them.
             found = self._kept.layout(name, self._ask_layout) if self._kept else self._ask_layout(name)
             self._layouts[name] = found

@@ -69,64 +69,43 @@ def digest_of_file(path: str) -> str:
         return ""
 
 
-class LayoutCache:
-    """The layouts of one PDB."""
+class LineFile:
+    """One file of sealed lines, FOLDER/FORMAT/NAME.txt: a pair of words and what was kept under them."""
 
-    def __init__(self, pdb: str, digest: str, reader: str) -> None:
-        """pdb     its GUID (32 hex digits) and age in one; any other text, and nothing is kept
+    def __init__(self, kind: str, pdb: str, digest: str) -> None:
+        """kind    the format's name and number
+        pdb     GUID (32 hex digits) and age in one; any other text, and nothing is kept
         digest  of its contents (`digest_of`); "" and nothing is kept
-        reader  who reads the types ("pykd", "pdb"): a type without a name is called otherwise by each, so
-                what mentions one is of use to the same reader only
         """
         home = cache_home()
-        self._pdb, self._reader = "%s-%s" % (pdb.upper(), digest), reader
-        self._file = os.path.join(home, FORMAT, self._pdb + ".txt") if home and _KEY.fullmatch(self._pdb) else ""
-        self._lines: Optional[Dict[Tuple[bytes, bytes], bytes]] = None  # (name, reader) -> the line's layout
+        self._kind, self._pdb = kind, "%s-%s" % (pdb.upper(), digest)
+        self._file = os.path.join(home, kind, self._pdb + ".txt") if home and _KEY.fullmatch(self._pdb) else ""
+        self._lines: Optional[Dict[Tuple[bytes, bytes], bytes]] = None
 
-    def layout(self, name: str, read: Callable[[str], Layout]) -> Layout:
-        """The type, from the disk or else from `read`, whose errors pass through."""
-        if not self._file or not _NAME.fullmatch(name):
-            return read(name)
-        found = self._load(name)
-        if found is None:
-            found = read(name)
-            self._add(found)
-        return found
+    def __bool__(self) -> bool:
+        """Whether anything is kept at all."""
+        return bool(self._file)
 
-    def _load(self, name: str) -> Optional[Layout]:
-        """None where the file has no line of that type that can be trusted."""
+    def get(self, first: str, second: str) -> Any:
+        """What JSON the last whole line of that pair holds; None where no line of it can be trusted."""
         if self._lines is None:
             self._lines = self._read()
-        for reader in (_ANY, self._reader):
-            body = self._lines.get((name.encode("ascii"), reader.encode("ascii")))
-            if body is not None and len(body) > 8 and body[:8] == self._seal(name, reader, body[9:]):
-                try:
-                    return layout_from_json(name, json.loads(body[9:].decode("ascii")))
-                except (ValueError, RecursionError, BadFormat):
-                    continue
-        return None
+        body = self._lines.get((first.encode("ascii"), second.encode("ascii")))
+        if body is None or len(body) <= 8 or body[:8] != self._seal(first, second, body[9:]):
+            return None
+        try:
+            return json.loads(body[9:].decode("ascii"))
+        except (ValueError, RecursionError):
+            return None
 
-    def _read(self) -> Dict[Tuple[bytes, bytes], bytes]:
-        handle = _open_own(self._file, os.O_RDONLY)
-        if handle is None:
-            return {}
-        with os.fdopen(handle, "rb") as file:
-            rows = [line.split(b" ", 2) for line in file.read(_LIMIT).split(b"\n")]
-        return {(row[0], row[1]): row[2] for row in rows if len(row) == 3}
-
-    def _add(self, layout: Layout) -> None:
+    def add(self, first: str, second: str, value: Any) -> None:
         """Keep it if that can be done; a full or forbidden disk is no reason to fail."""
-        if layout.size is None:
-            return  # from a source that did not tell all
-        reader = self._reader if _mentions_unnamed(layout) else _ANY
-        body = json.dumps(layout_to_json(layout)).encode("ascii")
+        if not self._file:
+            return
+        body = json.dumps(value).encode("ascii")
+        words = first.encode("ascii"), second.encode("ascii")
         # A line break in front as well: the last line may have been torn off.
-        line = b"\n%s %s %s %s\n" % (
-            layout.name.encode("ascii"),
-            reader.encode("ascii"),
-            self._seal(layout.name, reader, body),
-            body,
-        )
+        line = b"\n%s %s %s %s\n" % (*words, self._seal(first, second, body), body)
         try:
             os.makedirs(os.path.dirname(self._file), 0o700, exist_ok=True)
         except OSError:
@@ -141,9 +120,51 @@ class LayoutCache:
         finally:
             os.close(handle)
 
-    def _seal(self, name: str, reader: str, body: bytes) -> bytes:
-        """A checksum of the layout, and of the build, the type and the reader that it belongs to."""
-        return b"%08x" % crc32(("%s %s %s %s " % (FORMAT, self._pdb, name, reader)).encode("ascii") + body)
+    def _read(self) -> Dict[Tuple[bytes, bytes], bytes]:
+        handle = _open_own(self._file, os.O_RDONLY)
+        if handle is None:
+            return {}
+        with os.fdopen(handle, "rb") as file:
+            rows = [line.split(b" ", 2) for line in file.read(_LIMIT).split(b"\n")]
+        return {(row[0], row[1]): row[2] for row in rows if len(row) == 3}
+
+    def _seal(self, first: str, second: str, body: bytes) -> bytes:
+        """A checksum of the value, and of the format, the build and the words that it belongs to."""
+        return b"%08x" % crc32(("%s %s %s %s " % (self._kind, self._pdb, first, second)).encode("ascii") + body)
+
+
+class LayoutCache:
+    """The layouts of one PDB."""
+
+    def __init__(self, pdb: str, digest: str, reader: str) -> None:
+        """pdb, digest  as LineFile has them
+        reader  who reads the types ("pykd", "pdb"): a type without a name is called otherwise by each, so
+                what mentions one is of use to the same reader only
+        """
+        self._file, self._reader = LineFile(FORMAT, pdb, digest), reader
+
+    def layout(self, name: str, read: Callable[[str], Layout]) -> Layout:
+        """The type, from the disk or else from `read`, whose errors pass through."""
+        if not self._file or not _NAME.fullmatch(name):
+            return read(name)
+        found = self._load(name)
+        if found is None:
+            found = read(name)
+            if found.size is not None:  # else from a source that did not tell all
+                reader = self._reader if _mentions_unnamed(found) else _ANY
+                self._file.add(found.name, reader, layout_to_json(found))
+        return found
+
+    def _load(self, name: str) -> Optional[Layout]:
+        """None where the file has no line of that type that can be trusted."""
+        for reader in (_ANY, self._reader):
+            kept = self._file.get(name, reader)
+            if kept is not None:
+                try:
+                    return layout_from_json(name, kept)
+                except (ValueError, RecursionError, BadFormat):
+                    continue
+        return None
 
 
 def _open_own(path: str, flags: int) -> Optional[int]:

@@ -22,6 +22,7 @@ from tests.machine.structs import Structs
 from tests.machine.symbols import FUNCTIONS, PRIVILEGE_VARIABLES, variables_of
 
 _LATER = 0x4000000  # from the start of a pool to where the later things lie
+_SOME_BOOT = 132_800_000_000_000_000  # FILETIME, where no process says better: 2021
 _IMAGE_SIZE = 0x100000  # of the nt that has no image: room for its variables
 
 
@@ -231,6 +232,9 @@ def _variables(kernel: Kernel, structs: Structs, version: Tuple[int, ...]) -> No
     structs.pointer(symbols["MmUserProbeAddress"], highest + 1)
     structs.pointer(symbols["MmSystemRangeStart"], 0xFFFF080000000000 if version < (6, 3) else 0xFFFF800000000000)
     memory.write(symbols["KeNumberProcessors"], b"\x01\x00")
+    # A moment before the first process that has a time.
+    born = min((one.create_time for one in kernel.machine.processes if one.create_time), default=_SOME_BOOT)
+    memory.write(symbols["KeBootTime"], (born - 1_000_000).to_bytes(8, "little"))
     for name, number in PRIVILEGE_VARIABLES.items():
         if name in symbols:
             memory.write(symbols[name], number.to_bytes(8, "little"))

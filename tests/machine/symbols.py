@@ -62,6 +62,8 @@ _OTHERS: Dict[str, str] = {
 _BOOT_TOKENS = {
     name: "Ptr64 _TOKEN" for name in ("PspBootAccessToken", "SeAnonymousLogonToken", "SeAnonymousLogonTokenNoEveryone")
 }
+# When the kernel started.  Last and apart, for the same reason.
+_BOOT_TIME = {"KeBootTime": "Int8B"}
 # Only kernels of Windows 10 and later have this one, and ObHeaderCookie.
 _DELEGATE = {"SeDelegateSessionUserImpersonatePrivilege": "_LUID"}
 
@@ -104,6 +106,8 @@ def variables_of(layouts: LayoutFile) -> Dict[str, str]:
             _far(8),
             _OBJECTS,
             _BOOT_TOKENS,
+            _far(9),
+            _BOOT_TIME,
         )
     else:
         parts = (
@@ -122,6 +126,8 @@ def variables_of(layouts: LayoutFile) -> Dict[str, str]:
             _far(5),
             _OBJECTS,
             _BOOT_TOKENS,
+            _far(9),
+            _BOOT_TIME,
         )
     return {name: kind for part in parts for name, kind in part.items()}
 

@@ -8,11 +8,11 @@ target.poke_field(address, "_EPROCESS", "Token.Object", another)
 target.without_field("_TOKEN", "TrustLevelSid")
 """
 
-from typing import Dict, Iterable, List, Set, Tuple
+from typing import Dict, Iterable, List, Optional, Set, Tuple
 
 from kdtoken.errors import NoCommands, SymbolNotFound, TypeNotFound
 from kdtoken.layout.layout import Field, Layout, make_layout
-from kdtoken.source.base import About, Source
+from kdtoken.source.base import About, BootMemory, Source
 from tests.machine.kernel import Kernel
 from tests.machine.memory import PAGE
 from tests.machine.standin_text import commands
@@ -37,6 +37,10 @@ class SyntheticSource(Source):
         self._changed: Dict[str, Layout] = {}
         self._hidden_types: Set[str] = set()
         self._hidden_symbols: Set[str] = set()
+        self.boot: Optional[BootMemory] = None
+
+    def boot_memory(self) -> Optional[BootMemory]:
+        return self.boot
 
     def read(self, address: int, size: int) -> bytes:
         """Raises MemoryUnreadable with the reason "not mapped" or "paged out"."""
