@@ -150,7 +150,7 @@ def width_of(line: Line) -> int:
 
 def broken_width(lines: Iterable[Line]) -> int:
     """How wide a line is that a console may have broken: as the widest of the text, if that is wide enough for one."""
-    widest = max((abs(line.width) or len(line.text) for line in lines), default=0)
+    widest = max((abs(width) or len(text) for _, text, width in lines), default=0)
     return widest if widest >= _NARROWEST else 1 << 30
 
 

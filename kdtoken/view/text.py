@@ -9,7 +9,7 @@ from typing import List, Tuple
 
 from kdtoken.view.debugger.dt_values import read_dt_values
 from kdtoken.view.debugger.process_command import PartialProcesses
-from kdtoken.view.debugger.text import read_debugger_lines
+from kdtoken.view.debugger.text import DebuggerText, read_debugger_lines
 from kdtoken.view.debugger.threadtoken import read_thread_tokens
 from kdtoken.view.debugger.token_command import PartialTokens
 from kdtoken.view.lines import Line, split_lines
@@ -40,16 +40,7 @@ def read_text(text: str, file: str = "text") -> AnyText:
     debugger = read_debugger_lines(lines, file)
     dt_tokens, dt_processes, dt_lines = read_dt_values(lines, file)
     thread_tokens, thread_lines = read_thread_tokens(lines, file)
-    taken = {id(line) for line in debugger.tokens.taken} | {id(line) for line in debugger.tokens.commands}
-    # What the debugger printed is a prompt's end to whoami's reader: a table does not go on behind it.
-    rest = [Line(line.number, "kd>") if id(line) in taken else line for line in lines]
-    # Of a log of many megabytes most has nothing that whoami could have printed.
-    asked = _ASKED.search(text) is not None
-    told = asked or any(has_facts(line.text) for line in debugger.not_understood)
-    whoami = read_whoami_lines(rest, file) if told else WhoamiTexts((), (), (), (), tuple(rest))
-    left = {id(line) for line in whoami.not_understood}
-    unknown = {id(line) for line in debugger.not_understood}
-    neither = [line for line, its in zip(lines, rest) if id(line) in unknown and (id(its) in left or its is not line)]
+    whoami, neither = _whoami(text, lines, debugger, file)
     others = {id(line) for line in dt_lines + thread_lines}
     neither = [line for line in neither if id(line) not in others]
     tokens: List[PartialToken] = [*debugger.tokens.tokens, *whoami.tokens, *dt_tokens, *thread_tokens]
@@ -57,3 +48,20 @@ def read_text(text: str, file: str = "text") -> AnyText:
     printed = replace(debugger.tokens, tokens=tuple(dt_tokens) + debugger.tokens.tokens)
     processes = replace(debugger.processes, processes=tuple(dt_processes) + debugger.processes.processes)
     return AnyText(tuple(tokens), printed, processes, whoami, tuple(neither), file)
+
+
+def _whoami(text: str, lines: List[Line], debugger: DebuggerText, file: str) -> Tuple[WhoamiTexts, List[Line]]:
+    """What whoami printed, and the lines that neither its reader nor the debugger's understood."""
+    # Of a log of many megabytes most has nothing that whoami could have printed.
+    asked = "hoam" in text.lower() and _ASKED.search(text) is not None
+    if not asked and not any(has_facts(line.text) for line in debugger.not_understood):
+        return WhoamiTexts((), (), (), (), ()), list(debugger.not_understood)
+    taken = {id(line) for line in debugger.tokens.taken} | {id(line) for line in debugger.tokens.commands}
+    # What the debugger printed is a prompt's end to whoami's reader: a table does not go on behind it.
+    rest = [Line(line.number, "kd>") if id(line) in taken else line for line in lines]
+    whoami = read_whoami_lines(rest, file)
+    left = {id(line) for line in whoami.not_understood}
+    unknown = {id(line) for line in debugger.not_understood}
+    return whoami, [
+        line for line, its in zip(lines, rest) if id(line) in unknown and (id(its) in left or its is not line)
+    ]

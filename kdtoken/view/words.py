@@ -1,6 +1,7 @@
 """Small pieces that the text views share: numbers, SIDs and privilege names as tools print them."""
 
 import re
+from functools import lru_cache
 from typing import Optional, Tuple
 
 from kdtoken.errors import BadFormat
@@ -65,6 +66,7 @@ def luid_of(text: str) -> Optional[Luid]:
 _HEXADECIMAL = re.compile(r"(?:0[xX])?([0-9a-fA-F]{1,16})")
 
 
+@lru_cache(1024)  # a log names the same process hundreds of times
 def hexadecimal(text: str) -> Optional[int]:
     """A hex number with or without 0x, back-quotes allowed; None for anything else."""
     found = _HEXADECIMAL.fullmatch(text.strip().replace("`", ""))

@@ -26,8 +26,10 @@ _CUT = re.compile(
 # The beginning of every line that can matter; all others are passed over inside `re`.
 INTERESTING = re.compile(
     rb"""\n(?!
-      # Child-SP and RetAddr of a call stack, of which most of a log is: nothing of the below begins so.
-      [ ]{0,40}[0-9a-fA-F]{8}`[0-9a-fA-F]{8}[ ][0-9a-fA-F]{8}`[0-9a-fA-F]{8}[ ]{1,8}:
+      # Of these most of a log is: Child-SP and RetAddr of a call stack, and what stands above it.  Nothing of the below
+      # begins so.
+        [ ]{0,40}[0-9a-fA-F]{8}`[0-9a-fA-F]{8}[ ][0-9a-fA-F]{8}`[0-9a-fA-F]{8}[ ]{1,8}:
+      | [ ]{4,40}(?:THREAD|Not[ ]impersonating|DeviceMap|Owning|Wait|Context|Win32|Stack|Child-SP)[ ]{0,40}[^ =]
     )(?=
       [ \t]* (?![ \t]) (?:
         \+0x

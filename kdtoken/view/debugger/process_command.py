@@ -227,16 +227,17 @@ class _Reader:
         found = forms.THREAD.match(text)
         if not found:
             return False
-        if not found.group(4).strip() and len(found.group(3)) < 4:
+        address, pid, tid, rest = found.groups()
+        if not rest.strip() and len(tid) < 4:
             return False  # four digits at least, and more behind them: the line's end was cut off
-        address, pid, tid = (int(found.group(at).replace("`", ""), 16) for at in (1, 2, 3))
-        self.thread = ThreadBuilder(address, pid, tid, line, self.file)
-        if self.process and self.process.number("Cid", 16) in (pid, NotSaid(VIEW)):
+        number = int(pid, 16)
+        self.thread = ThreadBuilder(int(address.replace("`", ""), 16), number, int(tid, 16), line, self.file)
+        if self.process and self.process.may_be(number):
             self.process.threads.append(self.thread)
         else:
             self.process = None
             self.threads.append(self.thread)
-        return not has_facts(found.group(4))
+        return not has_facts(rest)
 
     def _fields(self, text: str, line: Line) -> bool:
         if self.process is None or not self.head:

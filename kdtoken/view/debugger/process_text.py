@@ -82,6 +82,10 @@ class ProcessBuilder:
             value = int(digits) if digits.isdigit() and digits.isascii() and len(digits) < 12 else None
         return Unreadable(0, text.strip("<>")) if value is None else value
 
+    def may_be(self, pid: int) -> bool:
+        """Whether it is the process of that number, as far as its lines tell one."""
+        return "Cid" not in self.values or self.number("Cid", 16) == pid
+
     def finished(self) -> PartialProcess:
         threads = tuple(one.finished() for one in self.threads)
         pid = self.number("Cid", 16)

@@ -69,6 +69,8 @@ class _Reader:
 
     def line(self, line: Line) -> None:
         text = line.text.strip()
+        if not text and self.current is None:
+            return
         if line.width < 0 and self.current:
             self.current.foreign("mark-up in it is broken (line %d)" % line.number)
         if not text:
