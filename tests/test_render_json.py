@@ -51,6 +51,8 @@ def test_addresses_are_hexadecimal_and_names_go_beside_numbers() -> None:
     assert named(1, "token_type") == {"value": 1, "words": "Primary"}
     assert named(9, "token_type") == {"value": 9, "words": "unknown (9)"}
     assert named(0x7FFFFFFFFFFFFFFF, "expiration_time") == {"value": "0x7fffffffffffffff", "words": "never"}
+    # As the kernel answers of its own token on NT 5.2.
+    assert named(-1, "expiration_time") == {"value": "0xffffffffffffffff", "words": "0xffffffffffffffff"}
     assert named(Absent("x"), "flags") == {"absent": "x"}
     assert plain(Impersonation(16, 2, True)) == {
         "token": "0x10",

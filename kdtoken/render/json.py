@@ -156,7 +156,9 @@ def plain(value: Any, name: str = "", why: bool = False, names: Names = NO_NAMES
 def named(value: Any, name: str, names: Names = NO_NAMES) -> Any:
     """A number with its words, where it has some; else as `plain`."""
     if isinstance(value, int) and not isinstance(value, bool) and name in _WORDS:
-        return {"value": hex(value) if name.endswith("_time") else value, "words": _WORDS[name](value)}
+        # A time is a LARGE_INTEGER, of which people write the 64 bits: all ones is no -1.
+        shown = hex(value & 0xFFFFFFFFFFFFFFFF) if name.endswith("_time") else value
+        return {"value": shown, "words": _WORDS[name](value)}
     return plain(value, name, names=names)
 
 
