@@ -7,7 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdtoken.errors import BadFormat
-from kdtoken.model.acl import ACE_TYPES, OBJECT_TYPES, OPAQUE_TYPES, Ace, Acl, acl_length
+from kdtoken.model.acl import (
+    ACE_TYPES,
+    ALLOW_TYPES,
+    CALLBACK_TYPES,
+    DENY_TYPES,
+    OBJECT_TYPES,
+    OPAQUE_TYPES,
+    Ace,
+    Acl,
+    acl_length,
+)
 from kdtoken.model.sid import Sid
 
 SYSTEM = Sid(5, (18,))
@@ -133,6 +143,32 @@ def test_callback_keeps_its_condition() -> None:
     assert (ace.type_name, ace.application_data) == ("ACCESS_ALLOWED_CALLBACK", b"artx\x00\x00\x00\x00")
     # The size is a multiple of 4, so data of 5 bytes comes back with 3 more.
     assert Ace.build(9, 1, SYSTEM, application_data=b"artx!").application_data == b"artx!\x00\x00\x00"
+
+
+# winnt.h *_ACE_TYPE from 0 up, without the ending.
+TYPES = (
+    "ACCESS_ALLOWED ACCESS_DENIED SYSTEM_AUDIT SYSTEM_ALARM ACCESS_ALLOWED_COMPOUND ACCESS_ALLOWED_OBJECT "
+    "ACCESS_DENIED_OBJECT SYSTEM_AUDIT_OBJECT SYSTEM_ALARM_OBJECT ACCESS_ALLOWED_CALLBACK ACCESS_DENIED_CALLBACK "
+    "ACCESS_ALLOWED_CALLBACK_OBJECT ACCESS_DENIED_CALLBACK_OBJECT SYSTEM_AUDIT_CALLBACK SYSTEM_ALARM_CALLBACK "
+    "SYSTEM_AUDIT_CALLBACK_OBJECT SYSTEM_ALARM_CALLBACK_OBJECT SYSTEM_MANDATORY_LABEL SYSTEM_RESOURCE_ATTRIBUTE "
+    "SYSTEM_SCOPED_POLICY_ID SYSTEM_PROCESS_TRUST_LABEL SYSTEM_ACCESS_FILTER"
+).split()
+
+
+def test_types_are_winnts_and_their_names_say_what_they_are() -> None:
+    assert ACE_TYPES == dict(enumerate(TYPES))
+    by_name = {word: {kind for kind, name in enumerate(TYPES) if word in name} for word in ("OBJECT", "CALLBACK")}
+    assert OBJECT_TYPES == by_name["OBJECT"] and CALLBACK_TYPES == by_name["CALLBACK"]
+    compound = {TYPES.index("ACCESS_ALLOWED_COMPOUND")}
+    assert ALLOW_TYPES == {kind for kind, name in enumerate(TYPES) if name.startswith("ACCESS_ALLOWED")} - compound
+    assert DENY_TYPES == {kind for kind, name in enumerate(TYPES) if name.startswith("ACCESS_DENIED")}
+    assert OPAQUE_TYPES == compound
+
+
+def test_each_inheritance_flag() -> None:
+    words = "OBJECT_INHERIT CONTAINER_INHERIT NO_PROPAGATE_INHERIT INHERIT_ONLY INHERITED".split()  # winnt.h, from 1 up
+    for number, word in enumerate(words):
+        assert Ace.build(0, 0, SYSTEM, 1 << number).flag_words == (word,)
 
 
 @pytest.mark.parametrize("kind", sorted(set(ACE_TYPES) - OPAQUE_TYPES))

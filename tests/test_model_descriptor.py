@@ -207,3 +207,16 @@ def test_an_owner_that_is_cut_off_is_unreadable_and_not_absent() -> None:
     assert cut.is_partial and "owner" in cut.problem
     with pytest.raises(BadFormat):
         cut.to_bytes()
+
+
+# winnt.h SE_* of SECURITY_DESCRIPTOR_CONTROL from bit 0 up; bits 6 and 7 are [MS-DTYP] 2.4.6's DT and SS.
+CONTROL = (
+    "OWNER_DEFAULTED GROUP_DEFAULTED DACL_PRESENT DACL_DEFAULTED SACL_PRESENT SACL_DEFAULTED DACL_TRUSTED SERVER_SECURITY "
+    "DACL_AUTO_INHERIT_REQ SACL_AUTO_INHERIT_REQ DACL_AUTO_INHERITED SACL_AUTO_INHERITED DACL_PROTECTED SACL_PROTECTED "
+    "RM_CONTROL_VALID SELF_RELATIVE"
+).split()
+
+
+def test_each_control_bit_has_its_word() -> None:
+    for bit, word in enumerate(CONTROL):
+        assert SecurityDescriptor(None, None, 1 << bit).control_words == (word,)

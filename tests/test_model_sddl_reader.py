@@ -18,6 +18,7 @@ from kdtoken.model.acl import Acl
 from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.model.object_type import documented_type
 from kdtoken.model.sddl import from_sddl, to_sddl
+from kdtoken.model.sddl.words import ACE_WORDS, FLAG_WORDS
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_aliases import ALIASES, DOMAIN_ALIASES, alias_of_sid, sid_of_alias
 
@@ -277,6 +278,29 @@ SPECIFIED = (
 def test_the_specification_has_no_alias_that_we_lack() -> None:
     for name in SPECIFIED.split():
         assert sid_of_alias(name, DOMAIN)
+
+
+# --- words
+
+# [MS-DTYP] 2.5.1.1 ace-type, with the number of winnt.h; TL, FL and the alarms are in sddl.h only.
+OF_TYPES = "A 0 D 1 AU 2 AL 3 OA 5 OD 6 OU 7 OL 8 XA 9 XD 10 ZA 11 XU 13 ML 17 RA 18 SP 19 TL 20 FL 21".split()
+# Rights of any object, of files and of keys, in hexadecimal; LEARN, "ACE Strings", and winnt.h.
+OF_RIGHTS = (
+    "CC 1 DC 2 LC 4 SW 8 RP 10 WP 20 DT 40 LO 80 CR 100 SD 10000 RC 20000 WD 40000 WO 80000 GA 10000000 GX 20000000 "
+    "GW 40000000 GR 80000000 FA 1F01FF FR 120089 FW 120116 FX 1200A0 KA F003F KR 20019 KW 20006 KX 20019"
+).split()
+OF_FLAGS = "OI 1 CI 2 NP 4 IO 8 ID 10 SA 40 FA 80 TP 40 CR 20".split()
+
+
+def test_each_word_is_the_specifications() -> None:
+    assert ACE_WORDS == {word: int(number) for word, number in zip(OF_TYPES[::2], OF_TYPES[1::2])}
+    for word, number in zip(OF_RIGHTS[::2], OF_RIGHTS[1::2]):
+        dacl = from_sddl("D:(A;;%s;;;WD)" % word).dacl
+        assert dacl is not None and dacl.aces[0].mask == int(number, 16), word
+    assert dict(FLAG_WORDS) == {word: int(number, 16) for word, number in zip(OF_FLAGS[::2], OF_FLAGS[1::2])}
+    for word, policy in (("NW", 1), ("NR", 2), ("NX", 4)):  # winnt.h SYSTEM_MANDATORY_LABEL_NO_WRITE_UP and following
+        sacl = from_sddl("S:(ML;;%s;;;ME)" % word).sacl
+        assert sacl is not None and sacl.aces[0].mask == policy
 
 
 # --- laws
