@@ -193,3 +193,53 @@ def test_a_row_behind_lines_that_were_left_out_is_not_the_user() -> None:
     assert str(token.token.user) == ANNA
     for found in read_whoami_text(head + "(snip)\nLAB\\Printers  %s\n" % (ANNA[:-4] + "1120")).tokens:
         assert not isinstance(found.token.user, Sid)
+
+
+# As whoami of that language prints them: its four words of an administrator's group, and its one of a filtered token's.
+OF_LANGUAGES = {
+    "en": ("Mandatory group, Enabled by default, Enabled group, Group owner", "Group used for deny only"),
+    "zh": ("必需的组, 启用于默认, 启用的组, 组的所有者", "只用于拒绝的组"),
+    "ja": ("固定グループ, 既定で有効, 有効なグループ, グループの所有者", "拒否のみに使用するグループ"),
+    "ru": (
+        "Обязательная группа, Включены по умолчанию, Включенная группа, Владелец группы",
+        "Группа, используемая только для запрета",
+    ),
+    "de": (
+        "Verbindliche Gruppe, Standardmäßig aktiviert, Aktivierte Gruppe, Gruppenbesitzer",
+        "Gruppe, die nur verwendet wird, um Zugriff zu verweigern",
+    ),
+    "es": (
+        "Grupo obligatorio, Habilitado de manera predeterminada, Grupo habilitado, Propietario de grupo",
+        "Grupo usado solo para denegar",
+    ),
+    "fr": ("Groupe obligatoire, Activé par défaut, Groupe activé, Propriétaire du groupe", ""),
+    "tr": ("Zorunlu grup, Varsayılan olarak etkin, Etkinleştirilmiş grup, Grup sahibi", ""),
+    "it": ("Gruppo obbligatorio, Abilitato per impostazione predefinita, Gruppo abilitato, Proprietario gruppo", ""),
+}
+STATES = {
+    "en": "Enabled Disabled",
+    "zh": "已启用 已禁用",
+    "ja": "有効 無効",
+    "ru": "включен отключен",
+    "de": "Aktiviert Deaktiviert",
+    "es": "Habilitada Deshabilitado",
+    "fr": "Activé Désactivé",
+    "it": "Abilitato Disabilitato",
+    "sv": "Aktiverad Inaktiverad",
+    "nl": "Ingeschakeld Uitgeschakeld",
+    "pl": "Włączone Wyłączone",
+}
+
+
+@pytest.mark.parametrize("language", OF_LANGUAGES)
+def test_attributes_in_each_language(language: str) -> None:
+    administrators, denied = OF_LANGUAGES[language]
+    assert attributes_of(administrators) == ALL | groups.OWNER
+    if denied:
+        assert attributes_of(denied) == groups.USE_FOR_DENY_ONLY
+
+
+@pytest.mark.parametrize("language", STATES)
+def test_states_in_each_language(language: str) -> None:
+    on, off = STATES[language].split()
+    assert state_of(on) is True and state_of(off) is False
