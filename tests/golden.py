@@ -21,6 +21,7 @@ from tests.machine.synthetic import SyntheticSource
 from tests.sessions import MACHINE_22000, SESSIONS
 from tests.snapshots import snapshot_of_machine
 from tests.verbs import run_on
+from tests.wordings import questions, steps, tables
 
 VERBS: Dict[str, Any] = {"dump": dump, "walk": walk, "explain": explain}
 GOLDEN = Path(__file__).parent.parent / "fixtures" / "golden"
@@ -207,6 +208,7 @@ def files() -> Dict[str, Callable[[], str]]:
     for name, (code, words) in TYPED_FILES.items():
         made[name] = _later(typed, words, code)
     made.update({"findings-22000.txt": findings, "rules.txt": rules})
+    made.update({"explain-steps.txt": steps, "explain-questions.txt": questions, "tables.txt": tables})
     for build, names in BUILD_FILES.items():
         for name, words in names.items():
             made[name] = _later(synthetic, build, words)

@@ -34,7 +34,11 @@ def test_nothing_else_lies_there() -> None:
     assert {path.name for path in GOLDEN.iterdir()} == set(FILES)
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".txt")])
+# One thing a line, whatever its length: no output of a verb.
+CATALOGUES = ("explain-steps.txt", "explain-questions.txt", "tables.txt")
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".txt") and name not in CATALOGUES])
 def test_no_line_is_wide(name: str) -> None:
     for line in (GOLDEN / name).read_text(encoding="utf-8").split("\n"):
         assert len(line) <= WIDTH or max(len(word) for word in line.split()) > 60, line

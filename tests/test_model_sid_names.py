@@ -325,3 +325,57 @@ def test_every_rid_has_its_own_name_and_no_other() -> None:
 )
 def test_the_other_names_of_ms_dtyp(text: str, name: str) -> None:
     assert name_of(Sid.from_text(text)) == name
+
+
+# Microsoft's pages "Well-known SIDs" and "Security identifiers", and [MS-DTYP] 2.4.2.4, beyond the tables above; with the
+# kind that each prefix has (winnt.h SECURITY_*_BASE_RID).
+OTHERS = {
+    "S-1-2-0": "LOCAL",
+    "S-1-3-0": "CREATOR OWNER",
+    "S-1-3-1": "CREATOR GROUP",
+    "S-1-3-2": "CREATOR OWNER SERVER",
+    "S-1-3-3": "CREATOR GROUP SERVER",
+    "S-1-5-22": "NT AUTHORITY\\ENTERPRISE READ-ONLY DOMAIN CONTROLLERS BETA",
+    "S-1-5-32": "BUILTIN",
+    "S-1-5-64-14": "NT AUTHORITY\\SChannel Authentication",
+    "S-1-5-64-21": "NT AUTHORITY\\Digest Authentication",
+    "S-1-5-83-0": "NT VIRTUAL MACHINE\\Virtual Machines",
+    "S-1-5-84-0-0-0-0-0": "NT AUTHORITY\\USER MODE DRIVERS",
+    "S-1-5-90-0": "Window Manager\\Window Manager Group",
+    "S-1-5-93-2-1": "User Manager\\ContainerAdministrator",
+    "S-1-5-93-2-2": "User Manager\\ContainerUser",
+    "S-1-5-99-0": "RESTRICTED SERVICES\\ALL RESTRICTED SERVICES",
+    "S-1-5-21-0-0-0-496": "Compounded Authentication",
+    "S-1-15-2-2": "APPLICATION PACKAGE AUTHORITY\\ALL RESTRICTED APPLICATION PACKAGES",
+    "S-1-18-2": "Service asserted identity",
+    "S-1-18-3": "Fresh public key identity",
+    "S-1-18-4": "Key trust identity",
+    "S-1-18-5": "Key property multi-factor authentication",
+    "S-1-18-6": "Key property attestation",
+    "S-1-19-512-1024": "Process Trust\\ProtectedLight-Authenticode",
+    "S-1-19-512-2048": "Process Trust\\ProtectedLight-App",
+}
+OF_PREFIXES = {
+    "S-1-5-83-1-2": "virtual machine",
+    "S-1-5-84-1-2": "user-mode driver host",
+    "S-1-5-85-1-2": "cloud infrastructure service",
+    "S-1-5-88-1-2": "NFS account",
+    "S-1-5-89-1-2": "COM identity",
+    "S-1-5-91-1-2": "remote graphics",
+    "S-1-5-92-1-2": "device association host",
+    "S-1-5-93-1-2": "container user",
+    "S-1-5-94-1-2": "WinRM virtual user",
+    "S-1-5-95-1-2": "container credential guard",
+    "S-1-5-97-1-2": "per-user service",
+    "S-1-5-98-1-2": "edge cloud service",
+    "S-1-5-99-1-2": "restricted service",
+    "S-1-12-1-2-3-4-5": "Entra ID user or group",
+    "S-1-15-1": "app package authority",
+    "S-1-17-1-2": "central access policy",
+    "S-1-22-1-1000": "Unix account (Samba)",
+}
+
+
+def test_the_other_well_known_names_and_prefixes() -> None:
+    assert {text: name_of(Sid.from_text(text)) for text in OTHERS} == OTHERS
+    assert {text: kind_of(Sid.from_text(text)) for text in OF_PREFIXES} == OF_PREFIXES
