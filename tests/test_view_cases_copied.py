@@ -91,3 +91,31 @@ def test_a_column_beside_it_is_no_part_of_a_name() -> None:
 def test_a_label_is_nobodys_user() -> None:
     text = "C:\\>whoami /user\n\n12: Mandatory Label\\System Mandatory Level\nSID: S-1-16-16384\n"
     assert all(not known(token.token.user) for token in read_text(text).tokens)
+
+
+@pytest.mark.parametrize("width", range(40, 110))
+def test_whoami_that_the_right_margin_cut_tells_no_less_than_it_says(width: int) -> None:
+    (whole,) = read_text(WHOAMI).tokens
+    said = {str(one.sid): one.attributes for one in whole.groups}
+    cut = "\n".join(line[:width] for line in WHOAMI.split("\n"))
+    for token in read_text(cut).tokens:
+        assert not known(token.token.user) or token.token.user == whole.token.user
+        for one in token.groups:
+            assert not isinstance(one.attributes, int) or said[str(one.sid)] == one.attributes
+        assert all(not isinstance(one.enabled, bool) or one.enabled for one in token.privileges)
+
+
+def test_a_domains_own_sid_is_nobodys() -> None:
+    # The margin was there; `!token` lists accounts and groups, which have one number more.
+    for cut in ("S-1-5-21-1004336348-1177238915-682003330", "S-1-5-21-1004336348"):
+        for token in read_text(WHOLE.replace("User: S-1-5-18", "User: " + cut)).tokens:
+            assert not known(token.token.user)
+
+
+def test_a_number_that_a_console_broke_is_not_its_first_half() -> None:
+    text = "kd> dt nt!_EPROCESS ffffab8812340080\n   +0x2e8 UniqueProcessId  : 0x00000000\n`000002a8 Void\n"
+    wide = text.replace("UniqueProcessId  :", "UniqueProcessId" + " " * 40 + ":")
+    (one,) = read_text(wide).processes.processes
+    assert not known(one.process.pid)
+    (one,) = read_text(wide.replace("\n`", "`")).processes.processes
+    assert one.process.pid == 0x2A8

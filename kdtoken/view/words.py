@@ -21,12 +21,18 @@ PRIVILEGE = re.compile(r"\bSe[A-Z][A-Za-z]{1,60}(?:Privilege|Right)\b")
 POINTER = re.compile(r"\b(?:0x)?([0-9a-fA-F]{8})`?([0-9a-fA-F]{8})\b|\b(?:0x)?([0-9a-fA-F]{1,16})\b")
 
 
+# S-1-5-21, three numbers of the domain, and the account's own ([MS-DTYP] 2.4.2.4).
+_DOMAIN, _OF_AN_ACCOUNT = 21, 5
+
+
 def sid_of(text: str) -> Optional[Sid]:
     """The SID that the text is, or None; numbers spelled as no tool does (01) are no SID either."""
     try:
         sid = Sid.from_text(text)
     except BadFormat:
         return None
+    if sid.authority == 5 and sid.subauthorities[:1] == (_DOMAIN,) and len(sid.subauthorities) < _OF_AN_ACCOUNT:
+        return None  # a domain's own, of which nobody runs: the end of an account's was cut off
     return sid if str(sid) == text.strip().upper() or "x" in text or "X" in text else None
 
 

@@ -13,7 +13,7 @@ from kdtoken.model.privilege import privileges_of
 from kdtoken.model.process import FastRef, Process
 from kdtoken.view.debugger.process_text import PartialProcess
 from kdtoken.view.debugger.token_labels import NEVER_SHOWN
-from kdtoken.view.lines import Line, command_of, is_cut
+from kdtoken.view.lines import Line, broken_width, command_of, is_cut, width_of
 from kdtoken.view.partial import PartialToken, TextPlace, partial_token
 
 VIEW = "dt"
@@ -103,7 +103,11 @@ def _objects(lines: Sequence[Line]) -> Tuple[List[_Object], List[Line]]:
     used: List[Line] = []
     current: Optional[_Object] = None
     outer, depth = "", -1
+    broken, at_end = broken_width(lines), ""  # a member at the end of a line as wide as the widest
     for line in lines:
+        if current is not None and at_end and line.text.strip() and _MEMBER.match(line.text) is None:
+            current.members.pop(at_end, None)  # its value may go on in this line
+        at_end = ""
         if "+0x" not in line.text and "dt " not in line.text:
             if current is not None and line.text.strip() and not is_cut(line.text):
                 # A head, an author's note; another command ends the listing.
@@ -131,6 +135,7 @@ def _objects(lines: Sequence[Line]) -> Tuple[List[_Object], List[Line]]:
         if name not in current.members or inner <= depth:
             current.members[name] = offset, value
             current.places[name] = line.number
+        at_end = name if width_of(line) >= broken else ""
         used.append(line)
     return list(found.values()), used
 

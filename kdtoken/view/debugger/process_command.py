@@ -249,7 +249,8 @@ class _Reader:
         cut = len(fields) > 1 and fields[-1][0] in forms.NEVER_LAST and text.endswith(fields[-1][1])
         for name, value in fields[:-1] if cut else fields:
             form = forms.FORMS.get(name)
-            if form is not None and not form.match(value) or name == "ObjectTable" and self._is_half(value):
+            half = value.endswith("..") or (name == "ObjectTable" and self._is_half(value))
+            if half or (form is not None and not form.match(value)):
                 # Not as it is ever printed: a console's width has cut it.
                 return False
             if name in forms.FIELDS and name not in self.process.values:
@@ -312,6 +313,8 @@ class _Reader:
             # Windows 7's extension prints the low half of a newer kernel's pointer.
             whole = self.process.address if self.process else 0
             value = whole if whole & 0xFFFFFFFF == value else None
+        elif self._is_half(found.group(1)):
+            return False
         if value:
             self.thread.owner = value
             self.thread.places["owner"] = TextPlace(self.file, line.number)

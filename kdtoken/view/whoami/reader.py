@@ -14,14 +14,14 @@ from kdtoken.view.leftovers import read_each, with_leftovers
 from kdtoken.view.lines import Line, command_of, is_cut, is_decoration, split_lines
 from kdtoken.view.whoami import shapes
 from kdtoken.view.whoami.rows import GROUPS, PRIVILEGES, USER, WhoamiBuilder, WhoamiTexts
-from kdtoken.view.whoami.tables import Table
+from kdtoken.view.whoami.tables import Table, margin_of
 from kdtoken.view.whoami.words import state_of
 from kdtoken.view.words import PRIVILEGE, SID, has_facts, sid_of
 
 
 class _Reader:
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, file: str, margin: int) -> None:
+        self.file, self.margin = file, margin
         self.tokens: List[WhoamiBuilder] = []
         self.current: Optional[WhoamiBuilder] = None
         self.commands: List[Line] = []
@@ -171,7 +171,7 @@ class _Reader:
         self.pending = None
         self._close()
         self._finished_loose(False)
-        self.table = Table(line.text, self.blank_behind, self.cut)
+        self.table = Table(line.text, self.blank_behind, self.cut, self.margin)
         self.titled, self.blank_behind = False, False
 
     def _last_of_table(self) -> Optional[Line]:
@@ -383,7 +383,8 @@ class _Reader:
 
 def read_whoami_lines(lines: Iterable[Line], file: str = "text") -> WhoamiTexts:
     """All that the lines hold of whoami's output."""
-    reader = _Reader(file)
+    lines = list(lines)
+    reader = _Reader(file, margin_of(lines))
     facts = read_each(lines, reader.line)
     reader.finish()
     tokens = tuple(one.finished() for one in reader.tokens if one.places)

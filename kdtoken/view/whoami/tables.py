@@ -5,8 +5,9 @@ are told by what no width can hide: a SID, the name of a privilege, whoami's own
 """
 
 import re
-from typing import List
+from typing import Iterable, List
 
+from kdtoken.model.group import ENABLED, MANDATORY, USE_FOR_DENY_ONLY
 from kdtoken.view.lines import Line, is_cut
 from kdtoken.view.whoami import shapes
 from kdtoken.view.whoami.rows import GROUPS, PRIVILEGES, USER, WhoamiBuilder
@@ -17,13 +18,23 @@ KINDS = {2: USER, 4: GROUPS, 3: PRIVILEGES}
 # Where lines were joined, a word may end right in front of it.
 _NAME = re.compile(r"Se[A-Z][A-Za-z]{1,60}?(?:Privilege|Right)(?![a-z])")
 _LONGEST_STATE = 3
+_SID_LAST = re.compile(r"S-1-[-0-9]{1,200}$", re.IGNORECASE)
+
+
+def margin_of(lines: Iterable[Line]) -> int:
+    """The column where a text was cut on its right: two tables are as wide only there; far out where it was not."""
+    rules = {line.text for line in lines if line.text[:2] == "==" and not line.text.strip("= ")}
+    widths = [len(one) for one in rules]
+    widest = max(widths, default=0)
+    shapes_there = {tuple(shapes.COLUMN.findall(one)) for one in rules if len(one) == widest}
+    return widest if len(shapes_there) > 1 else 1 << 30
 
 
 class Table:
     """The lines of one table until its end is seen."""
 
-    def __init__(self, rule: str, spaced: bool, cut: bool) -> None:
-        self.rules, self.cut = [rule], cut
+    def __init__(self, rule: str, spaced: bool, cut: bool, margin: int = 1 << 30) -> None:
+        self.rules, self.cut, self.margin = [rule], cut, margin
         self.lines: List[Line] = []
         self.spaced = spaced
         self.blanks = 0
@@ -63,11 +74,24 @@ class Table:
                     token.cut(line, self.kind)
                     alone = False
                     continue
-                understood = _row(token, self.kind, line, self.columns, alone)
+                at_margin = len(line.text) >= self.margin
+                if at_margin and (self.kind == USER or _SID_LAST.search(line.text)):
+                    understood = False
+                else:
+                    understood = _row(token, self.kind, line, self.columns, alone)
+                    if understood and (at_margin or self._lacks_words(token, line)):
+                        token.doubt(self.kind, line)
                 unknown += [] if understood else [line]
                 alone = understood
         part.ended = part.ended or ended
         return unknown
+
+    def _lacks_words(self, token: WhoamiBuilder, line: Line) -> bool:
+        """Whether a row as wide as its rule says of a group what cannot be: mandatory, and not enabled (winnt.h)."""
+        if self.kind != GROUPS or len(line.text) < len(self.rules[0]) or not token.groups:
+            return False
+        bits = token.groups[-1].attributes
+        return isinstance(bits, int) and bits & (MANDATORY | ENABLED | USE_FOR_DENY_ONLY) == MANDATORY
 
     # --- a table that a console broke ---
 
