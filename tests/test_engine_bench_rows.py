@@ -80,3 +80,6 @@ def test_what_a_program_used_and_that_it_must_succeed() -> None:
     assert spent.memory > 45 and 0 < spent.cpu and spent.wall > 0
     with pytest.raises(SystemExit, match="status"):
         bench_rows.spend([sys.executable, "-c", "raise SystemExit(3)"])
+    assert bench_rows.spend([sys.executable, "-c", "raise SystemExit(3)"], answers=(0, 3)).wall > 0
+    with pytest.raises(SystemExit, match="status 255"):  # it was ended
+        bench_rows.spend([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], answers=(0, 3))
