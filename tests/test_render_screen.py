@@ -184,7 +184,7 @@ def test_a_parent_is_named_only_with_its_doubts() -> None:
 def test_a_token_that_nobody_looked_for_is_not_said_to_be_gone() -> None:
     alone = replace(NOTEPAD, tokens={})
     for whole, others, words in (
-        (True, (), "which is gone, as is usual"),
+        (True, (), "which nobody runs under now: it is gone, as is usual, or open by a handle only"),
         (False, (), "which is none of the tokens read here"),
         (True, (lean(process("p.exe", 12, 4)),), "which is none of the tokens read here"),
     ):

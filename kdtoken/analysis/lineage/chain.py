@@ -39,7 +39,7 @@ def chain(snapshot: Snapshot, session: Luid) -> Tuple[Link, ...]:
     everywhere = {one.token_id for one in snapshot.tokens()}
     for parent in named:
         if isinstance(parent, Luid) and parent not in living:
-            elsewhere = ", of another logon session" if parent in everywhere else ", gone"
+            elsewhere = ", of another logon session" if parent in everywhere else ", none of those read here"
             links.append(Link(parent, "token that others were filtered from" + elsewhere))
     links += [Link(luid, "token", token, _users(snapshot, token)) for luid, token in living.items()]
     return tuple(sorted(links, key=lambda one: (one.luid.value, one.what)))

@@ -130,7 +130,7 @@ class Lineages:
         if sources:
             why = "which several tokens claim to be"
         elif self._all_read:
-            why = "which is gone, as is usual"
+            why = "which nobody runs under now: it is gone, as is usual, or open by a handle only"
         else:
             why = "which is none of the tokens read here"
         return Step(Kind.FILTERING, "%s out of token %s, %s%s" % (kind, parent, why, half))
