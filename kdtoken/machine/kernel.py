@@ -10,7 +10,6 @@ from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.decode.snapshot import snapshot_of
 from kdtoken.decode.thread import walk_threads
 from kdtoken.decode.variables import fetch_variables
-from kdtoken.decode.watch import watch_points
 from kdtoken.errors import (
     KdTokenError,
     LookupFailed,
@@ -142,6 +141,8 @@ class KernelMachine(Machine):
         return snapshot_of(self.source, rows, problems, sessions, whole=not problems)
 
     def watch(self, row: ProcessDump) -> Tuple[WatchPoint, ...]:
+        from kdtoken.decode.watch import watch_points  # of no use to a dump without --watch
+
         return watch_points(self.source, row)
 
     def view(self, which: Union[str, MachineProcess, MachineThread] = "") -> View:
