@@ -17,7 +17,7 @@ from kdtoken.dataset.store import Key, Store
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.render.json import SCHEMA
 from kdtoken.render.walk import csv_text
-from kdtoken.render.words import clean
+from kdtoken.render.words import clean, columns, wrapped
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "questions")
 _WIDEST = 60  # characters of a cell of the table for people
@@ -281,21 +281,12 @@ def guide_lines() -> List[str]:
     """What there is to ask: the tables with their columns, and the questions that ship."""
     lines = ["tables, each also with host, captured and source:"]
     for table in TABLES:
-        lines += ["", "  %s: %s" % (table.name, table.doc)]
-        lines += ["    " + line for line in _wrapped(", ".join(column.name for column in table.columns))]
-    lines += [
-        "",
-        "  running: processes with the user, integrity and elevation of their tokens",
-        "",
-        "questions that ship:",
-        "",
-    ]
+        lines += ["", *("  " + line for line in wrapped("%s: %s" % (table.name, table.doc), columns() - 2))]
+        names = ", ".join(column.name for column in table.columns)
+        lines += ["    " + line for line in wrapped(names, columns() - 4, "")]
+    running = "running: processes with the user, integrity and elevation of their tokens"
+    lines += ["", *("  " + line for line in wrapped(running, columns() - 2)), "", "questions that ship:", ""]
     known = questions()
     width = max(map(len, known))
-    return lines + ["  %s  %s" % (one.name.ljust(width), one.title) for one in known.values()]
-
-
-def _wrapped(text: str) -> List[str]:
-    import textwrap
-
-    return textwrap.wrap(text, 92)
+    titles = ("%s  %s" % (one.name.ljust(width), one.title) for one in known.values())
+    return lines + ["  " + line for title in titles for line in wrapped(title, columns() - 2, " " * (width + 2))]

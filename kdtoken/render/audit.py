@@ -44,6 +44,12 @@ class Report:
         return any(one.severity is not Severity.INFORMATION for one in self.findings)
 
 
+_LEGEND = (
+    "!! cannot happen innocently; ! is unusual; i is for information. "
+    'An innocent cause with "! only" or "i only" is why something is marked no higher than that.'
+)
+
+
 def head_lines(findings: Sequence[Finding], processes: int, unknown: int = 0) -> List[str]:
     """The head of a list of processes: what is strange among them, or that nothing is.
 
@@ -81,6 +87,8 @@ def audit_lines(reports: Sequence[Report], everything: bool = False) -> List[str
         if shown:
             lines += [""] + _group(rule, shown, len(reports) > 1)
     lines += _rest(reports, information, look)
+    if look:
+        lines += ["", *wrapped(_LEGEND, columns())]
     return lines
 
 

@@ -78,4 +78,4 @@ def mask_lines(mask: int, kind: Optional[ObjectType]) -> List[str]:
         ]
     mapping = kind.mapping
     words = "the type's mapping: read 0x%x, write 0x%x, execute 0x%x, all 0x%x"
-    return lines + [words % (mapping.read, mapping.write, mapping.execute, mapping.all)]
+    return lines + wrapped(words % (mapping.read, mapping.write, mapping.execute, mapping.all), columns())

@@ -40,7 +40,10 @@ OF_PEOPLE = frozenset("sihost.exe explorer.exe".split())
 
 
 def user_words(token: Token) -> str:
-    """The user by name, a SID where only the machine could name it."""
+    """The user by name, a SID where only the machine could name it.
+
+    Never by the token's logon session: where somebody wrote a token, that is another's, and its name would be a lie.
+    """
     user = token.user
     return (sid_name(user) or str(user)) if isinstance(user, Sid) else "?"
 
