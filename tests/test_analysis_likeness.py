@@ -56,7 +56,14 @@ def test_what_tells_two_tokens_apart() -> None:
     assert alike.of(kept[0]) == number == alike.of(token)
     changes = dict(flags=7, integrity_level_index=1, restricted_sid_count=3, authentication_id=Luid(9, 9))
     more = dict(default_owner_index=5, token_type=2, in_use=7, source_name="x", originating_logon_session=Luid(9, 9))
-    gaps = dict(user_and_groups=Absent("x"), privileges=(), logon_session=None, package=Absent("x"))
+    gaps = dict(
+        user_and_groups=Absent("x"),
+        restricted_sids=Absent("x"),
+        capabilities=Absent("x"),
+        privileges=(),
+        logon_session=None,
+        package=Absent("x"),
+    )
     others = dict(mandatory_policy=Absent("x"), integrity_level_sid_value=Sid(16, (0,)))
     for name, value in {**changes, **more, **gaps, **others}.items():
         kept.append(replace(token, **{name: value}))

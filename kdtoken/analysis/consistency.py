@@ -7,7 +7,7 @@ is not drawn into doubt.
 
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from kdtoken.model.absent import known
+from kdtoken.model.absent import NotAsked, known
 from kdtoken.model.group import (
     ATTRIBUTE_NAMES,
     ENABLED,
@@ -51,9 +51,8 @@ def faults(token: Token) -> List[str]:
     return [
         *_label(token),
         *_session(token),
-        *_flags(token),
+        *flag_faults(token),
         *_sids(token),
-        *_attributes(token),
         *_ranges(token),
     ]
 
@@ -101,18 +100,19 @@ def _session(token: Token) -> Iterator[str]:
             )
 
 
-def _flags(token: Token) -> Iterator[str]:
-    """TokenFlags that say one thing where the members that they are about say another."""
+def flag_faults(token: Token) -> Iterator[str]:
+    """TokenFlags and attributes that say one thing where what they are about says another."""
     lowbox, package = token.has_flag(TokenFlags.LOWBOX), token.package
     if lowbox is True and package is None:
         yield "TokenFlags has LOWBOX, but there is no package"
-    if lowbox is False and isinstance(package, Sid):
+    if lowbox is False and isinstance(package, (Sid, NotAsked)):  # NotAsked: there, and not followed
         yield "there is a package, but TokenFlags lacks LOWBOX"
     restricted, count = token.has_flag(TokenFlags.IS_RESTRICTED), token.restricted_sid_count
     if restricted is True and count == 0:
         yield "TokenFlags has IS_RESTRICTED, but RestrictedSidCount is 0"
     if restricted is False and isinstance(count, int) and count:
         yield "RestrictedSidCount is %d, but TokenFlags lacks IS_RESTRICTED" % count
+    yield from _attributes(token)
 
 
 def _sids(token: Token) -> Iterator[str]:

@@ -26,7 +26,7 @@ class Likeness:
         found = self._numbers.get(id(token))
         if found is None:
             # Pointers that a walk leaves alone: what lies there is not known, wherever they lead.
-            package, label = token.package, token.integrity_level_sid_value
+            package, label, capabilities = token.package, token.integrity_level_sid_value, token.capabilities
             key = (
                 token.flags,
                 token.mandatory_policy,
@@ -38,12 +38,14 @@ class Likeness:
                 token.source_name,
                 # Decoders see to it that equal lists, sessions and LUIDs of a target are one object.
                 id(token.user_and_groups),
+                id(token.restricted_sids),
                 id(token.privileges),
                 id(token.authentication_id),
                 id(token.logon_session),
                 id(token.originating_logon_session),
                 NotAsked if type(package) is NotAsked else id(package),
                 NotAsked if type(label) is NotAsked else id(label),
+                NotAsked if type(capabilities) is NotAsked else id(capabilities),
             )
             found = self._numbers[id(token)] = self._known.setdefault(key, len(self.tokens))
             if found == len(self.tokens):

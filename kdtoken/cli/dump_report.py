@@ -6,7 +6,6 @@ from argparse import Namespace
 from typing import Any, List, Optional, Sequence, Tuple
 
 from kdtoken import cli
-from kdtoken.cli.beside import judged, with_others
 from kdtoken.errors import NOT_RECORDED, BadFormat, KdTokenError, UsageError
 from kdtoken.frozen import replace
 from kdtoken.machine.base import About, Machine
@@ -150,6 +149,7 @@ def report(machine: Machine, options: Namespace) -> List[str]:
         found = _only(machine)
         if process or found is None:
             raise
+    from kdtoken.cli.beside import with_others  # each `!py` imports anew: as late as may be
 
     found = with_others(machine, found, bool(getattr(options, "alone", False)))
     dump = found.dump(not options.no_check)
@@ -234,6 +234,8 @@ def _dump_report(machine: Machine, dump: ProcessDump, found: MachineProcess, opt
 
         return dump_lines(dump)
     # Rules, lineage and their words are half of what there is to import: each `!py` starts with an empty Python.
+    from kdtoken.cli.beside import judged
+
     beside, findings = judged(machine, found, dump, bool(getattr(options, "alone", False)))
     if options.format == "json":
         from kdtoken.render.audit import finding_data

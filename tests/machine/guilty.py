@@ -5,6 +5,7 @@ from typing import Tuple
 
 from tests.machine import owner, spec, tokens
 from tests.machine.owner import HIGH, MEDIUM, SYSTEM_LEVEL
+from tests.machine.redteam import REDTEAM
 from tests.machine.spec import LogonSessionSpec, PrivilegesSpec
 from tests.machine.strange import (
     BORIS,
@@ -412,3 +413,4 @@ GUILTY: Tuple[Case, ...] = (
         "fresh",
     ),
 )
+GUILTY += REDTEAM

@@ -5,6 +5,7 @@ from typing import Tuple
 
 from tests.machine import owner, spec, tokens
 from tests.machine.declared import BOOT, SECOND
+from tests.machine.ordinary import ORDINARY
 from tests.machine.owner import ADMINS, HIGH, LOW
 from tests.machine.spec import GroupSpec, LogonSessionSpec, PrivilegesSpec, ProcessSpec
 from tests.machine.strange import (
@@ -308,3 +309,4 @@ INNOCENT: Tuple[Case, ...] = (
     Case("client tokens are impersonation tokens", "primary-type", QUIET, ""),
     Case("elevation is no new logon", "new-credentials", QUIET, ""),
 )
+INNOCENT += ORDINARY

@@ -19,6 +19,7 @@ from kdtoken.analysis.audit.users import user_words
 from kdtoken.model.luid import Luid
 from kdtoken.model.process import ProcessDetails, ProcessDump
 from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import name_of as sid_name
 from kdtoken.model.snapshot import created
 from kdtoken.model.token import LogonSession, Token
 
@@ -86,6 +87,50 @@ def logon_sessions(scene: Scene) -> Iterator[Finding]:
             evidence = (Evidence("token", "0x%x" % token.address, token.address, "token"), fact)
             text = "%s: %s" % (who, saw)
             yield Finding(LOGON.id, Severity.UNUSUAL, text, evidence, users, (token.address,), key)
+    yield from _of_two_users(scene)
+
+
+def _of_two_users(scene: Scene) -> Iterator[Finding]:
+    strangers = _strangers(scene)
+    for token, users in scene.tokens_of(lambda one: (one.authentication_id, one.user) in strangers):
+        who, key = holder(token, users)
+        usual = strangers[token.authentication_id, token.user]
+        evidence = (
+            Evidence("token", "0x%x" % token.address, token.address, "token"),
+            Evidence("user", user_words(token), at(token, "user_and_groups")),
+            Evidence("AuthenticationId", str(token.authentication_id), at(token, "authentication_id")),
+        )
+        saw = "%s: %s in logon session %s, whose other tokens are of %s" % (
+            who,
+            user_words(token),
+            token.authentication_id,
+            usual,
+        )
+        yield Finding(LOGON.id, Severity.UNUSUAL, saw, evidence, users, (token.address,), key)
+
+
+def _strangers(scene: Scene) -> Dict[Tuple[object, object], str]:
+    """(logon session, user) of users in a session that is another's -> whose it is: a logon is of one user.
+
+    The shared sessions are left to _OWNERS; of two users with as many tokens both are told.
+    """
+    users: Dict[Luid, Dict[Sid, int]] = {}
+    for token in scene.tokens():
+        auth, user = token.authentication_id, token.user
+        if isinstance(auth, Luid) and isinstance(user, Sid) and auth.value and auth.value not in _OWNERS:
+            counts = users.setdefault(auth, {})
+            counts[user] = counts.get(user, 0) + 1
+    found: Dict[Tuple[object, object], str] = {}
+    for auth, counts in users.items():
+        if len(counts) < 2:
+            continue
+        most = max(counts.values())
+        usual = [user for user, count in counts.items() if count == most]
+        for user in counts:
+            others = [one for one in usual if one != user]
+            if others:
+                found[auth, user] = sid_name(others[0]) or str(others[0])
+    return found
 
 
 def _logon_faults(token: Token) -> List[Tuple[str, Evidence]]:
@@ -222,12 +267,14 @@ LOGON = Rule(
     "logon-session",
     Severity.UNUSUAL,
     "the token and its logon session do not fit each other",
-    "A token belongs to the logon session that its AuthenticationId names; five of them belong to one account each.",
+    "A token belongs to the logon session that its AuthenticationId names, which is one user's; five of them belong to "
+    "one account each.",
     (
         "a logon session that is being closed while the image is taken",
         "virtual accounts of containers and managed services in a shared session",
+        "outputs of two starts of a machine in one log, of which each counts its logons from the beginning",
     ),
-    "winnt.h SYSTEM_LUID and following; _TOKEN.LogonSession of public symbols",
+    "winnt.h SYSTEM_LUID and following; _TOKEN.LogonSession of public symbols; [MS-DTYP] 2.3.7: a LUID is never given twice",
     logon_sessions,
 )
 

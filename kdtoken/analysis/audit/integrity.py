@@ -4,7 +4,7 @@ from typing import Iterator, List, Sequence, Tuple
 
 from kdtoken.analysis.audit.finding import Evidence, Finding, Rule, Severity, image_of, name_of
 from kdtoken.analysis.audit.scene import Scene
-from kdtoken.analysis.consistency import hash_faults, integrity_level
+from kdtoken.analysis.consistency import flag_faults, hash_faults, integrity_level
 from kdtoken.analysis.differences.comparison import Kind, View
 from kdtoken.analysis.differences.fields import TRACELESS, compare
 from kdtoken.model.group import OWNER, Group
@@ -259,6 +259,16 @@ def label_and_flags(scene: Scene) -> Iterator[Finding]:
             yield _finding(LABEL_FLAGS.id, Severity.UNUSUAL, token, users, saw, [fact])
 
 
+def members_and_flags(scene: Scene) -> Iterator[Finding]:
+    """TokenFlags say confined and the members do not, or the other way round; attributes that exclude each other."""
+    for token, users in scene.tokens_of(lambda one: list(flag_faults(one))):
+        for saw in flag_faults(token):
+            flags = "0x%x" % token.flags if isinstance(token.flags, int) else "?"
+            yield _finding(
+                MEMBERS.id, Severity.UNUSUAL, token, users, saw, [Evidence("TokenFlags", flags, at(token, "flags"))]
+            )
+
+
 GHOSTS = Rule(
     "enabled-not-present",
     Severity.IMPOSSIBLE,
@@ -335,4 +345,14 @@ POLICY = Rule(
     "winnt.h TOKEN_MANDATORY_POLICY_*; [MS-DTYP] 2.5.3.3; System Informer lists it as dangerous",
     mandatory_policy,
 )
-RULES = (GHOSTS, NAMELESS, TRACELESS_RULE, LABEL, LABEL_FLAGS, HASH, POLICY, BITS)
+MEMBERS = Rule(
+    "flags-and-members",
+    Severity.UNUSUAL,
+    "flags and attributes that do not fit what they are about",
+    "LOWBOX goes with a package, IS_RESTRICTED with restricting SIDs, and no group is both enabled and for deny only; a "
+    "confined token that was opened by a write to the one still has the other.",
+    ("an image taken while the machine ran may be torn inside a token",),
+    "ntifs.h TOKEN_IS_RESTRICTED, TOKEN_LOWBOX; learn.microsoft.com TOKEN_GROUPS; ReactOS sets flag and list together",
+    members_and_flags,
+)
+RULES = (GHOSTS, NAMELESS, TRACELESS_RULE, LABEL, LABEL_FLAGS, MEMBERS, HASH, POLICY, BITS)

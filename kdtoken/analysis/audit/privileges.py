@@ -1,6 +1,6 @@
 """Rules about power in the wrong place: impersonation of someone stronger, privileges that filtering takes away."""
 
-from typing import Iterator, List, Optional
+from typing import Iterator, List, Optional, Sequence
 
 from kdtoken.analysis.audit.finding import (
     Evidence,
@@ -16,6 +16,7 @@ from kdtoken.analysis.audit.scene import (
     Scene,
     group,
     holds,
+    is_person,
     is_service_account,
     is_system,
     level,
@@ -45,9 +46,23 @@ _DEBUGGERS = frozenset(
         "procexp.exe procexp64.exe procmon.exe procmon64.exe taskmgr.exe perfmon.exe systeminformer.exe processhacker.exe "
         "x64dbg.exe x32dbg.exe ollydbg.exe ida.exe ida64.exe powershell.exe powershell_ise.exe pwsh.exe wmiprvse.exe "
         "msmpeng.exe vmmap.exe handle.exe handle64.exe listdlls.exe procdump.exe procdump64.exe werfault.exe "
-        "svchost.exe services.exe lsass.exe collect.py python.exe msiexec.exe tiworker.exe trustedinstaller.exe mmc.exe"
+        "enghost.exe gdb.exe lldb.exe svchost.exe services.exe lsass.exe collect.py python.exe msiexec.exe tiworker.exe trustedinstaller.exe mmc.exe"
     ).split()
 )
+
+
+# Debuggers that start what they debug: with a copy of their own token, privileges as they are.
+_STARTING = frozenset(
+    name[:14]
+    for name in (
+        "windbg.exe windbgx.exe dbgx.shell.exe enghost.exe kd.exe cdb.exe ntsd.exe devenv.exe msvsmon.exe x64dbg.exe "
+        "x32dbg.exe ollydbg.exe ida.exe ida64.exe gdb.exe lldb.exe"
+    ).split()
+)
+# learn.microsoft.com, "Create a token object", "Act as part of the operating system": default, nobody.
+_NOBODYS = ("SeCreateTokenPrivilege", "SeTcbPrivilege")
+_SERVICE, _BATCH = Sid(5, (6,)), Sid(5, (3,))
+_SMALL_SERVICES = (Sid(5, (19,)), Sid(5, (20,)))
 
 
 def impersonation(scene: Scene) -> Iterator[Finding]:
@@ -68,12 +83,18 @@ def impersonation(scene: Scene) -> Iterator[Finding]:
 
 
 def _stronger(token: Token, own: Token) -> bool:
-    if is_system(own) or token.user == own.user or not isinstance(token.user, Sid):
+    if is_system(own) or not isinstance(token.user, Sid):
         return False
-    if is_system(token):
+    if is_system(token) or _out_of_restriction(token, own):
         return True
     high, low = level(token), level(own)
     return high is not None and low is not None and high > low
+
+
+def _out_of_restriction(token: Token, own: Token) -> bool:
+    """Whether a restricted process acts as its own user without restriction."""
+    count = own.restricted_sid_count
+    return isinstance(count, int) and count > 0 and token.restricted_sid_count == 0 and token.user == own.user
 
 
 def _impersonation(row: ProcessDump, own: Token, thread: Thread, what: Impersonation, token: Token) -> Finding:
@@ -92,6 +113,8 @@ def _impersonation(row: ProcessDump, own: Token, thread: Thread, what: Impersona
         saw += "; SeImpersonatePrivilege lets a service do so"
     elif token.originating_logon_session == own.authentication_id:
         saw += "; it logged that user on itself, with credentials"
+    elif token.user == own.user and not _out_of_restriction(token, own):
+        saw += "; it is its own user, whose level is higher there"
     elif holds(own, "SeImpersonatePrivilege") is False:
         severity = Severity.UNUSUAL
         saw += "; without SeImpersonatePrivilege the kernel would have lowered the level"
@@ -119,6 +142,8 @@ def debug_privilege(scene: Scene) -> Iterator[Finding]:
                 "holds SeDebugPrivilege %s"
                 % ("in the limited half of a UAC pair" if limited else "below High integrity"),
             )
+        elif held.enabled and _is_debugged(scene, users):
+            severity, words = Severity.INFORMATION, "has SeDebugPrivilege enabled, as the debugger that started it has"
         elif held.enabled and holder(token, users)[1][:14] not in _DEBUGGERS:
             severity, words = Severity.UNUSUAL, "has SeDebugPrivilege enabled, and is no debugger that is known here"
         elif held.enabled:
@@ -130,6 +155,40 @@ def debug_privilege(scene: Scene) -> Iterator[Finding]:
         yield Finding(
             DEBUG.id, severity, "%s %s" % (bearer(token, users), words), evidence, users, (token.address,), key
         )
+
+
+def _is_debugged(scene: Scene, users: Sequence[ProcessDump]) -> bool:
+    """Whether a debugger started it that has the privilege enabled itself."""
+    above = scene.parent(users[0]).row if users else None
+    if above is None or image_of(above)[:14] not in _STARTING or not isinstance(above.token, Token):
+        return False
+    held = _debug_held(above.token)
+    return held is not None and held.enabled
+
+
+def nobodys_privileges(scene: Scene) -> Iterator[Finding]:
+    """Privileges that no account has by default, outside SYSTEM."""
+    for token, users in scene.primaries_of(_nobodys):
+        names = _nobodys(token)
+        words = ", ".join(names)
+        ours = token.user in _SMALL_SERVICES
+        service = not ours and any(group(token, sid) for sid in (_SERVICE, _BATCH))
+        saw = "%s, which runs as %s, holds %s" % (bearer(token, users), user_words(token), words)
+        if service:
+            saw += "; it is a service's or a task's account, which policy may have given it"
+        evidence = (token_fact(token, users), Evidence("Privileges.Present", words, at(token, "privileges")))
+        severity = Severity.INFORMATION if service else Severity.UNUSUAL
+        yield Finding(NOBODYS.id, severity, saw, evidence, users, (token.address,), holder(token, users)[1])
+
+
+def _nobodys(token: Token) -> List[str]:
+    small = token.user in _SMALL_SERVICES
+    if not isinstance(token.privileges, tuple) or not (small or is_person(token)):
+        return []  # virtual accounts get what the program that logs them on chooses
+    if _strong(token):  # told by that rule
+        return []
+    wanted = (*_NOBODYS, _DEBUG) if small else _NOBODYS
+    return [p.name for p in token.privileges if p.present and p.name in wanted]
 
 
 def _debug_held(token: Token) -> Optional[Privilege]:
@@ -181,14 +240,17 @@ IMPERSONATES = Rule(
     "impersonates-stronger",
     Severity.UNUSUAL,
     "a thread impersonates someone stronger than its process",
-    "Without SeImpersonatePrivilege the kernel lowers such an impersonation to Identification.",
+    "Without SeImpersonatePrivilege the kernel lowers such an impersonation to Identification, and that of its own user "
+    "without the restricting SIDs that the process has, too.",
     (
         "services with SeImpersonatePrivilege: RPC and COM servers do it all day (i only)",
         "levels below Impersonation, which cannot open anything (i only)",
         "a user whom the process logged on itself, with a password (i only)",
+        "its own user at a higher level (i only): whether the kernel would have lowered that is not documented",
         "the privilege was held when the impersonation began, and removed since",
     ),
-    "learn.microsoft.com ImpersonateLoggedOnUser; ntifs PsImpersonateClient; MemProcFS has it as a noisy rule",
+    "learn.microsoft.com ImpersonateLoggedOnUser; ntifs PsImpersonateClient; ReactOS SeTokenCanImpersonate; MemProcFS has "
+    "it as a noisy rule",
     impersonation,
 )
 
@@ -199,7 +261,7 @@ DEBUG = Rule(
     "SeDebugPrivilege enabled outside debuggers, or held where it is filtered away",
     "It opens every process whatever its descriptor says. Administrators hold it disabled; filtering takes it away.",
     (
-        "debuggers, process viewers, PowerShell, Visual Studio, WMI, security products (i only)",
+        "debuggers and what they start, process viewers, PowerShell, Visual Studio, WMI, security products (i only)",
         "a policy that gives it to ordinary users (developers' machines)",
         "an administrative tool that is not known here",
     ),
@@ -218,4 +280,17 @@ STRONG = Rule(
     strong_and_limited,
 )
 
-RULES = (IMPERSONATES, DEBUG, STRONG)
+NOBODYS = Rule(
+    "system-privileges",
+    Severity.UNUSUAL,
+    "privileges outside SYSTEM that no account has by default",
+    "SeTcbPrivilege and SeCreateTokenPrivilege are given to nobody but SYSTEM, and SeDebugPrivilege to neither LOCAL nor "
+    "NETWORK SERVICE; whoever has them can be anybody.",
+    (
+        "a service's or a task's account that policy gives them to: protocol transition, old backup products (i only)",
+        "a policy that gives them to a person's account",
+    ),
+    "learn.microsoft.com User Rights Assignment (defaults), LocalService Account, NetworkService Account",
+    nobodys_privileges,
+)
+RULES = (IMPERSONATES, DEBUG, STRONG, NOBODYS)

@@ -12,7 +12,7 @@ from kdtoken.analysis.audit.finding import (
     process_evidence,
     token_evidence,
 )
-from kdtoken.analysis.audit.scene import Scene, is_system_family
+from kdtoken.analysis.audit.scene import Scene, is_system_family, session_of
 from kdtoken.analysis.lineage.edges import Change
 from kdtoken.model.luid import Luid
 from kdtoken.model.process import FastRef, ProcessDump
@@ -81,6 +81,9 @@ def _won(scene: Scene, row: ProcessDump, sharers: Set[int]) -> Optional[bool]:
     link = scene.family.links().get(id(row))
     if link is None:
         return True if scene.snapshot.whole else None
+    session = row.token.session_id if isinstance(row.token, Token) else None
+    if isinstance(session, int) and session_of(row) not in (None, session):
+        return True  # what a process gets at its birth is of its own session
     if id(link.above) in sharers:
         return False
     if not link.parent.certain or link.edge.change is Change.UNKNOWN:

@@ -124,6 +124,9 @@ def gains(parent: Token, child: Token) -> Tuple[str, ...]:
         found.append("unrestricted, its parent is restricted")
     if parent.has_flag(TokenFlags.LOWBOX) is True and child.has_flag(TokenFlags.LOWBOX) is False:
         found.append("outside the AppContainer that its parent is in")
+    # A duplicate keeps the flag, and nothing documented takes it away.
+    if parent.has_flag(TokenFlags.IS_FILTERED) is True and child.has_flag(TokenFlags.IS_FILTERED) is False:
+        found.append("not filtered, its parent is")
     return tuple(found)
 
 
