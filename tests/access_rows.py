@@ -9,7 +9,7 @@ from uuid import UUID
 from kdtoken.analysis.access_check.caller import DENY_ONLY, DISABLED, ENABLED, Caller
 from kdtoken.analysis.access_check.request import ACCESS_CHECK, MAXIMUM_ALLOWED, OPEN, Request
 from kdtoken.model.descriptor import SecurityDescriptor
-from kdtoken.model.object_type import documented_type
+from kdtoken.model.object_type import TARGET, GenericMapping, documented_type
 from kdtoken.model.sddl import from_sddl
 from kdtoken.model.secured_object import SecuredObject
 from kdtoken.model.sid import Sid
@@ -148,7 +148,7 @@ def request(row: Row) -> Request:
     self_sid, protection, types = None, 0, []  # type: Optional[Sid], int, List[Tuple[int, UUID]]
     call = ACCESS_CHECK if "call" in words else OPEN
     for word in words:
-        if word == "call":
+        if word == "call" or word.startswith("map="):
             continue
         if word.startswith("prot="):
             protection = int(word[5:], 16)
@@ -163,5 +163,9 @@ def request(row: Row) -> Request:
     for part in row.wish.split("|"):
         wish |= MAXIMUM_ALLOWED if part == "max" else int(part, 16)
     object_type = documented_type(kind)
+    for word in words:
+        if word.startswith("map="):
+            mapping = GenericMapping(*[int(mask, 16) for mask in word[4:].split(",")])
+            object_type = replace(object_type, mapping=mapping, origin=TARGET)
     thing = SecuredObject(None, row.name, object_type, descriptor(row.descriptor))
     return Request(caller(row.token), thing, object_type, wish, self_sid, tuple(types), protection, call)

@@ -18,7 +18,9 @@ from tests.test_analysis_access_check_walk import ALLOW, GUIDS, Rule, Types, mas
 REACTOS = [
     ("ros-results-everything", STATUS_SUCCESS, 0xF003F),
     ("ros-results-read", STATUS_SUCCESS, 0x20019),
+    ("ros-results-query-value", STATUS_SUCCESS, 0x1),
     ("ros-results-denied", STATUS_ACCESS_DENIED, 0x20000),  # READ_CONTROL of the owner, as a partial right
+    ("ros-results-denied-write", STATUS_ACCESS_DENIED, 0x20000),
 ]
 
 

@@ -82,3 +82,38 @@ def test_bits_of_flags_by_type() -> None:
     assert ace_to_sddl(Ace.build(0x02, 1, SYSTEM, 0x40)) == "(AU;SA;CC;;;SY)"
     assert ace_to_sddl(Ace.build(0x15, 1, SYSTEM, 0x40)) == "(FL;TP;CC;;;SY)"
     assert ace_to_sddl(Ace.build(0x00, 1, SYSTEM, 0x20)) == "(A;CR;CC;;;SY)"
+
+
+# The forms that Chromium's base/win/security_descriptor_unittest.cc and access_control_list_unittest.cc expect of Windows
+# (ConvertSecurityDescriptorToStringSecurityDescriptor), with SIDs of our own choice where theirs do not matter.
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "O:BU",
+        "G:SY",
+        "D:",
+        "D:NO_ACCESS_CONTROL",
+        "D:(A;;GA;;;BU)",
+        "D:P(A;;GA;;;BU)",
+        "D:P(A;;FA;;;BU)",
+        "D:P(A;OICI;FA;;;BU)",
+        "D:(A;ID;FA;;;BU)",
+        "D:(D;;FX;;;BU)(A;;GA;;;SY)",
+        "D:(D;OICI;DC;;;BU)(A;;0x1f0003;;;SY)",
+        "D:(A;;RC;;;BU)",
+        "D:(A;;DCRC;;;BU)",
+        "S:P",
+        "S:(ML;;;;;SI)",
+        "S:P(ML;;;;;SI)",
+        "S:(ML;;;;;S-1-16-0)",
+        "S:(ML;OICI;;;;SI)",
+        "S:(ML;;NW;;;ME)",
+        "S:(ML;OICI;NW;;;ME)",
+        "S:(ML;;NWNRNX;;;SI)",
+        "S:(ML;OICI;NWNRNX;;;SI)",
+        "O:BUG:SYD:P(A;;GA;;;BU)S:P(ML;;;;;SI)",
+    ],
+)
+def test_what_windows_writes_is_written_again(text: str) -> None:
+    assert to_sddl(from_sddl(text)) == text
