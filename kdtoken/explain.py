@@ -20,7 +20,7 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 from kdtoken import cli
 from kdtoken.analysis.access_check.by_type import node_results
 from kdtoken.analysis.access_check.gates import token_gates
-from kdtoken.analysis.access_check.lab import lab_answers
+from kdtoken.analysis.access_check.lab import lab_answers, lab_checks
 from kdtoken.analysis.access_check.request import ACCESS_CHECK, OPEN, Request, parse_type_list, parse_wish
 from kdtoken.analysis.access_check.truth import Answer, Verdict, decide
 from kdtoken.analysis.access_check.turn import turns
@@ -131,9 +131,11 @@ def explain(caller: Union[MachineProcess, MachineThread], to: str, want: str, ty
 
 def _against(sides: Sides, options: argparse.Namespace) -> int:
     """What a real Windows answered, worked out again; where we differ is what matters."""
-    head_of(options.against)
+    head_of(options.against)  # says why a file cannot be read
+    data = read_packed(options.against, "lab run")
+    lab_checks(data, options.against)  # before its token is looked for: what is no lab run is not asked for one
     party = sides.caller(options.against)
-    answers = lab_answers(party.caller, read_packed(options.against, "lab run"), options.against)
+    answers = lab_answers(party.caller, data, options.against)
     cli.write_lines(lab_lines(answers, sides.names))
     return 1 if any(one.differs for one in answers) else 0
 

@@ -195,7 +195,10 @@ def test_a_descriptor_that_is_cut_is_what_it_depends_on(monkeypatch: Any, tmp_pa
         (["--to", "D:", "--want", "read"], "does not say what type of object it guards"),
         (["--to", "0xffffcc8a00000000", "--want", "read"], "0xffffcc8a00000000"),
         (["--to", "lsass.exe", "--want", "FLY"], "the type Process has no access right FLY"),
-        (["--to", "D:", "--type", "key", "--want", "SYNCHRONIZE"], "objects of type Key have no right 0x100000"),
+        (
+            ["--to", "D:", "--type", "key", "--want", "SYNCHRONIZE"],
+            "objects of type Key have no right SYNCHRONIZE (0x100000)",
+        ),
         (["--to", "nobody.exe", "--want", "read"], "nobody.exe"),
         (["--to", "lsass.exe"], "--want RIGHTS is missing"),
         (["--want", "read"], "--to OBJECT is missing"),
@@ -206,6 +209,114 @@ def test_a_descriptor_that_is_cut_is_what_it_depends_on(monkeypatch: Any, tmp_pa
 def test_bad_input_gets_one_clear_error(monkeypatch: Any, words: Any, message: str) -> None:
     code, out, err = run(monkeypatch, "notepad.exe", *words)
     assert (code, out) == (2, "") and message in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "words, message, step",
+    [
+        (
+            ["--to", "D:(A;;FA;;;ZZ)", "--type", "file"],
+            "column 12: 'ZZ' is no alias of a SID",
+            "an alias that SDDL has",
+        ),
+        (["--to", "D:(A;;FA;;;DA)", "--type", "file"], "which one the text does not say", "S-1-5-21-...-512"),
+        (["--to", "D:(A;;FA;;;BA", "--type", "file"], "column 14: expected", "quote it whole"),
+        (["--to", "D:(A;;FA;;BA)", "--type", "file"], "column 11", "(TYPE;FLAGS;RIGHTS;OBJECT GUID"),
+        (
+            ["--to", "D:(XA;;FA;;;BA;(Member_of))", "--type", "file"],
+            "column 26: expected SIDs behind Member_of",
+            "(XA;",
+        ),
+        (
+            ["--to", "D:(XA;;FA;;;BA;(Exists))", "--type", "file"],
+            "column 23: expected a blank and an attribute",
+            "(XA;",
+        ),
+        (["--to", "(A;;FA;;;BA)", "--type", "file"], "is an ACE, and no descriptor", "D:(A;;FA;;;BA)"),
+        (["--to", "A;;FA;;;BA", "--type", "file"], "is an ACE, and no descriptor", "D:(A;;FA;;;BA)"),
+        (["--to", "{folder}", "--type", "file"], "is a folder", "name the file in it"),
+        (["--to", "sd-that-is-not-here.txt", "--type", "file"], "there is no such file here", "walk"),
+        (["--to", "0x1000"], "no process has pid 0x1000 (31 processes seen), and no object lies at so low", "walk"),
+        (["--to", "thread:lsass.exe:"], "thread:lsass.exe: names no thread", "thread:PROCESS:1188"),
+        (
+            ["--to", "{random}", "--type", "file"],
+            "neither a text nor the bytes of a self-relative descriptor",
+            "icacls",
+        ),
+    ],
+)
+def test_bad_input_tells_the_next_step_that_works_there(
+    monkeypatch: Any, tmp_path: Path, words: Any, message: str, step: str
+) -> None:
+    random = tmp_path / "random.bin"
+    random.write_bytes(bytes(range(1, 32)) * 8)
+    filled = [word.replace("{folder}", str(tmp_path)).replace("{random}", str(random)) for word in words]
+    code, out, err = run(monkeypatch, "notepad.exe", *filled, "--want", "read")
+    said, _, following = err.partition("\n  next: ")
+    assert (code, out) == (2, "") and message in said and step in following, err
+
+
+@pytest.mark.parametrize(
+    "words, message, step",
+    [
+        # KEY_ALL_ACCESS is 0xf003f: no SYNCHRONIZE, and WOW64_64KEY is no right that a key has.
+        (["key", "SYNCHRONIZE"], "objects of type Key have no right SYNCHRONIZE (0x100000)", "CREATE_LINK, DELETE"),
+        (["key", "0x101"], "objects of type Key have no right WOW64_64KEY (0x100)", "QUERY_VALUE"),
+        (["key", "0x08000000"], "objects of type Key have no right 0x8000000", "WRITE_OWNER"),
+        (["process", "1e3"], "the type Process has no access right 1e3", "did you mean 0x1e3?"),
+        (["process", "VM_REED"], "the type Process has no access right VM_REED", "did you mean VM_READ?"),
+        (["filee", "read"], "no documented mapping of rights for objects of type filee", "did you mean file?"),
+    ],
+)
+def test_a_wish_that_the_type_does_not_have(monkeypatch: Any, words: Any, message: str, step: str) -> None:
+    kind, wish = words
+    code, out, err = run(monkeypatch, "notepad.exe", "--to", "D:", "--type", kind, "--want", wish)
+    said, _, following = err.partition("\n  next: ")
+    assert (code, out) == (2, "") and message in said and step in following, err
+
+
+@pytest.mark.parametrize("word, mask", [("KEY_READ", 0x20019), ("key_write", 0x20006), ("KEY_ALL_ACCESS", 0xF003F)])
+def test_the_unions_of_a_key_s_rights_by_their_names(monkeypatch: Any, word: str, mask: int) -> None:
+    code, out, _ = run(monkeypatch, "notepad.exe", "--to", "D:(A;;KA;;;WD)", "--type", "key", "--want", word)
+    assert code == 0 and "YES: granted 0x%x" % mask in out
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"O:BAG:SYD:(A;;KR;;;BU)", "is no lab run: that is JSON, which collect writes"),
+        (b'{"a": 1}', "is JSON, but holds no checks"),
+        (b"[1, 2]", "is JSON, but holds no checks"),
+        (b'{"checks": []}', "holds no checks"),
+        (b'{"checks": {"a": 1}}', "holds no checks"),
+        (bytes(range(256)), "is no lab run"),
+        (b"USER INFORMATION\n----------------\n", "is no lab run"),
+    ],
+)
+def test_what_is_no_lab_run_is_not_asked_for_a_token(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, message: str
+) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    assert explain.main(["--against", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert message in said and "next: on a Windows: kdtoken collect --check" in said and "tells of no token" not in said
+
+
+def test_a_recording_is_no_lab_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain.main(["--against", str(MACHINE_22000)]) == 2
+    assert "is no lab run" in capsys.readouterr().err
+
+
+def test_a_lab_run_with_a_number_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON as Python reads it has Infinity, which no mask is."""
+    from kdtoken.analysis.access_check.lab import lab_answers
+    from kdtoken.errors import BadFormat
+    from tests.test_analysis_access_check_lab import CALLER, ORDER
+
+    text = json.dumps({"checks": [dict(ORDER, status=0, granted=float("inf"))]})
+    with pytest.raises(BadFormat, match="check 1 lacks a part"):
+        lab_answers(CALLER, text.encode(), "lab.json")
 
 
 def test_an_object_type_list_is_one_tree(monkeypatch: Any) -> None:

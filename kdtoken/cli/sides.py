@@ -9,7 +9,7 @@ from kdtoken import cli
 from kdtoken.analysis.access_check.caller import MEDIUM, Caller, caller_of
 from kdtoken.analysis.access_check.downgrade import stories
 from kdtoken.analysis.access_check.turn import Other
-from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, NotRecorded, UsageError
+from kdtoken.errors import KdTokenError, LookupFailed, NotRecorded, ProcessNotFound, UsageError
 from kdtoken.frozen import replace
 from kdtoken.machine.base import Machine
 from kdtoken.machine.descriptor_file import descriptor_of_file
@@ -31,6 +31,9 @@ from kdtoken.model.view import Kind, Unread
 from kdtoken.render.words import account_of, clean
 
 _ID = re.compile("[0-9]{1,10}$")
+_BARE_ACE = re.compile(r"\(?[A-Za-z]{1,2};[^;]*;[^;]*;[^;]*;[^;]*;[^;]")
+_LOW = re.compile("0x[0-9a-fA-F]{1,16}$")
+_LIKE_A_FILE = re.compile(r"[/\\]|\.(?:txt|log|json|bin|hex|sddl|sd|dat|md|csv)$", re.IGNORECASE)
 _FILE = re.compile(r"(?:\\\?\?\\|\\\\\?\\)?[A-Za-z]:[\\/]|\\\\[^\\?]")  # C:\, \??\C:\, \\?\C:\, \\SERVER
 
 
@@ -211,6 +214,12 @@ class Sides:
             )
         try:
             return self.objects.find(word)
+        except ProcessNotFound as error:
+            if _LOW.match(word):
+                error.message += ", and no object lies at so low an address"
+            elif _LIKE_A_FILE.search(word):
+                error.message += ", and there is no such file here"
+            raise
         except (LookupFailed, NotRecorded) as error:
             if "kdtoken record" not in error.next_step:
                 raise
@@ -226,17 +235,18 @@ class Sides:
         given = self.options.type
         if _is_sddl(word):
             kind = documented_type(_needed(given, word))
-            try:
-                return Wanted(SecuredObject(None, word, kind, from_sddl(word, object_type=kind)), kind, argument=word)
-            except BadFormat as error:
-                error.next_step = error.next_step or 'quote it whole, for instance "D:(A;;FA;;;BA)(A;;FR;;;BU)"'
-                raise
+            return Wanted(SecuredObject(None, word, kind, from_sddl(word, object_type=kind)), kind, argument=word)
         file, mark, number = word.rpartition("#")
         numbered = bool(mark and _ID.match(number)) and not os.path.isfile(word)
         if os.path.isfile(file if numbered else word):
             said = documented_type(given) if given else None
             where, at = (file, int(number)) if numbered else (word, 0)
             return _guarded(descriptor_of_file(where, at, said, self.names.accounts), word)
+        if _BARE_ACE.match(word):
+            step = "a descriptor has its parts' letters: D:(%s)" % word.strip("()")
+            raise UsageError("%s is an ACE, and no descriptor" % word, word, step)
+        if os.path.isdir(word):
+            raise UsageError("%s is a folder" % word, word, "name the file in it that holds the descriptor")
         if _FILE.match(word):
             raise UsageError(
                 "%s is no file here; of another machine, %s" % (word, OF_A_FILE.what), word, OF_A_FILE.hint

@@ -130,7 +130,11 @@ def _check_directory(target: Source, directory: int, name: str, where: str) -> N
     """Raise ObjectNotFound where something that is no directory stands in the middle of a path."""
     kind = _kind(target, directory)
     if kind != "Directory":
-        step = "the rest of the path belongs to the driver behind it, which no dump shows" if kind == "Device" else ""
+        step = (
+            "%s itself can be asked about" % where if kind else "!object %s tells what the debugger sees there" % where
+        )
+        if kind == "Device":
+            step = "the rest of the path belongs to the driver behind it, which no dump shows"
         raise ObjectNotFound(
             "%s is %s, no directory, so nothing named %s is in it"
             % (where, "of type %s" % kind if kind else "unreadable", name),

@@ -156,6 +156,8 @@ class Objects:
     def thread(self, argument: str) -> SecuredObject:
         """The thread that an id (1188), a process and an id (4120:1188, lsass.exe:748) or an address stands for."""
         owner, _, own = argument.rpartition(":")
+        if not own.strip():
+            raise UsageError("thread:%s names no thread" % argument, argument, "thread:1188, or thread:PROCESS:1188")
         kind, value = parse_process_argument(own, pointer_bytes(self.target))
         if kind == "address":
             return self.at(_address(own))

@@ -117,14 +117,17 @@ class ObjectType:
                 return rights[bare]
             if bare == "ALL_ACCESS":
                 return self.mapping.all
+            if start == "KEY_" and bare in ("READ", "WRITE", "EXECUTE"):  # winnt.h's names for what these map to
+                return _WISHES[bare.lower()]
         if name.startswith("0X"):
             raise BadFormat(
                 "%s is no number" % word, word, "a mask is 0x and hexadecimal digits, or the names of rights"
             )
+        hexadecimal = "did you mean 0x%s? " % word if re.match(r"[0-9][0-9a-f]{0,7}\Z", word, re.IGNORECASE) else ""
         raise BadFormat(
             "the type %s has no access right %s" % (self.name, word),
             word,
-            "%sit has %s" % (near(word, [*rights, *_WISHES]), ", ".join(sorted(rights))),
+            "%sit has %s" % (hexadecimal or near(word, [*rights, *_WISHES]), ", ".join(sorted(rights))),
         )
 
     def _examples(self) -> str:

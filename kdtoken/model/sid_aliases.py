@@ -101,7 +101,11 @@ def sid_of_alias(name: str, domain: Optional[Sid] = None) -> Sid:
     if key in ALIASES:
         return ALIASES[key]
     if key not in DOMAIN_ALIASES:
-        raise BadFormat("%s is no alias of a SID" % ascii(name), name)
+        raise BadFormat(
+            "%s is no alias of a SID" % ascii(name),
+            name,
+            "the SID itself (S-1-5-32-544), or an alias that SDDL has, such as BA, BU, SY, WD, AU, IU",
+        )
     if domain is None:
         raise BadFormat(
             "%s stands for RID %d of a domain or machine, and which one the text does not say"

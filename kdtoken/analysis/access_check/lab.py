@@ -35,15 +35,28 @@ class LabAnswer(NamedTuple):
     agreeing: Tuple[str, ...]
 
 
-def lab_answers(caller: Caller, data: bytes, name: str = "the file") -> List[LabAnswer]:
-    """Every check of a lab run, worked out again.  Raises BadFormat where the file is none."""
+def lab_checks(data: bytes, name: str = "the file") -> List[Any]:
+    """The checks of a lab run, as they stand in it.  Raises BadFormat where the file is none."""
     try:
         document = json.loads(data.decode("utf-8-sig"))
-        checks = list(document["checks"])
-    except (UnicodeDecodeError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BadFormat(
-            "%s holds no checks" % name, name, "kdtoken collect --check SDDL --type file --want read  writes one"
-        ) from error
+        checks = document["checks"]
+        if isinstance(checks, list) and checks:
+            return checks
+        why = "holds no checks"
+    except (KeyError, TypeError):
+        why = "is JSON, but holds no checks"
+    except (UnicodeDecodeError, ValueError, RecursionError):
+        why = "is no lab run: that is JSON, which collect writes"
+    raise BadFormat(
+        "%s %s" % (name, why),
+        name,
+        'on a Windows: kdtoken collect --check "D:(A;;FA;;;BA)" --type file --want read -o lab.json',
+    )
+
+
+def lab_answers(caller: Caller, data: bytes, name: str = "the file") -> List[LabAnswer]:
+    """Every check of a lab run, worked out again.  Raises BadFormat where the file is none."""
+    checks = lab_checks(data, name)
     client = replace(caller, level=IMPERSONATION_LEVEL)  # collect duplicates its own token to that level
     found = []
     for number, entry in enumerate(checks, 1):
@@ -61,7 +74,7 @@ def _one(caller: Caller, entry: Dict[str, Any], name: str) -> LabAnswer:
         wish, status, granted = int(entry["wish"]), int(entry["status"]), int(entry["granted"])
         if not all(0 <= mask < 1 << 32 for mask in (read, write, execute, everything, wish, status, granted)):
             raise ValueError("a mask of more than 32 bits")
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadFormat(
             "%s lacks a part" % name, name, "sddl, type, mapping (four masks), wish, status, granted"
         ) from error

@@ -81,6 +81,11 @@ def parse_wish(kind: ObjectType, text: str) -> int:
     wish = kind.parse_access(text)
     extra = kind.mapping.map(wish) & ~(kind.valid_access | VALID_ANYWHERE)
     if extra:
-        rights = ", ".join(kind.words(kind.valid_access & 0xFFFF)) or "standard rights only"
-        raise BadFormat("objects of type %s have no right 0x%x" % (kind.name, extra), text, "they have %s" % rights)
+        valid = kind.valid_access | DELETE | READ_CONTROL | WRITE_DAC | WRITE_OWNER
+        rights = ", ".join(
+            word for bit in range(24) for word in kind.words(1 << bit) if valid >> bit & 1 and "x" not in word
+        )
+        names = " ".join(word for word in kind.words(extra) if word[:2] != "0x")
+        said = "%s (0x%x)" % (names, extra) if names else "0x%x" % extra
+        raise BadFormat("objects of type %s have no right %s" % (kind.name, said), text, "they have %s" % rights)
     return wish

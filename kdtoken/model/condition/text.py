@@ -125,11 +125,15 @@ class _Reader:
         word = cursor.match(_WORD)
         code = CODES.get(word.lower())
         after = cursor.peek()
-        if code in MEMBERSHIP and (after in ("{", "(") or after.isspace()):
+        if code in MEMBERSHIP:
+            if not after or after not in "{(" and not after.isspace():
+                raise cursor.fail("SIDs behind %s, such as {SID(BA)}" % word)
             self.tokens.append(self.value())  # what is no SID fails when evaluated, as in Windows
             self.tokens.append(Operator(code))
             return
-        if code in (EXISTS, NOT_EXISTS) and after.isspace():
+        if code in (EXISTS, NOT_EXISTS):
+            if not after.isspace():
+                raise cursor.fail("a blank and an attribute behind %s" % word)
             cursor.spaces()
             self.tokens.append(self.attribute(local=True))
             self.tokens.append(Operator(code))

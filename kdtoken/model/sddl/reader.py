@@ -44,6 +44,9 @@ _NUMBER = re.compile(r"0[xX][0-9A-Fa-f]+|[0-9]+")
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _SID = re.compile(r"[sS]-[0-9]+(?:-(?:0[xX][0-9A-Fa-f]+|[0-9]+))+|[A-Za-z]{2}")
 _PARTS = ("O", "G", "D", "S")
+_QUOTE = 'quote it whole, for instance "D:(A;;FA;;;BA)(A;;FR;;;BU)"'
+_CONDITION = 'a condition is written as in (XA;;FA;;;WD;(Member_of {SID(BA)} && @User.Title == "PM"))'
+_FORM = "an ACE is (TYPE;FLAGS;RIGHTS;OBJECT GUID;INHERITED OBJECT GUID;SID), for instance (A;;FA;;;BA)"
 
 
 def from_sddl(text: str, domain: Optional[Sid] = None, object_type: Optional[ObjectType] = None) -> SecurityDescriptor:
@@ -55,7 +58,12 @@ def from_sddl(text: str, domain: Optional[Sid] = None, object_type: Optional[Obj
     Parts that the text does not have are absent.  Raises :class:`BadFormat` with the column, what was expected there,
     and what stands there.
     """
-    return _Reader(Cursor(text), domain, object_type).descriptor()
+    try:
+        return _Reader(Cursor(text), domain, object_type).descriptor()
+    except BadFormat as error:
+        cut = "found the end of the text" in error.message
+        error.next_step = _QUOTE if cut else error.next_step or _FORM
+        raise
 
 
 class _Reader:
@@ -271,7 +279,11 @@ class _Reader:
             raise cursor.fail("%s in parentheses" % what)
         if takes_condition:
             cursor.at += 1
-            condition = read_condition(cursor, self.domain)
+            try:
+                condition = read_condition(cursor, self.domain)
+            except BadFormat as error:
+                error.next_step = error.next_step or _CONDITION
+                raise
             cursor.spaces()
             cursor.need(")", 'an operator or ")" at the end of the condition')
             return condition_bytes(condition)

@@ -46,7 +46,14 @@ def read_descriptor_bytes(
             return DescriptorText((PartialDescriptor(SecurityDescriptor.parse(data), "bytes", 1),))
         except BadFormat:
             pass
-    return read_descriptor_text(decode_text(data, name).text, name, object_type, accounts=accounts)
+    try:
+        text = decode_text(data, name).text
+    except BadFormat as error:
+        if data:
+            error.message = "%s is neither a text nor the bytes of a self-relative descriptor" % name
+            error.next_step = _NEXT
+        raise
+    return read_descriptor_text(text, name, object_type, accounts=accounts)
 
 
 def read_descriptor_text(
