@@ -182,7 +182,13 @@ def test_without_a_guid_the_header_must_agree_with_the_symbols(case: Case, tmp_p
 
 def test_a_debug_directory_that_is_paged_out_is_said_to_be(case: Case) -> None:
     dump = case.dump.copy().set_entry(case.kernel.base + DEBUG_DIRECTORY, 0x77 << 32 | 0x80)
-    assert "paged out" in case.open(dump.full()).about.source
+    target = case.open(dump.full())
+    assert "paged out" in target.about.source
+    # Then its time stamp and size name it to a symbol server: 0 and that of the image.
+    nt = target.dump.nt
+    assert (
+        nt is not None and nt.image is not None and (nt.image.name, nt.image.key) == ("ntoskrnl.exe", "00000000100000")
+    )
 
 
 def test_nt_is_found_by_the_module_list_by_a_search_and_by_the_symbols(case: Case) -> None:
