@@ -9,11 +9,14 @@ from kdtoken.decode.process import process_details, walk_processes
 from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.model.absent import Absent
 from kdtoken.model.process import FastRef, Impersonation, ProcessDetails
+from kdtoken.source.crashdump.dump import open_dump
 from tests.expected import WINDOWS_7, WINDOWS_11, assert_equal, kernel_of, layouts_of_build
+from tests.machine.containers import physical_pages, write_raw
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import build
 from tests.machine.newest import newest_layouts
 from tests.machine.synthetic import SyntheticSource
+from tests.test_source_crashdump_dump import Case, everything
 from tests.verbs import run_on
 
 LAYOUTS = newest_layouts(layouts_of_build(WINDOWS_11))
@@ -76,3 +79,12 @@ def test_the_session_before(path: Path) -> None:
     target = SyntheticSource(kernel_of(path))
     process = next(one for one in walk_processes(target)[0] if one.pid == 6104)
     assert process_details(target, process).session_id == 1
+
+
+def test_a_crash_dump_and_an_image_of_it(tmp_path: Path) -> None:
+    (tmp_path / "nt.json").write_text(LAYOUTS.dumps())
+    case = Case(tmp_path / "nt.json", tmp_path)
+    expected = everything(SyntheticSource(case.kernel))
+    assert everything(case.open(case.dump.copy().full())) == expected
+    image = write_raw(physical_pages(case.kernel), tmp_path / "memory.raw")
+    assert everything(open_dump(image, str(case.symbols))) == expected
