@@ -119,3 +119,41 @@ def test_a_number_that_a_console_broke_is_not_its_first_half() -> None:
     assert not known(one.process.pid)
     (one,) = read_text(wide.replace("\n`", "`")).processes.processes
     assert one.process.pid == 0x2A8
+
+
+def test_dx_of_a_token_tells_what_dt_of_it_does() -> None:
+    text = """lkd> dx -r1 (*((nt!_TOKEN *)0xffffe10f5a1c2060))
+(*((nt!_TOKEN *)0xffffe10f5a1c2060))                 [Type: _TOKEN]
+    [+0x010] TokenId          [Type: _LUID]
+    [+0x040] Privileges       [Type: _SEP_TOKEN_PRIVILEGES]
+    [+0x078] SessionId        : 0x1 [Type: unsigned long]
+    [+0x0c0] TokenType        : TokenPrimary (1) [Type: _TOKEN_TYPE]
+    [+0x0c8] TokenFlags       : 0x2a00 [Type: unsigned long]
+lkd> dx -r1 (*((nt!_SEP_TOKEN_PRIVILEGES *)0xffffe10f5a1c20a0))
+(*((nt!_SEP_TOKEN_PRIVILEGES *)0xffffe10f5a1c20a0))                 [Type: _SEP_TOKEN_PRIVILEGES]
+    [+0x000] Present          : 0x602880000 [Type: unsigned __int64]
+    [+0x008] Enabled          : 0x800000 [Type: unsigned __int64]
+    [+0x010] EnabledByDefault : 0x40800000 [Type: unsigned __int64]
+"""
+    (token,) = read_text(text).tokens
+    said = token.token
+    assert (said.address, said.session_id, said.token_type, said.flags) == (0xFFFFE10F5A1C2060, 1, 1, 0x2A00)
+    # Bits 19, 23, 25, 33 and 34; of those that are enabled bit 23, of those by default 23 (30 is not held).
+    assert isinstance(said.privileges, tuple)
+    assert [(one.number, one.enabled, one.enabled_by_default) for one in said.privileges if one.present] == [
+        (19, False, False),
+        (23, True, True),
+        (25, False, False),
+        (33, False, False),
+        (34, False, False),
+    ]
+    # The masks of another place are another token's.
+    (token,) = read_text(text.replace("20a0))", "20b0))")).tokens
+    assert not known(token.token.privileges)
+
+
+@pytest.mark.parametrize("frame", ["2  %s", "02 %s", "# %s", "- %s", "[3] %s", "> %s"])
+def test_what_stands_in_front_of_a_lone_row_is_no_part_of_its_name(frame: str) -> None:
+    row = "Mandatory Label\\High Mandatory Level Label            S-1-16-12288"
+    for token in read_text("PS C:\\> whoami /groups | findstr Label\n%s\n" % (frame % row)).tokens:
+        assert set(token.names.values()) <= {"Mandatory Label\\High Mandatory Level"}

@@ -23,6 +23,15 @@ _COMMAND = re.compile(
     re.IGNORECASE,
 )
 _MEMBER = re.compile(r"(\s*)\+0x([0-9a-f]{3,4})\s+(\w{1,60})\s*:\s*((?:\S+(?:\s+\S+)*)?)\s*$", re.IGNORECASE)
+# `dx` of the same: a cast of the address, members in brackets, the C type behind each value (learn.microsoft.com "dx").
+_DX = re.compile(
+    r"\bdx\b.{0,40}?\(\((?:nt!|ntkrnlmp!)?(_TOKEN|_EPROCESS|_SEP_TOKEN_PRIVILEGES|_EX_FAST_REF) ?\*\) ?(0x[0-9a-f]{8,16})\)",
+    re.IGNORECASE,
+)
+_DX_MEMBER = re.compile(
+    r"(\s{1,40})\[\+0x([0-9a-f]{3,4})\]\s{1,4}(\w{1,60})\s{0,60}:\s?(?:\w{1,60} \((\d{1,10})\)|(\S{1,40}))(?:\s\[Type: [^\]]{1,120}\])?\s*$"
+)
+_DX_STRUCT = re.compile(r"(\s{1,40})\[\+0x([0-9a-f]{3,4})\]\s{1,4}(\w{1,60})\s{1,60}\[Type: (_\w{1,60})\]\s*$")
 _NUMBER = re.compile(r"(0x[0-9a-f][0-9a-f`]{0,17}|0y[01]{1,64}|0n-?\d{1,20}|\d{1,20})(?=\s|$)", re.IGNORECASE)
 _IMAGE = re.compile(r'\[15\]\s+"([^"]{1,15})"')
 _DML_HEAD = re.compile(r"\s*Address\s+PID\s+Image file name\s*$")
@@ -98,6 +107,18 @@ def _dml_processes(lines: Sequence[Line], file: str) -> Tuple[List[PartialProces
     return found, used
 
 
+def _as_dt(text: str) -> str:
+    """A line of `dx` as `dt` has it; any other line as it is."""
+    member = _DX_MEMBER.match(text)
+    if member:
+        return "%s+0x%s %s : %s" % (*member.group(1, 2, 3), member.group(4) or member.group(5))
+    asked = _DX.search(text)
+    if asked:
+        return "dt nt!%s %s" % asked.groups()
+    inner = _DX_STRUCT.match(text)  # no value, but where it lies
+    return "%s+0x%s %s : %s" % inner.groups() if inner else text
+
+
 def _objects(lines: Sequence[Line]) -> Tuple[List[_Object], List[Line]]:
     found: Dict[Tuple[str, int], _Object] = {}
     used: List[Line] = []
@@ -108,6 +129,9 @@ def _objects(lines: Sequence[Line]) -> Tuple[List[_Object], List[Line]]:
         if current is not None and at_end and line.text.strip() and _MEMBER.match(line.text) is None:
             current.members.pop(at_end, None)  # its value may go on in this line
         at_end = ""
+        printed = line
+        if "[+0x" in line.text or "dx " in line.text:
+            line = line._replace(text=_as_dt(line.text), width=width_of(line))
         if "+0x" not in line.text and "dt " not in line.text:
             if current is not None and line.text.strip() and not is_cut(line.text):
                 # A head, an author's note; another command ends the listing.
@@ -136,7 +160,7 @@ def _objects(lines: Sequence[Line]) -> Tuple[List[_Object], List[Line]]:
             current.members[name] = offset, value
             current.places[name] = line.number
         at_end = name if width_of(line) >= broken else ""
-        used.append(line)
+        used.append(printed)
     return list(found.values()), used
 
 

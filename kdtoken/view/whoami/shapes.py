@@ -16,6 +16,7 @@ _ROWS = re.compile(r"(?<=\S)\s+(?=Se[A-Z][A-Za-z]{2,60}Privilege\s)")
 COLUMN = re.compile(r"=+")
 # Start and end of each column, in columns of the display.
 Columns = Tuple[Tuple[int, int], ...]
+_FRAME = re.compile(r"[^\w]|\d{1,5}(?:[\s.:)|\]]|$)")
 # The name of a label as whoami prints it: an authority, a backslash, a level.
 _LABEL_NAME = re.compile(r"[^\\/:;|=<>*?\"\[\](){}]{2,60}\\[^\\/:;|=<>*?\"\[\](){}]{2,120}$")
 
@@ -31,6 +32,12 @@ def name_column(before: str, columns: Columns) -> str:
         return named
     parts = re.split(r"\s{2,}", before.strip())
     return parts[0] if len(parts) == 2 and before[:1] != " " else ""
+
+
+def loose_name(before: str) -> str:
+    """The same in a row without a table: what a page put in front of its lines is no name, nor the beginning of one."""
+    name = name_column(before, ())
+    return "" if _FRAME.match(name) else name
 
 
 def state_column(text: str, rest: str, columns: Columns) -> Tuple[str, str]:
