@@ -96,7 +96,11 @@ def _front(words: List[str]) -> int:
         for line in usage():
             indent = line[: len(line) - len(line.lstrip())]
             cli.write_lines(indent + part for part in wrapped(line.lstrip(), columns() - 2, " " * 9))
-        return 0 if words else cli.COULD_NOT
+        if not words:
+            raise UsageError(
+                "no verb was named", None, "kdtoken tour shows around; kdtoken walk FILE lists what a dump holds"
+            )
+        return 0
     if words[0] in ("-V", "--version"):
         cli.write_lines(["kdtoken %s" % __version__])
         return 0

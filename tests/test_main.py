@@ -17,7 +17,9 @@ def test_help_names_every_verb(words: "list[str]", capsys: pytest.CaptureFixture
 
 def test_no_verb_shows_the_usage_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
     assert front.main([]) == 2
-    assert capsys.readouterr().out.startswith("usage: kdtoken VERB")
+    out, err = capsys.readouterr()
+    assert out.startswith("usage: kdtoken VERB")
+    assert err.startswith("kdtoken: no verb was named\n  next: kdtoken tour ")
 
 
 @pytest.mark.parametrize("word", ["-V", "--version"])

@@ -14,6 +14,7 @@ from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.source.session import RecordingSource
 from tests.expected import WINDOWS_11, kernel_of
 from tests.machine.synthetic import SyntheticSource
+from tests.sessions import MACHINE_22000
 
 
 @pytest.fixture
@@ -138,3 +139,34 @@ def test_symbols_without_object_types_record_the_rest(
     machine.without_type("_OBJECT_TYPE")
     assert record.main(["-o", str(tmp_path / "all.gz"), "all"]) == 0
     assert " 0 security descriptors\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words", [["dump", "{0}", "6104"], ["walk", "{0}"], ["all", "{0}"]], ids=lambda words: words[0]
+)
+def test_a_file_is_recorded_without_an_option_and_o_may_stand_behind_the_verb(
+    words: "list[str]", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a dump of gigabytes what was asked for; here of a recording, which answers the same."""
+    kept = tmp_path / "kept.kdtoken"
+    assert record.main([word.format(MACHINE_22000) for word in words] + ["-o", str(kept)]) == 0
+    assert capsys.readouterr().out.rstrip().split("\n")[-1].startswith("recorded in %s: " % kept)
+    assert dump.main([str(kept), "6104"]) == (0 if words[0] != "walk" else 2)
+    assert kept.read_bytes().startswith(b'{"kdtoken-session"')
+
+
+def test_what_is_replaced_is_a_recording(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept, source = tmp_path / "kept.kdtoken.gz", tmp_path / "source.kdtoken.gz"
+    source.write_bytes(MACHINE_22000.read_bytes())
+    kept.write_bytes(gzip.compress(b"a diary"))
+    command = ["-o", str(kept), "dump", str(source), "6104"]
+    assert record.main(command) == 2 and gzip.decompress(kept.read_bytes()) == b"a diary"
+    assert (
+        "is there already, and no recording of ours\n  next: another name, or remove it first"
+        in capsys.readouterr().err
+    )
+    kept.write_bytes(source.read_bytes())
+    assert record.main(command) == 0 and kept.read_bytes() != source.read_bytes()
+    before = source.read_bytes()
+    assert record.main(["-o", str(source), "dump", str(source), "6104"]) == 2 and source.read_bytes() == before
+    assert "it is what is read" in capsys.readouterr().err

@@ -8,7 +8,7 @@ from typing import Dict, Tuple
 
 import pytest
 
-from kdtoken import report
+from kdtoken import audit, report
 from kdtoken.machine.kernel import KernelMachine
 from tests.machine.spec import PrivilegesSpec
 from tests.machine.strange import NOTEPAD, QUIET, with_process, with_token
@@ -147,3 +147,30 @@ def test_a_program_gets_the_same() -> None:
     assert seen.report.needs_a_look and seen.report.processes == len(STOLEN.processes)
     machine = KernelMachine(SyntheticSource(kernel_of_machine(QUIET)))
     assert report.judged([report.read(machine)])[0].report.source == machine.about.source
+
+
+def test_findings_are_chosen_as_audit_chooses_them(files: Dict[str, str], tmp_path: Path) -> None:
+    """--rule tells one rule's alone, --baseline what a machine that is known to be good has not."""
+    out = tmp_path / "report.html"
+    assert run(files, out, "stolen", "--rule", "debug-privilege")[:2] == (
+        0,
+        "%s: %d processes of 1 source, findings: 0 !!, 0 !\n" % (out, len(QUIET.processes)),
+    )
+    assert "findings: 1 !!, 0 !" in run(files, out, "stolen", "--rule", "shared-token")[1]
+    good = io.StringIO()
+    with redirect_stdout(good):
+        assert audit.main([files["stolen"], "--symbols", files["symbols"], "--json"]) == 1
+    (tmp_path / "good.json").write_text(good.getvalue(), encoding="utf-8")
+    code, told, _ = run(files, out, "stolen", "--baseline", str(tmp_path / "good.json"))
+    assert code == 0 and "findings: 0 !!, 0 !" in told
+    assert "findings: 1 !!" in run(files, out, "rewritten", "quiet", "--baseline", str(tmp_path / "good.json"))[1]
+
+
+def test_another_file_is_left_alone_and_a_report_replaced(files: Dict[str, str], tmp_path: Path) -> None:
+    out = tmp_path / "notes.html"
+    out.write_text("<!DOCTYPE html>mine")
+    code, told, wrong = run(files, out, "quiet")
+    assert (code, told, out.read_text()) == (2, "", "<!DOCTYPE html>mine")
+    assert "notes.html is there already, and no report of ours\n  next: another name, or remove it first" in wrong
+    out.write_bytes(b"")  # as mktemp makes it
+    assert run(files, out, "quiet")[0] == 0 and run(files, out, "stolen")[0] == 1
