@@ -3,10 +3,10 @@
 from typing import Dict, List, Optional, Set, Tuple
 
 from kdtoken.decode.object_header import unicode_string
-from kdtoken.decode.structure import read_structure
+from kdtoken.decode.structure import lacking, read_structure
 from kdtoken.errors import LookupFailed, MemoryUnreadable
 from kdtoken.layout.layout import pointer_size
-from kdtoken.model.absent import Absent, Maybe, Missing, Unreadable
+from kdtoken.model.absent import Maybe, Missing, Unreadable
 from kdtoken.model.luid import Luid
 from kdtoken.model.token import LogonSession
 from kdtoken.source.base import Source
@@ -37,7 +37,7 @@ def _read(target: Source, address: int) -> Maybe[Optional[LogonSession]]:
     try:
         s = read_structure(target, TYPE, address, origins=False)
     except LookupFailed as error:
-        return Absent(str(error.subject))
+        return lacking(error, address)
     logon_id = s.luid("LogonId")
     if isinstance(logon_id, Unreadable):
         return logon_id
@@ -106,7 +106,7 @@ def _heads(target: Source, first: int, count: int) -> Maybe[List[Maybe[int]]]:
         width = pointer_size(target.layout(TYPE).field("Next").type) or 0
         table = target.symbol("SepLogonSessions")
     except LookupFailed as error:
-        return Absent(str(error.subject))
+        return lacking(error)
     try:
         at = int.from_bytes(target.read(table, width), "little")
         data = target.read(at + first * width, count * width)

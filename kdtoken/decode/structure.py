@@ -8,7 +8,7 @@ import struct
 from functools import lru_cache
 from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
-from kdtoken.errors import BadFormat, FieldNotFound, MemoryUnreadable, NotRecorded
+from kdtoken.errors import BadFormat, FieldNotFound, LookupFailed, MemoryUnreadable, NotRecorded
 from kdtoken.layout.layout import PRIMITIVE_SIZES, Field, Layout, array_of, pointer_size, size_of, stride
 from kdtoken.model.absent import Absent, Maybe, Missing, Unreadable
 from kdtoken.model.luid import Luid
@@ -308,3 +308,13 @@ def unreadable(error: MemoryUnreadable) -> Unreadable:
     """A failed read as a value."""
     hint = error.next_step if isinstance(error, NotRecorded) else ""
     return Unreadable(error.address, error.reason, hint)
+
+
+def lacking(error: LookupFailed, address: int = 0) -> Missing:
+    """For what a type or a symbol that is not there would have told.
+
+    A source that can say how to get it (a recording, a log) never asked for it, which is not that the build has none.
+    """
+    if error.next_step:
+        return Unreadable(address, "%s is not recorded" % error.subject, error.next_step)
+    return Absent(str(error.subject))

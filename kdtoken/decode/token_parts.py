@@ -6,9 +6,9 @@ Readers take the pointer as it was read: what is missing stays missing, a null p
 from typing import Callable, List, Optional, TypeVar
 
 from kdtoken.decode.sids import read_sid
-from kdtoken.decode.structure import Structure, read_members, unreadable
+from kdtoken.decode.structure import Structure, lacking, read_members, unreadable
 from kdtoken.errors import BadFormat, LookupFailed, MemoryUnreadable
-from kdtoken.model.absent import Absent, Maybe, Missing, Unreadable
+from kdtoken.model.absent import Maybe, Missing, Unreadable
 from kdtoken.model.acl import ACL_HEADER_SIZE, Acl, acl_length
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import AttributeList, Diagnostics, SidHash
@@ -63,7 +63,7 @@ def _behind(read: Callable[[Source, int], Maybe[T]]) -> Callable[[Source, Maybe[
         try:
             return read(target, address)
         except LookupFailed as error:
-            return Absent(str(error.subject))
+            return lacking(error, address)
 
     return follow
 

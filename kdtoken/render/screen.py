@@ -38,7 +38,7 @@ from kdtoken.render.text import (
     remark_rows,
     source_lines,
 )
-from kdtoken.render.threads import thread_id
+from kdtoken.render.threads import no_threads, thread_id
 from kdtoken.render.words import clean, show
 
 _LABEL = 12
@@ -196,7 +196,7 @@ def _threads(page: Report, dump: ProcessDump) -> None:
     threads = dump.threads
     if not threads:
         said = isinstance(dump.details, NotSaid)
-        page.row("Threads", "none are told of" if said else "none on the process's list")
+        page.row("Threads", "none are told of" if said else no_threads(dump))
     others = [one for one in threads if one.impersonation is not None]
     if threads:
         plain = len(threads) - len(others)

@@ -21,11 +21,17 @@ _ALLOWED = {
 }
 
 
+def no_threads(dump: ProcessDump) -> str:
+    """That there are none; or, where the list could not be read, that this is not known."""
+    unlisted = any(problem.startswith("threads cannot be listed") for problem in dump.problems)
+    return styled("?? not listed, as noted", "gap") if unlisted else "none on the process's list"
+
+
 def thread_lines(dump: ProcessDump, names: Names = NO_NAMES) -> List[str]:
     """Threads that run under the primary token on one line; each other one on its own."""
     if not dump.threads:
         not_said = "none are told of; !process %x 6 lists them" % dump.process.address
-        return ["", "Threads", "  " + (not_said if isinstance(dump.details, NotSaid) else "none on the process's list")]
+        return ["", "Threads", "  " + (not_said if isinstance(dump.details, NotSaid) else no_threads(dump))]
     plain = [t for t in dump.threads if t.impersonation is None]
     least = "at least " if isinstance(dump.threads, Fragment) else ""
     lines = ["", "Threads (%s%d)" % (least, len(dump.threads))]
