@@ -242,6 +242,8 @@ def test_diff_of_machines(files: Dict[str, str]) -> None:
     assert code == 1 and out.startswith("1 token changed without trace") and "policy: SeTimeZonePrivilege" in out
     code, out, _ = ask(diff, files, "quiet", "stolen")
     assert code == 1 and "1 token replaced" in out and "notepad.exe (6104): token 0x" in " ".join(out.split())
+    assert "; ANNA-PC\\Anna, Medium -> NT AUTHORITY\\SYSTEM, System; identity: user" in " ".join(out.split())
+    assert max(map(len, out.split("\n"))) <= 100
     assert ask(diff, files, "quiet", "quiet")[0] == 0
     data = data_of(diff, "machines", files, "quiet", "adjusted")
     assert data["exit_code"] == 1 and data["processes"][0]["fate"] == "adjusted" and data["same_start"]

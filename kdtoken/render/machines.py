@@ -8,7 +8,8 @@ from kdtoken.analysis.differences.comparison import Comparison, Part
 from kdtoken.analysis.differences.machines import Fate, MachineComparison, Pair, TokenFate
 from kdtoken.model.snapshot import pid_of, token_address
 from kdtoken.render.json import SCHEMA
-from kdtoken.render.marked import styled
+from kdtoken.render.lineage import who
+from kdtoken.render.marked import filled, joined, styled
 from kdtoken.render.words import clean, columns, wrapped
 
 _TITLES = {
@@ -40,7 +41,8 @@ def machines_lines(compared: MachineComparison, everything: bool = False) -> Lis
         tokens = [one for one in compared.others if one.fate is fate]
         if not pairs and not tokens or fate is Fate.SAME and not everything:
             continue
-        lines += ["", styled(_TITLES[fate], _STYLES.get(fate, ""))]
+        style = _STYLES.get(fate, "")
+        lines += ["", *[styled(line, style) for line in wrapped(_TITLES[fate], columns())]]
         for pair in pairs:
             lines += _pair(pair)
         for one in tokens:
@@ -53,9 +55,14 @@ def machines_lines(compared: MachineComparison, everything: bool = False) -> Lis
 def _pair(pair: Pair) -> List[str]:
     text = clean(process_name(pair.row))
     if pair.fate is Fate.REPLACED and pair.before is not None and pair.after is not None:
-        text += ": token 0x%x -> 0x%x" % (token_address(pair.before), token_address(pair.after))
+        before, after = token_address(pair.before), token_address(pair.after)
+        where = "token 0x%x -> 0x%x" % (before, after) if before != after else "another token at 0x%x" % after
+        text += ": " + where
+        mine, theirs = who(pair.before), who(pair.after)
+        if str(mine) != str(theirs):
+            text = filled("%s; %s -> %s", text, mine, theirs)
     if pair.comparison is not None and pair.fate is not Fate.SAME:
-        text += _changes(pair.comparison)
+        text = joined("", [text, _changes(pair.comparison)])
     return _hanging("  ", text)
 
 
