@@ -105,6 +105,15 @@ def process_at(target: Source, address: int) -> Process:
     return _process(target, s)
 
 
+def read_protection(target: Source, address: int) -> Maybe[int]:
+    """_PS_PROTECTION.Level (UCHAR) of the process whose EPROCESS lies at `address`.
+
+    Read with all else that a dump wants of the process, so that the two are one request.
+    """
+    paths = _DETAILS + pointer_path(target)
+    return read_members(target, TYPE, address, paths, False).uint("Protection.Level")
+
+
 def process_details(target: Source, process: Process, origins: bool = True) -> ProcessDetails:
     """Times, protection and threads of one process, in one more request.
 

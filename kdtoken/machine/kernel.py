@@ -5,7 +5,7 @@ from typing import Iterator, List, Optional, Sequence, Tuple, Union
 from kdtoken.decode.cid_table import process_by_id
 from kdtoken.decode.fast_ref import fast_ref_mask
 from kdtoken.decode.object_header import PROCESS_TYPE, TOKEN_TYPE, is_object_of, type_name
-from kdtoken.decode.process import TYPE, pointer_bytes, process_at, process_details, walk_processes
+from kdtoken.decode.process import TYPE, pointer_bytes, process_at, process_details, read_protection, walk_processes
 from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.decode.snapshot import snapshot_of
 from kdtoken.decode.thread import walk_threads
@@ -111,8 +111,7 @@ class KernelMachine(Machine):
 
     def protection(self, address: int) -> Maybe[int]:
         """_PS_PROTECTION.Level (UCHAR) of the process whose EPROCESS is there; Absent on kernels that have none."""
-        process = self.find("0x%x" % address).process
-        return process_details(self.source, process, origins=False).protection
+        return read_protection(self.source, address)
 
     def walk(self, threads: bool = False) -> Walk:
         processes, problems = walk_processes(self.source, details=True)
