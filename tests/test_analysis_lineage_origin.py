@@ -69,7 +69,7 @@ def test_what_a_step_says(quiet: Snapshot) -> None:
     service = lineages.of(token_of(quiet, 980)).steps[0].words
     assert "0x3e4 (NETWORK SERVICE" in service and "asked for by logon session 0x3e7 (SYSTEM)" in service
     limited = lineages.of(token_of(quiet, EXPLORER))
-    assert "0x%x, which is gone" % owner.PARENT_ID in limited.steps[1].words
+    assert "0x%x, which nobody runs under now" % owner.PARENT_ID in limited.steps[1].words
     assert "limited half of a UAC pair" in limited.steps[1].words and limited.steps[1].of is None
     assert "kind of logon" in limited.cannot_tell[0]
     restricted = lineages.of(token_of(quiet, CHROME))
@@ -174,7 +174,9 @@ def test_the_chain_of_a_logon_session(quiet: Snapshot) -> None:
     links = chain(quiet, Luid(0, owner.FILTERED_ID))
     assert [link.luid.value for link in links] == sorted(link.luid.value for link in links)
     assert links[0].what == "logon session" and links[0].luid.value == owner.FILTERED_ID
-    assert links[1].luid.value == owner.PARENT_ID and "gone" in links[1].what and links[1].token is None
+    assert (
+        links[1].luid.value == owner.PARENT_ID and "none of those read here" in links[1].what and links[1].token is None
+    )
     held = {row.process.pid for link in links for row, how in link.users if how == "primary"}
     declared = {
         one.pid for one in QUIET.processes if one.token and QUIET.tokens[one.token].auth_id == owner.FILTERED_ID
