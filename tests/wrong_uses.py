@@ -285,7 +285,7 @@ lineage notepad.exe --session machine.kdtoken.gz --log session.log | 2 | --sessi
 
 RECORD = _table(
     r"""
-record | 2 | verb
+record | 2 | verb is missing
 record -o new.gz | 2 | next:
 record -o new.gz lake | 2 | lake
 record -o new.gz dump | 2 | next:

@@ -94,6 +94,7 @@ _ELSEWHERE.update({"--named": "lake", "--cluster": "lake", "--write": "tour", "-
 
 
 def _own_words(message: str) -> str:
+    message = re.sub(r"(required: .*), \.\.\.$", r"\1", message)  # a verb's own words, which only follow it
     message = message.replace("-o/--output", "-o FILE" if "required" in message else "-o")
     for pattern, words in _WORDS:
         found = re.match(pattern + "$", message, re.DOTALL)
