@@ -185,6 +185,27 @@ def test_a_disagreement_is_named_with_both_answers(name: str) -> None:
     assert (theirs.allowed, theirs.granted) != (answer.outcome.allowed, answer.outcome.granted)
 
 
+@pytest.mark.parametrize(
+    "level, allowed, disputed",
+    [
+        # by signer, all of them light: Authenticode, CodeGen, Antimalware, Lsa, Windows, WinTcb, WinSystem, App
+        (0x11, True, []),
+        (0x21, True, []),
+        (0x31, False, ["protected-signer"]),
+        (0x41, True, ["protected-lsa"]),
+        (0x51, True, []),
+        (0x61, False, ["protected-signer"]),
+        (0x71, True, []),
+        (0x81, True, []),
+    ],
+)
+def test_whose_process_may_be_ended(level: int, allowed: bool, disputed: Any) -> None:
+    """Windows Internals, 7th edition, part 1, table 3-2, names two signers; of a third the sources differ."""
+    answer = decide(asked("admin", "O:{X}G:{X}D:(A;;0x1fffff;;;BA)", 0x1, "process", protection=level))
+    assert answer.outcome.allowed is allowed
+    assert [conflict.reading.name for conflict in answer.conflicts] == disputed
+
+
 def test_a_machine_s_own_key_type_is_not_in_dispute() -> None:
     """GENERIC_EXECUTE is what the type object holds; and the label lets a bit of the execute mapping through."""
     documented = asked("user @L", "O:{X}G:{X}D:(A;;0xf003f;;;BU)", 0x20, "key")
