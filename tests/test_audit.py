@@ -174,6 +174,11 @@ def test_lineage(files: Dict[str, str]) -> None:
     data = data_of(lineage, "lineage", files, "quiet", "cmd.exe")
     assert [one["pid"] for one in data["path"]] == [668, 4072, 4120, CMD]
     assert data["path"][-1]["change"] == "elevated" and data["token"]["root"] == "authentication"
+    # What is strange about a process is said before the line that its token claims.
+    stolen = ask(lineage, files, "stolen", "notepad.exe")[1]
+    assert "!! notepad.exe (6104) runs under" in " ".join(stolen.split("From parent to child")[0].split())
+    quiet = ask(lineage, files, "quiet", "notepad.exe")[1]
+    assert "!" not in quiet and "strange" not in quiet
     code, out, err = ask(lineage, files, "quiet", "nobody.exe")
     assert code == 2 and "nobody.exe" in err
     assert "token is not known" in " ".join(ask(lineage, files, "quiet", "6560")[1].split())

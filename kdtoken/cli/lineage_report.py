@@ -4,12 +4,15 @@ from argparse import Namespace
 from typing import List
 
 from kdtoken import cli
+from kdtoken.analysis.audit.finding import Severity
+from kdtoken.analysis.audit.rules import audit
 from kdtoken.analysis.lineage.chain import chain
 from kdtoken.analysis.lineage.origin import Lineages
 from kdtoken.analysis.lineage.tree import path
 from kdtoken.machine.base import Machine
 from kdtoken.model.luid import Luid
 from kdtoken.model.token import Token
+from kdtoken.render.audit import head_lines
 from kdtoken.render.lineage import lineage_json, lineage_lines
 
 
@@ -34,4 +37,7 @@ def report(machine: Machine, options: Namespace) -> List[str]:
     nodes = path(snapshot, row)
     if options.json:
         return lineage_json(row, nodes, lineage, links, cli.about(machine.about)).split("\n")
-    return lineage_lines(row, nodes, lineage, links, cli.source(machine.about), machine.names)
+    findings = [one for one in audit(snapshot) if one.processes and one.processes[0] is row]
+    told = any(one.severity is not Severity.INFORMATION for one in findings)
+    strange = head_lines(findings, len(snapshot.processes)) if told else []
+    return lineage_lines(row, nodes, lineage, links, cli.source(machine.about), machine.names, strange)

@@ -96,13 +96,17 @@ def lineage_lines(
     chain: Sequence[Link],
     source: str,
     names: Names = NO_NAMES,
+    strange: Sequence[str] = (),
 ) -> List[str]:
-    """One process: its ancestors, its token's steps, its logon session's story, and what cannot be told."""
+    """One process: its ancestors, its token's steps, its logon session's story, and what cannot be told.
+
+    strange  lines of what the rules see of it: a line that was forged is told as it was forged
+    """
     lines = wrapped("from " + clean(source), columns()) + [
         "",
         filled("%s runs as %s", link(clean(process_name(row)), row.process.address), who(row, names)),
     ]
-    lines += ["", "From parent to child"]
+    lines += [*strange, "", "From parent to child"]
     for node in path:
         born = created(node.row)
         when = ", started %s" % filetime_text(born)[:19] if born else ""
