@@ -8,7 +8,7 @@ from typing import Dict, List
 
 import pytest
 
-from tests.sessions import MACHINE_22000
+from tests.sessions import INCIDENT_22000, MACHINE_22000
 
 MACHINE = str(MACHINE_22000)
 VERBS: Dict[str, List[str]] = {
@@ -80,6 +80,16 @@ def test_a_short_note_stands_in_its_row_at_80_columns_and_a_long_one_below(monke
     at = next(number for number, line in enumerate(lines) if line.startswith("6488 cmd.exe"))
     assert lines[at].endswith(" High      full, ! debug-privilege,")
     assert lines[at + 1].endswith(" " * 12 + "+Debug +Impersonate") and len(lines[at + 1]) < 80
+
+
+def test_a_mark_stays_with_its_rule_in_a_narrow_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = shown(["walk", str(INCIDENT_22000)], 80, monkeypatch)
+    at = next(number for number, line in enumerate(lines) if line.startswith("6240 mspaint.exe"))
+    assert [line.split("  ")[-1].strip() for line in lines[at : at + 3]] == [
+        "!! shared-token,",
+        "! system-under-user,",
+        "4 sensitive",
+    ]
 
 
 def test_a_row_of_a_table_ends_without_an_empty_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ WIDTH = 99  # columns of a line where nobody says otherwise: pipes, files, WinDb
 _LONG = 46  # the longest cell that counts for its column's width: a domain user's SID
 # Stands for a blank that no line may end at; a NUL of a target is escaped long before.
 _HELD = "\0"
+_SHORT_NAME = 24  # such a name is held in the narrowest column that has room for it
 T = TypeVar("T")
 
 
@@ -191,7 +192,7 @@ def wrapped(text: str, width: int, hang: str = "   ") -> List[str]:
         return [line.replace(_HELD, " ") for line in _wrapped(held, width, hang)]
     for mark in text.marks:
         # A longer one would leave most of a line empty.
-        if mark.whole and 3 * (mark.end - mark.start) <= 2 * (width - len(hang)):
+        if mark.whole and _may_be_held(mark.end - mark.start, width - len(hang)):
             held = held[: mark.start] + held[mark.start : mark.end].replace(" ", _HELD) + held[mark.end :]
     lines = [line.replace(_HELD, " ") for line in _wrapped(held, width, hang)]
     # Each line is a piece of the text, in order, with nothing but blanks left out between.
@@ -211,7 +212,11 @@ _ACCOUNT = re.compile(r"(?<![\w\\])[A-Z][\w-]*(?: [A-Z][\w-]*){0,3}\\[\w$.-]+(?:
 
 def _held(name: str, room: int) -> str:
     """A name whose blanks end no line; a longer one than two thirds of it would leave most of a line empty."""
-    return name.replace(" ", _HELD) if 3 * len(name) <= 2 * room else name
+    return name.replace(" ", _HELD) if _may_be_held(len(name), room) else name
+
+
+def _may_be_held(length: int, room: int) -> bool:
+    return 3 * length <= 2 * room or length <= min(room, _SHORT_NAME)
 
 
 def _wrapped(text: str, width: int, hang: str) -> List[str]:
