@@ -9,7 +9,7 @@ from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.sid import Sid
 from kdtoken.render import words
-from kdtoken.render.words import WIDTH, briefly, clean, row_lines, show, table, wrapped
+from kdtoken.render.words import WIDTH, briefly, clean, printable, row_lines, show, table, wrapped
 
 
 @given(st.text())
@@ -123,3 +123,10 @@ def test_the_reason_of_what_is_unreadable_gives_a_terminal_no_commands() -> None
     hostile = Unreadable(0x1000, "\x1b]0;x\x07\u202e", "\x1b[2J")
     for text in (show(hostile, str), briefly(hostile, str)):
         assert "\\u001b]0;x\\u0007\\u202e" in text and "\x1b" not in text and "\u202e" not in text
+
+
+def test_the_last_gate_escapes_what_was_forgotten() -> None:
+    """An escape sequence and a mark that turns the line around, as `clean` shows them; plain text goes through."""
+    assert printable("a\x1b[2Jb\u202ec") == "a\\u001b[2Jb\\u202ec" == clean("a\x1b[2Jb\u202ec")
+    for text in ("", "plain", "caf\u00e9 \u4f60"):
+        assert printable(text) == text

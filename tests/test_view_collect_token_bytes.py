@@ -47,3 +47,19 @@ def test_a_pointer_out_of_the_bytes_is_no_sid(where: int) -> None:
     with pytest.raises(BadFormat):
         Block(BASE, data, 8).sid()
     assert Block(BASE, bytes(8), 8).sid() is None
+
+
+@pytest.mark.parametrize("width", [4, 8])
+def test_names_of_security_attributes_of_either_width(width: int) -> None:
+    """TOKEN_SECURITY_ATTRIBUTES_INFORMATION of version 1, the only one that ntseapi.h has, with one attribute."""
+    form, step, name = ("<I", 24, "WIN://SYSAPPID") if width == 4 else ("<Q", 40, "WIN://SYSAPPID")
+    text = name.encode("utf-16-le")
+    attribute = 8 + width  # behind Version, Reserved, AttributeCount and the pointer
+    head = struct.pack("<HHI", 1, 0, 1) + struct.pack(form, BASE + attribute)
+    body = struct.pack("<HH", len(text), len(text)).ljust(width, b"\0") + struct.pack(form, BASE + attribute + step)
+    data = head + body.ljust(step, b"\0") + text
+    assert Block(BASE, data, width).attribute_names() == frozenset({name})
+    with pytest.raises(BadFormat, match="version 2 of the security attributes is not known"):
+        Block(BASE, struct.pack("<H", 2) + data[2:], width).attribute_names()
+    with pytest.raises(BadFormat, match="3 security attributes are not there"):
+        Block(BASE, data[:4] + struct.pack("<I", 3) + data[8:], width).attribute_names()

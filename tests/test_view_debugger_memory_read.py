@@ -6,7 +6,7 @@ import pytest
 
 from kdtoken.machine.open import open_machine
 from kdtoken.model.token import Token
-from kdtoken.view.debugger.memory_read import Pointer, pointers, referred
+from kdtoken.view.debugger.memory_read import Pointer, pointers, pointers_to, referred
 from kdtoken.view.lines import split_lines
 
 PROCESS = """kd> !process 0 0 cmd.exe
@@ -92,3 +92,12 @@ def test_only_a_token_that_is_shown_and_only_near_its_process() -> None:
 def test_a_32_bit_reference_counts_in_three_bits() -> None:
     assert referred([Pointer(0x8D4010C8, 0x8D4012DF)], [0x8D401000], {0x8D4012D8: "one"}) == {0x8D401000: "one"}
     assert referred([Pointer(0x8D401200, 0x8D4012DF)], [0x8D401000], {0x8D4012D8: "one"}) == {}
+
+
+def test_of_a_long_text_only_pointers_to_the_tokens_are_taken() -> None:
+    """Each with its line; the low four bits count references, and a neighbour's pointer is none of it."""
+    first = "kd> dq ffffab887e89d3e0\nffffab88`7e89d3e0  ffff898d`050a667c ffff898d`050a6690\n"
+    second = "ffffab88`7e89d3f0  00000000`00000000 ffff898d`050a6671\n"
+    found = list(pointers_to([VALUE & ~0xF], [first, second]))
+    assert found == [Pointer(AT, VALUE, 2), Pointer(AT + 0x18, 0xFFFF898D050A6671, 3)]
+    assert list(pointers_to([], [first])) == []

@@ -119,3 +119,16 @@ def test_a_stack_line_that_names_a_token_structure_is_not_passed_over() -> None:
         "        fffff803`12405650 nt!SeTokenIsAdmin+0x76\n"
     )
     assert [line.number for line in read_process_text(text, "joined").not_understood] == [3]
+
+
+@pytest.mark.parametrize("second", ["Not impersonating", "Impersonation token:  ffffd1020300f060 (Level Delegation)"])
+def test_what_a_thread_impersonates_is_told_once(second: str) -> None:
+    """A second line of it is another thread's, whose head was lost: it changes nothing, and is listed."""
+    text = (
+        "THREAD ffffc10203092080  Cid 0460.0468  Teb: 0000005d40003000 Win32Thread: 0000000000000000 WAIT: (UserRequest)\n"
+        "Impersonation token:  ffffd1020300a060 (Level Impersonation)\n" + second + "\n"
+    )
+    found = read_process_text(text)
+    (thread,) = found.threads
+    assert thread.thread.impersonation == Impersonation(0xFFFFD1020300A060, 2, NotSaid("!process"))
+    assert [line.text for line in found.not_understood] == [second]

@@ -115,3 +115,9 @@ def test_two_people_in_one_chat_are_no_habit() -> None:
     text = "\n".join("<%s> line" % name for name in ("anna", "boris") * 5)
     assert as_printed(text) == text
     assert read_text(text).tokens == ()
+
+
+@pytest.mark.parametrize("sign", ["*", "**", "_", "`"])
+@pytest.mark.parametrize("word", ["Enabled", "Disabled", "Default", "Mandatory", "SeDebugPrivilege", "S-1-5-18"])
+def test_each_marked_word_by_itself(word: str, sign: str) -> None:
+    assert as_printed("a %s%s%s b" % (sign, word, sign)) == "a %s b" % word
