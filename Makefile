@@ -9,7 +9,7 @@ STAMP = $(VENV)/.installed-test
 DEV = $(VENV)/.installed-dev
 DOCS = $(VENV)/.installed-docs
 
-.PHONY: help run test engine golden check mutants bench bench-compare docs fuzz faults clean
+.PHONY: help run test engine golden check mutants bench bench-compare docs fuzz law faults clean
 
 help:
 	@echo "make run      dump notepad.exe's token from the recording that the repository carries"
@@ -22,6 +22,7 @@ help:
 	@echo "make golden   write fixtures/golden/ anew; read the diff before you commit it"
 	@echo "make docs     the site and the man page in build/docs; runs examples and notebooks, checks every link between pages"
 	@echo "make fuzz     every reader of what a stranger wrote, MINUTES=1 each; what fails is kept in tests/fuzz/corpus"
+	@echo "make law      each reader is given the worst 100 MB that was thought of: 60 s of a processor and 1 GB are the law"
 	@echo "make faults   single faults in a machine's memory, COUNT=10000: what is shown is true, marked, or cannot be known"
 	@echo "make clean    remove .venv and build/"
 
@@ -86,6 +87,9 @@ docs: $(DOCS)
 MINUTES ?= 1
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+
+law: $(STAMP)
+	$(BIN)/python -m tests.fuzz.law
 
 # 150 a second on a quiet core.
 COUNT ?= 10000

@@ -7,7 +7,7 @@ waited for.  Sources, symbols and layouts read their files here; crash dumps and
 import os
 import stat
 from pathlib import Path
-from typing import Iterable, Optional, Union
+from typing import Any, Iterable, Optional, Union
 
 from kdtoken.errors import BadFormat, KdTokenError
 
@@ -15,6 +15,8 @@ from kdtoken.errors import BadFormat, KdTokenError
 LARGEST = 1 << 28
 GZIP, XZ = b"\x1f\x8b", b"\xfd7zXZ\0"
 _CHUNK = 1 << 20
+# Of JSON: the largest ISF of a kernel has some 500,000 lists and objects, and 1,500,000 commas and colons.
+_FEW, _MOST_LISTS, _MOST_VALUES = 1 << 21, 1 << 21, 1 << 23
 
 
 def read_packed(path: Union[str, Path], what: str, largest: int = LARGEST) -> bytes:
@@ -52,6 +54,21 @@ def unpack(data: bytes, origin: str, what: str, largest: int = LARGEST) -> bytes
     if len(data) > largest:
         raise _too_large(origin, what, largest)
     return data
+
+
+def json_of(text: str, origin: str, what: str) -> Any:
+    """What JSON says.  Raises BadFormat where it holds more values than fit into memory, ValueError where it is none.
+
+    A list or a pair of three letters takes 64 to 230 bytes once it is parsed, and no parser of the standard library can
+    be told when to stop: what could be one is counted first.
+    """
+    import json  # who packs and unpacks only does without
+
+    if len(text) > _FEW and (
+        text.count("[") + text.count("{") > _MOST_LISTS or text.count(",") + text.count(":") > _MOST_VALUES
+    ):
+        raise BadFormat("%s holds millions of values, and no %s does" % (origin, what), origin)
+    return json.loads(text)
 
 
 def why(error: Exception) -> str:

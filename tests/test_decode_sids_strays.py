@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from kdtoken.analysis.classification import token_remarks
+from kdtoken.decode.object_header import body_offset
 from kdtoken.decode.token import decode_token
 from kdtoken.model.privilege import NAMES
 from kdtoken.model.token import Token
@@ -97,12 +99,12 @@ def test_a_restricting_sid_by_itself_is_told_too() -> None:
 
 def test_it_is_noted_of_the_token_of_the_linked_one_and_of_a_threads() -> None:
     own = "\n".join(run_on(foreign(3), "dump", "6104", "--all"))
-    assert "!! UserAndGroups: SIDs of entries 3 " in own
+    assert " UserAndGroups: SIDs of entries 3 " in own and "!! User" not in own
     linked = "\n".join(run_on(foreign(3, "anna-full"), "dump", "6104", "--all"))
-    assert "!! the linked token: UserAndGroups: SIDs of entries 3 " in linked
+    assert " the linked token: UserAndGroups: SIDs of entries 3 " in linked and "!! the linked" not in linked
     key = "client-anna"  # under which a thread of 1120 runs
     thread = "\n".join(run_on(foreign(3, key), "dump", "1120", "--all"))
-    assert "!! the impersonation token at 0x%x: UserAndGroups: SIDs of" % KERNEL.tokens[key] in thread
+    assert " the impersonation token at 0x%x: UserAndGroups: SIDs of" % KERNEL.tokens[key] in thread
 
 
 def test_a_hash_of_another_list_is_noted_of_the_linked_token_too() -> None:
@@ -139,3 +141,20 @@ def test_where_the_dynamic_part_is_not_known_nobody_is_blamed() -> None:
         target.poke_field(KERNEL.tokens["notepad"], "_TOKEN", "PrimaryGroup", sid_of("system", 0))
         target.poke_field(KERNEL.tokens["notepad"], "_TOKEN", member, 0)
         assert problems(target, follow=False) == ()
+
+
+def test_where_a_sid_lies_is_a_doubt_and_accuses_nobody() -> None:
+    """Two published tokens and one open kernel speak for it, and no document."""
+    token = decode_token(foreign(3), KERNEL.tokens["notepad"], NAMES)
+    assert isinstance(token, Token)
+    (told,) = [one for one in token_remarks(token) if "may be another's" in one.text]
+    assert not told.serious
+    assert [line[:22] for line in run_on(foreign(3), "dump", "6104", "--format", "windbg") if "another's" in line] == [
+        "! UserAndGroups: SIDs "
+    ]
+    # What the kernel says itself stays an accusation.
+    target = SyntheticSource(KERNEL)
+    target.poke_field(KERNEL.tokens["notepad"] - body_offset(target), "_OBJECT_HEADER", "PointerCount", 0)
+    token = decode_token(target, KERNEL.tokens["notepad"], NAMES)
+    assert isinstance(token, Token)
+    assert [one.text[:12] for one in token_remarks(token) if one.serious] == ["PointerCount"]

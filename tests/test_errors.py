@@ -100,7 +100,7 @@ COULD_NOT: List[Tuple[str, List[str]]] = [
     ("walk {rec} --integrity hihg", ["hihg", "one of"]),
     ("walk {rec} --json --csv", ["--json or --csv, not both", "next: "]),
     ("walk {rec} --format yaml", ["--format takes one of text, json, csv, not yaml", "next: "]),
-    ("walk {rec} --services nosuch.txt", ["cannot read the service names in nosuch.txt", "next: "]),
+    ("walk {rec} --services nosuch.txt", ["cannot read the list of service names nosuch.txt", "next: "]),
     ("walk {rec} --timeout x", ["--timeout takes a number, not x", "next: "]),
     (
         "walk {rec} --parquet {folder}",

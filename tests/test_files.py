@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kdtoken.errors import BadFormat, KdTokenError
-from kdtoken.files import read_bounded, read_packed, unpack, write_whole
+from kdtoken.files import json_of, read_bounded, read_packed, unpack, write_whole
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="FIFOs and links as POSIX has them")
 
@@ -119,3 +119,25 @@ def test_a_device_is_written_in_place() -> None:
 def test_no_such_folder(tmp_path: Path) -> None:
     with pytest.raises(KdTokenError, match="cannot write the recording .*: No such file or directory"):
         write_whole(tmp_path / "no" / "such", [b""], "recording")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" + "[]," * (1 << 21) + "0]",
+        "{" + '"a":{},' * (1 << 21) + '"b":0}',
+        "[" + "1," * (1 + (1 << 23)) + "1]",
+        "[" * (1 << 22),
+    ],
+)
+def test_json_of_millions_of_values_is_not_parsed(text: str) -> None:
+    with pytest.raises(BadFormat, match="^x holds millions of values, and no recording does"):
+        json_of(text, "x", "recording")
+
+
+def test_json_that_is_long_for_one_value_is_read() -> None:
+    long = "0" * (1 << 22)
+    assert json_of('{"a": "%s"}' % long, "x", "recording") == {"a": long}
+    assert json_of("[[], {}, 1]", "x", "recording") == [[], {}, 1]
+    with pytest.raises(ValueError):
+        json_of("[", "x", "recording")

@@ -231,6 +231,10 @@ DAMAGED: Dict[str, Tuple[bytes, str]] = {
         "there is no address",
     ),
     "a size of nothing": ((HEAD + '{"unreadable": "0x10", "size": -8, "reason": ""}\n').encode(), "with -8 bytes"),
+    "more types than a kernel has": (
+        (HEAD + "".join('{"layout": "_T%d", "missing": true}\n' % number for number in range(65537))).encode(),
+        "line 65538 is damaged: it has over 65536 types",
+    ),
     "a huge type": (
         (HEAD + '{"layout": "_TOKEN", "size": 1152921504606846976, "fields": []}\n').encode(),
         "they say that _TOKEN takes 1152921504606846976 bytes",

@@ -14,7 +14,7 @@ from kdtoken.model.group import ENABLED
 from kdtoken.model.integrity import IntegrityLevel, integrity_text
 from kdtoken.model.process import Impersonation, ProcessDump
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import LogonSession, Token
+from kdtoken.model.token import Doubt, LogonSession, Token
 from kdtoken.model.token_flags import TokenFlags
 
 LOCAL_SYSTEM = Sid(5, (18,))
@@ -98,7 +98,7 @@ def kinds(token: Token) -> Tuple[str, ...]:
 
 def token_remarks(token: Token) -> List[Remark]:
     """What is unusual about a token by itself."""
-    remarks = [Remark(problem, True) for problem in token.problems]
+    remarks = [Remark(problem, not isinstance(problem, Doubt)) for problem in token.problems]
     remarks += _unread_remarks(token)
     remarks += _privilege_remarks(token)
     remarks += _group_remarks(token)
@@ -173,7 +173,7 @@ def _beside_remarks(dump: ProcessDump) -> List[Remark]:
         if not isinstance(token, Token):
             continue
         wrong = [*token.problems, *faults(token), *hash_faults(token)]
-        remarks += [Remark("%s: %s" % (which, text), True) for text in wrong]
+        remarks += [Remark("%s: %s" % (which, text), not isinstance(text, Doubt)) for text in wrong]
         remarks += [Remark("%s: %s" % (which, text)) for text in oddities(token)]
     for thread in dump.threads:
         used = thread.impersonation

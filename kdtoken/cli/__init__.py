@@ -12,10 +12,10 @@ from kdtoken.cli.output import complain as complain
 from kdtoken.cli.output import write_lines as write_lines
 from kdtoken.cli.parsing import Done, Once
 from kdtoken.cli.parsing import Parser as Parser
-from kdtoken.errors import KdTokenError, UsageError
+from kdtoken.errors import BadFormat, KdTokenError, UsageError
+from kdtoken.files import read_packed
 from kdtoken.machine.base import About, Machine, origin
 from kdtoken.machine.open import TIMEOUT, Callbacks, Recording, Request, debugger_command, open_request
-from kdtoken.machine.sniff import refuse_odd
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.view import Unread
 
@@ -159,20 +159,18 @@ def _end_program(message: str) -> None:
     os._exit(COULD_NOT)
 
 
+_LARGEST_SERVICES = 1 << 20  # bytes; a machine has some hundreds
+
+
 def service_names(path: Optional[str]) -> Names:
     """What --services FILE adds to the names that kdtoken knows.  Raises UsageError where it cannot be read."""
     if not path:
         return NO_NAMES
-    refuse_odd(path)
     try:
-        with open(path, encoding="utf-8-sig", errors="replace") as file:
-            lines = file.readlines()
-    except OSError as error:
-        raise UsageError(
-            "cannot read the service names in %s: %s" % (path, error.strerror),
-            path,
-            "name a file that is there, a service a line",
-        ) from error
+        text = read_packed(path, "list of service names", _LARGEST_SERVICES).decode("utf-8-sig", "replace")
+    except BadFormat as error:
+        raise UsageError(error.message, path, "name a file that is there, a service a line") from error
+    lines = text.splitlines()
     if any("\0" in line or "\ufffd" in line for line in lines):
         raise UsageError("%s is no text, so holds no names of services" % path, path, "a service a line, in UTF-8")
     return NO_NAMES.with_services(lines)

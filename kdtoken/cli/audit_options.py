@@ -1,6 +1,5 @@
 """What `audit` and `report` tell of their findings: only some rules, and nothing that a good machine has as well."""
 
-import json
 from argparse import Namespace
 from typing import FrozenSet, Iterable, List, NamedTuple, Optional, Tuple
 
@@ -8,8 +7,8 @@ from kdtoken import cli
 from kdtoken.analysis.audit.finding import Finding, Rule
 from kdtoken.analysis.audit.rules import BY_ID, RULES
 from kdtoken.analysis.audit.rules import audit as run_rules
-from kdtoken.errors import UsageError
-from kdtoken.machine.sniff import refuse_odd
+from kdtoken.errors import BadFormat, UsageError
+from kdtoken.files import json_of, read_packed
 from kdtoken.model.snapshot import Snapshot
 
 
@@ -64,12 +63,10 @@ def _baseline(path: Optional[str]) -> FrozenSet[str]:
     if not path:
         return frozenset()
     how = "kdtoken audit GOOD.dmp --json > good.json makes one"
-    refuse_odd(path)
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            data = json.load(file)
+        data = json_of(read_packed(path, "baseline").decode("utf-8-sig"), path, "baseline")
         return frozenset(str(finding["identity"]) for machine in data["machines"] for finding in machine["findings"])
-    except OSError as error:
-        raise UsageError("cannot read the baseline %s: %s" % (path, error.strerror), path, how) from error
+    except BadFormat as error:
+        raise UsageError(error.message, path, how) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError("%s is no output of audit --json" % path, path, how) from error

@@ -10,6 +10,7 @@ from kdtoken.layout.layout import size_of, stride
 from kdtoken.model.absent import Maybe, Missing, Unreadable
 from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.sid import HEADER_SIZE, MAX_SUBAUTHORITIES, Sid, sid_length
+from kdtoken.model.token import Doubt
 from kdtoken.source.base import Source, Span, read_span
 
 # A token holds at most 1,024 groups ("MaxTokenSize and group limits", learn.microsoft.com); a
@@ -188,13 +189,15 @@ def _out_of_dynamic_part(s: Structure) -> List[str]:
     part, size = s.uint("DynamicPart"), s.uint("DynamicCharged")
     if not isinstance(part, int) or not isinstance(size, int) or not part or not size:
         return []
-    found = []
+    found: List[str] = []
     for name in ("PrimaryGroup", "DefaultDacl"):
         pointer = s.uint(name)
         if isinstance(pointer, int) and pointer and not part <= pointer < part + size:
             found.append(
-                "%s is 0x%x, outside the %d bytes of DynamicPart at 0x%x: it may be another's"
-                % (name, pointer, size, part)
+                Doubt(
+                    "%s is 0x%x, outside the %d bytes of DynamicPart at 0x%x: it may be another's"
+                    % (name, pointer, size, part)
+                )
             )
     return found
 
@@ -206,7 +209,8 @@ def strays(s: Structure, places: Mapping[str, Sequence[Maybe[int]]], label: Mayb
     then the SIDs.  Seen in public `dt nt!_TOKEN` listings of 10.0 (an explorer.exe: VariablePart holds UserAndGroups +
     0x10 * UserAndGroupCount, which is the first SID's address; an AppContainer's the same).  Where _TOKEN.TokenSidValues
     is not null, its block holds SIDs too, and whose label was set later may have it elsewhere: neither is blamed, nor is
-    a token of which no SID at all lies behind it, since then its build keeps them elsewhere.
+    a token of which no SID at all lies behind it, since then its build keeps them elsewhere.  What no document says of other
+    builds is a doubt, no accusation.
 
     places  "UserAndGroups", "RestrictedSids" -> the pointer of each entry
     label   IntegrityLevelIndex
@@ -229,7 +233,9 @@ def strays(s: Structure, places: Mapping[str, Sequence[Maybe[int]]], label: Mayb
             continue
         entries = ", ".join("%d" % at for at, _ in out[:4]) + (" ..." if len(out) > 4 else "")
         found.append(
-            "%s: SIDs of entries %s (0x%x ...) lie outside the %d bytes that the token has for them, "
-            "so they may be another's" % (name, entries, out[0][1], length)
+            Doubt(
+                "%s: SIDs of entries %s (0x%x ...) lie outside the %d bytes that the token has for them, "
+                "so they may be another's" % (name, entries, out[0][1], length)
+            )
         )
     return found

@@ -11,7 +11,7 @@ from kdtoken.errors import BadFormat, LookupFailed, MemoryUnreadable
 from kdtoken.model.absent import Maybe, Missing, Unreadable
 from kdtoken.model.acl import ACL_HEADER_SIZE, Acl, acl_length
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import AttributeList, Diagnostics, SidHash
+from kdtoken.model.token import AttributeList, Diagnostics, Doubt, SidHash
 from kdtoken.source.base import Source
 
 T = TypeVar("T")
@@ -93,7 +93,8 @@ def of_another_package(s: Structure, package: Maybe[Optional[Sid]]) -> List[str]
         return []
     if not isinstance(theirs, Sid) or theirs == package:
         return []
-    return ["LowboxNumberEntry is that of package %s, and Package is %s: one of them is another's" % (theirs, package)]
+    words = "LowboxNumberEntry is that of package %s, and Package is %s: one of them is another's" % (theirs, package)
+    return [Doubt(words)]
 
 
 # Members that are shown as addresses and not followed.

@@ -4,13 +4,12 @@ Format: "Intermediate Symbol Format" of Volatility 3, versions 4 to 6 (base_type
 enums, symbols), plain, .gz or .xz.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Union
 
 from kdtoken.errors import BadFormat, TypeNotFound
-from kdtoken.files import read_packed
+from kdtoken.files import json_of, read_packed
 from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.layout.layout_file import LayoutFile
 
@@ -117,7 +116,7 @@ def load_isf(path: Union[str, Path]) -> IsfFile:
     """Open a plain, .gz or .xz ISF file.  Raises BadFormat naming the file."""
     data = read_packed(path, "ISF symbol file")
     try:
-        parsed = json.loads(data.decode("utf-8-sig"))
+        parsed = json_of(data.decode("utf-8-sig"), str(path), "ISF symbol file")
     except (ValueError, RecursionError) as error:
         raise BadFormat("%s is not an ISF symbol file: it is no JSON" % path, str(path)) from error
     if not isinstance(parsed, dict):

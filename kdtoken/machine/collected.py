@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Optional, Union
 
 from kdtoken.errors import NotAToken, ProcessNotFound, UsageError
+from kdtoken.files import read_bounded
 from kdtoken.machine.base import Machine, Walk
 from kdtoken.machine.process import MachineProcess, MachineThread, Processes
 from kdtoken.machine.text import view_of
@@ -17,6 +18,7 @@ from kdtoken.view.collect.token_information import VIEW, read_token_information
 from kdtoken.view.lines import decode_text
 
 LINKED = "linked"
+_LARGEST = 1 << 24  # bytes; of a token of 1,024 groups it is 300 KB
 
 
 class CollectedMachine(Machine):
@@ -26,8 +28,7 @@ class CollectedMachine(Machine):
 
     def __init__(self, path: str, name: str, names: Names = NO_NAMES) -> None:
         """Raises BadFormat where the file is no output of `collect`."""
-        with open(path, "rb") as file:
-            text = decode_text(file.read(), name).text
+        text = decode_text(read_bounded(path, "output of collect", _LARGEST), name).text
         self._name = name
         self._found = read_token_information(text, name)
         super().__init__(

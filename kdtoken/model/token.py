@@ -52,6 +52,12 @@ class RawMember(NamedTuple):
     word: str = ""
 
 
+class Doubt(str):
+    """Of a token's problems one that no document speaks for, but tokens that were published: noted, accused of nothing."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class SidHash:
     """`_SID_AND_ATTRIBUTES_HASH`: quick-reject filter of an access check; 32 words of hash.

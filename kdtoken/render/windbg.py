@@ -11,7 +11,7 @@ from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import TYPE_IMPERSONATION, AttributeList, Token
+from kdtoken.model.token import TYPE_IMPERSONATION, AttributeList, Doubt, Token
 from kdtoken.model.token_words import IMPERSONATION_LEVELS, TOKEN_TYPES, value_word
 from kdtoken.render.words import clean, show
 
@@ -61,7 +61,7 @@ def token_lines(token: Token) -> List[str]:
     lines.append("OriginatingLogonSession: %s" % show(token.originating_logon_session, _hex))
     if not isinstance(token.package, (Absent, NotSaid)):
         lines += _app_container(token)
-    return lines + ["!! %s" % clean(problem) for problem in token.problems]
+    return lines + ["%s %s" % ("!" if isinstance(one, Doubt) else "!!", clean(one)) for one in token.problems]
 
 
 def _hex(luid: Luid) -> str:

@@ -28,7 +28,7 @@ from kdtoken.errors import (
     SymbolNotFound,
     TypeNotFound,
 )
-from kdtoken.files import read_packed, write_whole
+from kdtoken.files import json_of, read_packed, write_whole
 from kdtoken.frozen import replace
 from kdtoken.layout.layout import Layout, layout_from_json, layout_to_json
 from kdtoken.source.base import About, Source
@@ -149,6 +149,9 @@ def _gzipped(data: Iterable[bytes]) -> Iterator[bytes]:
     yield packer.flush()
 
 
+_MOST_LAYOUTS = 1 << 16  # nt's public symbols have some 3,000
+
+
 class SessionSource(Source):
     """A recording, asked like the session that it was made from."""
 
@@ -164,7 +167,7 @@ class SessionSource(Source):
             raise BadFormat("%s is empty, not a recorded session" % origin, origin)
         for number, row in enumerate(rows, 1):
             try:
-                data = json.loads(row)
+                data = json_of(row, origin, "recording")
                 if number == 1:
                     self.about = self._read_head(data, origin)
                     self.kept_processes, self.kept_threads = _kept(data, "processes"), _kept(data, "threads")
@@ -200,6 +203,8 @@ class SessionSource(Source):
             self._failed[_address(data["unreadable"], size), size] = str(data["reason"]), bool(data.get("pieces"))
         elif "layout" in data:
             name = str(data["layout"])
+            if len(self._layouts) >= _MOST_LAYOUTS:
+                raise BadFormat("it has over %d types, and no kernel has" % _MOST_LAYOUTS)
             self._layouts[name] = None if data.get("missing") else layout_from_json(name, data)
         elif "symbol" in data:
             address = data["address"]
