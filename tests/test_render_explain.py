@@ -155,6 +155,10 @@ def test_what_they_say_may_depend_as_well() -> None:
     assert found.verdict is Verdict.YES
     text = " ".join(" ".join(chain_lines(found)).split())
     assert "then the first gate says it depends, as far as is known no, by the DACL" in text
+    # The same where caution would take it for a yes: a group that may be the caller's is denied it.
+    process = replace(process, descriptor=descriptor("O:SYG:SYD:(D;;0x400;;;{G})(A;;0x1400;;;BU)"))
+    text = " ".join(" ".join(chain_lines(token_gates(who, process, kinds[0], token, kinds[1], 0x8))).split())
+    assert "then the first gate says it depends, as far as is known yes, 0x400 (QUERY_INFORMATION)" in text
 
 
 def test_an_administrator_and_a_token() -> None:
