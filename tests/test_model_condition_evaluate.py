@@ -252,3 +252,17 @@ def test_whatever_is_parsed_is_evaluated(data: bytes) -> None:
     except BadFormat:
         return
     assert evaluate(condition, Dump()).possible
+
+
+@pytest.mark.parametrize(
+    "text, value, truth",
+    [
+        ('@User.x < "b"', "\ud800", FALSE),
+        ('@User.x > "b"', "\ud800", TRUE),
+        ('@User.x < "\ud800"', "b", TRUE),
+        ('@User.x >= "\uffee"', "\U0001f600", FALSE),  # by its UTF-16 units, which begin with 0xd83d
+    ],
+)
+def test_strings_are_ordered_by_their_utf_16_units_halves_of_a_pair_too(text: str, value: str, truth: Truth) -> None:
+    """Windows' strings are units of 16 bits; one that a target holds may end in the middle of a pair."""
+    assert outcome(text, x=value).possible == {truth}
