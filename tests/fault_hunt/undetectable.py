@@ -171,7 +171,11 @@ UNDETECTABLE: Tuple[Row, ...] = (
         _TOKEN + r"\.primary_group",
         "null: NtCreateToken asks for one, but nothing beside it says that it is missing; it is shown as none",
     ),
-    _row(r"_TOKEN\.DefaultDacl", _TOKEN + r"\.default_dacl", "that a token has none is possible; another's is noted"),
+    _row(
+        r"_TOKEN\.DefaultDacl",
+        _TOKEN + r"\.default_dacl(?:[.\[].*)?",
+        "that a token has none is possible; another's is noted, but where it lies within the page that is charged for the own",
+    ),
     _row(
         r"_SEP_LOWBOX_NUMBER_ENTRY\..*|_AUTHZBASEP_SECURITY_ATTRIBUTES_INFORMATION\..*",
         _TOKEN + r"\.(?:lowbox_number|security_attributes.*)",
