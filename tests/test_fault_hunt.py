@@ -61,7 +61,7 @@ def test_a_token_that_is_none_marks_the_thread_that_names_it() -> None:
 def test_the_hunt_sees_a_check_that_is_taken_away(monkeypatch: Any) -> None:
     """Else silence would prove nothing."""
     monkeypatch.setattr(decode, "strays", lambda *arguments: [])
-    assert Hunt(KERNEL).run(4, 150, ("pointer",)).silent
+    assert Hunt(KERNEL).run(5, 150, ("pointer",)).silent
 
 
 def test_what_cannot_be_known_has_a_reason_and_is_no_catch_all() -> None:

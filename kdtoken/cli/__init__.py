@@ -13,7 +13,6 @@ from kdtoken.cli.output import write_lines as write_lines
 from kdtoken.cli.parsing import Done, Once
 from kdtoken.cli.parsing import Parser as Parser
 from kdtoken.errors import BadFormat, KdTokenError, UsageError
-from kdtoken.files import read_packed
 from kdtoken.machine.base import About, Machine, origin
 from kdtoken.machine.open import TIMEOUT, Callbacks, Recording, Request, debugger_command, open_request
 from kdtoken.model.sid_names import NO_NAMES, Names
@@ -166,6 +165,8 @@ def service_names(path: Optional[str]) -> Names:
     """What --services FILE adds to the names that kdtoken knows.  Raises UsageError where it cannot be read."""
     if not path:
         return NO_NAMES
+    from kdtoken.files import read_packed  # brings pathlib, which a dump without it does not need
+
     try:
         text = read_packed(path, "list of service names", _LARGEST_SERVICES).decode("utf-8-sig", "replace")
     except BadFormat as error:
