@@ -59,9 +59,12 @@ def test_a_token_that_is_none_marks_the_thread_that_names_it() -> None:
 
 
 def test_the_hunt_sees_a_check_that_is_taken_away(monkeypatch: Any) -> None:
-    """Else silence would prove nothing."""
+    """Else silence would prove nothing.  Of lists that point to another token's SIDs this one check alone tells."""
+    sound = Hunt(KERNEL).run(5, 150, ("pointer",))
     monkeypatch.setattr(decode, "strays", lambda *arguments: [])
-    assert Hunt(KERNEL).run(5, 150, ("pointer",)).silent
+    without = Hunt(KERNEL).run(5, 150, ("pointer",))
+    assert sound.silent == []
+    assert {one.path.split("[")[0] for one in without.silent} >= {"token.restricted_sids"}
 
 
 def test_what_cannot_be_known_has_a_reason_and_is_no_catch_all() -> None:

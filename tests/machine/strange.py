@@ -91,10 +91,17 @@ def child(name: str, parent: int, at: int = 3000, pid: int = 9000, session: int 
 
 
 def fresh(machine: Machine, pid: int, key: str = "fresh", **values: Any) -> TokenSpec:
-    """A copy of a process's token, made later than all others."""
+    """A copy of a process's token, made later than all others.
+
+    Another account that is in none of its groups has its own SID for its primary group, as whoami shows of service
+    accounts: no kernel makes a token whose primary group is none of its SIDs (STATUS_INVALID_PRIMARY_GROUP).
+    """
     of = machine.process(pid).token
     assert of is not None
-    return replace(machine.tokens[of], key=key, **{"token_id": 0x90000, "modified_id": 0x90007, **values})
+    made = replace(machine.tokens[of], key=key, **{"token_id": 0x90000, "modified_id": 0x90007, **values})
+    if "user" in values and made.primary_group not in {one.sid for one in made.groups}:
+        made = replace(made, primary_group=values.get("primary_group", made.user))
+    return made
 
 
 def impersonating(machine: Machine, pid: int, token: TokenSpec, level: int, **more: Any) -> Machine:
