@@ -77,14 +77,22 @@ def hash_faults(token: Token) -> List[str]:
     return found
 
 
+def not_low_denied(token: Token) -> bool:
+    """Whether the label says another thing than TokenFlags.NOT_LOW does; not where one of them is not known."""
+    level, not_low = integrity_level(token), token.has_flag(TokenFlags.NOT_LOW)
+    if level is None or not_low is None:
+        return False
+    # Between Low and Medium lie levels of which nobody tells what the flag should be.
+    return level <= IntegrityLevel.LOW if not_low else level >= IntegrityLevel.MEDIUM
+
+
 def _label(token: Token) -> Iterator[str]:
     level = integrity_level(token)
-    not_low = token.has_flag(TokenFlags.NOT_LOW)
-    # Between Low and Medium lie levels of which nobody tells what the flag should be.
-    if level is not None and (
-        (not_low is True and level <= IntegrityLevel.LOW) or (not_low is False and level >= IntegrityLevel.MEDIUM)
-    ):
-        yield "TokenFlags %s NOT_LOW, but the label is 0x%x" % ("has" if not_low else "lacks", level)
+    if level is not None and not_low_denied(token):
+        yield "TokenFlags %s NOT_LOW, but the label is 0x%x" % (
+            "has" if token.has_flag(TokenFlags.NOT_LOW) else "lacks",
+            level,
+        )
     separate = token.integrity_level_sid_value
     if isinstance(separate, Sid) and known(token.integrity) and separate != token.integrity:
         yield "IntegrityLevelSidValue is %s, but the label is %s" % (separate, token.integrity)

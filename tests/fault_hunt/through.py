@@ -18,15 +18,20 @@ def _memory(folder: Path) -> Through:
     return lambda source, process: source
 
 
+def _recorded(source: SyntheticSource, process: str) -> RecordingSource:
+    recording = RecordingSource(source)
+    try:
+        shown(recording, process)
+    except KdTokenError:
+        pass
+    return recording
+
+
 def _recording(folder: Path) -> Through:
     """What `record dump PROCESS` keeps, written and read again."""
 
     def through(source: SyntheticSource, process: str) -> Source:
-        recording = RecordingSource(source)
-        try:
-            shown(recording, process)
-        except KdTokenError:
-            pass
+        recording = _recorded(source, process)
         path = folder / "a.kdtoken"
         recording.save(path)
         return load_session(path)
@@ -38,11 +43,7 @@ def _log(folder: Path) -> Through:
     """The memory and the types of the faulty machine that `dump PROCESS` asks for, logged by WinDbg."""
 
     def through(source: SyntheticSource, process: str) -> Source:
-        recording = RecordingSource(source)
-        try:
-            shown(recording, process)
-        except KdTokenError:
-            pass
+        recording = _recorded(source, process)
         path = folder / "a.log"
         path.write_text(log_of(recording, source), encoding="latin-1", newline="\n")
         return LogSource([str(path)])

@@ -4,11 +4,11 @@ from typing import Iterator, List, Sequence, Tuple
 
 from kdtoken.analysis.audit.finding import Evidence, Finding, Rule, Severity, image_of, name_of
 from kdtoken.analysis.audit.scene import Scene
-from kdtoken.analysis.consistency import flag_faults, hash_faults, integrity_level
+from kdtoken.analysis.consistency import flag_faults, hash_faults, integrity_level, not_low_denied
 from kdtoken.analysis.differences.comparison import Kind, View
 from kdtoken.analysis.differences.fields import TRACELESS, compare
 from kdtoken.model.group import OWNER, Group
-from kdtoken.model.integrity import IntegrityLevel, integrity_text
+from kdtoken.model.integrity import integrity_text
 from kdtoken.model.process import Impersonation, ProcessDump
 from kdtoken.model.sid import Sid
 from kdtoken.model.snapshot import Look, token_address
@@ -230,11 +230,7 @@ def label_and_flags(scene: Scene) -> Iterator[Finding]:
     in_use = any(True for _ in scene.tokens_of(lambda token: token.has_flag(TokenFlags.NOT_LOW)))
 
     def fits_not(token: Token) -> bool:
-        value, not_low = integrity_level(token), token.has_flag(TokenFlags.NOT_LOW)
-        if value is None or not_low is None:
-            return False
-        # Between Low and Medium lie levels of which nobody tells what the flag should be.
-        return value <= IntegrityLevel.LOW if not_low else in_use and value >= IntegrityLevel.MEDIUM
+        return not_low_denied(token) and (in_use or token.has_flag(TokenFlags.NOT_LOW) is True)
 
     def judge(token: Token) -> bool:
         separate = token.integrity_level_sid_value
