@@ -384,6 +384,26 @@ def test_types_are_kept_on_disk_for_the_pdb_that_is_loaded(
     assert LiveSource().layout("_TOKEN") == layouts[0] and asked[2:] == ["nt!_TOKEN"]
 
 
+def test_what_stays_for_a_boot_is_kept_of_a_live_machine_only(
+    pykd: FakePykd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A dump in the debugger is on this disk, where a read costs next to nothing; a live kernel is behind a wire."""
+    monkeypatch.setenv("KDTOKEN_CACHE", str(tmp_path / "cache"))
+    assert LiveSource().boot_memory() is None  # no PDB that says what it is of
+    pykd.symfile = str(tmp_path / "ntkrnlmp.pdb")
+    Path(pykd.symfile).write_bytes(Pdb(age=1).data())
+    assert LiveSource().boot_memory() is None  # a dump
+    monkeypatch.setattr(pykd, "isDumpAnalyzing", lambda: False)
+    memory = LiveSource().boot_memory()
+    assert memory is not None
+    memory.keep(0x1000, b"time", {"PspCidTable": b"12345678"})
+    again = LiveSource().boot_memory()
+    assert again is not None and again.recall(0x1000, b"time") == {"PspCidTable": b"12345678"}
+    Path(pykd.symfile).write_bytes(Pdb(age=2).data())  # another build's
+    other = LiveSource().boot_memory()
+    assert other is not None and other.recall(0x1000, b"time") is None
+
+
 def test_without_a_pdb_to_know_the_build_by_nothing_is_kept(
     pykd: FakePykd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
