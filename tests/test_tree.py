@@ -246,6 +246,38 @@ def test_parses_as_python_3_8(path: Path) -> None:
     assert isinstance(tree_of(path), ast.Module)
 
 
+# Method -> keywords that it got later than Python 3.8; the parser takes them, and only a run on 3.8 would tell.
+LATER = {
+    "write_text": {"newline"},
+    "zip": {"strict"},
+    "removeprefix": set(),
+    "hardlink_to": set(),
+    "is_relative_to": set(),
+}
+
+
+def later_than_3_8(tree: ast.Module) -> List[str]:
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            keywords = LATER.get(name)
+            if keywords is not None and (not keywords or keywords & {one.arg for one in node.keywords}):
+                found.append("%s in line %d" % (name, node.lineno))
+    return found
+
+
+def test_nothing_asks_for_a_later_python() -> None:
+    for path in tracked():
+        if path.suffix == ".py":
+            assert later_than_3_8(tree_of(path)) == [], path
+
+
+def test_the_rule_about_later_pythons_bites() -> None:
+    text = "path.write_text(x, newline='')\nzip(a, b, strict=True)\n'ab'.removeprefix('a')\npath.write_text(x)\nzip(a, b)\n"
+    assert len(later_than_3_8(ast.parse(text))) == 3
+
+
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
     older = path.relative_to(PACKAGE).as_posix() in TOO_LONG

@@ -45,7 +45,7 @@ def _log(folder: Path) -> Through:
     def through(source: SyntheticSource, process: str) -> Source:
         recording = _recorded(source, process)
         path = folder / "a.log"
-        path.write_text(log_of(recording, source), encoding="latin-1", newline="\n")
+        path.write_bytes(log_of(recording, source).encode("latin-1"))
         return LogSource([str(path)])
 
     return through
