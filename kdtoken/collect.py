@@ -233,9 +233,9 @@ class Windows:
 
     def _unopened(self, what: str, number: int) -> CannotCollect:
         if self.error()[0] == ERROR_INVALID_PARAMETER:
-            return CannotCollect(
-                "there is no %s %d (the number is decimal)\n  next: tasklist lists the processes" % (what, number)
-            )
+            step = "tasklist" if what == "process" else "in PowerShell (Get-Process -Id PID).Threads.Id"
+            text = "there is no %s %d (the number is decimal)\n  next: %s lists them"
+            return CannotCollect(text % (what, number, step))
         return self.failed("cannot open %s %d" % (what, number), "run elevated, or with --debug-privilege")
 
     def close(self, handle: Any) -> None:

@@ -71,12 +71,19 @@ def test_a_pid_and_a_file(windows: Windows, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"), [(("--pid", "99999"), "no process 99999"), (("--thread", "99999"), "no thread 99999")]
+    ("option", "said"),
+    [
+        ("--pid", "there is no process 99999 (the number is decimal)\n  next: tasklist lists them\n"),
+        (
+            "--thread",
+            "there is no thread 99999 (the number is decimal)\n"
+            "  next: in PowerShell (Get-Process -Id PID).Threads.Id lists them\n",
+        ),
+    ],
 )
-def test_errors_are_one_clear_line(windows: Windows, arguments: "tuple[str, str]", words: str) -> None:
-    done = windows.python(SCRIPT, *arguments)
-    assert done.returncode == 2 and done.stdout == ""
-    assert words in done.stderr and len(done.stderr.strip().splitlines()) == 1
+def test_errors_are_one_clear_line_and_the_next_step(windows: Windows, option: str, said: str) -> None:
+    done = windows.python(SCRIPT, option, "99999")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "collect: " + said)
 
 
 def test_a_thread_that_impersonates_and_one_that_does_not(windows: Windows, tmp_path: Path) -> None:
