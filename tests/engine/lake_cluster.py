@@ -27,6 +27,7 @@ class Cluster:
         self.address = "tcp://127.0.0.1:%d" % self._port
         self.scheduler = self._scheduler()
         self.workers: List["subprocess.Popen[bytes]"] = [self._worker() for _ in range(workers)]
+        self.killed = 0  # workers, each of which may have been writing
         self.wait_for(workers)
 
     def _start(self, module: str, *words: str) -> "subprocess.Popen[bytes]":
@@ -60,12 +61,14 @@ class Cluster:
         """As the system kills one: without a word."""
         self.workers[0].send_signal(signal.SIGKILL)
         self.workers[0].wait()
+        self.killed += 1
 
     def restart_scheduler(self) -> None:
         """It dies, and another one is there that knows of nothing; workers that lost theirs end, and are started again."""
         for one in (self.scheduler, *self.workers):
             one.send_signal(signal.SIGKILL)
             one.wait()
+        self.killed += len(self.workers)
         self.scheduler = self._scheduler()
         self.workers = [self._worker() for _ in self.workers]
 
@@ -74,3 +77,4 @@ class Cluster:
         for one in (*self.workers, self.scheduler):
             one.kill()
             one.wait()
+        self.killed += len(self.workers)

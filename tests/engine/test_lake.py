@@ -64,7 +64,11 @@ def test_two_hundred_dumps_on_a_cluster_that_loses_a_worker_and_its_scheduler(du
     assert sorted(one.name for one in told) == sorted(one.name for one in first)  # none lost, none twice
     assert {one.name for one in told if one.status == BROKEN} == {one.name for one in first if one.status == BROKEN}
     assert all(one.status in (ADDED, THERE) for one in told if one.status != BROKEN)
-    assert tree(spread_out.base) == tree(alone.base)
+    files = tree(spread_out.base)
+    # Who is killed while it writes leaves that one file behind, under a name that nothing reads: at most one a worker.
+    torn = {name for name in files if name.rpartition("/")[2].startswith(".") and name.endswith(".part")}
+    assert {name: data for name, data in files.items() if name not in torn} == tree(alone.base)
+    assert len(torn) <= cluster.killed and spread_out.keys() == alone.keys()
     assert {key.host for key in spread_out.keys()} >= {host_of(0), host_of(3), host_of(COUNT - 1)}
     print("200 dumps: %.1f s in one process" % one_process)
 
