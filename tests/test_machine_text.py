@@ -11,6 +11,8 @@ from kdtoken.analysis.differences.comparison import Outcome
 from kdtoken.analysis.differences.fields import compare
 from kdtoken.machine.open import open_machine
 from kdtoken.model.absent import NotSaid
+from kdtoken.source.log.source import LogSource
+from kdtoken.view import text as view_text
 from kdtoken.view.lines import is_debugger_command
 from tests.test_view_cases import TAIL, WHOLE
 
@@ -267,3 +269,37 @@ def test_the_process_of_the_only_token_is_shown_where_the_text_proves_it(
 ) -> None:
     dump.main([file(text)])
     assert capsys.readouterr().out.startswith(first)
+
+
+def test_a_list_of_processes_that_the_debugger_could_not_follow_is_said_to_lack_some(file: Any, capsys: Any) -> None:
+    torn = PROCESS.rstrip("\n") + "\nUnable to read nt!_LIST_ENTRY @ ffffc10203040448 of the process list\n"
+    assert walk.main([file(torn), "--csv"]) == 1
+    out, err = capsys.readouterr()
+    assert "cmd.exe" in out and "the list of processes may lack some: line 7: Unable to read nt!_LIST_ENTRY" in err
+    assert walk.main([file(torn)]) == 1
+    assert "the list of processes may lack some" in " ".join(capsys.readouterr().out.split())
+    assert walk.main([file(PROCESS)]) == 0
+
+
+def test_a_text_of_more_lines_than_memory_is_for_is_one_message(
+    file: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view_text, "_MOST_LINES", 6)
+    assert walk.main([file("".join("what %d\n" % number for number in range(7)))]) == 2
+    assert "has over 6 lines, which is too much to be read as text" in capsys.readouterr().err
+    assert walk.main([file(PROCESS.rstrip("\n"))]) == 0  # six lines
+
+
+def test_of_a_text_that_shows_no_memory_memory_is_looked_for_once(
+    file: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: List[int] = []
+    real = LogSource.__init__
+
+    def counted(self: LogSource, *given: Any, **named: Any) -> None:
+        made.append(1)
+        real(self, *given, **named)
+
+    monkeypatch.setattr(LogSource, "__init__", counted)
+    assert dump.main([file(WHOAMI), "--json"]) == 0
+    assert len(made) == 1

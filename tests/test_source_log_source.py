@@ -18,6 +18,7 @@ from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.token import Token
 from kdtoken.source.cached import CachedSource
+from kdtoken.source.log import listing, scan
 from kdtoken.source.log.source import LogSource
 from tests.engine.conftest import ROOT
 from tests.machine.declared import MACHINE
@@ -446,3 +447,29 @@ def test_a_recursive_listing_with_the_values_of_an_enum_is_one_type(folder: Path
         ("TokenType", 0, "_TOKEN_TYPE"),
         ("TrustLinkedToken", 8, "Ptr64 _TOKEN"),
     ]
+
+
+def test_a_listing_of_more_members_than_any_struct_has_is_no_layout(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_MOST_MEMBERS", 5)
+    rows = ["   +0x%03x M%d : Uint4B" % (4 * n, n) for n in range(7)]
+    long = "kd> dt -v nt!_X\nstruct _X, 7 elements, 0x1c bytes\n%s\n" % "\n".join(rows)
+    source = log(folder, BANNER + long + "kd> dt -v nt!_LUID\n" + LUID)
+    with pytest.raises(TypeNotFound, match="does not show all of the type _X"):
+        source.layout("_X")
+    assert source.layout("_LUID").size == 8
+    exact = long.replace("7 elements", "5 elements").replace("\n".join(rows), "\n".join(rows[:5]))
+    assert len(log(folder, BANNER + exact).layout("_X").fields) == 5
+
+
+def test_more_commands_than_any_session_has_are_refused_with_a_way_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan, "_MOST_COMMANDS", 3)
+    text = BANNER + "".join("kd> !foo %d\n" % n for n in range(4))
+    with pytest.raises(BadFormat, match="over 3 commands") as caught:
+        log(folder, text)
+    assert "FILE:FIRST-LAST" in str(caught.value)
+    same = BANNER + "kd> !process 0 0\nx\n" * 5  # one command, asked again and again
+    assert log(folder, same).command("!process 0 0").startswith("x")

@@ -7,8 +7,10 @@ import pytest
 from kdtoken.layout.layout_file import load_layouts
 from kdtoken.model.absent import NotSaid, Unreadable
 from kdtoken.model.process import FastRef, Impersonation
+from kdtoken.view.debugger import process_command
 from kdtoken.view.debugger.process_command import PartialProcesses, read_process_text
-from kdtoken.view.debugger.text import read_debugger_text
+from kdtoken.view.debugger.text import _among, read_debugger_text
+from kdtoken.view.lines import Line
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import build
 from tests.machine.standin_text import commands
@@ -132,3 +134,32 @@ def test_what_a_thread_impersonates_is_told_once(second: str) -> None:
     (thread,) = found.threads
     assert thread.thread.impersonation == Impersonation(0xFFFFD1020300A060, 2, NotSaid("!process"))
     assert [line.text for line in found.not_understood] == [second]
+
+
+BLOCK = "PROCESS ffffc102030%05x\n    SessionId: 1  Cid: %04x    Peb: 00000000  ParentCid: 0004\n    Image: a.exe\n"
+
+
+def test_more_processes_than_a_text_can_have_are_not_read_and_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_command, "_MOST_PROCESSES", 3)
+    texts = read_process_text("kd> !process 0 0\n" + "".join(BLOCK % (n << 12, 4 * n) for n in range(1, 6)))
+    assert [one.process.pid for one in texts.processes] == [4, 8, 12]
+    assert texts.torn == ("line 11: over 3 were printed, and what follows was not read",)
+    assert texts.not_understood == ()
+    # As many as there may be are all of them.
+    texts = read_process_text("kd> !process 0 0\n" + "".join(BLOCK % (n << 12, 4 * n) for n in range(1, 4)))
+    assert (len(texts.processes), texts.torn) == (3, ())
+
+
+def test_lines_that_neither_view_knows_are_told_apart_by_themselves() -> None:
+    """Equal lines, of which one is known where it stands; also where they come out of their order."""
+    known = "    Image: a.exe"
+    texts = read_debugger_text("!process 0 0\n" + BLOCK % (1 << 12, 4) + known + "\nwhat is this\nwhat is this\n")
+    assert [(line.number, line.text) for line in texts.not_understood] == [
+        (5, known),  # the block has its name
+        (6, "what is this"),
+        (7, "what is this"),
+    ]
+    lines = [Line(1, "x"), Line(2, "x"), Line(3, "x"), Line(4, "x")]
+    assert list(_among(lines, [])) == [0, 0, 0, 0]
+    assert list(_among(lines, [lines[1], lines[3]])) == [0, 1, 0, 1]
+    assert list(_among(lines, [lines[3], lines[0], lines[3]])) == [1, 0, 0, 1]

@@ -229,3 +229,14 @@ def test_utf_16_without_a_mark_of_a_text_that_is_mostly_no_latin(encoding: str, 
 def test_a_few_nuls_make_no_utf_16() -> None:
     """A log of a crashed editor ends in NULs, on both sides alike."""
     assert decode_text(b"S-1-5-32-544 Administrators, and more" * 3 + bytes(30)).encoding == "utf-8"
+
+
+def test_a_page_in_one_long_line_is_read_in_pieces_as_it_is_read_whole() -> None:
+    """Tags and entities of all kinds, in a line that is longer than what is looked through at once."""
+    piece = "<b>S-1-5-%d</b>&#x41;&amp;lt;&lt;x &nbsp;<exec cmd=\"!process 0 7\">go</exec> a < b & c <i class='q'>"
+    many = [piece % number for number in range(1200)]  # some 110,000 characters
+    whole = "".join(many)
+    one_by_one = "".join("".join(texts(one)) for one in many)
+    assert len(whole) > 1 << 16
+    assert "".join(texts(whole)) == one_by_one
+    assert one_by_one.startswith("S-1-5-0A<<x  go a < b & c S-1-5-1A<")

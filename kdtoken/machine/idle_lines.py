@@ -8,7 +8,7 @@ from typing import Iterable, Iterator
 
 # Child-SP and RetAddr of a 64-bit stack, and what follows, and the counters of a process or thread.
 _IDLE_LINE = re.compile(
-    r"\n[ \t]*(?:[0-9a-f]{8}`[0-9a-f]{8} [0-9a-f]{8}`[0-9a-f]{8} {1,8}: "
+    r"\n(?!\n)[ \t]*(?:[0-9a-f]{8}`[0-9a-f]{8} [0-9a-f]{8}`[0-9a-f]{8} {1,8}: "
     r"|(?:VadRoot|DeviceMap|ElapsedTime|UserTime|KernelTime|QuotaPoolUsage\[|Working Set Sizes|PeakWorkingSetSize|VirtualSize"
     r"|PeakVirtualSize|PageFaultCount|MemoryPriority|BasePriority|CommitCharge|Wait Start TickCount|Context Switch Count"
     r"|Stack Init|Base [0-9a-f]|Priority \d|Child-SP|Attached Process|Win32 Start Address) )[^\n]*"

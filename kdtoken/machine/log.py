@@ -61,6 +61,7 @@ class LogMachine(Machine):
         self._given = names
         self._log: Optional[LogSource] = None
         self._memory: Optional[KernelMachine] = None
+        self._no_memory: Optional[KdTokenError] = None  # why it shows none, so that it is read but once
         self._text: Optional[TextMachine] = None
         self._walker: Machine = self  # which of the two the last walk was of
         self._told_by_text = False  # whether the last dump was of the text
@@ -68,11 +69,14 @@ class LogMachine(Machine):
     @property
     def memory(self) -> KernelMachine:
         """What the log shows of the kernel's memory.  Raises BadFormat where it shows none, or two machines'."""
+        if self._no_memory is not None:
+            raise self._no_memory
         if self._memory is None:
             try:
                 self._log = LogSource(self._files, self._progress)
-            except NothingPrinted:
+            except NothingPrinted as error:
                 self._refuse_lines_past_the_end()
+                self._no_memory = error
                 raise
             self._memory = KernelMachine(self._wrap(self._log) if self._wrap else self._log, self._given)
         return self._memory

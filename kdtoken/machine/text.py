@@ -154,6 +154,9 @@ class TextMachine(Machine):
     def walk(self, threads: bool = False) -> Walk:
         rows = [self._dumps[one.address] for one in self.processes()]
         problems = ["%s: %s" % (row.process.image_name, problem) for row in rows for problem in row.problems]
+        problems += [
+            "the list of processes may lack some: %s" % why for one in self._read for why in one.processes.torn
+        ]
         return Walk(self.about, len(rows), iter(rows), problems)
 
     def snapshot(self, walked: Optional[Sequence[ProcessDump]] = None, sessions: bool = False) -> Snapshot:

@@ -7,12 +7,27 @@ import shutil
 import sys
 import tempfile
 import zlib
-from typing import cast
+from typing import BinaryIO, cast
 
 from kdtoken.errors import BadFormat
 from kdtoken.machine.sniff import GZIP, STDIN, cannot_read
 
 _CHUNK = 1 << 20
+# gzip makes a thousand bytes out of one at most; logs and memory are packed to a tenth, a machine that is hardly used to
+# a fiftieth.
+_MOST_TIMES, _FREE = 200, 1 << 28
+
+
+class _Counted:
+    """A file of which is known how much was read."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        self._file, self.done = file, 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self.done += len(data)
+        return data
 
 
 class Unpacked:
@@ -35,10 +50,10 @@ class Unpacked:
     def _unpack(self, source: str) -> None:
         try:
             if source == STDIN:
-                self._copy(io.BufferedReader(cast(io.RawIOBase, sys.stdin.buffer)))
+                self._copy(io.BufferedReader(cast(io.RawIOBase, sys.stdin.buffer)), source)
             else:
                 with open(source, "rb") as file:
-                    self._copy(file)
+                    self._copy(file, source)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise BadFormat(
                 "cannot read %s: its gzip data breaks off or is damaged" % source, source, "copy it again"
@@ -52,13 +67,23 @@ class Unpacked:
         except (OSError, AttributeError) as error:  # AttributeError: a stdin without bytes, as in WinDbg
             raise cannot_read(source, error) from error
 
-    def _copy(self, file: io.BufferedReader) -> None:
+    def _copy(self, file: io.BufferedReader, source: str) -> None:
         with open(self.path, "wb") as out:
             if file.peek(2)[:2] != GZIP:
                 shutil.copyfileobj(file, out, _CHUNK)
                 return
-            with gzip.GzipFile(fileobj=file, mode="rb") as packed:
-                shutil.copyfileobj(packed, out, _CHUNK)
+            counted, size = _Counted(file), 0
+            with gzip.GzipFile(fileobj=cast(BinaryIO, counted), mode="rb") as packed:
+                for chunk in iter(lambda: packed.read(_CHUNK), b""):
+                    size += len(chunk)
+                    if size > max(_FREE, _MOST_TIMES * counted.done):
+                        raise BadFormat(
+                            "%s unpacks to over %d times its size, as no log and no memory does"
+                            % (source, _MOST_TIMES),
+                            source,
+                            "look at what it is; gzip -d unpacks it whatever it is",
+                        )
+                    out.write(chunk)
 
     def close(self) -> None:
         """Delete it; safe to call twice."""

@@ -5,8 +5,10 @@ What a line is, is decided once: a line that one reader took is no other reader'
 
 import re
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import List, Tuple
 
+from kdtoken.errors import BadFormat
 from kdtoken.view.debugger.dt_values import read_dt_values
 from kdtoken.view.debugger.process_command import PartialProcesses
 from kdtoken.view.debugger.text import DebuggerText, read_debugger_lines
@@ -18,6 +20,7 @@ from kdtoken.view.whoami.reader import read_whoami_lines
 from kdtoken.view.whoami.rows import WhoamiTexts
 from kdtoken.view.words import has_facts
 
+_MOST_LINES = 3 << 20  # some 200 bytes each, once all readers have seen it
 _EMPTY = 2  # of empty lines in a row two are enough to see that something ends there
 _ASKED = re.compile(r"whoami(?:\.exe)?[\"']? {1,4}[/-]", re.IGNORECASE)
 
@@ -35,8 +38,14 @@ class AnyText:
 
 
 def read_text(text: str, file: str = "text") -> AnyText:
-    """All that a pasted text or a log tells; never an error, whatever the text."""
-    lines = list(split_lines(text, _EMPTY))
+    """All that a pasted text or a log tells.  Raises BadFormat where it has more lines than memory is for."""
+    lines = list(islice(split_lines(text, _EMPTY), _MOST_LINES + 1))
+    if len(lines) > _MOST_LINES:
+        raise BadFormat(
+            "%s has over %d lines, which is too much to be read as text" % (file, _MOST_LINES),
+            file,
+            "choose lines of it: FILE:FIRST-LAST, or cut the file",
+        )
     debugger = read_debugger_lines(lines, file)
     dt_tokens, dt_processes, dt_lines = read_dt_values(lines, file)
     thread_tokens, thread_lines = read_thread_tokens(lines, file)

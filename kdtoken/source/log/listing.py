@@ -8,6 +8,8 @@ from kdtoken.source.log.types import Listing, Member, Types
 
 # Lines that may lie between two members of one listing (a driver that printed in between).
 _LONGEST_GAP = 200
+# The public symbols' largest struct has under 2,000; with -r, members of members count too.
+_MOST_MEMBERS = 1 << 16
 
 
 class Listings:
@@ -57,11 +59,14 @@ class Listings:
         if not self._members and not self._head:
             self._begin = at
             gap = False
-        if root:
+        if root and len(self._names) < _MOST_MEMBERS:
             self._names.add(member.name)
         self._broken = self._broken or gap
         self._last = at
-        self._members.append(member)
+        if len(self._members) < _MOST_MEMBERS:
+            self._members.append(member)
+        else:
+            self._broken = True
 
     def anonymous(self, at: int) -> None:
         """Take in a line about an unnamed union of the listing that it ends."""

@@ -6,6 +6,7 @@ Every fact keeps the number of its line.  Nothing is decided here about what con
 import re
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
+from kdtoken.errors import BadFormat
 from kdtoken.source.log.commands import NOTHING, Asked, asked_by, folded, split_prompt
 from kdtoken.source.log.facts import Facts
 from kdtoken.source.log.lines import Gap, Line, LogFile, Progress, Rows
@@ -25,7 +26,7 @@ _CUT = re.compile(
 )
 # The beginning of every line that can matter; all others are passed over inside `re`.
 INTERESTING = re.compile(
-    rb"""\n(?!
+    rb"""\n(?![\r\n])(?!
       # Of these most of a log is: Child-SP and RetAddr of a call stack, and what stands above it.  Nothing of the below
       # begins so.
         [ ]{0,40}[0-9a-fA-F]{8}`[0-9a-fA-F]{8}[ ][0-9a-fA-F]{8}`[0-9a-fA-F]{8}[ ]{1,8}:
@@ -68,6 +69,9 @@ class Output(NamedTuple):
     start: int
     stop: int
 
+
+# Whose output is kept, so that it can be asked for again; a session of a week has some thousands.
+_MOST_COMMANDS = 1 << 20
 
 # Of rows of memory a reader of text is left so many: unknown lines enough to end whatever it was in; and where it is in
 # nothing, behind other memory, these.
@@ -178,6 +182,13 @@ class Scan(Facts):
         self._listings.asked(())
         if self._command is not None:
             text, line, start = self._command
+            if len(self.outputs) >= _MOST_COMMANDS:
+                name = self.files[file].name
+                raise BadFormat(
+                    "%s holds over %d commands, and no session does" % (name, _MOST_COMMANDS),
+                    self.files[file].path,
+                    "choose lines: --log FILE:FIRST-LAST",
+                )
             self.outputs[folded(text)] = Output(file, line, start, stop)
         self._command = None
         self._asked = NOTHING

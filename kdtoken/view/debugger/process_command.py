@@ -18,6 +18,9 @@ from kdtoken.view.lines import Line, broken_width, command_of, is_cut, is_decora
 from kdtoken.view.partial import TextPlace
 from kdtoken.view.words import has_facts, hexadecimal, pointer_at
 
+# Blocks that are kept, of any process: a week of `!process 0 0` once an hour; some 8 KB each until they are shown.
+_MOST_PROCESSES = 1 << 16
+
 
 @dataclass(frozen=True)
 class PartialProcesses:
@@ -54,6 +57,8 @@ class _Reader:
     # Whether the first lines of a block may still come: later ones under the same labels are another object's.
     head: bool = False
     torn: List[str] = field(default_factory=list)
+    # Where a process came that was one too many; what stands there and behind it is not read.
+    full: int = 0
     # A value at the end of the line before, which may go on in this one.
     at_end: Optional[Callable[[], object]] = None
 
@@ -61,6 +66,8 @@ class _Reader:
         text = line.text.strip()
         if not text:
             self.head = False
+            return
+        if self.full:
             return
         at_end, self.at_end = self.at_end, None
         if self._line(line, text):
@@ -212,6 +219,12 @@ class _Reader:
         found = forms.PROCESS.match(text)
         if not found:
             return False
+        if len(self.processes) >= _MOST_PROCESSES:
+            self.full, self.process, self.thread = line.number, None, None
+            self.torn.append(
+                "line %d: over %d were printed, and what follows was not read" % (line.number, _MOST_PROCESSES)
+            )
+            return True
         address = pointer_at(found.group(1).replace("`", ""))[0]
         self.process = ProcessBuilder(address or 0, line, self.file)
         self.thread = None

@@ -16,6 +16,7 @@ NEVER_SHOWN = (
     "threads: only with flag 2, and impersonation only with flag 4",
     "impersonation.effective_only: not printed",
 )
+_NOT_SAID = NotSaid(VIEW)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class ProcessBuilder:
     def number(self, name: str, base: int) -> Maybe[int]:
         text = self.values.get(name)
         if text is None:
-            return NotSaid(VIEW)
+            return _NOT_SAID
         digits = text.rstrip(".").replace("`", "")
         if base == 16:
             value = hexadecimal(digits)
@@ -93,8 +94,8 @@ class ProcessBuilder:
         process = Process(
             self.address,
             pid,
-            self.values.get("Image", NotSaid(VIEW)),
-            NotSaid(VIEW) if self.token is None else FastRef(self.token, 0),
+            self.values.get("Image", _NOT_SAID),
+            _NOT_SAID if self.token is None else FastRef(self.token, 0),
             self.number("ParentCid", 16),
         )
         return PartialProcess(

@@ -28,12 +28,32 @@ def read_debugger_text(text: str, file: str = "text") -> DebuggerText:
 def read_debugger_lines(lines: Sequence[Line], file: str = "text") -> DebuggerText:
     """The same of lines."""
     tokens, processes = read_token_lines(lines, file), read_process_lines(lines, file)
-    # By identity: two lines of one text may be equal, and only one of them unknown.
-    neither = {id(line) for line in tokens.not_understood} & {id(line) for line in processes.not_understood}
+    lost = {id(line) for line in _lost_addresses(lines, tokens, processes)}
     # The process view keeps no SID and no privilege, whatever else it made of their line.
-    neither |= {id(line) for line in tokens.not_understood if has_facts(line.text)}
-    neither |= {id(line) for line in _lost_addresses(lines, tokens, processes) if id(line) not in neither}
-    return DebuggerText(tokens, processes, tuple(line for line in lines if id(line) in neither))
+    neither = tuple(
+        line
+        for line, token, process in zip(
+            lines, _among(lines, tokens.not_understood), _among(lines, processes.not_understood)
+        )
+        if (token and (process or has_facts(line.text))) or id(line) in lost
+    )
+    return DebuggerText(tokens, processes, neither)
+
+
+def _among(lines: Sequence[Line], some: Sequence[Line]) -> bytearray:
+    """Of each line whether it is one of `some`, by identity: two lines of one text may be equal.
+
+    They come nearly always in their order, and of a log there are millions: no set of them is made.
+    """
+    found, at = bytearray(len(lines)), 0
+    for index, line in enumerate(lines):
+        while at < len(some) and some[at] is line:
+            found[index], at = 1, at + 1
+    if at < len(some):
+        left = {id(line) for line in some[at:]}
+        for index, line in enumerate(lines):
+            found[index] |= id(line) in left
+    return found
 
 
 # Where an address is a token's, by what stands before it.
