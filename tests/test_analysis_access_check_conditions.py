@@ -1,5 +1,8 @@
 """Conditional ACEs inside the check: a hundred public situations, and what is not known about them."""
 
+from dataclasses import replace
+from typing import Optional
+
 import pytest
 
 from kdtoken.analysis.access_check.caller import ENABLED, Caller
@@ -65,6 +68,36 @@ def test_a_deny_ace_with_such_a_claim_denies_when_it_is_true_and_when_it_is_miss
     results = {dependence.if_true.allowed for dependence in answer.depends}
     assert len(answer.depends) == 2 and results == {False}, "true denies, and missing (UNKNOWN) denies too"
     assert answer.outcome.allowed, "false lets the next ACE speak"
+
+
+@pytest.mark.parametrize(
+    "ace, otherwise",
+    [
+        # Nothing is unknown here: the claim is not there.  [MS-DTYP] 2.4.4.17.7 makes Exists of a user's or a device's
+        # attribute an error, so UNKNOWN, which allows nothing; Windows' own conditions use it, and then it is true.
+        ("(XA;;0x1f;;;WD;(Not_Exists @User.Title))", True),
+        ("(XA;;0x1f;;;WD;(!(Exists @Device.Title)))", True),
+        # Exists is false or UNKNOWN: nothing is allowed either way, so nothing is said.
+        ("(XA;;0x1f;;;WD;(Exists @User.Title))", None),
+    ],
+)
+def test_true_or_unknown_is_never_told_as_false(ace: str, otherwise: Optional[bool]) -> None:
+    asked = _of_a_dump("O:SYG:SYD:" + ace)
+    asked = replace(asked, caller=replace(asked.caller, claims={"User": {}, "Device": {}, "Local": {}}))
+    answer = decide(asked)
+    if otherwise is None:
+        assert answer.verdict is Verdict.NO and not answer.depends
+        return
+    assert answer.verdict is Verdict.DEPENDS
+    (dependence,) = answer.depends
+    assert "is UNKNOWN, not TRUE" in dependence.question.text
+    assert not dependence.if_true.allowed and dependence.if_false.allowed
+
+
+def test_an_access_filter_that_is_true_or_unknown_depends_too() -> None:
+    asked = _of_a_dump("O:SYG:SYD:(A;;0x1f;;;WD)S:(FL;;0x1;;;WD;(Not_Exists @User.Title))")
+    asked = replace(asked, caller=replace(asked.caller, claims={"User": {}, "Device": {}, "Local": {}}))
+    assert decide(asked).verdict is Verdict.DEPENDS
 
 
 def test_a_claim_that_changes_nothing_is_not_mentioned() -> None:

@@ -99,14 +99,15 @@ def condition_of(run: Run, ace: Ace, key: str, deny: bool) -> Tuple[Truth, str]:
         return next(iter(possible)), told
     of_the_object = all(one.upper().startswith("@RESOURCE.") for one in outcome.not_known) and bool(outcome.not_known)
     settle = OF_THE_OBJECT if of_the_object else run.caller.settle
-    if not outcome.not_known:  # nothing is missing: the sources leave open which of FALSE and UNKNOWN it is
+    if not outcome.not_known:  # nothing is missing: the sources leave open whether it is decided or UNKNOWN
+        decided = Truth.TRUE if Truth.TRUE in possible else Truth.FALSE
         question = Question(
             "%s:unknown" % key,
-            "the condition %s is UNKNOWN, not FALSE (open: %s)"
-            % (text, "; ".join(outcome.conflicts) or "no source says"),
+            "the condition %s is UNKNOWN, not %s (open: %s)"
+            % (text, decided.name, "; ".join(outcome.conflicts) or "no source says"),
             settle,
         )
-        return (Truth.UNKNOWN if run.answers.ask(question, False) else Truth.FALSE), text
+        return (Truth.UNKNOWN if run.answers.ask(question, False) else decided), text
     what = ", ".join(outcome.not_known)
     if Truth.TRUE in possible:
         question = Question("%s:true" % key, "the condition %s is true (not known: %s)" % (text, what), settle)
