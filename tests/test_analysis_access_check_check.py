@@ -1,7 +1,8 @@
 """Steps that the tables do not reach: kernel mode, backup intent, central policy, compound ACEs, what is not known, readings."""
 
 from dataclasses import replace
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
+from uuid import UUID
 
 import pytest
 
@@ -10,6 +11,7 @@ from kdtoken.analysis.access_check.check import check
 from kdtoken.analysis.access_check.questions import READINGS, Answers
 from kdtoken.analysis.access_check.reason import ReasonType
 from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED, Request, parse_type_list
+from kdtoken.analysis.access_check.run import Place
 from kdtoken.analysis.access_check.truth import Verdict, decide
 from kdtoken.errors import BadFormat
 from kdtoken.model.absent import Unreadable
@@ -162,6 +164,7 @@ DISAGREEING: Dict[str, Tuple[str, str, int, str, int]] = {
     "relabel-write-owner": ("admin p+SeRelabelPrivilege", "O:{X}G:{X}D:", 0x80000, "file", 0),
     "appcontainer-null-dacl": ("user @L pkg", "nulldacl", 0x1, "file", 0),
     "maximum-order": ("user", "O:{X}G:{X}D:(A;;0x3;;;BU)(D;;0x2;;;BU)", MAXIMUM_ALLOWED, "file", 0),
+    "maximum-named": ("user", "O:{X}G:{X}D:(A;;0x1;;;BU)", MAXIMUM_ALLOWED | 0x2, "file", 0),
     "object-ace-no-list": ("user", "O:{X}G:{X}D:(OA;;0x1;R;;BU)", 0x1, "file", 0),
     "object-ace-no-list-ignored": ("user", "O:{X}G:{X}D:(OD;;0x1;R;;BU)(A;;0x1;;;BU)", 0x1, "file", 0),
     "package-deny": ("user @L pkg", "O:{X}G:{X}D:(D;;0x1;;;{PKG})(A;;0x1;;;BU)(A;;0x1;;;AC)", 0x1, "file", 0),
@@ -175,7 +178,7 @@ DISAGREEING: Dict[str, Tuple[str, str, int, str, int]] = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(set(READINGS) - {"open-process-token"}))
+@pytest.mark.parametrize("name", sorted(set(READINGS) - {"open-process-token", "package-object-ace"}))
 def test_a_disagreement_is_named_with_both_answers(name: str) -> None:
     token, sddl, wish, kind, protection = DISAGREEING[name]
     answer = decide(asked(token, sddl, wish, kind, protection=protection))
@@ -183,6 +186,42 @@ def test_a_disagreement_is_named_with_both_answers(name: str) -> None:
     assert name in named
     theirs = named[name].theirs
     assert (theirs.allowed, theirs.granted) != (answer.outcome.allowed, answer.outcome.granted)
+
+
+def test_what_is_named_beside_maximum_allowed_has_to_be_granted() -> None:
+    """ReactOS and Samba refuse; by [MS-DTYP] 2.5.3.2 what the DACL grants is enough.  Nothing at all is a no to both."""
+    answer = decide(asked("user", "O:{X}G:{X}D:(A;;0x9;;;BU)", MAXIMUM_ALLOWED | 0x2))
+    assert not answer.outcome.allowed
+    (conflict,) = answer.conflicts
+    assert (conflict.reading.name, conflict.theirs.granted) == ("maximum-named", 0x9)
+    assert decide(asked("user", "O:{X}G:{X}D:(A;;0x9;;;AN)", MAXIMUM_ALLOWED | 0x2)).conflicts == ()
+
+
+ROOT, CHILD, SISTER, ELSEWHERE = (UUID(int=number) for number in (1, 2, 3, 4))
+
+
+@pytest.mark.parametrize(
+    "types, guid, disputed",
+    [
+        (((0, ROOT), (1, CHILD), (1, SISTER)), ROOT, ["package-object-ace"]),
+        (((0, ROOT), (1, CHILD), (1, SISTER)), CHILD, []),  # its sister has it not, so the object has it not
+        (((0, ROOT), (1, CHILD)), CHILD, ["package-object-ace"]),  # the only child: what it has goes up
+        (((0, ROOT), (1, CHILD)), ELSEWHERE, []),
+    ],
+)
+def test_an_object_ace_gives_a_package_nothing(types: Any, guid: UUID, disputed: List[str]) -> None:
+    """Windows Security Internals passes it over; the others are silent."""
+    sddl = "O:{X}G:{X}D:(A;;0x10;;;BU)(OA;;0x10;%s;;{PKG})" % guid
+    answer = decide(asked("user @L pkg", sddl, 0x10, type_list=types))
+    assert not answer.outcome.allowed and answer.outcome.place is Place.APPCONTAINER
+    assert [one.reading.name for one in answer.conflicts] == disputed
+    assert all(one.theirs.granted == 0x10 for one in answer.conflicts)
+
+
+def test_without_a_type_list_an_object_ace_counts_for_a_package_by_the_reading_that_takes_it_as_plain() -> None:
+    answer = decide(asked("user @L pkg", "O:{X}G:{X}D:(A;;0x10;;;BU)(OA;;0x10;%s;;{PKG})" % ROOT, 0x10))
+    assert not answer.outcome.allowed
+    assert [(one.reading.name, one.theirs.granted) for one in answer.conflicts] == [("object-ace-no-list", 0x10)]
 
 
 @pytest.mark.parametrize(
@@ -240,6 +279,14 @@ def test_what_is_left_is_told_whole(wish: int, left: str) -> None:
     assert outcome.granted == (0x100001 if wish == MAXIMUM_ALLOWED else wish)
     (step,) = [one for one in outcome.steps if one.name == "access filter"]
     assert step.decided == left
+
+
+def test_a_label_with_no_policy_forbids_nothing() -> None:
+    """Nothing is narrowed away, SYNCHRONIZE of a key neither, which its GENERIC_ALL lacks."""
+    outcome = check(asked("user @L", "O:{X}G:{X}D:(A;;0x100002;;;BU)S:(ML;;;;;SI)", MAXIMUM_ALLOWED, "key"))
+    assert outcome.granted == 0x100002
+    (step,) = [one for one in outcome.steps if one.name == "integrity"]
+    assert step.decided == "goes on" and "no policy" in step.looked_at and "forbids nothing" in step.why
 
 
 def test_where_the_sides_give_the_same_answer_nothing_is_said() -> None:

@@ -117,5 +117,5 @@ def test_the_lab_questions_are_asked_and_worked_out_again(windows: Windows, tmp_
     rows = out.getvalue().splitlines()
     differing = {rows[at - 1].split()[0] if row.strip().startswith("DIFFERS") else row.split()[0]
                  for at, row in enumerate(rows) if "DIFFERS" in row}  # fmt: skip
-    assert differing == {"maximum-allow-then-deny", "generic-ace"}, out.getvalue()
+    assert differing == {"maximum-allow-then-deny", "maximum-named", "generic-ace"}, out.getvalue()
     assert "Windows sides with: maximum-order" in out.getvalue() and "Windows sides with: generic-ace" in out.getvalue()

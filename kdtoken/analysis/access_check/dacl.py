@@ -64,6 +64,8 @@ def dacl(run: Run) -> Optional[Denial]:
         run.because(mask & (new if reason.grants else ~run.granted & run.allowed), reason)
     if not run.rest & walked.denied:  # else the walk stopped at the deny ACE, and the others are unchecked
         run.because(run.rest, unnamed)
+    if run.maximum and run.rest and run.granted and run.answers.other("maximum-named"):
+        run.wish &= ~run.rest
     denial = None
     if run.rest or (run.maximum and not run.granted):
         denied = walked.denied & (run.rest or run.allowed)

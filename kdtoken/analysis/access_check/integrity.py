@@ -100,6 +100,11 @@ def integrity(run: Run) -> Optional[Denial]:
         why = "the caller is not below the object"
         run.step("integrity", looked, "goes on", why if mine is not None else "taken so: " + why)
         return None
+    if not rules & (LABEL_NO_WRITE_UP | LABEL_NO_READ_UP | LABEL_NO_EXECUTE_UP):
+        run.step(
+            "integrity", looked, "goes on", "the caller is below the object, but the label's policy forbids nothing"
+        )
+        return None
     allowed = allowed_below(rules, run.mapping)
     if enabled(run, SE_RELABEL, bool(run.wish & WRITE_OWNER or run.maximum) and not allowed & WRITE_OWNER):
         allowed |= WRITE_OWNER

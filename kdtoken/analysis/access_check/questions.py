@@ -74,6 +74,11 @@ READINGS: Dict[str, Reading] = {
             "any deny ACE wins, whatever the order ([MS-DTYP] 2.5.3.2, Wine)",
         ),
         Reading(
+            "maximum-named",
+            "MAXIMUM_ALLOWED: what is asked for by name beside it has to be granted as well (ReactOS, Samba)",
+            "whatever the DACL grants is enough ([MS-DTYP] 2.5.3.2, Wine)",
+        ),
+        Reading(
             "object-ace-no-list",
             "with no object type list, an object ACE that allows is passed over and one that denies is plain"
             " (Windows Security Internals, Samba)",
@@ -89,6 +94,11 @@ READINGS: Dict[str, Reading] = {
             "a deny ACE for a package or capability SID is matched with the token's groups alone"
             " (Windows Security Internals; other sources are silent)",
             "it denies the package side",
+        ),
+        Reading(
+            "package-object-ace",
+            "an object ACE gives an AppContainer's package nothing (Windows Security Internals; other sources are silent)",
+            "it counts for the package as for a user",
         ),
         Reading(
             "write-restricted-rest",

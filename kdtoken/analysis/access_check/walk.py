@@ -252,11 +252,11 @@ def _verb(allow: bool) -> str:
 
 
 def package_granted(run: Run, dacl: Acl, interest: int) -> Tuple[int, Dict[int, int]]:
-    """The package side of an AppContainer: (bits, index of the ACE -> bits).  Order does not matter, as nothing denies."""
-    granted = denied = 0
+    """The package side of an AppContainer: (bits, index of the ACE -> bits)."""
+    tree = _Tree(run.request.type_list)
     by: Dict[int, int] = {}
     for index, ace in enumerate(dacl.aces):
-        if ace.flags & INHERIT_ONLY or ace.sid is None or not interest & ~granted:
+        if ace.flags & INHERIT_ONLY or ace.sid is None or not interest & ~tree.granted[0]:
             continue
         allow = ace.type in ALLOW_TYPES
         if not allow and ace.type not in DENY_TYPES:
@@ -264,7 +264,7 @@ def package_granted(run: Run, dacl: Acl, interest: int) -> Tuple[int, Dict[int, 
         mask = ace.mask or 0
         if mask & GENERIC_BITS and run.answers.other("generic-ace"):
             mask = run.mapping.map(mask)
-        mask &= interest & ~(granted | denied)
+        mask &= interest & ~(tree.granted[0] | tree.denied[0])
         if not mask or not package_matches(run, ace.sid):
             continue
         if ace.problem:
@@ -275,11 +275,20 @@ def package_granted(run: Run, dacl: Acl, interest: int) -> Tuple[int, Dict[int, 
             truth, _ = condition_of(run, ace, "dacl:%d" % index, not allow)
             if truth is Truth.FALSE or (allow and truth is Truth.UNKNOWN):
                 continue
-        if ace.type in OBJECT_TYPES and ace.object_type is not None:
-            continue  # package SIDs of object ACEs: no source says anything; not granting is the safe side
-        if allow:
-            granted |= mask
-            by[index] = mask
-        elif run.answers.other("package-deny"):
-            denied |= mask
-    return granted, by
+        node = _package_node(run, tree, ace)
+        before = tree.granted[0]
+        if node is not None and allow:
+            tree.grant(node, mask)
+            by[index] = tree.granted[0] & ~before
+        elif node is not None and run.answers.other("package-deny"):
+            tree.deny(node, mask)
+    return tree.granted[0], {index: mask for index, mask in by.items() if mask}
+
+
+def _package_node(run: Run, tree: _Tree, ace: Ace) -> Optional[int]:
+    """Where an ACE counts for the package; None for an object ACE, but by those who take it as a user's."""
+    if ace.type not in OBJECT_TYPES or ace.object_type is None:
+        return 0
+    if not run.request.type_list:
+        return 0 if run.answers.other("object-ace-no-list") else None
+    return tree.find(ace.object_type) if run.answers.other("package-object-ace") else None
