@@ -24,7 +24,7 @@ from kdtoken.errors import UsageError
 from kdtoken.files import write_whole
 from kdtoken.machine.open import Request
 from kdtoken.machine.sniff import CARRIED, STDIN, is_attach_string
-from kdtoken.render.words import clean
+from kdtoken.render.words import clean, columns
 
 if TYPE_CHECKING:
     from kdtoken.dataset.work import Summary
@@ -102,7 +102,7 @@ def _ask(options: Namespace) -> int:
     store = Store(options.lake)
     store.check()
     if not sql:
-        cli.write_lines(ask.guide_lines())
+        cli.write_lines(ask.question_lines() if options.named is not None else ask.guide_lines())
         return 0
     answer = ask.ask(store, sql)
     if options.parquet:
@@ -111,7 +111,9 @@ def _ask(options: Namespace) -> int:
     elif options.json:
         cli.write_lines(ask.json_lines(answer))
     else:
-        cli.write_lines(ask.csv_lines(answer) if options.csv else ask.table_lines(answer))
+        cli.write_lines(
+            ask.csv_lines(answer) if options.csv else ask.table_lines(answer, columns() if cli.has_width() else 0)
+        )
     return 0
 
 

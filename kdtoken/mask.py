@@ -31,10 +31,27 @@ def _type(name: Optional[str]) -> Optional[ObjectType]:
         ) from None
 
 
+def _types_with(text: str) -> List[str]:
+    """The types of object that have the rights which were named without one."""
+    found = []
+    for name in SPECIFIC:
+        try:
+            reader = _type(name)
+            if reader is not None and reader.parse_access(text):
+                found.append(name)
+        except BadFormat:
+            continue
+    return found
+
+
 def _main(arguments: List[str]) -> int:
     parser = cli.Parser(prog="kdtoken mask", description="An access mask in words, or words as a mask.")
-    parser.add_argument("mask", help='0x1410, 5136, "VM_READ|WRITE_DAC", read, write, execute, all, maximum')
-    parser.add_argument("type", nargs="?", help="type of object: process, thread, token, file, key, event ...")
+    parser.add_argument(
+        "mask", metavar="MASK", help='0x1410, 5136, "VM_READ|WRITE_DAC", read, write, execute, all, maximum'
+    )
+    parser.add_argument(
+        "type", metavar="TYPE", nargs="?", help="type of object: process, thread, token, file, key, event ..."
+    )
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args(arguments)
     kind = _type(options.type)
@@ -42,7 +59,13 @@ def _main(arguments: List[str]) -> int:
         reader = kind or ObjectType("(no type)", GenericMapping(0, 0, 0, 0x10000000), 0xFFFFFFFF, DOCUMENTED)
         mask = reader.parse_access(options.mask)
     except BadFormat as error:
-        raise UsageError(error.message, options.mask, error.next_step) from None
+        message, step = error.message, error.next_step
+        owners = _types_with(options.mask) if kind is None else []
+        if owners:
+            several = " and ".join([", ".join(owners[:-1]), owners[-1]] if owners[1:] else owners)
+            message = "%s is a right of %s: which type of object?" % (options.mask, several)
+            step = 'kdtoken mask "%s" %s' % (options.mask, owners[0])
+        raise UsageError(message, options.mask, step) from None
     if options.json:
         cli.write_lines(json.dumps(mask_facts(mask, kind), indent=2).split("\n"))
     else:

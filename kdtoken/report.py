@@ -149,7 +149,10 @@ def _summary(path: str, seen: Sequence[Seen]) -> List[str]:
         words = "%s: %d token%s of a text, which tells of no process: nothing was judged"
         return [words % (path, tokens, "" if tokens == 1 else "s")]
     sources = "%d source%s" % (len(seen), "" if len(seen) == 1 else "s")
-    return ["%s: %d processes of %s, findings: %d !!, %d !" % (path, processes, sources, worst, odd)]
+    return [
+        "%s: %d processes of %s" % (path, processes, sources),
+        "findings: %d that cannot happen innocently (!!), %d unusual (!)" % (worst, odd),
+    ]
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

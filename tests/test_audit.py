@@ -22,6 +22,7 @@ from kdtoken.cli import dump_report
 from kdtoken.errors import MemoryUnreadable
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.record import RECORDABLE
+from kdtoken.render.audit import Report, audit_lines
 from kdtoken.source.session import RecordingSource, load_session
 from tests.machine.declared import MACHINE
 from tests.machine.spec import PrivilegesSpec
@@ -323,3 +324,32 @@ def test_a_recording_of_one_process_holds_no_others_token(tmp_path: Path) -> Non
     assert kept.read(kernel.tokens["of-6104"], 16)
     with pytest.raises(MemoryUnreadable):
         kept.read(kernel.tokens["of-744"], 16)
+
+
+def test_a_list_of_processes_begins_with_what_is_strange_among_those_that_it_shows() -> None:
+    """cmd.exe and its conhost.exe are at High, and of each something is said; of two others, too."""
+    whole, filtered = (run(walk, str(MACHINE_22000), *words)[1] for words in ((), ("--integrity", "high")))
+    assert "SearchIndexer. (6040) was started by" in whole and "not shown" not in whole
+    head = filtered.partition(" PID ")[0]
+    assert "cmd.exe (6488) has SeDebug" in head and "SearchIndexer" not in head
+    assert "(2 more findings about processes that are not shown here)" in head
+    head = run(walk, str(MACHINE_22000), "--tree", "--user", "system")[1].partition("System (4)")[0]
+    assert "Nothing strange among these; 4 more findings about processes that are not shown here." in head
+
+
+def test_what_could_not_be_read_of_many_processes_is_one_line() -> None:
+    ways = tuple("pid %d: _ETHREAD list: Flink of 0x%x is unreadable" % (pid, pid * 16) for pid in (4, 8, 12))
+    text = audit_lines([Report("here", "10.0", 3, problems=(*ways, "the list of processes is torn"))])
+    assert [line for line in text if line.startswith("not whole")] == [
+        "not whole: pid 4: _ETHREAD list: Flink of 0x40 is unreadable; and 2 more like it (--json lists all)",
+        "not whole: the list of processes is torn",
+    ]
+    two = audit_lines([Report("here", "10.0", 3, problems=ways[:2])])
+    assert [line for line in two if line.startswith("not whole")] == ["not whole: " + one for one in ways[:2]]
+
+
+def test_a_rule_that_is_not_there_tells_where_they_are_listed() -> None:
+    code, _, err = run(audit, "--explain", "stolen-token")
+    assert code == 2 and err.endswith(
+        "next: near: twin-token, shared-token, boot-token; kdtoken audit --explain lists them\n"
+    )

@@ -300,6 +300,37 @@ def test_table_for_people() -> None:
     assert ask.table_lines(Answer(("a",), [("x",)], None))[-1] == "1 row"
 
 
+def test_a_table_fits_the_terminal() -> None:
+    """Long cells break their lines; where that leaves a column no room, each row is a list; nothing is cut."""
+    saw = "mspaint.exe (6240) runs under the very token object of winlogon.exe (668)"
+    answer = Answer(("host", "pid", "saw"), [("ANNA-PC", 6240, saw), ("B", None, "-")], None)
+    assert ask.table_lines(answer, 99)[1] == "ANNA-PC  6240  %s" % saw
+    assert ask.table_lines(answer, 60) == [
+        "host      pid  saw",
+        "ANNA-PC  6240  mspaint.exe (6240) runs under the very token",
+        "               object of winlogon.exe (668)",
+        "B           -  -",
+        "",
+        "2 rows",
+    ]
+    assert ask.table_lines(answer, 34) == [
+        "row 1",
+        "  host  ANNA-PC",
+        "  pid   6240",
+        "  saw   mspaint.exe (6240) runs",
+        "        under the very token",
+        "        object of winlogon.exe",
+        "        (668)",
+        "",
+        "row 2",
+        "  host  B",
+        "  pid   -",
+        "  saw   -",
+        "",
+        "2 rows",
+    ]
+
+
 def test_csv() -> None:
     rows = list(csv.reader(io.StringIO("\n".join(ask.csv_lines(HOSTILE)))))
     assert rows[1][0] == "'=cmd|' /C calc'!A0\\u001b]0;x\\u0007" and rows[0][7] == "\\u001b[31m"

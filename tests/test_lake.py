@@ -101,6 +101,7 @@ def test_named(filled: str, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["--named"], []):
         code, out, _ = run(capsys, filled, "ask", *words)
         assert code == 0 and any(line.startswith("  stolen-token") for line in out)
+        assert any(line.startswith("tables, ") for line in out) == (words == [])
 
 
 @pytest.mark.parametrize(

@@ -84,3 +84,19 @@ def test_without_a_type(capsys: pytest.CaptureFixture[str]) -> None:
 def test_errors(arguments: "list[str]", words: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, *arguments)
     assert code != 0 and out == "" and words in err
+
+
+@pytest.mark.parametrize(
+    "words, message, step",
+    [
+        ("VM_READ|WRITE_DAC", "VM_READ|WRITE_DAC is a right of process: ", 'kdtoken mask "VM_READ|WRITE_DAC" process'),
+        ("DUPLICATE", "DUPLICATE is a right of token: ", 'kdtoken mask "DUPLICATE" token'),
+        ("IMPERSONATE", "IMPERSONATE is a right of token, thread and job: ", 'kdtoken mask "IMPERSONATE" token'),
+    ],
+)
+def test_a_right_without_its_type_names_the_type(
+    words: str, message: str, step: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, words)
+    assert (code, out) == (2, "") and err.startswith("kdtoken: " + message) and err.endswith("next: %s\n" % step)
+    assert run(capsys, "NO_SUCH_RIGHT")[2].startswith("kdtoken: the type (no type) has no access right NO_SUCH_RIGHT")

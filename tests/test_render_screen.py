@@ -97,7 +97,7 @@ def test_a_service_host_names_its_service_and_its_machine() -> None:
     assert row(lines, "Groups").startswith("9 on, 1 of them for services: BUILTIN\\Administrators, ")
     threads = row(lines, "Threads")
     assert threads.startswith("7; 2 under the primary token ") and "ANNA-PC\\Anna, Delegation: thread 1140" in threads
-    assert "NT AUTHORITY\\NETWORK SERVICE, Impersonation: thread 1136, 1144" in threads
+    assert "NT AUTHORITY\\NETWORK SERVICE, Impersonation: threads 1136, 1144" in threads
 
 
 @pytest.mark.parametrize("name", FIELD_NAMES)

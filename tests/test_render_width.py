@@ -8,6 +8,7 @@ from typing import Dict, List
 
 import pytest
 
+from kdtoken import cli
 from tests.sessions import INCIDENT_22000, MACHINE_22000
 
 MACHINE = str(MACHINE_22000)
@@ -28,6 +29,8 @@ VERBS: Dict[str, List[str]] = {
     "explain token": ["explain", MACHINE, "cmd.exe", "--to", "token:notepad.exe", "--want", "QUERY"],
     "explain --who": ["explain", MACHINE, "--who", "--to", "lsass.exe", "--want", "VM_READ"],
     "sid": ["sid", "S-1-5-21-1-2-3-512", "BA"],
+    "dump --watch": ["dump", MACHINE, "notepad.exe", "--watch"],
+    "walk, filtered": ["walk", MACHINE, "--integrity", "high"],
     "tour": ["tour"],
     "help": ["__main__", "--help"],
     "diff": ["diff", MACHINE + "@notepad.exe", MACHINE + "@cmd.exe"],
@@ -100,3 +103,59 @@ def test_a_row_of_a_table_ends_without_an_empty_line(monkeypatch: pytest.MonkeyP
         "  ACCESS_ALLOWED  BUILTIN\\Administrators",
         "        GENERIC_READ GENERIC_EXECUTE READ_CONTROL",
     ]
+
+
+@pytest.mark.parametrize("step", ["1", "4", "5", "12", "16", "17"])
+def test_what_a_step_of_the_tour_quotes_has_room_for_its_margin(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for columns in (80, 100, 160):
+        for line in shown(["tour", step], columns, monkeypatch):
+            # a command stays one line, and a SID one word
+            assert len(line) < columns or line.startswith("   kdtoken ") or "(S-1-5-21-" in line, line
+
+
+def test_a_long_name_moves_its_neighbours_and_no_column_behind_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = shown(VERBS["walk"], 80, monkeypatch)
+    plain, longer = (next(one for one in lines if one.startswith(pid)) for pid in ("6700 ", "6740 "))
+    # 20 characters in a column of 15: session and user stand further right, integrity and notes do not.
+    assert longer.startswith("6740 caf\\xe9\\x80\\xff.exe 1 ANNA-PC\\Anna ")
+    assert longer.index("Medium") == plain.index("Medium") and longer.index("filtered") == plain.index("filtered")
+
+
+class _Terminal(io.StringIO):
+    """A stderr that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def complained(text: str, monkeypatch: pytest.MonkeyPatch, terminal: bool = True) -> List[str]:
+    err = _Terminal() if terminal else io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.setenv("COLUMNS", "60")
+        patch.setattr(sys, "stderr", err)
+        cli.complain(text)
+    return err.getvalue().split("\n")
+
+
+def test_a_message_breaks_between_words_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "'nonesuch' is no name that is the same on every machine that there is\n  next: name one of %s" % ", ".join(
+        ["Administrators"] * 5
+    )
+    assert complained(text, monkeypatch) == [
+        "kdtoken: 'nonesuch' is no name that is the same on every",
+        "   machine that there is",
+        "  next: name one of Administrators, Administrators,",
+        "     Administrators, Administrators, Administrators",
+        "",
+    ]
+    assert complained(text, monkeypatch, terminal=False) == [
+        "kdtoken: %s" % text.split("\n")[0],
+        text.split("\n")[1],
+        "",
+    ]
+
+
+def test_a_command_in_a_message_stays_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there to be copied: a line's end in it would end the command."""
+    step = '  next: kdtoken diff "/cases/of last year/MEMORY.DMP@notepad.exe" whoami.txt --symbols store'
+    assert len(step) > 80 and complained("B is missing\n" + step, monkeypatch)[1] == step

@@ -198,6 +198,12 @@ def width() -> int:
     return min(max(columns, 60), 160)
 
 
+def has_width() -> bool:
+    """Whether the width is somebody's: a terminal's, or COLUMNS; a pipe and a file have none."""
+    typed = re.match("[0-9]{1,4}$", os.environ.get("COLUMNS", "")) is not None
+    return typed or (sys.stdout is not None and not in_debugger() and sys.stdout.isatty())
+
+
 def paragraph(text: str, indent: str = "") -> List[str]:
     """Prose in lines under 100 columns, and no wider than the terminal."""
     import textwrap

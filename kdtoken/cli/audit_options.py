@@ -53,7 +53,7 @@ def rule_named(text: str) -> Rule:
         raise UsageError(
             "no rule is called %r" % text,
             text,
-            "near: %s" % ", ".join(near) if near else "kdtoken audit --explain lists them",
+            ("near: %s; " % ", ".join(near) if near else "") + "kdtoken audit --explain lists them",
         )
     return rule
 

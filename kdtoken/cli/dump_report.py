@@ -292,9 +292,10 @@ def _watch(machine: Machine, dump: ProcessDump, options: Namespace) -> List[str]
     lines = watch_words(machine.watch(dump))
     if not lines:
         return ["", "Where to watch cannot be told: this source has no layouts of the kernel's types."]
-    return ["", "These would stop the machine at the next write (nothing was set; four at most at a time):"] + [
-        "  " + line for line in lines
-    ]
+    from kdtoken.render.words import columns, wrapped
+
+    head = "These would stop the machine at the next write (nothing was set; four at most at a time):"
+    return ["", *wrapped(head, columns())] + ["  " + line for line in lines]
 
 
 def page_in_advice(about: About, dump: ProcessDump) -> List[str]:

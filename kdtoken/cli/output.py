@@ -6,6 +6,7 @@ Elsewhere it may be full, closed, a pipe whose reader went away, or unable to sh
 
 import errno
 import os
+import re
 import sys
 from typing import Any, Callable, Iterable, List, Optional
 
@@ -139,6 +140,34 @@ def _shortened(line: str) -> str:
     return " ".join(words)
 
 
+# The rest of a line that is nothing but a command, which people copy.
+_COMMAND = re.compile(r" *(?:next: )?(?:kdtoken|!py) (?:[^;,(]|,\S)*$")
+
+
+def _room_of_messages() -> int:
+    """Columns of stderr where it is a terminal; 0 in a pipe, a file and WinDbg, where a message keeps its lines."""
+    if not hasattr(sys.stderr, "isatty") or not sys.stderr.isatty():
+        return 0
+    import shutil
+
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):  # a terminal that is no file
+        columns = shutil.get_terminal_size().columns
+    return max(columns - 1, 40)
+
+
+def _broken(line: str, room: int) -> List[str]:
+    """A message's line as the terminal has room for it; a command stays one line, which can be copied."""
+    if not room or len(line) <= room or _COMMAND.match(line):
+        return [line]
+    from kdtoken.render.words import wrapped
+
+    body = line.lstrip(" ")
+    indent = line[: len(line) - len(body)]
+    return [indent + one for one in wrapped(body, room - len(indent), "   ")]
+
+
 def complain(text: str) -> None:
     """One message on stderr; a damaged recording or a hostile name may have put anything in it."""
     from kdtoken.render.words import clean
@@ -146,7 +175,9 @@ def complain(text: str) -> None:
     if sys.stderr is None:
         return
     close_all()
-    text = "kdtoken: %s\n" % "\n".join(clean(_shortened(line)) for line in text.split("\n"))
+    lines = ["kdtoken: %s" % text.split("\n")[0], *text.split("\n")[1:]]
+    room = _room_of_messages()
+    text = "".join(one + "\n" for line in lines for one in _broken(clean(_shortened(line)), room))
     try:
         try:
             sys.stderr.write(text)

@@ -125,7 +125,9 @@ def lines_of(found: Listed, options: Namespace, source: str) -> List[str]:
     """What is strange, then the table or the tree; where the filters left nobody, what there is to filter by."""
     if getattr(options, "tree", False):
         unknown = sum(isinstance(row.token, Missing) for row in found.rows)
-        lines = [*wrapped("from " + clean(source), columns()), *head_lines(found.findings, found.total, unknown), ""]
+        shown = None if len(found.rows) == found.total else [row.process.address for row in found.rows]
+        head = head_lines(found.findings, found.total, unknown, shown)
+        lines = [*wrapped("from " + clean(source), columns()), *head, ""]
         lines += tree_lines(_tree(found), found.names, marks(found.findings))
         lines += [
             line

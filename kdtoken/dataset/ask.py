@@ -8,6 +8,7 @@ import json
 import os
 import re
 from importlib import import_module
+from itertools import zip_longest
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from kdtoken.dataset.pack import find_pack
@@ -20,6 +21,7 @@ from kdtoken.render.walk import csv_text
 from kdtoken.render.words import clean, columns, wrapped
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "questions")
+_NARROW = 20  # columns that a cell keeps in a table that is too wide
 _WIDEST = 60  # characters of a cell of the table for people
 # Before anything that a question says; the last lets none of it be undone.
 _LOCKED = (
@@ -215,8 +217,14 @@ def _item(name: str, value: Any) -> str:
     return hex(value) if name == "tokens" and isinstance(value, int) else cell(name, value)
 
 
-def table_lines(answer: Answer) -> List[str]:
-    """A table for people: "-" is null; a long cell is cut, and marked so."""
+def table_lines(answer: Answer, room: int = 0) -> List[str]:
+    """A table for people: "-" is null.
+
+    room  columns of a line.  A table that is wider breaks the lines of its longest cells; where that would leave them
+          no room, each row is told as a list.  0: a row is a line, for pipes, and a long cell is cut, and marked so.
+    """
+    if room:
+        return _fitted(answer, room) + _count(answer)
     numbers = {at for at in range(len(answer.columns)) if _is_number(answer, at)}
     cells = [tuple(_short(clean(name)) for name in answer.columns)] + [
         tuple(_short(cell(name, value, "-")) for name, value in zip(answer.columns, row)) for row in answer.rows
@@ -228,8 +236,51 @@ def table_lines(answer: Answer) -> List[str]:
             one.rjust(width) if at in numbers else one.ljust(width) for at, (one, width) in enumerate(zip(row, widths))
         )
         lines.append("  ".join(padded).rstrip())
+    return lines + _count(answer)
+
+
+def _count(answer: Answer) -> List[str]:
     count = len(answer.rows)
-    return [*lines, "", "%d row%s" % (count, "" if count == 1 else "s")]
+    return ["", "%d row%s" % (count, "" if count == 1 else "s")]
+
+
+def _fitted(answer: Answer, room: int) -> List[str]:
+    """The rows as a table of at most `room` columns, or each as a list of its values."""
+    heads = [clean(name) for name in answer.columns]
+    rows = [[cell(name, value, "-") for name, value in zip(answer.columns, row)] for row in answer.rows]
+    widths = [max(map(len, column)) for column in zip(heads, *rows)]
+    # A column of numbers, or of short words, keeps its width; the widest of the others gives way.
+    least = [max(map(len, column)) if max(map(len, column)) <= _NARROW else _NARROW for column in zip(heads, *rows)]
+    longest = [max(len(word) for one in column for word in one.split(" ")) for column in zip(heads, *rows)]
+    least = [max(pair) for pair in zip(least, longest)]
+    while sum(widths) + 2 * (len(widths) - 1) > room:
+        at = max(range(len(widths)), key=lambda one: (widths[one] > least[one], widths[one]))
+        if widths[at] <= least[at]:
+            return _listed(heads, rows, room)
+        widths[at] -= 1
+    numbers = {at for at in range(len(heads)) if _is_number(answer, at)}
+    lines: List[str] = []
+    for row in [heads, *rows]:
+        parts = [wrapped(one, width, "") for one, width in zip(row, widths)]
+        for line in zip_longest(*parts, fillvalue=""):
+            padded = (
+                one.rjust(width) if at in numbers else one.ljust(width)
+                for at, (one, width) in enumerate(zip(line, widths))
+            )
+            lines.append("  ".join(padded).rstrip())
+    return lines
+
+
+def _listed(heads: List[str], rows: List[List[str]], room: int) -> List[str]:
+    """Each row as a list of its values, a name in front of each."""
+    label = max(map(len, heads))
+    lines: List[str] = []
+    for number, row in enumerate(rows, 1):
+        lines += ([""] if lines else []) + ["row %d" % number]
+        for head, one in zip(heads, row):
+            first, *rest = wrapped(one, room - label - 4, "")
+            lines += ["  %s  %s" % (head.ljust(label), first), *(" " * (label + 4) + more for more in rest)]
+    return lines
 
 
 def _is_number(answer: Answer, at: int) -> bool:
@@ -279,13 +330,22 @@ def parquet_of(answer: Answer) -> bytes:
 
 def guide_lines() -> List[str]:
     """What there is to ask: the tables with their columns, and the questions that ship."""
+    return _table_guide() + ["", *question_lines()]
+
+
+def _table_guide() -> List[str]:
     lines = ["tables, each also with host, captured and source:"]
     for table in TABLES:
         lines += ["", *("  " + line for line in wrapped("%s: %s" % (table.name, table.doc), columns() - 2))]
         names = ", ".join(column.name for column in table.columns)
         lines += ["    " + line for line in wrapped(names, columns() - 4, "")]
     running = "running: processes with the user, integrity and elevation of their tokens"
-    lines += ["", *("  " + line for line in wrapped(running, columns() - 2)), "", "questions that ship:", ""]
+    return lines + ["", *("  " + line for line in wrapped(running, columns() - 2))]
+
+
+def question_lines() -> List[str]:
+    """The questions that ship, by the names that --named takes."""
+    lines = ["questions that ship:", ""]
     known = questions()
     width = max(map(len, known))
     titles = ("%s  %s" % (one.name.ljust(width), one.title) for one in known.values())

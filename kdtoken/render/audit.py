@@ -1,5 +1,6 @@
 """Findings in words and as JSON: of one process, at the head of a walk, of many machines grouped by rule."""
 
+import re
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from kdtoken.analysis.audit.finding import Evidence, Finding, Rule, Severity, name_of
@@ -50,12 +51,24 @@ _LEGEND = (
 )
 
 
-def head_lines(findings: Sequence[Finding], processes: int, unknown: int = 0) -> List[str]:
+def head_lines(
+    findings: Sequence[Finding], processes: int, unknown: int = 0, shown: Optional[Iterable[int]] = None
+) -> List[str]:
     """The head of a list of processes: what is strange among them, or that nothing is.
 
     unknown  how many of them have a token of which nothing is known
+    shown    EPROCESS addresses of those that are listed, where filters left others out; what is about these is counted
     """
     telling = [one for one in findings if one.severity is not Severity.INFORMATION]
+    others: List[Finding] = []
+    if shown is not None:
+        listed = set(shown)
+        others = [
+            one for one in telling if one.processes and not any(row.process.address in listed for row in one.processes)
+        ]
+        telling = [one for one in telling if one not in others]
+    if others and not telling:
+        return _hanging("  ", "Nothing strange among these; %s." % _elsewhere(len(others)), "     ")
     if not telling:
         but = "; of the token%s of %d nothing is known" % ("" if unknown == 1 else "s", unknown) if unknown else ""
         return ["  Nothing strange among %d process%s%s." % (processes, "" if processes == 1 else "es", but)]
@@ -64,7 +77,12 @@ def head_lines(findings: Sequence[Finding], processes: int, unknown: int = 0) ->
         lines += _finding_lines(one, "  ", "     ")
     rules = list(dict.fromkeys(one.rule for one in telling))
     links = joined(", ", [rule_link(rule, rule) for rule in rules])
-    return lines + _hanging("  ", filled("(%s tells more: %s)", command("audit", "--explain RULE"), links), "     ")
+    lines += _hanging("  ", filled("(%s tells more: %s)", command("audit", "--explain RULE"), links), "     ")
+    return lines + (["  (%s)" % _elsewhere(len(others))] if others else [])
+
+
+def _elsewhere(count: int) -> str:
+    return "%d more finding%s about processes that are not shown here" % (count, "" if count == 1 else "s")
 
 
 def audit_lines(reports: Sequence[Report], everything: bool = False) -> List[str]:
@@ -163,10 +181,28 @@ def _rest(reports: Sequence[Report], information: int, look: Sequence[Report]) -
     for report in reports:
         if report.error:
             lines += wrapped("could not be read: %s: %s" % (clean(report.source), clean(report.error)), columns())
-        for problem in report.problems:
+        for problem in _alike(report.problems):
             where = clean(report.source) + ": " if len(reports) > 1 else ""
             lines += wrapped("not whole: %s%s" % (where, clean(problem)), columns())
     return lines if len(lines) > 1 else []
+
+
+# Of one kind of problem so many are told; the rest are counted.
+_OF_A_KIND = 2
+_NUMBER = re.compile(r"0x[0-9a-f]+|\b[0-9]+\b|Flink|Blink")
+
+
+def _alike(problems: Iterable[str]) -> List[str]:
+    """The problems in order; of those that differ in pids and addresses only the first, and how many more there are."""
+    kinds: Dict[str, List[str]] = {}
+    for problem in problems:
+        kinds.setdefault(_NUMBER.sub("", problem), []).append(problem)
+    kept: List[str] = []
+    for alike in kinds.values():
+        few = alike if len(alike) <= _OF_A_KIND else alike[:1]
+        more = len(alike) - len(few)
+        kept += [*few[:-1], few[-1] + ("; and %d more like it (--json lists all)" % more if more else "")]
+    return kept
 
 
 def _nothing(report: Report) -> str:

@@ -24,8 +24,9 @@ from kdtoken.render.marked import filled, joined, styled
 from kdtoken.render.meaning import level_style, severity
 from kdtoken.render.words import clean, columns, sid_name, wrapped
 
+_COPY = "a copy"
 _EDGE = {
-    Change.SAME: "same token",
+    Change.SAME: _COPY,
     Change.SAME_OBJECT: "the very token object of its parent",
     Change.UNKNOWN: "",
 }
@@ -76,6 +77,8 @@ def tree_lines(
     from kdtoken.analysis.lineage.tree import REASONS
 
     legend = ["%s: %s" % (change.value, REASONS[change]) for change in REASONS if change in used]
+    if Change.SAME in used:
+        legend.insert(0, "%s: of its parent's token, made when it was started, as is usual" % _COPY)
     return lines + [""] + [line for one in legend for line in wrapped(one, columns())] if legend else lines
 
 
@@ -109,7 +112,7 @@ def lineage_lines(
     lines += [*strange, "", "From parent to child"]
     for node in path:
         born = created(node.row)
-        when = ", started %s" % filetime_text(born)[:19] if born else ""
+        when = ", started %s UTC" % filetime_text(born)[:19] if born else ""
         made = _hanging(
             "  %s%s  " % ("  " * node.depth, clean(process_name(node.row))),
             filled("%s%s  [%s]", who(node.row, names), when, clean(root_words(node) or edge_words(node))),

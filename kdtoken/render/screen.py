@@ -211,7 +211,7 @@ def _threads(page: Report, dump: ProcessDump) -> None:
             how = "token not known, " + show(acts, str)
         alike.setdefault(how, []).append(thread_id(one))
     for how, tids in alike.items():
-        page.row("", filled("%s: thread %s", how, few(tids)))
+        page.row("", filled("%s: thread%s %s", how, "" if len(tids) == 1 else "s", few(tids)))
     for one in threads:
         for problem in one.problems:
             page.row("", filled("%s thread %s: %s", styled("!!", "impossible"), thread_id(one), clean(problem)))

@@ -159,9 +159,11 @@ def _app_container(page: Report, token: Token) -> None:
 def _policy(page: Report, token: Token) -> None:
     o = token.origins
     page.section("Policy")
-    page.row("TokenFlags", show(token.flags, lambda v: "0x%x" % v), o.get("flags"))
+    page.row(
+        "TokenFlags", show(token.flags, lambda v: "0x%x" % v), None if isinstance(token.flags, int) else o.get("flags")
+    )
     if isinstance(token.flags, int):
-        page.row("", " ".join(token.flag_words) or "none")
+        page.row("", " ".join(token.flag_words) or "none", o.get("flags"))
     page.row(
         "Mandatory policy",
         show(token.mandatory_policy, lambda v: " ".join(bit_words(v, MANDATORY_POLICY)) or "off"),

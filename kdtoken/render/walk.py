@@ -74,7 +74,8 @@ def text_lines(
     """What is strange first, then an aligned table; what could not be reached is said below it."""
     lines = wrapped("from " + clean(source), columns())
     if findings is not None:
-        lines += head_lines(findings, total, sum(isinstance(row.token, Missing) for row in rows))
+        listed = None if len(rows) == total else [row.process.address for row in rows]
+        lines += head_lines(findings, total, sum(isinstance(row.token, Missing) for row in rows), listed)
     lines.append("")
     marked = rules_by_process(findings or ())
     narrow = columns() < WIDTH
@@ -99,11 +100,16 @@ def text_lines(
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], notes: str) -> List[str]:
-    """One process; notes stand in the last column, or below if they are long."""
+    """One process; notes stand in the last column, or below if they are long.
+
+    A cell that is longer than its column moves its neighbours as far as it must, and none behind them.
+    """
     between = "  " if columns() >= WIDTH else " "
     line = cells[0].rjust(widths[0])
+    end = widths[0]
     for cell, width in zip(cells[1:], widths[1:]):
-        line += between + cell.ljust(width)
+        end += len(between) + width
+        line = (line + between + cell).ljust(end)
     line += between
     if len(line) + len(notes) <= columns():
         return [(line + notes).rstrip()]

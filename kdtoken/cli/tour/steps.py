@@ -20,7 +20,7 @@ from kdtoken.model.view import View
 from kdtoken.render.audit import explain_lines as rule_lines
 from kdtoken.render.diff import diff_lines
 from kdtoken.render.explain import explain_lines
-from kdtoken.render.words import WIDTH, columns, set_columns
+from kdtoken.render.words import columns, set_columns
 
 
 @dataclass(frozen=True)
@@ -223,9 +223,9 @@ def step_lines(number: int) -> List[str]:
 
 
 def _printed(verb: str, arguments: List[str]) -> List[str]:
-    """What the verb prints; on a terminal narrower than our lines, so that the margin has room too."""
+    """What the verb prints; where a line has an end, so that the margin has room too."""
     room = columns()
-    if room >= WIDTH:
+    if not cli.has_width():
         return _RUN[verb](arguments)
     set_columns(room - len(_MARGIN))
     try:
