@@ -1,13 +1,19 @@
 """Two looks at machines: what was replaced, adjusted, tampered with, what appeared and ended."""
 
 from dataclasses import replace
-from typing import Dict
+from typing import Any, Dict, List, Tuple
 
 import pytest
 
 from kdtoken.analysis.differences.comparison import Part
 from kdtoken.analysis.differences.machines import Fate, MachineComparison, compare_machines, same_start
+from kdtoken.model.absent import Unreadable
+from kdtoken.model.luid import Luid
+from kdtoken.model.process import FastRef, Process, ProcessDetails, ProcessDump
+from kdtoken.model.sid import Sid
 from kdtoken.model.snapshot import Snapshot
+from kdtoken.model.token import Token
+from tests.declared_views import decoded
 from tests.expected import FILES
 from tests.machine.declared import BOOT, SECOND
 from tests.machine.spec import PrivilegesSpec
@@ -118,3 +124,234 @@ def test_what_cannot_be_read_is_no_change(before: Snapshot) -> None:
 def test_nothing_in_common() -> None:
     empty = snapshot_of_text("nothing at all")
     assert compare_machines(empty, empty).exit_code == 2
+
+
+GONE = Unreadable(0x10, "paged out")
+ANNA, SYSTEM = decoded("notepad"), decoded("system")
+
+
+def row(pid: Any, name: Any = "a.exe", address: int = 0x1000, token: Any = SYSTEM, born: Any = 5, died: Any = 0, ref: Any = None) -> ProcessDump:  # fmt: skip
+    """A process by itself; `ref` is what its _EX_FAST_REF points to, by default the token's address."""
+    if ref is None:
+        ref = token.address if isinstance(token, Token) else 0x9000
+    return ProcessDump(
+        Process(address, pid, name, FastRef(ref, 15), 4), ProcessDetails(born, died, 0, 1, 0x1500), token
+    )
+
+
+def seen(*rows: ProcessDump, build: str = "22000", whole: bool = True, system: Any = 0x100) -> Snapshot:
+    """A look at a machine whose System process lies at `system`; None where that one is not shown."""
+    head = () if system is None else (row(4, "System", system, SYSTEM, 1),)
+    return Snapshot("memory", (*head, *rows), build, whole=whole)
+
+
+def pairs(before: Snapshot, after: Snapshot) -> List[Tuple[Any, Any, Fate]]:
+    """(address before, address after, fate) of all but System, in the order shown."""
+    found = []
+    for one in compare_machines(before, after).pairs:
+        if one.row.process.image_name != "System":
+            sides = (None if side is None else side.process.address for side in (one.before, one.after))
+            found.append((*sides, one.fate))
+    return found  # type: ignore[return-value]
+
+
+def test_one_start_is_known_by_the_build_and_where_and_when_system_came() -> None:
+    assert same_start(seen(), seen())
+    assert not same_start(seen(), seen(build="19041"))
+    assert same_start(seen(), seen(build="")) and same_start(seen(build=""), seen())
+    assert not same_start(seen(), seen(system=0x200))
+    later = Snapshot("memory", (row(4, "System", 0x100, SYSTEM, 2),), "22000")
+    untold = Snapshot("memory", (row(4, "System", 0x100, SYSTEM, GONE),), "22000")
+    assert not same_start(seen(), later)
+    assert same_start(seen(), untold) and same_start(untold, seen())
+
+
+def test_without_system_one_process_at_its_place_or_one_token_says_that_it_is_one_start() -> None:
+    one = seen(row(8), system=None)
+    assert same_start(one, seen(row(8), row(12, address=0x2000), system=None))
+    assert same_start(seen(), Snapshot("memory", seen().processes, ""))
+    other = row(8, address=0x3000, token=ANNA)
+    assert not same_start(one, seen(other, system=None)) and not same_start(seen(), seen(other, system=None))
+    assert not same_start(one, seen(row(16, token=ANNA), system=None)), "the same place, another id"
+    # The same token object, though no process is where one was.
+    assert same_start(one, seen(row(16, address=0x3000), system=None))
+    moved = replace(SYSTEM, address=SYSTEM.address + 0x1000)
+    assert not same_start(one, seen(row(16, address=0x3000, token=moved), system=None))
+
+
+def test_a_process_is_the_same_by_its_birth_or_where_none_is_told_by_its_place() -> None:
+    assert pairs(seen(row(8)), seen(row(8))) == [(0x1000, 0x1000, Fate.SAME)]
+    # Born at another moment: another process, though it lies where the first one lay.
+    assert pairs(seen(row(8)), seen(row(8, born=6))) == [(0x1000, None, Fate.ENDED), (None, 0x1000, Fate.APPEARED)]
+    for born in (GONE, 0):
+        assert pairs(seen(row(8)), seen(row(8, born=born))) == [(0x1000, 0x1000, Fate.SAME)]
+        elsewhere = row(8, address=0x2000, born=born)
+        assert pairs(seen(row(8)), seen(elsewhere)) == [(0x1000, None, Fate.ENDED), (None, 0x2000, Fate.APPEARED)]
+    # Who tells no id is nobody's match, wherever it lies.
+    nobody = row(GONE, born=GONE)
+    assert pairs(seen(nobody), seen(nobody)) == [(0x1000, None, Fate.ENDED), (None, 0x1000, Fate.APPEARED)]
+    # The second of two with that id.
+    two = seen(row(8, address=0x2000, born=7), row(8))
+    assert pairs(seen(row(8)), two) == [(None, 0x2000, Fate.APPEARED), (0x1000, 0x1000, Fate.SAME)]
+
+
+def test_of_a_list_that_was_not_seen_whole_nobody_ended_and_nobody_appeared() -> None:
+    assert pairs(seen(row(8)), seen()) == [(0x1000, None, Fate.ENDED)]
+    assert pairs(seen(row(8)), seen(whole=False)) == [(0x1000, None, Fate.UNKNOWN)]
+    assert pairs(seen(row(8), whole=False), seen()) == [(0x1000, None, Fate.ENDED)]
+    assert pairs(seen(), seen(row(8))) == [(None, 0x1000, Fate.APPEARED)]
+    assert pairs(seen(whole=False), seen(row(8))) == [(None, 0x1000, Fate.UNKNOWN)]
+    assert pairs(seen(), seen(row(8), whole=False)) == [(None, 0x1000, Fate.APPEARED)]
+    # It had ended before the first look: that is not what happened between the two.
+    assert pairs(seen(row(8, died=6)), seen()) == [(0x1000, None, Fate.UNKNOWN)]
+
+
+def test_two_tokens_of_which_one_is_not_read_are_told_apart_by_their_pointers_alone() -> None:
+    def fate(one: Any, other: Any, **more: Any) -> Fate:
+        return pairs(seen(row(8, token=one, **more)), seen(row(8, token=other)))[0][2]
+
+    assert fate(GONE, GONE) is Fate.UNKNOWN and fate(GONE, SYSTEM, ref=SYSTEM.address) is Fate.UNKNOWN
+    assert fate(GONE, SYSTEM) is Fate.REPLACED and fate(SYSTEM, GONE) is Fate.REPLACED
+    assert fate(GONE, SYSTEM, ref=0) is Fate.UNKNOWN, "a null pointer is no token"
+    assert fate(None, None) is Fate.SAME
+    assert fate(None, GONE, ref=0) is Fate.UNKNOWN
+    assert fate(SYSTEM, None, ref=0x9000) is Fate.UNKNOWN and fate(None, SYSTEM) is Fate.REPLACED
+    # On two machines no address says anything.
+    two = pairs(seen(row(8, token=GONE)), seen(row(8), system=0x200))
+    assert two == [(0x1000, 0x1000, Fate.UNKNOWN)]
+
+
+def test_between_two_machines_names_are_matched_and_what_is_there_often_by_its_users() -> None:
+    def other(*rows: ProcessDump) -> Snapshot:
+        return seen(*rows, system=0x200)
+
+    one, two, three = row(8), row(12, address=0x2000), row(16, address=0x3000)
+    assert pairs(seen(one), other(row(20, "A.EXE", 0x5000))) == [(0x1000, 0x5000, Fate.SAME)]
+    assert pairs(seen(one), other(row(20, "b.exe", 0x5000))) == [(0x1000, None, Fate.ENDED), (None, 0x5000, Fate.APPEARED)]  # fmt: skip
+    assert pairs(seen(one), other(row(20, token=ANNA))) == [(0x1000, 0x1000, Fate.DIFFERENT)]
+    # Several of one name: are they the same users'?
+    assert pairs(seen(one, two), other(three)) == [(0x1000, 0x3000, Fate.SAME)]
+    assert pairs(seen(three), other(one, two)) == [(0x3000, 0x1000, Fate.SAME)]
+    annas = row(24, address=0x6000, token=ANNA)
+    assert pairs(seen(one, annas), other(two, three)) == [(0x1000, 0x2000, Fate.DIFFERENT)]
+    assert pairs(seen(one, annas), other(annas, two)) == [(0x1000, 0x6000, Fate.SAME)]
+    assert pairs(seen(one, two), other()) == [(0x1000, None, Fate.ENDED), (0x2000, None, Fate.ENDED)]
+    assert pairs(seen(), other(one, two)) == [(None, 0x1000, Fate.APPEARED), (None, 0x2000, Fate.APPEARED)]
+    # Who ended, or has no name that could be read, is matched with nobody.
+    assert pairs(seen(one, row(12, address=0x2000, died=9)), other(three)) == [(0x1000, 0x3000, Fate.SAME)]
+    assert pairs(seen(one, row(12, GONE, 0x2000)), other(three)) == [(0x1000, 0x3000, Fate.SAME)]
+    # Anna's, and one whose user nobody knows.
+    blind = row(28, address=0x7000, token=replace(ANNA, user_and_groups=GONE))
+    assert pairs(seen(annas, annas), other(blind, blind)) == [(0x6000, 0x7000, Fate.DIFFERENT)]
+
+
+def changed_between_machines(**fields: Any) -> Fate:
+    """Of a token of Anna's on one machine beside another's with these fields."""
+    return pairs(seen(row(8, token=ANNA)), seen(row(8, token=replace(ANNA, **fields)), system=0x200))[0][2]
+
+
+def test_what_each_machine_has_of_its_own_is_no_difference_between_two() -> None:
+    sid = Sid.from_text
+    assert isinstance(ANNA.user_and_groups, tuple)
+    user, *others = ANNA.user_and_groups
+    boris = replace(user, sid=sid("S-1-5-21-1-2-3-1002"))
+    guests = replace(user, sid=sid("S-1-5-32-546"))
+    assert changed_between_machines(user_and_groups=(boris, *others), default_owner_index=0) is Fate.SAME
+    assert changed_between_machines(user_and_groups=(guests, *others)) is Fate.DIFFERENT
+    for own in (
+        {"authentication_id": Luid(0, 0x777)},
+        {"originating_logon_session": Luid(0, 0x777)},
+        {"session_id": 7},
+        {"lowbox_number": 7},
+        {"default_dacl": None},
+        {"primary_group": sid("S-1-1-0")},
+        {"token_id": Luid(0, 0x777)},
+        {"modified_id": Luid(0, 0x777)},
+        {"source_id": Luid(0, 0x777)},
+        {"in_use": 0},
+    ):
+        assert changed_between_machines(**own) is Fate.SAME, own
+    for telling in ({"source_name": "x"}, {"flags": 0}, {"mandatory_policy": 0}, {"package": sid("S-1-15-2-1")}):
+        assert changed_between_machines(**telling) is Fate.DIFFERENT, telling
+
+
+def test_on_one_machine_bookkeeping_alone_adjusts_nothing_but_for_the_modified_id() -> None:
+    def fate(**fields: Any) -> Fate:
+        return pairs(seen(row(8, token=ANNA)), seen(row(8, token=replace(ANNA, **fields))))[0][2]
+
+    assert fate() is fate(in_use=0) is fate(source_id=Luid(0, 7)) is Fate.SAME
+    assert fate(modified_id=Luid(0, 0x99999)) is fate(session_id=7) is Fate.ADJUSTED
+    assert fate(source_name="x") is Fate.TAMPERED
+    # The kernel's own Token pointer says it: another object.
+    assert fate(address=ANNA.address + 0x1000) is Fate.REPLACED
+
+
+def test_the_verdict_counts_and_says_one_of_one() -> None:
+    one, two = row(8), row(12, address=0x2000)
+
+    def verdict(before: Snapshot, after: Snapshot) -> Tuple[str, int]:
+        found = compare_machines(before, after)
+        return found.verdict, found.exit_code
+
+    assert verdict(seen(one), seen()) == ("1 process ended", 1)
+    assert verdict(seen(one, two), seen()) == ("2 processes ended", 1)
+    assert verdict(seen(), seen(one)) == ("1 process appeared", 1)
+    assert verdict(seen(one), seen(whole=False)) == ("1 process could not be compared", 0)
+    gone = seen(row(8, token=GONE), system=None)
+    assert verdict(gone, gone) == ("1 process could not be compared", 2)
+    blind = seen(row(8, token=GONE), row(12, address=0x2000, token=GONE), system=None)
+    assert verdict(blind, blind) == ("2 processes could not be compared", 2)
+    other = [replace(ANNA, address=ANNA.address + at) for at in (0x1000, 0x2000)]
+    anna = seen(row(8, token=ANNA), row(12, address=0x2000, token=ANNA))
+    assert (
+        verdict(anna, seen(row(8, token=other[0]), row(12, address=0x2000, token=other[1])))[0] == "2 tokens replaced"
+    )
+    assert verdict(anna, seen(row(8, token=other[0]), row(12, address=0x2000, token=ANNA)))[0] == "1 token replaced"
+    touched = replace(ANNA, source_name="x")
+    assert verdict(anna, seen(row(8, token=touched), row(12, address=0x2000, token=other[1]))) == (
+        "1 token changed without trace, 1 token replaced",
+        1,
+    )
+    assert verdict(anna, seen(row(8, token=touched), row(12, address=0x2000, token=touched)))[0] == (
+        "2 tokens changed without trace"
+    )
+    far = seen(row(8), row(12, "b.exe", 0x2000), system=0x200)
+    assert (
+        verdict(seen(row(8, token=ANNA), row(12, "b.exe", 0x2000, ANNA)), far)[0] == "2 processes with another context"
+    )
+
+
+def test_a_pair_tells_what_differs_by_part_and_of_one_side_nothing() -> None:
+    touched = replace(ANNA, source_name="x", session_id=7, in_use=0)
+    pair = compare_machines(seen(row(8, token=ANNA)), seen(row(8, token=touched))).pairs[0]
+    assert pair.fate is Fate.TAMPERED
+    assert [pair.changed(part) for part in (Part.IDENTITY, Part.POLICY, Part.BOOKKEEPING)] == [
+        ("source",),
+        ("session",),
+        ("in use",),
+    ]
+    gone = compare_machines(seen(row(8)), seen()).pairs[0]
+    assert gone.changed(Part.IDENTITY) == () and gone.row.process.pid == 8
+    died = compare_machines(seen(row(8)), seen(row(8, died=9))).pairs
+    assert [one.row.details.exit_time for one in died if one.row.process.pid == 8] == [9], "as it was seen last"  # type: ignore[union-attr]
+
+
+def test_the_worst_comes_first() -> None:
+    touched, other = replace(ANNA, source_name="x"), replace(ANNA, address=ANNA.address + 0x1000)
+    held = {24: replace(ANNA, session_id=9), 28: other, 32: touched}
+    before = seen(*(row(pid, address=pid * 16, token=ANNA) for pid in (12, 16, 20, 24, 28, 32)))
+    after = seen(
+        *(row(pid, address=pid * 16, token=token) for pid, token in held.items()),
+        row(12, address=12 * 16, token=ANNA),
+        row(16, address=16 * 16, token=GONE, ref=ANNA.address),
+        row(36, address=36 * 16),
+    )
+    assert [one[2] for one in pairs(before, after)] == [
+        Fate.TAMPERED,
+        Fate.REPLACED,
+        Fate.ADJUSTED,
+        Fate.ENDED,
+        Fate.APPEARED,
+        Fate.UNKNOWN,
+        Fate.SAME,
+    ]

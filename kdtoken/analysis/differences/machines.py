@@ -243,7 +243,8 @@ def _fate(comparison: Comparison, one_machine: bool) -> Fate:
     differing = comparison.with_outcome(Outcome.DIFFERS)
     names = {row.name for row in differing}
     if not one_machine:
-        # Ids, logons and SIDs of accounts are each machine's own.
+        # Ids, logons and SIDs of accounts are each machine's own; no two looks at one token are among them.
+        differing = tuple(row for row in differing if row.name != TRACELESS)
         telling = [row for row in differing if row.part is not Part.BOOKKEEPING and not _of_one_machine(row)]
         return Fate.DIFFERENT if telling else Fate.SAME
     if TRACELESS in names:
