@@ -126,12 +126,12 @@ def _objects(lines: Sequence[Line]) -> Tuple[List[_Object], List[Line]]:
     outer, depth = "", -1
     broken, at_end = broken_width(lines), ""  # a member at the end of a line as wide as the widest
     for line in lines:
-        if current is not None and at_end and line.text.strip() and _MEMBER.match(line.text) is None:
-            current.members.pop(at_end, None)  # its value may go on in this line
-        at_end = ""
         printed = line
         if "[+0x" in line.text or "dx " in line.text:
             line = line._replace(text=_as_dt(line.text), width=width_of(line))
+        if current is not None and at_end and line.text.strip() and _MEMBER.match(line.text) is None:
+            current.members.pop(at_end, None)  # its value may go on in this line
+        at_end = ""
         if "+0x" not in line.text and "dt " not in line.text:
             if current is not None and line.text.strip() and not is_cut(line.text):
                 # A head, an author's note; another command ends the listing.
