@@ -62,7 +62,9 @@ def pointer_at(text: str) -> Tuple[Optional[int], str]:
 
 
 def luid_of(text: str) -> Optional[Luid]:
-    """A LUID as `3e7`, `0x3e7`, `(0,3e7)`, `(0, 3e7)`, `0:3e7`; None for anything else."""
+    """A LUID as `3e7`, `0x3e7`, `(0,3e7)`, `(0, 3e7)`, `0:3e7`; None for anything else, and where a bracket lost its end."""
+    if text.lstrip()[:1] == "(" and text.rstrip()[-1:] != ")":
+        return None
     try:
         return Luid.from_text(text)
     except BadFormat:

@@ -148,8 +148,6 @@ class TokenBuilder:
                 return False
             self.joined = self.privileges.pop().joined
             return self.privilege(last.index, last.number, last.name, text, line)
-        if self.section == "integrity" and self.lists[labels.GROUPS]:
-            self.section = labels.GROUPS
         listed = self.lists.get(self.section)
         if not (listed and self.last == "row" and self.joined):
             return False
