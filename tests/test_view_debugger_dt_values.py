@@ -96,7 +96,9 @@ def test_of_two_masks_no_privilege_is_said(lost: str) -> None:
 
 def test_masks_of_zero_are_a_token_without_privileges() -> None:
     text = ASKED + "   +0x040 Privileges       : _SEP_TOKEN_PRIVILEGES\n"
-    zero = "".join("      +0x0%02x %s : 0\n" % (8 * i, name) for i, name in enumerate(("Present", "Enabled", "EnabledByDefault")))
+    zero = "".join(
+        "      +0x0%02x %s : 0\n" % (8 * i, name) for i, name in enumerate(("Present", "Enabled", "EnabledByDefault"))
+    )
     assert token(text + zero).privileges == ()
 
 
@@ -107,6 +109,8 @@ def test_a_member_of_a_member_is_not_the_token_s_own() -> None:
         "   +0x078 SessionId        : 1\n   +0x080 LogonSession     : 0x1234 _X\n      +0x078 SessionId        : 0x62\n"
     )
     assert token(text).session_id == 1
+    # Also where whoever pasted it took the blanks in front away.
+    assert token(text.replace("\n   ", "\n")).session_id == 1
 
 
 def test_a_member_that_is_listed_twice_has_its_later_value() -> None:
@@ -181,7 +185,12 @@ kd> dx -r1 (*((nt!_SEP_TOKEN_PRIVILEGES *)0xffffd102030460a0))
 def test_dx_tells_the_same_as_dt() -> None:
     tokens, processes, used = read(DX)
     (found,) = tokens
-    assert (found.token.address, found.token.session_id, found.token.token_type, found.token.flags) == (AT, 1, 1, 0x2A00)
+    assert (found.token.address, found.token.session_id, found.token.token_type, found.token.flags) == (
+        AT,
+        1,
+        1,
+        0x2A00,
+    )
     assert found.token.privileges == HELD and processes == [] and used == [3, 4, 5, 6, 8, 9, 10]
 
 
@@ -196,7 +205,9 @@ PROCESS = """kd> dt nt!_EPROCESS ffffab887e89d080
 def test_a_process_has_its_number_parent_name_and_token() -> None:
     """Bits that count references: as many as RefCnt has digits, four of a 64-bit kernel's, three of a 32-bit one's."""
     for digits, mask in (("0y1100", 15), ("0y110", 7)):
-        inner = "      +0x000 Object           : 0xffffd102`0304606c Void\n      +0x000 RefCnt           : %s\n" % digits
+        inner = (
+            "      +0x000 Object           : 0xffffd102`0304606c Void\n      +0x000 RefCnt           : %s\n" % digits
+        )
         inner += "      +0x000 Value            : 0xffffd102`0304606c\n"
         (found,) = read(PROCESS % inner)[1]
         assert found.process.address == 0xFFFFAB887E89D080
@@ -253,7 +264,11 @@ def test_dml_proc_lists_processes_with_hexadecimal_numbers() -> None:
         (0xFFFFAB887E89E080, 0xC70, "Registry"),
     ]
     assert [str(one.places["address"]) for one in processes] == ["a.txt:3", "a.txt:4", "a.txt:5"]
-    assert {one.process.token for one in processes} == {NotSaid("!dml_proc")} == {one.process.parent_pid for one in processes}
+    assert (
+        {one.process.token for one in processes}
+        == {NotSaid("!dml_proc")}
+        == {one.process.parent_pid for one in processes}
+    )
 
 
 def test_rows_under_another_heading_are_no_processes() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from kdtoken.layout.layout_file import load_layouts
 from kdtoken.model import group as groups
-from kdtoken.model.absent import NotSaid, Unreadable
+from kdtoken.model.absent import Fragment, NotSaid, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege, privileges_of
@@ -213,3 +213,145 @@ def test_many_lines_that_nobody_knows_end_a_token(strangers: int, goes_on: bool)
     text += " 01 S-1-5-11\n    Attributes - Mandatory\n"
     token = read_token_text(text).tokens[0]
     assert ("S-1-5-11" in [str(one.sid) for one in token.groups]) is goes_on
+
+
+HEAD = "kd> !token ffff8f0012340060\n_TOKEN 0xffff8f0012340060\n"
+LASTS = "RestrictedSidCount: 0      RestrictedSids: 0x0000000000000000\nOriginatingLogonSession: 0\n"
+
+
+def unknown(text: str) -> List[int]:
+    return [line.number for line in read_token_text(text).not_understood]
+
+
+def test_behind_a_token_s_last_lines_a_blank_line_ends_it() -> None:
+    """What follows is not the token's; a blank line in its middle ends nothing, and a double-spaced text goes on."""
+    row = "PackageSid: S-1-15-2-1-2\n"
+    (token,) = read_token_text(HEAD + LASTS + "\n" + "CapabilityCount x\n").tokens
+    assert token.not_understood == ()
+    (whole,) = read_token_text(HEAD + LASTS + row).tokens
+    assert str(whole.token.package) == "S-1-15-2-1-2"
+    one, *others = read_token_text(HEAD + LASTS + "\n" + row).tokens
+    assert one.token.package == NotSaid("!token")
+    (spaced,) = read_token_text("\n\n".join((HEAD + LASTS + row).split("\n"))).tokens
+    assert str(spaced.token.package) == "S-1-15-2-1-2"
+    (middle,) = read_token_text(HEAD + "User: S-1-5-18\n\n" + LASTS + row).tokens
+    assert str(middle.token.package) == "S-1-15-2-1-2" and middle.token.session_id == NotSaid("!token")
+
+
+def test_what_follows_a_command_is_not_the_token_before() -> None:
+    for command in ("kd> k", "kd>", "kd> !token ffff8f0012340070"):
+        found = read_token_text(HEAD + "User: S-1-5-18\n" + command + "\nSource: *SYSTEM*\n")
+        assert found.tokens[0].token.source_name == NotSaid("!token"), command
+        assert found.tokens[0].token.address == 0xFFFF8F0012340060
+    # `!token` asks for one, so a lone label is its; behind another command it is anybody's.
+    assert [one.token.source_name for one in read_token_text("kd> !token\nSource: *SYSTEM*\n").tokens] == ["*SYSTEM*"]
+    found = read_token_text("kd> k\nSource: *SYSTEM*\n")
+    assert found.tokens == () and [line.number for line in found.not_understood] == [1, 2]
+    assert [line.number for line in read_token_text("kd> !token\nkd> !EXTS.TOKEN 0\n").commands] == [1, 2]
+    assert read_token_text("kd> !tokenfields\n").commands == ()
+
+
+def test_output_behind_a_prompt_on_its_line_is_output() -> None:
+    (token,) = read_token_text("0: kd> _TOKEN 0xffff8f0012340060\nTS Session ID: 0x1\n").tokens
+    assert (token.token.address, token.token.session_id) == (0xFFFF8F0012340060, 1)
+    assert str(token.places["address"]) == "text:1"
+
+
+def test_the_form_without_an_argument_names_the_process() -> None:
+    """It prints `_EPROCESS A, _TOKEN B` in the place of the head."""
+    text = "kd> !token\n_EPROCESS ffffab887e89d080, _TOKEN 0\n_TOKEN ffff8f00`12340060\nUser: S-1-5-18\n"
+    found = read_token_text("kd> !token\n_EPROCESS ffffab88`7e89d080, _TOKEN ffff8f0012340060\nUser: S-1-5-18\n")
+    (token,) = found.tokens
+    assert (token.process, token.token.address) == (0xFFFFAB887E89D080, 0xFFFF8F0012340060)
+    assert {one.process for one in read_token_text(text).tokens} == {0xFFFFAB887E89D080, 0}
+    (plain,) = read_token_text(HEAD + "User: S-1-5-18\n").tokens
+    assert plain.process == 0
+
+
+def test_no_token_is_an_error_with_its_address_and_line() -> None:
+    said = "The address 0xffff8f0012340060 does not point to a token object."
+    for text in ("kd> !token ffff8f0012340060\n" + said, HEAD + said):
+        found = read_token_text(text + "\n", "a.txt")
+        assert found.tokens == ()
+        (error,) = found.errors
+        assert (error.text, error.address, str(error.place)) == (
+            said,
+            0xFFFF8F0012340060,
+            "a.txt:%d" % text.count("\n").__add__(1),
+        )
+    # Of another one than that whose head was printed, or behind lines of its own: the token stays.
+    for text in (HEAD + said.replace("60 ", "70 "), HEAD + "User: S-1-5-18\n" + said):
+        found = read_token_text(text + "\n")
+        assert len(found.tokens) == 1 == len(found.errors)
+
+
+def test_another_error_behind_the_command_is_kept() -> None:
+    found = read_token_text("kd> !token ffff8f0012340060\nUnable to read ffff8f0012340060\n")
+    (error,) = found.errors
+    assert (error.text, error.address) == ("Unable to read ffff8f0012340060", 0xFFFF8F0012340060)
+    # Where nobody asked for a token, an error is of something else.
+    assert read_token_text("Unable to read ffff8f0012340060\n").errors == ()
+
+
+def test_a_lone_label_of_something_else_is_no_token() -> None:
+    for text in ("Source: *SYSTEM*\n", "User: S-1-5-18\n", "kd> !token\nPackage: of the parcel service\n"):
+        assert read_token_text(text).tokens == (), text
+    assert unknown("User: S-1-5-18\n") == [1] and unknown("User: S-1-5-18\nFull Name: x\n") == [1, 2]
+    (token,) = read_token_text("User: S-1-5-18\nUser Groups:\n 00 S-1-1-0\n    Attributes - Mandatory\n").tokens
+    assert [str(one.sid) for one in token.groups] == ["S-1-5-18", "S-1-1-0"] and token.not_understood == ()
+
+
+def test_a_privilege_row_begins_a_token_only_with_number_and_attributes() -> None:
+    row = " 20 0x000000014 SeDebugPrivilege                  Attributes - Enabled Default\n"
+    (token,) = read_token_text(row).tokens
+    assert [(one.number, one.enabled) for one in token.privileges] == [(20, True)] and token.incomplete == (
+        "privileges",
+    )
+    for part in (" 20 SeDebugPrivilege                  Attributes - Enabled\n", " 20 0x000000014 SeDebugPrivilege\n"):
+        assert read_token_text(part).tokens == () and unknown(part) == [1]
+    # Behind its privileges a token has no more of them: another's.
+    behind = HEAD + "Authentication ID: (0,3e7)\n" + row
+    one, other = read_token_text(behind).tokens
+    assert one.privileges == () and [held.number for held in other.privileges] == [20]
+    # Before them, they are its own whose heading was lost.
+    (same,) = read_token_text(HEAD + "User: S-1-5-18\n" + row).tokens
+    assert [held.number for held in same.privileges] == [20]
+
+
+def test_rows_of_sids_behind_the_groups_are_of_no_known_list() -> None:
+    rows = " 00 S-1-1-0\n    Attributes - Mandatory\n"
+    (token,) = read_token_text(HEAD + "User: S-1-5-18\n" + rows + "Primary Group: S-1-5-18\n").tokens
+    assert [str(one.sid) for one in token.groups] == ["S-1-5-18", "S-1-1-0"]
+    one, other = read_token_text(HEAD + "Primary Group: S-1-5-18\n" + rows + "Primary Group: S-1-5-19\n").tokens
+    assert one.groups == () and [str(group.sid) for group in other.groups] == ["S-1-1-0"]
+    # Without a number a SID may be anybody's.
+    assert unknown(HEAD + "Source: X\nS-1-5-11\n") == [4]
+    assert unknown(HEAD + "Source: X\n01 S-1-5-11-\n") == [4]
+
+
+def test_what_other_commands_print_under_the_same_labels_ends_a_token() -> None:
+    for other in ("TOKEN structure offsets:", "->Owner   : S-1-5-32-544", "+0x0c8 TokenFlags : 0x2000"):
+        found = read_token_text(HEAD + "User: S-1-5-18\n" + other + "\nTokenFlags: 0x78\n")
+        assert found.tokens[0].token.flags == NotSaid("!token")
+        assert 4 in [line.number for line in found.not_understood] and found.tokens[0].not_understood == ()
+
+
+def test_lines_of_a_token_are_its_taken_lines() -> None:
+    text = "a note\n" + HEAD + "User: S-1-5-18\nwhat is this\nSource: *SYSTEM*\n"
+    found = read_token_text(text)
+    assert [line.number for line in found.taken] == [3, 4, 6] and [line.number for line in found.commands] == [2]
+    assert unknown(text) == [1, 5] and [line.number for line in found.tokens[0].not_understood] == [5]
+
+
+def test_broken_mark_up_in_a_list_tears_it() -> None:
+    rows = "User Groups:\n 00 S-1-1-0\n    Attributes - Mandatory <b\n"
+    (token,) = read_token_text(HEAD + rows + "Primary Group: S-1-5-18\n").tokens
+    held = token.token.user_and_groups
+    assert isinstance(held, Fragment) and "(line 5)" in held.why
+
+
+@pytest.mark.parametrize("behind", ["", "kd> k\n", "PackageSid: (null)\n", "01-\n", "->Owner : x\n"])
+@pytest.mark.parametrize("line", ["01 S-1-5-11-", "User: S-1-5-21-1-2-", "Primary Group: S-1-5-21-"])
+def test_half_a_sid_whose_rest_does_not_come_is_listed(line: str, behind: str) -> None:
+    """Its line was cut behind a hyphen: it is no SID, and nothing else would tell that one stood there."""
+    assert 3 in unknown(HEAD + line + "\n" + behind)

@@ -14,6 +14,7 @@ from kdtoken.view.partial import PartialGroup, PartialToken
 
 HEAD = "kd> !token ffff8f0012340060\n_TOKEN 0xffff8f0012340060\n"
 ANNA = Sid.from_text("S-1-5-21-1-2-3-1001")
+NOTHING = NotSaid("!token")
 
 
 def read(text: str) -> PartialTokens:
@@ -32,7 +33,7 @@ def said(line: str, field: str) -> Any:
     return getattr(token.token, field)
 
 
-def refused(line: str, field: str, value: Any = NotSaid("!token")) -> None:
+def refused(line: str, field: str, value: Any = NOTHING) -> None:
     """A line that is kept as not understood, and the field has this value."""
     found = read(HEAD + line + "\n")
     assert [one.text for one in found.not_understood] == [line]
@@ -166,7 +167,9 @@ def test_the_user_has_a_name_where_one_is_printed() -> None:
 
 def test_a_second_user_is_another_token() -> None:
     found = read(HEAD + "User: S-1-5-18\nUser: S-1-5-19\n")
-    assert [one.token.user_and_groups[0] for one in found.tokens] == [Group(Sid(5, (number,)), 0) for number in (18, 19)]
+    assert [one.token.user_and_groups[0] for one in found.tokens] == [
+        Group(Sid(5, (number,)), 0) for number in (18, 19)
+    ]
 
 
 def test_a_user_that_the_debugger_could_not_read() -> None:

@@ -183,9 +183,7 @@ def test_attribute_words_are_their_bits() -> None:
 # --- privileges ---
 
 
-def made(
-    index: Optional[int], number: Optional[int], name: str, words: Optional[str] = ""
-) -> Tuple[PrivilegeRow, str]:
+def made(index: Optional[int], number: Optional[int], name: str, words: Optional[str] = "") -> Tuple[PrivilegeRow, str]:
     return privilege_row("!token", index, number, name, words, True)
 
 

@@ -102,12 +102,19 @@ class _Reader:
         """The text ends."""
         self._leave(self.held)
         self.held = None
+        self._leave_half()
         if self.current and self.width_before >= self.broken:
             self.current.doubt_last("the text ends behind it, at a width where lines are broken")
 
     def _leave(self, line: Optional[Line]) -> None:
         if line is not None:
             self.unknown.append(line)
+
+    def _leave_half(self) -> None:
+        """A SID whose line was cut, and whose rest did not come."""
+        if self.current and self.current.split_sid:
+            first, self.current.split_sid = self.current.split_sid[2], None
+            self._not_understood(first)
 
     def _blank(self) -> None:
         token = self.current
@@ -117,6 +124,7 @@ class _Reader:
             self.spaced = True
         elif not self.spaced:
             # Behind a token's last lines anything may follow.
+            self._leave_half()
             self.current, self.asked = None, False
 
     def _read(self, line: Line) -> None:
@@ -150,6 +158,7 @@ class _Reader:
         self.width_before = width_of(line)
 
     def _end(self) -> None:
+        self._leave_half()
         if self.current and self.width_before >= self.broken:
             self.current.doubt_last("its list ends behind it, at a width where lines are broken")
         self.current, self.asked, self.owner, self.spaced = None, False, 0, False
@@ -194,11 +203,12 @@ class _Reader:
     def _piece(self, text: str, line: Line) -> bool:
         token = self.current
         if token and token.split_sid:
-            first, found = token.split_sid[2], forms.REST_OF_SID.match(text)
+            found = forms.REST_OF_SID.match(text)
+            first = token.split_sid
             if found and token.finish_sid(found.group(), line):
                 return not text[found.end() :].strip()
-            token.split_sid = None
-            self._not_understood(first)
+            token.split_sid = first
+            self._leave_half()
         head = forms.HEAD.match(text)
         if head:
             self._begin(line, pointer_at(head.group(1).replace("`", ""))[0])

@@ -150,7 +150,7 @@ def may_begin(text: str) -> bool:
 
 # Most lines of `!process` that are no call stack: so they need no closer look here.
 _OF_PROCESS = re.compile(
-    r"(?:(?:THREAD|PROCESS) [0-9a-f]{8}|Owning Process  |Not impersonating$|SessionId: |DirBase: |Image: "
+    r"(?:(?:THREAD|PROCESS) [0-9a-f]{8}|Owning Process  |Not impersonating$|DirBase: |Image: "
     r"|[0-9a-f]{8}`[0-9a-f]{8}  [A-Z])[\w .:()`-]*$"
 )
 _NOT_OF_PROCESS = re.compile(r"S[-e]|(?i:token)|hoami|Attributes|offsets")
