@@ -314,6 +314,56 @@ def test_a_path_costs_no_more_where_the_first_guess_is_right(kernel: Kernel) -> 
     assert cost("key:HKLM\\SYSTEM\\ControlSet001\\Services") < cost("key:HKLM\\SYSTEM\\ControlSet001\\\u65e5\u672c")
 
 
+def _hive(source: SyntheticSource, number: int) -> int:
+    """Address of the `_CMHIVE` that is so far down the list."""
+    at = source.symbol("CmpHiveListHead")
+    for _ in range(number + 1):
+        at = int.from_bytes(source.read(at, 8), "little")
+    return at - source.layout("_CMHIVE").field("HiveList").offset
+
+
+def test_hives_behind_the_one_that_holds_the_key_are_not_read(kernel: Kernel) -> None:
+    """SYSTEM is the second of three; and the master hive's own path (the first's) is not asked for either."""
+    source = SyntheticSource(kernel)
+    sam = _hive(source, 2)
+    source.log.clear()
+    Objects(source).find("key:HKLM\\SYSTEM\\ControlSet001")
+    assert not [one for one in source.log if sam <= one[0] < sam + source.layout("_CMHIVE").size]
+
+
+def test_a_torn_list_behind_the_hive_is_no_matter(kernel: Kernel) -> None:
+    source = SyntheticSource(kernel)
+    link = _hive(source, 1) + source.layout("_CMHIVE").field("HiveList").offset
+    source.poke(link, bytes(8))
+    assert Objects(source).find("key:HKLM\\SYSTEM\\ControlSet001").address
+    with pytest.raises(ObjectNotFound, match="torn"):
+        Objects(source).find("key:HKLM\\SAM\\SAM")
+
+
+def test_a_root_that_is_hashed_otherwise_than_from_its_path(kernel: Kernel) -> None:
+    """Its own hash is gone by then, so that the table is not looked through."""
+    source = SyntheticSource(kernel)
+    block, root = kernel.keys["\\REGISTRY\\MACHINE\\SAM\\SAM"], kernel.keys["\\REGISTRY\\MACHINE\\SAM"]
+    layout, size = source.layout("_CM_KEY_CONTROL_BLOCK"), source.layout("_CM_KEY_HASH_TABLE_ENTRY").size
+    hive, inside = _hive(source, 2), source.layout("_CMHIVE").field("KcbCacheTable").offset
+    table = int.from_bytes(source.read(hive + inside, 8), "little")
+    source.poke(table, bytes(8 * size))  # 8 buckets
+    source.poke(root + layout.field("KeyHash").offset, (5).to_bytes(4, "little"))
+    hashed = 5
+    for character in "SAM":
+        hashed = (hashed * 37 + ord(character)) % (1 << 32)
+    entry = (
+        table
+        + hashed * 314159269 % 1000000007 % 8 * size
+        + source.layout("_CM_KEY_HASH_TABLE_ENTRY").field("Entry").offset
+    )
+    source.poke(entry, (block + layout.field("KeyHash").offset).to_bytes(8, "little"))
+    source.poke(block + layout.field("KeyHash").offset + 8, bytes(8))  # NextHash: the last of its chain
+    source.log.clear()
+    assert Objects(source).find("key:HKLM\\SAM\\SAM").address == block
+    assert not [one for one in source.log if one == (table, 8 * size)]
+
+
 def test_damage_anywhere_is_an_error_or_a_value_never_a_crash() -> None:
     """Each place that a look-up reads is overwritten in turn."""
     kernel = kernel_of(NEWEST)

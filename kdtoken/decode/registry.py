@@ -33,6 +33,8 @@ _ABBREVIATED = (
     ("HKU", "\\REGISTRY\\USER"),
     ("HKEY_USERS", "\\REGISTRY\\USER"),
 )
+# LEARN, RegLoadKey: a hive is loaded right below HKEY_LOCAL_MACHINE or HKEY_USERS, so its root's path has three names.
+_LOADED = 3
 _MAX_DEPTH = 512  # the registry allows 512 levels
 _MAX_HIVES = 4096
 _MAX_BLOCKS = 1_000_000
@@ -49,10 +51,16 @@ class Key(NamedTuple):
 
 
 class _Hive(NamedTuple):
-    root_path: str
+    names: int  # so many names its root path has, by its length
+    path: Structure  # where the text of that path stands, which is not read yet
     root: int  # its root key's control block
     table: int
     buckets: int
+
+    def root_path(self, target: Source) -> Optional[str]:
+        """The text, in a request of its own; None where it cannot be read."""
+        text = unicode_string(target, self.path, "HiveRootPath")
+        return text.rstrip("\\") if isinstance(text, str) else None
 
 
 def key_of_body(target: Source, body: int) -> Maybe[int]:
@@ -88,32 +96,50 @@ def find_key(target: Source, path: str) -> Key:
     """
     wanted = full_path(path)
     parts = _parts(wanted)
-    best: Optional[_Hive] = None
-    torn = ""
+    waiting: List[_Hive] = []
+    torn, held = "", False
     for hive in _hives(target, parts):
         if isinstance(hive, str):
             torn = hive
-        elif _starts(parts, hive.root_path) and (best is None or len(hive.root_path) > len(best.root_path)):
-            best = hive
-    if best is None:
+        elif hive.names != _LOADED:
+            waiting.append(hive)
+        else:  # no hive lies below a loaded one, so the others need not be asked
+            found = _in_hive(target, hive, parts)
+            held = held or found is not None
+            if found:
+                return found
+    for hive in sorted(waiting, key=lambda one: -one.names):
+        found = None if held else _in_hive(target, hive, parts)
+        held = held or found is not None
+        if found:
+            return found
+    if not held:
         raise ObjectNotFound(
             "no hive that is loaded holds %s%s" % (wanted, "; " + torn if torn else ""),
             wanted,
             "!reg hivelist lists them",
         )
-    rest = parts[len(_parts(best.root_path)) :]
-    if not rest:
-        return Key(best.root, best.root_path)
-    for block in _blocks(target, best, rest):
-        spelled = _spelled_under(target, block, best, rest)
-        if spelled is not None:
-            return Key(block, best.root_path + "".join("\\" + name for name in spelled))
     raise ObjectNotFound(
-        "the key %s is not in the kernel's memory: only keys that are open, or were lately, have their descriptor there"
-        % wanted,
+        "the key %s is not in the kernel's memory: only keys that are open, or were lately, have their descriptor there%s"
+        % (wanted, "; " + torn if torn else ""),
         wanted,
         "open it on the machine first, or give its descriptor as text (Get-Acl, or SDDL) with --type key",
     )
+
+
+def _in_hive(target: Source, hive: _Hive, parts: List[str]) -> Union[Key, Tuple[()], None]:
+    """The key, () where the hive holds the path and has no block for it, None where it is another's path."""
+    root_path = hive.root_path(target)
+    if root_path is None or not _starts(parts, root_path):
+        return None
+    rest = parts[hive.names :]
+    if not rest:
+        return Key(hive.root, root_path)
+    for block in _blocks(target, hive, parts):
+        spelled = _spelled_under(target, block, hive, rest)
+        if spelled is not None:
+            return Key(block, root_path + "".join("\\" + name for name in spelled))
+    return ()
 
 
 def full_path(path: str) -> str:
@@ -147,7 +173,9 @@ def _hives(target: Source, parts: List[str]) -> Iterator[Union[_Hive, str]]:
     A request each; the text of a hive's own path is asked for only where its length fits a beginning of the path.
     """
     sizes = {
-        2 * sum(1 + len(part) for part in parts[:count]) + more for count in range(len(parts) + 1) for more in (0, 2)
+        2 * sum(1 + len(part) for part in parts[:count]) + more: count
+        for count in range(len(parts) + 1)
+        for more in (0, 2)
     }
     head = target.symbol(HIVES)
     link = target.layout(HIVE).field("HiveList").offset
@@ -159,22 +187,25 @@ def _hives(target: Source, parts: List[str]) -> Iterator[Union[_Hive, str]]:
             return
         seen.add(at)
         s = read_members(target, HIVE, at - link, _HIVE)
-        fits = s.uint("HiveRootPath.Length") in sizes
-        path, root = unicode_string(target, s, "HiveRootPath") if fits else None, s.uint("RootKcb")
+        length, root = s.uint("HiveRootPath.Length"), s.uint("RootKcb")
+        names = sizes.get(length) if isinstance(length, int) else None
         table, buckets = s.uint("KcbCacheTable"), s.uint("KcbCacheTableSize")
-        if isinstance(path, str) and isinstance(root, int) and isinstance(table, int) and isinstance(buckets, int):
-            yield _Hive(path.rstrip("\\"), root, table, buckets)
+        if names is not None and isinstance(root, int) and isinstance(table, int) and isinstance(buckets, int):
+            yield _Hive(names, s, root, table, buckets)
         at = s.uint("HiveList.Flink")
 
 
-def _blocks(target: Source, hive: _Hive, rest: List[str]) -> Iterator[int]:
-    """Control blocks of a hive: first those of the bucket that the path should be in, then all others."""
+def _blocks(target: Source, hive: _Hive, parts: List[str]) -> Iterator[int]:
+    """Control blocks of a hive: first those of the buckets that the path should be in, then all others."""
     if not hive.table or not 0 < hive.buckets <= _MAX_BLOCKS:
         return
-    likely = _bucket(target, hive, rest)
     seen: Set[int] = set()
     size = stride(target.layout(TABLE), target.layout)
-    if likely is not None:
+    likely = _bucket(hive, parts, 0)
+    yield from _chain(target, read_structure(target, TABLE, hive.table + likely * size).uint("Entry"), seen)
+    root = _root_hash(target, hive)  # where a hive's root is hashed otherwise than from its path
+    if root is not None and _bucket(hive, parts[hive.names :], root) != likely:
+        likely = _bucket(hive, parts[hive.names :], root)
         yield from _chain(target, read_structure(target, TABLE, hive.table + likely * size).uint("Entry"), seen)
     span = read_span(target, hive.table, hive.buckets * size)
     for number in range(hive.buckets):
@@ -189,13 +220,15 @@ def _chain(target: Source, entry: Maybe[int], seen: Set[int]) -> Iterator[int]:
         entry = read_members(target, "_CM_KEY_HASH", entry, ["NextHash"]).uint("NextHash")
 
 
-def _bucket(target: Source, hive: _Hive, rest: List[str]) -> Optional[int]:
-    """Where a path below the hive's root most likely is in its table: from the root's own hash on."""
+def _root_hash(target: Source, hive: _Hive) -> Optional[int]:
     s = read_members(target, KCB, hive.root, ["KeyHash"])
     hashed = s.uint("KeyHash.ConvKey.Hash") if s.has("KeyHash.ConvKey.Hash") else s.uint("KeyHash.ConvKey")
-    if isinstance(hashed, Missing):
-        return None
-    for name in rest:
+    return hashed if isinstance(hashed, int) else None
+
+
+def _bucket(hive: _Hive, names: List[str], hashed: int) -> int:
+    """Where names most likely are in the hive's table, from the hash of what stands before them on."""
+    for name in names:
         for character in name.upper():
             hashed = (hashed * _FACTOR + ord(character)) & 0xFFFFFFFF
     return hashed * _IRRATIONAL % _PRIME % hive.buckets
