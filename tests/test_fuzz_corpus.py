@@ -11,9 +11,10 @@ from tests.fuzz.mutate import mutated
 
 CORPUS = sorted(path for path in (Path(__file__).parent / "fuzz" / "corpus").glob("*/*") if path.is_file())
 TRIES = {
-    "crashdump": 12,
-    "elf": 12,
-    "vmss": 40,
+    "crashdump": 20,
+    "image": 40,
+    "elf": 30,
+    "vmss": 60,
     "log": 30,
     "isf": 60,
     "recording": 60,

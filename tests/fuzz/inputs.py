@@ -57,28 +57,20 @@ def _own(run: Callable[[bytes], None]) -> Callable[[bytes], None]:
     return quietly
 
 
-def _kernel_dumps() -> List[bytes]:
-    from tests.test_source_crashdump_fuzz import CONTAINERS
+def _memory_of(kind: str) -> Input:
+    """Dumps or images, by what is changed in them (tests/fuzz/memory.py)."""
 
-    return list(CONTAINERS)
+    def seeds() -> List[bytes]:
+        from tests.fuzz import memory
 
+        return memory.seeds(kind)
 
-def _run_dump(data: bytes) -> None:
-    from kdtoken.decode.process import walk_processes
-    from kdtoken.decode.process_dump import Tokens
-    from kdtoken.source.cached import CachedSource
-    from kdtoken.source.crashdump.dump import open_dump
-    from tests.engine.volatility import isf
-    from tests.fake_image import as_image, fake_image
-    from tests.test_source_crashdump_fuzz import LAYOUTS
+    def run(data: bytes) -> None:
+        from tests.fuzz import memory
 
-    symbols = json.dumps(isf(LAYOUTS, as_image(fake_image(LAYOUTS)))).encode()
-    with _file(data, ".dmp") as path, _file(symbols, ".json") as beside:
-        source = open_dump(path, beside)
-        cached = CachedSource(source)
-        tokens = Tokens(cached)
-        for process in walk_processes(cached)[0][:8]:
-            tokens.of(process)
+        memory.run(kind, data)
+
+    return Input(seeds, _own(run), True)
 
 
 def _side_files() -> List[bytes]:
@@ -100,11 +92,13 @@ def _run_side_file(data: bytes) -> None:
 
 
 def _cores() -> List[bytes]:
+    """An ELF core's head and its table of segments, without the memory: some hundred bytes."""
     from tests.machine.containers import physical_pages, write_elf
     from tests.test_source_image_fuzz import DUMP, KERNEL
 
+    pages = dict(sorted(physical_pages(KERNEL).items())[:2])
     with tempfile.TemporaryDirectory() as folder:
-        return [write_elf(physical_pages(KERNEL), Path(folder) / "a.elf", DUMP.root).read_bytes()]
+        return [write_elf(pages, Path(folder) / "a.elf", DUMP.root).read_bytes()]
 
 
 def _run_core(data: bytes) -> None:
@@ -343,7 +337,8 @@ def _run_doctor(data: bytes) -> None:
 
 
 INPUTS: Dict[str, Input] = {
-    "crashdump": Input(_kernel_dumps, _own(_run_dump), True),
+    "crashdump": _memory_of("dump"),
+    "image": _memory_of("image"),
     "vmss": Input(_side_files, _own(_run_side_file), True),
     "elf": Input(_cores, _own(_run_core), True),
     "pdb": Input(_pdbs, _own(_run_pdb), True),
