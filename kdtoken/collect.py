@@ -414,11 +414,10 @@ WISHES = {"read": 1 << 31, "write": 1 << 30, "execute": 1 << 29, "all": 1 << 28,
 def mapped_wish(text: str, mapping: Tuple[int, int, int, int]) -> int:
     """read, write, execute, all, maximum or a number; generic rights mapped, since AccessCheck refuses them."""
     try:
-        wish = WISHES[text] if text in WISHES else int(text, 0)
-    except ValueError:
-        raise CannotCollect(
-            "%r is no wish: read, write, execute, all, maximum, or a number such as 0x3" % text
-        ) from None
+        wish = WISHES[text] if text in WISHES else int(text if len(text) < 32 else "", 0)
+        struct.pack("<I", wish)  # ctypes would cut it to 32 bits without a word
+    except (ValueError, struct.error):
+        raise CannotCollect("%.40r is no wish: read, write, execute, all, maximum, or a number as 0x3" % text) from None
     for bit, meaning in zip((1 << 31, 1 << 30, 1 << 29, 1 << 28), mapping):
         if wish & bit:
             wish = wish & ~bit | meaning
@@ -490,10 +489,11 @@ def questions_of(options: argparse.Namespace) -> List[Dict[str, Any]]:
         found.append({"id": "check %d" % number, "sddl": sddl, "type": options.type, "want": options.want})
     if options.questions:
         with open(options.questions, encoding="utf-8") as stream:
-            try:
-                found += [dict(one, want=one["want"], sddl=one["sddl"]) for one in json.load(stream)["questions"]]
-            except (ValueError, KeyError, TypeError) as error:
-                raise CannotCollect("%s holds no questions: %s" % (options.questions, error)) from None
+            try:  # of 4 MB at most, which are some 20,000: what is cut off there is no JSON
+                asked = json.loads(stream.read(1 << 22))["questions"]
+                found += [dict(one, want=one["want"], sddl=one["sddl"]) for one in asked]
+            except (ValueError, KeyError, TypeError, RecursionError):
+                raise CannotCollect("%r holds no questions in JSON" % options.questions) from None
     return found
 
 

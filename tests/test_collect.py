@@ -219,6 +219,12 @@ def test_a_wish_is_mapped_as_access_check_wants_it() -> None:
     assert collect.mapped_wish("maximum", mapping) == 0x02000000
     with pytest.raises(collect.CannotCollect, match="no wish"):
         collect.mapped_wish("much", mapping)
+    assert collect.mapped_wish("0x%x" % (1 << 0), mapping) == 1
+    # What ctypes would cut to 32 bits without a word is another wish.
+    for wrong in ("0x100000001", "-1", "9" * 5000, "1" + " " * 40 + "x", ""):
+        with pytest.raises(collect.CannotCollect, match="no wish") as caught:
+            collect.mapped_wish(wrong, mapping)
+        assert len(str(caught.value)) < 150
 
 
 def test_the_mappings_are_those_that_explain_goes_by() -> None:
@@ -250,3 +256,25 @@ def test_a_negative_number_is_no_id(capsys: pytest.CaptureFixture[str]) -> None:
     if collect.sys.platform != "win32":
         assert collect.main(["--pid", "0"]) == 2
         assert "no id" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[" * 100_000,  # nested deeper than Python's stack
+        b'{"questions": [' + b"[]," * (2 << 20) + b"[]]}",  # 6 MB of lists
+        b'{"questions": 5}',
+        b'{"questions": [{"want": "read"}]}',
+        b'{"questions": [7]}',
+        b"[]",
+        b"\xff\xfe",
+        b"",
+    ],
+    ids=lambda data: repr(data[:20]),
+)
+def test_a_file_that_holds_no_questions_is_one_message(data: bytes, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "q.json").write_bytes(data)
+    assert collect.main(["--questions", str(tmp_path / "q.json")]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("collect: ") and "holds no questions" in err
+    assert "Traceback" not in err and "codec" not in err and len(err.splitlines()) == 2

@@ -41,6 +41,7 @@ def read_text(text: str, file: str = "text") -> AnyText:
     """All that a pasted text or a log tells.  Raises BadFormat where it has more lines than memory is for."""
     lines = list(islice(split_lines(text, _EMPTY), _MOST_LINES + 1))
     if len(lines) > _MOST_LINES:
+        lines.clear()  # the error would keep them, and somebody may ask once more
         raise BadFormat(
             "%s has over %d lines, which is too much to be read as text" % (file, _MOST_LINES),
             file,

@@ -8,7 +8,6 @@ another code than 0, 1, 2 or 3 is named, and the exit code is 1.
 """
 
 import argparse
-import gzip
 import json
 import lzma
 import os
@@ -18,6 +17,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
@@ -29,6 +29,8 @@ _WALK = ["-m", "kdtoken", "walk"]
 _TOUR = str(ROOT / "fixtures" / "sessions" / "notepad-22000-synthetic.kdtoken.gz")
 
 _SYMBOLS = "{symbols}"  # an ISF of the declared kernel
+
+_MOST_UNPACKED = 1 << 31  # what a bomb is made of; to make more takes minutes
 
 Pieces = Iterator[bytes]
 
@@ -147,7 +149,10 @@ def _packed(make: Callable[[int], Pieces], how: str, times: int) -> Callable[[in
 
     def pack(size: int) -> Pieces:
         if how == "gz":
-            yield gzip.compress(b"".join(make(size * times)), 9)
+            gzipped = zlib.compressobj(9, zlib.DEFLATED, 31)
+            for piece in make(min(size * times, _MOST_UNPACKED)):
+                yield gzipped.compress(piece)
+            yield gzipped.flush()
             return
         packer = lzma.LZMACompressor(preset=1)
         for piece in make(size * times):
@@ -257,6 +262,16 @@ CASES: Dict[str, Case] = {
     "vmx of one line": Case(_lines(" ", 'serial0.fileName ='), ".vmx", _VMX),
     "doctor of lines": Case(_lines("kd> lm m nt\nOpened \\\\.\\pipe\\kd_Win11\n"), ".txt", _DOCTOR),
     "doctor of one line": Case(_lines(" ", "serial0.fileName ="), ".txt", _DOCTOR),
+    "text of short lines": Case(_lines("a\n", "kd> !process 0 0\n"), ".log", [*_WALK, "--log", "{}"]),
+    "text of other lines": Case(_numbered("what is line %d\n", "kd> !process 0 0\n"), ".log", [*_WALK, "--log", "{}"]),
+    "whoami of short lines": Case(_lines("=\n", "C:\\>whoami /all\n\nUSER INFORMATION\n"), ".txt", [*_DUMP, "{}"]),
+    "questions of collect": Case(
+        _numbered('{"id": "q%d", "sddl": "D:", "want": "read"},', '{"questions": [', '{}]}'),
+        ".json",
+        ["-m", "kdtoken.collect", "--questions", "{}"],
+    ),
+    "questions nested": Case(_lines("["), ".json", ["-m", "kdtoken.collect", "--questions", "{}"]),
+    "gz that is all gzip can": Case(_packed(_lines("\n", "kd> !process 0 0\n"), "gz", 1000), ".log.gz", [*_WALK, "{}"]),
     "gz of a recording": Case(
         _packed(_lines("0", _HEAD + '{"memory": "0xffff800000000000", "bytes": "'), "gz", 8), ".kdtoken.gz", _REPLAY
     ),

@@ -88,7 +88,7 @@ def _folder() -> Path:
         symbols = folder / "symbols.json"
         symbols.write_text(json.dumps(isf(LAYOUTS, as_image(fake_image(LAYOUTS)))))
         opened, real = symbol_path.open_symbols(symbols), symbol_path.open_symbols
-        setattr(opened, "layout", lru_cache(None)(opened.layout))
+        opened.layout = lru_cache(None)(opened.layout)
         symbol_path.open_symbols = lambda path: opened if str(path) == str(symbols) else real(path)
         _FOLDER.append(folder)
     return _FOLDER[0]
