@@ -30,9 +30,10 @@ def bytes_of(value: Value, resolve: Callable[[str], Layout]) -> Optional[bytes]:
     text = value.text
     pair = _LIST.match(text)
     if pair:
-        pointer = 8 if "`" in pair[1] or len(pair[1]) > 10 else 4
-        links = [_number(one) for one in pair.groups()]
-        if max(links) >= 1 << 8 * pointer:
+        # "0x", and eight digits for 32 bits, sixteen for 64
+        digits = [one[2:].replace("`", "") for one in pair.groups()]
+        pointer, links = len(digits[0]) // 2, [_number(one) for one in digits]
+        if [len(one) for one in digits] not in ([8, 8], [16, 16]):
             return None  # damaged text: the two pointers are not of one width
         return b"".join(link.to_bytes(pointer, "little") for link in links)
     quad = _QUAD.match(text)
