@@ -249,7 +249,7 @@ def _unfolded(outer: _Group, member: Member) -> _Group:
         return _Group(pointer[2], elements, size, int(pointer[1].replace("`", ""), 16), [])
     if sized and member.text.startswith(("struct ", "union ", "class ")):
         return _Group(sized[1], elements, size, at, [])
-    kind = type_text(member.text.split(" 0x", 1)[0].split(" [ ", 1)[0])
+    kind = type_text(member.text) or type_text(member.text.split(" 0x", 1)[0].split(" [ ", 1)[0])
     if kind is None:
         # `dt nt!_X ADDRESS Member.` prints no type, but the members at their offsets.
         return _Group("", None, None, at if not member.text else None, [])
