@@ -4,13 +4,16 @@ from typing import Dict, Optional, Tuple
 
 import pytest
 
+from kdtoken.decode.cid_table import process_by_id
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.model.token import Token
 from kdtoken.source.base import BootMemory
+from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, WINDOWS_11, kernel_of
 from tests.machine.kernel import Kernel
 from tests.machine.synthetic import SyntheticSource
 
+PAGES = "pages of PspCidTable"
 FOR_GOOD = ("SeTokenObjectType", "PsProcessType", "PspCidTable", "SepLogonSessions", "ObTypeIndexTable")
 
 
@@ -44,7 +47,7 @@ def kernel(request: pytest.FixtureRequest) -> Kernel:
 
 
 def test_the_second_run_of_a_boot_asks_for_its_time_and_nothing_else(kernel: Kernel) -> None:
-    """By pid: KeBootTime, three of the table of ids, the process, its token, and what these two lie apart from."""
+    """By pid: KeBootTime, the id's entry, the process, its token, the logon session, its names."""
     kept = Kept()
     alone = KernelMachine(SyntheticSource(kernel)).find("6104").token
     first = KernelMachine(source_of(kernel, kept)).find("6104").token
@@ -54,7 +57,7 @@ def test_the_second_run_of_a_boot_asks_for_its_time_and_nothing_else(kernel: Ker
     assert machine.find("6104").token == alone
     assert not any(asked(source, name) for name in FOR_GOOD) and asked(source, "KeBootTime")
     requests, size = machine.cost
-    assert requests <= 9 and size <= 4100
+    assert requests <= 6 and size <= 3450
 
 
 def test_a_dump_with_threads_and_twin(kernel: Kernel) -> None:
@@ -63,8 +66,57 @@ def test_a_dump_with_threads_and_twin(kernel: Kernel) -> None:
         machine = KernelMachine(source_of(kernel, kept))
         dump = machine.find("6104").dump(False)
         assert isinstance(dump.linked, Token) and dump.threads
-    # On 8.1 what tells a process's details lies a page's end away.
-    assert machine.cost[0] <= (17 if kernel.layouts.build.startswith("6.3.") else 16) and machine.cost[1] <= 7600
+    # The six of its token; the session's space, the image's path, a thread; the table's chain, the twin's logon session,
+    # whose names come with the other's, and the twin.
+    assert machine.cost[0] <= 12 and machine.cost[1] <= 6400
+
+
+def _table(kernel: Kernel) -> Tuple[int, int]:
+    """The _HANDLE_TABLE of ids, and the page of pointers to its pages of entries."""
+    table = int.from_bytes(kernel.memory.peek(kernel.symbols["PspCidTable"], 8), "little")
+    return table, kernel.pointer_at("_HANDLE_TABLE", table, "TableCode") & ~7
+
+
+def test_the_pages_of_ids_are_asked_for_once_a_boot(kernel: Kernel) -> None:
+    kept = Kept()
+    places = [_table(kernel)[0] + 8, _table(kernel)[1]]
+    assert KernelMachine(source_of(kernel, kept)).find("4").address == kernel.processes[4]
+    for pid, address in kernel.processes.items():
+        source = source_of(kernel, kept)
+        assert KernelMachine(source).find(str(pid)).address == address
+        assert not any(at <= place < at + size for at, size in source.log for place in places), pid
+
+
+def test_kept_pages_that_lead_elsewhere_mean_the_table_as_it_is(kernel: Kernel) -> None:
+    """A page that is not there, one that is none, and one whose entry leads to another process."""
+    kept = Kept()
+    right = kernel.processes[6104]
+    assert KernelMachine(source_of(kernel, kept)).find("6104").address == right
+    (key,) = kept.values
+    whole = kept.values[key]
+    pages = whole[PAGES]
+    page = 6104 // 4 // 256
+    system = int.from_bytes(pages[:8], "little") + (4 // 4 - 6104 // 4 % 256) * 16  # there lies the entry of id 4
+    for other in (0xFFFF900000000000, kernel.tokens["notepad"], system):
+        kept.values[key] = {**whole, PAGES: pages[: page * 8] + other.to_bytes(8, "little") + pages[page * 8 + 8 :]}
+        machine = KernelMachine(source_of(kernel, kept))
+        found = machine.find("6104")
+        assert found.address == right and found.others is None  # by the table, not by the list
+        assert kept.values[key] == whole  # what misled is kept no longer
+
+
+def test_an_object_that_holds_the_id_and_is_no_process_is_none(kernel: Kernel) -> None:
+    """The id alone proves nothing: with a reference to no token and another type in its header it is something else."""
+    kept = Kept()
+    assert KernelMachine(source_of(kernel, kept)).find("6104").token
+    body = kernel.layouts.layout("_OBJECT_HEADER").field("Body").offset
+    process, token = kernel.processes[6104], kernel.tokens["notepad"]
+    index = kernel.memory.peek(token - body, body)  # a token's header; its index is hidden by the place, too
+    source = source_of(kernel, kept)
+    source.poke_field(process, "_EPROCESS", "Token.Value", kernel.processes[4] | 1)
+    assert process_by_id(CachedSource(source), 6104) == process  # its own header says so
+    source.poke(process - body, index)
+    assert process_by_id(CachedSource(source), 6104) is None
 
 
 def test_a_walk_asks_for_the_list_and_the_time(kernel: Kernel) -> None:
@@ -81,6 +133,9 @@ def test_what_was_kept_holds_the_kernels_own_bytes(kernel: Kernel) -> None:
     assert KernelMachine(source_of(kernel, kept)).find("6104").token
     (((place, _), values),) = kept.values.items()
     assert place == kernel.symbols["KeBootTime"]
+    pages = values.pop(PAGES)
+    pointers = _table(kernel)[1]
+    assert len(pages) % 8 == 0 and pages == kernel.memory.peek(pointers, len(pages)) and any(pages[-8:])
     assert set(FOR_GOOD) <= set(values) <= {*FOR_GOOD, "ObHeaderCookie"}
     for name, data in values.items():
         assert kernel.memory.peek(kernel.symbols[name], len(data)) == data

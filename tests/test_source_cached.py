@@ -45,6 +45,14 @@ def test_a_small_read_brings_its_neighbours() -> None:
     assert (cached.requests, cached.bytes_read) == (1, READ_AHEAD)
 
 
+def test_who_wants_no_neighbours_gets_none() -> None:
+    inner = Pages()
+    cached = CachedSource(inner)
+    assert cached.read_just(BASE + 16, 8) == content(BASE + 16, 8)
+    assert inner.log == [(BASE + 16, 8)] and (cached.requests, cached.bytes_read) == (1, 8)
+    assert cached.read_just(BASE + 18, 4) == content(BASE + 18, 4) and cached.requests == 1
+
+
 def test_no_small_read_goes_into_the_next_page() -> None:
     inner = Pages((1,), False)
     cached = CachedSource(inner)

@@ -3,7 +3,8 @@
 from typing import Dict, List, Optional, Set, Tuple
 
 from kdtoken.decode.object_header import unicode_string
-from kdtoken.decode.structure import lacking, read_structure
+from kdtoken.decode.structure import Structure, lacking, read_structure
+from kdtoken.decode.variables import together
 from kdtoken.errors import LookupFailed, MemoryUnreadable
 from kdtoken.layout.layout import pointer_size
 from kdtoken.model.absent import Maybe, Missing, Unreadable
@@ -20,8 +21,11 @@ _CHAIN_BITS = 0xF
 _CHAIN_LIMIT = 4096
 
 
-def read_logon_session(target: Source, address: Maybe[int]) -> Maybe[Optional[LogonSession]]:
-    """The logon session at `address`; None for a null pointer."""
+def read_logon_session(target: Source, address: Maybe[int], pair: bool = False) -> Maybe[Optional[LogonSession]]:
+    """The logon session at `address`; None for a null pointer.
+
+    pair  the other half of its UAC pair is asked next: fetch the names of both in one request, where they lie near
+    """
     if isinstance(address, Missing):
         return address
     if address == 0:
@@ -29,8 +33,33 @@ def read_logon_session(target: Source, address: Maybe[int]) -> Maybe[Optional[Lo
     memo = target.memo  # the tokens of a session share it
     known: Dict[int, Maybe[Optional[LogonSession]]] = {} if memo is None else memo.setdefault(("logon sessions",), {})
     if address not in known:
+        if pair and memo is not None:
+            _fetch_names(target, address)
         known[address] = _read(target, address)
     return known[address]
+
+
+def _fetch_names(target: Source, address: int) -> None:
+    """The texts of a session's names, and of those of its buddy's, for a target that remembers."""
+    try:
+        s = read_structure(target, TYPE, address, origins=False)
+        halves, buddy = [s], s.luid("BuddyLogonId")
+        other = _find(target, buddy) if isinstance(buddy, Luid) and buddy.value else None
+    except LookupFailed:
+        return
+    if isinstance(other, Structure):
+        halves.append(other)
+    places: List[Optional[Tuple[int, int]]] = []
+    for half in halves:
+        for name in ("AccountName", "AuthorityName"):
+            at, size = half.uint(name + ".Buffer"), half.uint(name + ".Length")
+            if isinstance(at, int) and isinstance(size, int) and at and size:
+                places.append((at, at + size))
+    for start, end in together(places):
+        try:
+            target.read_just(start, end - start)
+        except MemoryUnreadable:
+            pass  # each is read by itself then, and tells what is wrong
 
 
 def _read(target: Source, address: int) -> Maybe[Optional[LogonSession]]:
@@ -56,6 +85,11 @@ def _read(target: Source, address: int) -> Maybe[Optional[LogonSession]]:
 
 def find_logon_session(target: Source, logon_id: Luid) -> Maybe[Optional[LogonSession]]:
     """Look a logon session up in the kernel's table; None where the table has none of that id."""
+    found = _find(target, logon_id)
+    return read_logon_session(target, found.address) if isinstance(found, Structure) else found
+
+
+def _find(target: Source, logon_id: Luid) -> Maybe[Optional[Structure]]:
     chain = logon_id.low & _CHAIN_BITS
     heads = _heads(target, chain, 1)
     if isinstance(heads, Missing):
@@ -67,7 +101,7 @@ def find_logon_session(target: Source, logon_id: Luid) -> Maybe[Optional[LogonSe
         s = read_structure(target, TYPE, entry)
         here = s.luid("LogonId")
         if here == logon_id:
-            return read_logon_session(target, entry)
+            return s
         if isinstance(here, Missing):
             return here  # this may have been the one
         entry = s.uint("Next")
@@ -109,7 +143,7 @@ def _heads(target: Source, first: int, count: int) -> Maybe[List[Maybe[int]]]:
         return lacking(error)
     try:
         at = int.from_bytes(target.read(table, width), "little")
-        data = target.read(at + first * width, count * width)
+        data = target.read_just(at + first * width, count * width)
     except MemoryUnreadable as error:
         return Unreadable(error.address, error.reason)
     return [int.from_bytes(data[place : place + width], "little") for place in range(0, len(data), width)]

@@ -55,6 +55,11 @@ _KNOWN_OF_TOKENS = frozenset(
 )
 
 
+def members_shown(target: Source) -> Tuple[str, ...]:
+    """The members of `_EPROCESS` that a dump of one process takes."""
+    return _WALK + _DETAILS + pointer_path(target)
+
+
 def walk_processes(target: Source, details: bool = False) -> Tuple[List[Process], List[str]]:
     """All processes of nt!PsActiveProcessHead, one request each, and what was wrong with the list.
 
@@ -95,6 +100,11 @@ def process_at(target: Source, address: int) -> Process:
             address,
             "kdtoken walk lists all processes",
         )
+    return process_of(target, address)
+
+
+def process_of(target: Source, address: int) -> Process:
+    """As process_at, of what is known to be one."""
     s = read_members(target, TYPE, address, _WALK)
     if isinstance(s.uint("UniqueProcessId"), Unreadable):
         raise ProcessNotFound(

@@ -29,18 +29,21 @@ class Tokens:
         self._follow = follow
         self._tokens: Dict[int, Maybe[Token]] = {}
 
-    def at(self, address: int) -> Maybe[Token]:
-        """The token object at `address`.  Raises LookupFailed when the symbols know no _TOKEN."""
+    def at(self, address: int, pair: bool = False) -> Maybe[Token]:
+        """The token object at `address`.  Raises LookupFailed when the symbols know no _TOKEN.
+
+        pair  linked_with is asked of it next
+        """
         if address not in self._tokens:
-            self._tokens[address] = decode_token(self.target, address, NAMES, self._follow)
+            self._tokens[address] = decode_token(self.target, address, NAMES, self._follow, pair)
         return self._tokens[address]
 
-    def of(self, process: Process) -> Maybe[Optional[Token]]:
+    def of(self, process: Process, pair: bool = False) -> Maybe[Optional[Token]]:
         """A process's primary token; None when its reference is null."""
         ref = process.token
         if isinstance(ref, Missing):
             return ref
-        return self.at(ref.object) if ref.object else None
+        return self.at(ref.object, pair) if ref.object else None
 
     def linked_with(self, token: Token) -> Maybe[Optional[Token]]:
         """The other half of a UAC pair: the token that the buddy logon session keeps.
@@ -95,7 +98,7 @@ def dump_process(
     target = tokens.target
     problems: List[str] = []
     details = process_details(target, process)
-    token = tokens.of(process)
+    token = tokens.of(process, pair=True)
     threads: List[Thread] = []
     try:
         threads, torn = walk_threads(target, details.thread_list_head)

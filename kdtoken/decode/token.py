@@ -24,11 +24,14 @@ class TokenStructure(Structure):
 
     names   of privileges, by number
     follow  False leaves alone what lies outside the token's own allocation
+    pair    as decode_token has it
     """
 
-    def __init__(self, target: Source, address: int, span: Span, names: Mapping[int, str], follow: bool) -> None:
+    def __init__(
+        self, target: Source, address: int, span: Span, names: Mapping[int, str], follow: bool, pair: bool = False
+    ) -> None:
         super().__init__(target, TYPE, address, span, origins=follow)
-        self.names, self.follow = names, follow
+        self.names, self.follow, self.pair = names, follow, pair
         self.places: Dict[str, List[Maybe[int]]] = {}  # list -> where the SID of each entry lies
 
     def outside(self, path: str) -> Maybe[int]:
@@ -93,7 +96,7 @@ MEMBERS: Tuple[Member, ...] = (
     Member("in_use", "TokenInUse", Structure.uint),
     Member("integrity_level_index", "IntegrityLevelIndex", Structure.uint),
     Member("mandatory_policy", "MandatoryPolicy", Structure.uint),
-    Member("logon_session", "LogonSession", lambda s, path: read_logon_session(s.target, s.uint(path))),
+    Member("logon_session", "LogonSession", lambda s, path: read_logon_session(s.target, s.uint(path), s.pair)),
     Member("originating_logon_session", "OriginatingLogonSession", Structure.luid),
     Member("sid_hash", "SidHash", parts.read_hash, _HASH),
     Member("restricted_sid_hash", "RestrictedSidHash", parts.read_hash, _HASH),
@@ -129,13 +132,16 @@ _VARIABLE_LIMIT = 0x60000
 _LIKELY_DYNAMIC_PART = 0x100
 
 
-def decode_token(target: Source, address: int, names: Mapping[int, str], follow: bool = True) -> Maybe[Token]:
+def decode_token(
+    target: Source, address: int, names: Mapping[int, str], follow: bool = True, pair: bool = False
+) -> Maybe[Token]:
     """The token at `address`; Unreadable where no token lies there or its memory is gone.
 
     names   of privileges, by number (model.privilege)
     follow  False reads only the token's own allocation and its logon session: what lies behind
             other pointers (primary group, DACL, capabilities ...) is NotAsked; where each value was
             read is not kept, nor are members that have no name here
+    pair    its linked token is asked next (process_dump.Tokens.linked_with)
     Raises TypeNotFound or FieldNotFound when the symbols do not describe a token at all.
     """
     problems: List[str] = []
@@ -149,7 +155,7 @@ def decode_token(target: Source, address: int, names: Mapping[int, str], follow:
     wrong = _not_a_token(target, address, problems)
     if wrong is not None:
         return wrong
-    s = TokenStructure(target, address, span, names, follow)
+    s = TokenStructure(target, address, span, names, follow, pair)
     _fetch_variable_part(s, problems)
     if follow:
         _fetch_dynamic_part(s)
@@ -169,6 +175,11 @@ def decode_token(target: Source, address: int, names: Mapping[int, str], follow:
         unnamed=_unnamed(s) if follow else (),
         **values,
     )
+
+
+def fetch_token(target: Source, address: int) -> None:
+    """Read what decode_token reads first, for a target that remembers."""
+    read_structure(target, TYPE, address, body_offset(target), _LIKELY_VARIABLE_PART)
 
 
 def _lean(s: TokenStructure) -> Optional[Dict[str, Any]]:

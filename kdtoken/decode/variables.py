@@ -27,6 +27,8 @@ _TYPES = "ObTypeIndexTable"
 _FIRST_TYPES = 16
 # Set while the kernel starts, and never again.
 _FOR_GOOD = (*_ALWAYS, *_TO_ONE, _IF_NEAR, _TYPES)
+# The pages of nt!PspCidTable's entries: where each lies stays, more are added (decode.cid_table).
+_ID_PAGES = "pages of PspCidTable"
 # When that was (LARGE_INTEGER, FILETIME); 0 before.  A clock that is set moves it.
 _BOOT_TIME = "KeBootTime"
 _SYSTEM = "PsInitialSystemProcess"
@@ -66,6 +68,20 @@ class _Boot(NamedTuple):
     time: bytes
 
 
+def id_pages(target: Source) -> bytes:
+    """Pointers to the pages of nt!PspCidTable's entries, as an earlier run of this boot kept them; empty where none did."""
+    boot = _boot(target)
+    return (boot.memory.recall(boot.place, boot.time) or {}).get(_ID_PAGES, b"") if boot else b""
+
+
+def keep_id_pages(target: Source, pointers: bytes) -> None:
+    """Keep them for the next run, beside the variables of this boot."""
+    boot = _boot(target)
+    kept = boot.memory.recall(boot.place, boot.time) if boot else None
+    if boot and kept and pointers and kept.get(_ID_PAGES) != pointers:
+        boot.memory.keep(boot.place, boot.time, {**kept, _ID_PAGES: pointers})
+
+
 def _boot(target: Source) -> Optional[_Boot]:
     """None where nothing is kept, or where nobody can tell one boot from another."""
     memory = target.boot_memory()
@@ -73,7 +89,7 @@ def _boot(target: Source) -> Optional[_Boot]:
         return None
     try:
         place = target.symbol(_BOOT_TIME)
-        time = target.read(place, 8)
+        time = target.read_just(place, 8)
     except (LookupFailed, MemoryUnreadable):
         return None
     return _Boot(memory, place, time) if any(time) else None
@@ -81,7 +97,8 @@ def _boot(target: Source) -> Optional[_Boot]:
 
 def _recall(target: Source, boot: _Boot, width: int) -> Set[str]:
     """The variables that the target knows by now of an earlier run; none where what was kept does not fit."""
-    kept = boot.memory.recall(boot.place, boot.time) or {}
+    kept = dict(boot.memory.recall(boot.place, boot.time) or {})
+    kept.pop(_ID_PAGES, None)
     places = {name: place for name, place in ((name, _place(target, name, width)) for name in _FOR_GOOD) if place}
     if {name: len(data) for name, data in kept.items()} != {name: end - at for name, (at, end) in places.items()}:
         return set()
@@ -113,7 +130,7 @@ def _keep(target: Source, boot: _Boot, width: int) -> None:
 def _read(target: Source, places: List[Optional[Tuple[int, int]]]) -> None:
     for start, end in together(places):
         try:
-            target.read(start, end - start)
+            target.read_just(start, end - start)
         except MemoryUnreadable:
             pass
 

@@ -5,7 +5,15 @@ from typing import Iterator, List, Optional, Sequence, Tuple, Union
 from kdtoken.decode.cid_table import process_by_id
 from kdtoken.decode.fast_ref import fast_ref_mask
 from kdtoken.decode.object_header import PROCESS_TYPE, TOKEN_TYPE, is_object_of, type_name
-from kdtoken.decode.process import TYPE, pointer_bytes, process_at, process_details, read_protection, walk_processes
+from kdtoken.decode.process import (
+    TYPE,
+    pointer_bytes,
+    process_at,
+    process_details,
+    process_of,
+    read_protection,
+    walk_processes,
+)
 from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.decode.snapshot import snapshot_of
 from kdtoken.decode.thread import walk_threads
@@ -70,7 +78,7 @@ class KernelMachine(Machine):
                 found = next((one for one in process.others if one.pid == pid), None)
             elif isinstance(pid, int) and pid and not self.about.live:
                 address = process_by_id(self.source, pid)
-                found = process_at(self.source, address) if address is not None else None
+                found = process_of(self.source, address) if address is not None else None
             if found is None or found.address == process.address:
                 return None
             details = process_details(self.source, found, origins=False)
@@ -257,7 +265,7 @@ def find_process(target: Source, argument: str) -> Tuple[Process, List[Process],
         fetch_variables(target, by_id=True)
         known = process_by_id(target, value)
         if known is not None:
-            return process_at(target, known), [], []
+            return process_of(target, known), [], []
     processes, problems = walk_processes(target)
     shape = array_of(target.layout(TYPE).field("ImageFileName").type)
     return choose(processes, argument, kind, value, problems, shape[0] if shape else NAME_ROOM), processes, problems

@@ -61,6 +61,10 @@ class Source(ABC):
         NotRecorded where a recording does not hold the range.
         """
 
+    def read_just(self, address: int, size: int) -> bytes:
+        """As read, of what has no neighbours that are wanted next: a source that reads along what lies beside does not."""
+        return self.read(address, size)
+
     @abstractmethod
     def layout(self, name: str) -> Layout:
         """Layout of an nt type such as "_TOKEN".  Raises TypeNotFound."""

@@ -2,7 +2,7 @@
 
 The machine stands still while kdtoken runs (a halted kernel, a dump, a recording), so what was
 read stays true.  Small reads are widened to the neighbours in the same page: over a serial line
-a request costs four packets, and the debugger engine itself sends 128 bytes for a read of 8.
+a request costs four packets, more than 128 bytes do.  Who knows that no neighbour is wanted asks by read_just.
 """
 
 from typing import Any, Dict, List, Optional, Tuple
@@ -53,7 +53,10 @@ class CachedSource(Source):
     def know(self, address: int, data: bytes) -> None:
         self._keep(address, data)
 
-    def read(self, address: int, size: int) -> bytes:
+    def read_just(self, address: int, size: int) -> bytes:
+        return self.read(address, size, 0)
+
+    def read(self, address: int, size: int, ahead: int = READ_AHEAD) -> bytes:
         if self.cheap:
             data = self._inner.read(address, size)
             self.requests += 1
@@ -74,7 +77,7 @@ class CachedSource(Source):
         refused = self._refused.get(start // PAGE_SIZE)
         if refused is not None:
             raise MemoryUnreadable(address, size, refused, known)
-        wide = max(want, min(READ_AHEAD, self._unknown_room(start)))
+        wide = max(want, min(ahead, self._unknown_room(start)))
         if wide > want:
             try:
                 return known + self._fetch(start, wide)[:want]

@@ -94,9 +94,16 @@ def minimum(kernel: Kernel) -> List[Row]:
     """The least that any client must have cross: each struct once, in one request, nothing else."""
     resolve = kernel.layouts.layout
     process = resolve("_EPROCESS")
-    names = [process.field(name) for name in ("UniqueProcessId", "ActiveProcessLinks", "Token", "ImageFileName")]
-    first = min(member.offset for member in names)
-    of_process = max(member.offset + size_of(member.type, resolve) for member in names) - first
+
+    def stretch(*more: str) -> int:
+        names = ("UniqueProcessId", "ActiveProcessLinks", "Token", "ImageFileName", *more)
+        members = [process.field(name) for name in names if process.has(name)]
+        first = min(member.offset for member in members)
+        return max(member.offset + size_of(member.type, resolve) for member in members) - first
+
+    of_process = stretch()
+    # What each line of a walk tells besides: an end, a protection, the session.
+    walked = stretch("CreateTime", "ExitTime", "Protection", "Session")
     tokens = {key: resolve("_TOKEN").size + _variable_length(kernel, key) for key in kernel.machine.tokens}
     notepad = next(p.token for p in kernel.machine.processes if p.pid == PID)
     held = {p.token for p in kernel.machine.processes if p.token}
@@ -106,8 +113,20 @@ def minimum(kernel: Kernel) -> List[Row]:
     return [
         _sum("(minimum) token by pid", [*way, tokens[str(notepad)]]),
         _sum("(minimum) token by name", [*listed, tokens[str(notepad)]]),
-        _sum("(minimum) walk", [*listed, *(tokens[str(key)] for key in held)]),
+        _sum("(minimum) walk of names and tokens", [*listed, *(tokens[str(key)] for key in held)]),
+        _sum(
+            "(minimum) walk as it is printed",
+            [8, *[walked] * len(kernel.processes), *(tokens[str(key)] for key in held), *_sessions(kernel)],
+        ),
     ]
+
+
+def _sessions(kernel: Kernel) -> List[int]:
+    """Each logon session with its two names, which lie together, and the number of each session's space."""
+    size = kernel.layouts.layout("_SEP_LOGON_SESSION_REFERENCES").size
+    names = [2 * len(one.account + one.authority) for one in kernel.machine.logon_sessions]
+    spaces = {one.session for one in kernel.machine.processes if one.session is not None}
+    return [*[size] * len(names), *names, *[4] * len(spaces)]
 
 
 def _variable_length(kernel: Kernel, key: str) -> int:

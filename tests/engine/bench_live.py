@@ -5,8 +5,10 @@
 The target counts what crosses the wire between the marks; nothing is counted here.
 """
 
+import os
 import socket
 import sys
+import tempfile
 from typing import Any, Callable, List
 
 import pykd  # type: ignore[import-not-found,unused-ignore]
@@ -18,6 +20,8 @@ from kdtoken.model.token import Token
 from kdtoken.source.attach import AttachedSource
 from kdtoken.source.cached import CachedSource
 
+# What was kept of a kernel before is of another machine: these here have the same nt and the same moment of start.
+os.environ["KDTOKEN_CACHE"] = tempfile.mkdtemp()
 CONNECTION, PID, NAME = sys.argv[1], sys.argv[3], sys.argv[4]
 WITH_SCRIPT_WALK = sys.argv[5] == "1"
 control = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
@@ -128,8 +132,8 @@ def typed_walk() -> int:
 def main() -> None:
     live = AttachedSource(CONNECTION, patience=600)
     try:
-        token = find_process(CachedSource(live), NAME)[0].token
-        address = token.object  # type: ignore[union-attr]
+        live.layout("_TOKEN")  # the symbols are not what is measured
+        row("kdtoken, token by pid, first of boot", lambda: kdtoken_token(live, PID))
         row("kdtoken, token by pid", lambda: kdtoken_token(live, PID))
         row("kdtoken, token by name", lambda: kdtoken_token(live, NAME))
         row("kdtoken dump PID (threads, twin)", lambda: kdtoken_verb(live, dump, [PID, "--no-check"]))
@@ -139,6 +143,8 @@ def main() -> None:
         row("typedVar script, token by name", typed_by_name)
         if WITH_SCRIPT_WALK:
             row("typedVar script, walk", typed_walk)
+        token = find_process(CachedSource(live), NAME)[0].token
+        address = token.object  # type: ignore[union-attr]
         row("dt -r1 nt!_TOKEN ADDRESS (no SIDs)", lambda: len(pykd.dbgCommand("dt -r1 nt!_TOKEN %x" % address)))
     finally:
         live.release()
