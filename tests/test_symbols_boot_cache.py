@@ -44,6 +44,15 @@ def test_the_later_line_counts(home: Path) -> None:
     assert BootCache(KEY, DIGEST).recall(PLACE, TIME) == {"ObHeaderCookie": b"\x01"}
 
 
+def test_who_kept_it_can_ask_for_it(home: Path) -> None:
+    cache = BootCache(KEY, DIGEST)
+    assert cache.recall(PLACE, TIME) is None
+    for values in (VALUES, {"ObHeaderCookie": b"\x01"}):
+        cache.keep(PLACE, TIME, values)
+        assert cache.recall(PLACE, TIME) == values
+    assert BootCache(KEY, DIGEST).recall(PLACE, TIME) == values
+
+
 def test_a_byte_that_was_changed_is_noticed(home: Path) -> None:
     BootCache(KEY, DIGEST).keep(PLACE, TIME, VALUES)
     text = file_of(home).read_bytes()

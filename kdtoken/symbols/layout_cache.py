@@ -115,6 +115,8 @@ class LineFile:
             return
         try:
             os.write(handle, line)
+            if self._lines is not None:
+                self._lines[words] = line.rstrip(b"\n").split(b" ", 2)[2]
         except OSError:
             pass  # a full disk: the line is torn, and counts as none
         finally:
