@@ -72,14 +72,14 @@ def _worked_out(sides: Sides, options: argparse.Namespace) -> int:
     answers = [answer for _, _, answer in rows]
     tried = [list(turns(answers[0].request, answers[0].outcome, parties[0].others))] if one else []
     nodes = node_results(answers[0].request) if one else ()
-    told = parties[0].stories if one else tuple(sides.unjudged)
+    notes = parties[0].stories if one else tuple(sides.unjudged)
     if options.json:
-        text = explain_json(answers, tried, sides.names, _about(sides), None, told, nodes)
+        text = explain_json(answers, tried, sides.names, _about(sides), None, notes, nodes)
         cli.write_lines(text.split("\n"))
     elif one:
-        cli.write_lines(explain_lines(answers[0], tried[0], sides.names, told, nodes))
+        cli.write_lines(explain_lines(answers[0], tried[0], sides.names, notes, nodes))
     else:
-        cli.write_lines(who_lines(rows, sides.names, told))
+        cli.write_lines(who_lines(rows, sides.names, notes))
     return _EXIT[answers[0].verdict] if one else 0
 
 
@@ -168,9 +168,15 @@ def _main(arguments: List[str]) -> int:
         return _against(sides, options)
     options.caller = sides.source_of(options.caller)
     if options.who == bool(options.caller):
-        raise UsageError(
-            "name a caller, or --who for every process", None, "kdtoken explain notepad.exe --to lsass.exe"
+        asked = "--to lsass.exe --want VM_READ"
+        if options.who:
+            caller = options.caller[0]
+            raise UsageError("--who asks for every process, and %s is one" % caller, caller, "leave one of them away")
+        step = "put a process in front (notepad.exe %s), or --who behind: kdtoken explain tour --who %s" % (
+            asked,
+            asked,
         )
+        raise UsageError("name a caller, or --who for every process", None, step)
     if options.threads and not options.who:
         raise UsageError("--threads belongs to --who", "--threads", "PID:TID is a thread as the caller")
     for given, option in ((options.to, "--to OBJECT"), (options.want, "--want RIGHTS")):

@@ -209,6 +209,6 @@ class _Told:
                 how["default_factory" if one.is_factory else "default"] = one.default
             fields.append((name, kinds[name], dataclasses.field(**how)))
         twin = dataclasses.make_dataclass(owner.__name__, fields, frozen=True, order="__lt__" in owner.__dict__)
-        for told in ("__dataclass_fields__", "__dataclass_params__"):
-            setattr(owner, told, getattr(twin, told))
+        for each in ("__dataclass_fields__", "__dataclass_params__"):
+            setattr(owner, each, getattr(twin, each))
         return getattr(owner, self._name)

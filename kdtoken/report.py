@@ -52,8 +52,8 @@ def read(machine: Machine, name: str = "") -> Seen:
     except NothingPrinted:  # a text of whoami, say: no process, and tokens without addresses
         snapshot = Snapshot(name or machine.about.source, (), whole=False)
     problems = list(dict.fromkeys((*snapshot.problems, *machine.problems)))
-    told = snapshot.processes or next(snapshot.tokens(), None) is not None
-    tokens = () if told or machine.has_memory else _tokens_of_text(machine)
+    has_content = snapshot.processes or next(snapshot.tokens(), None) is not None
+    tokens = () if has_content or machine.has_memory else _tokens_of_text(machine)
     name = name or snapshot.label
     made = Report(name, snapshot.build, len(snapshot.processes), problems=tuple(problems))
     label = replace(snapshot, label=name)
@@ -80,14 +80,14 @@ def judged(seen: Sequence[Seen], choice: audit_options.Chosen = audit_options.AL
     """The same with what the rules see, on each and between two of one machine; as `audit` tells it."""
     snapshots = [one.snapshot for one in seen if isinstance(one.snapshot, Snapshot)]
     between = iter(across(snapshots))
-    told: List[Seen] = []
+    kept: List[Seen] = []
     for one in seen:
         if one.snapshot is None:
-            told.append(one)
+            kept.append(one)
             continue
         new, known = choice.findings(one.snapshot, next(between))
-        told.append(replace(one, report=replace(one.report, findings=new, known=known)))
-    return told
+        kept.append(replace(one, report=replace(one.report, findings=new, known=known)))
+    return kept
 
 
 def _all(options: Namespace) -> List[Seen]:

@@ -27,14 +27,14 @@ def _contents() -> List[str]:
     lines += ["  %2d. %s" % (number, step.title) for number, step in enumerate(STEPS, 1)]
     lines += ["", "Exercises:", ""]
     lines += ["  %2d. %s" % (number, one.title) for number, one in enumerate(EXERCISES, 1)]
-    told = (
+    examples = (
         ("tour 1", "begins"),
         ("tour all", "shows every step"),
         ("tour --exercise 1", "is the first task"),
         ("tour --write FOLDER", "lays the machine down as a crash dump, for your own WinDbg"),
     )
-    room = max(len(typed(command)) for command, _ in told)
-    rows = ("%s  %s" % (typed(command).ljust(room), words) for command, words in told)
+    room = max(len(typed(command)) for command, _ in examples)
+    rows = ("%s  %s" % (typed(command).ljust(room), words) for command, words in examples)
     return lines + [""] + [line for row in rows for line in wrapped(row, columns(), " " * (room + 2))]
 
 

@@ -48,7 +48,7 @@ PLACES: List[Use] = [
     Use("k walk nosuch.dmp 2>/dev/full", 2, ""),
     Use("k walk nosuch.dmp >&- 2>&-", 2, ""),
     # Where it is read from.
-    Use("k dump - notepad.exe </dev/null", 2, "- is empty;next:"),
+    Use("k dump - notepad.exe </dev/null", 2, "- is empty;next: what stands before the | printed nothing"),
     Use("k dump - notepad.exe <&-", 2, "next:"),
     Use("k dump - notepad.exe < /bin/true", 2, "-;next:"),
     Use("k dump - notepad.exe < rec.gz", 0, "notepad.exe"),

@@ -97,6 +97,20 @@ def test_the_environment_is_asked_where_nothing_was_named(tmp_path: Path, monkey
     assert find_symbols("", WANTED, "a.dmp").pdb == GUID + "3"
 
 
+def test_symbols_that_lie_beside_the_dump_are_offered_and_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may be another kernel's: whoever asks says so."""
+    monkeypatch.delenv("_NT_SYMBOL_PATH", raising=False)
+    for is_there in (False, True):
+        if is_there:
+            (tmp_path / "ntkrnlmp.pdb").write_bytes(b"a PDB")
+        with pytest.raises(TargetError) as failed:
+            find_symbols("", WANTED, str(tmp_path / "a.dmp"))
+        offered = '--symbols "%s", where a ntkrnlmp.pdb lies' % tmp_path
+        assert failed.value.next_step.startswith(offered) == is_there
+
+
 def test_what_was_found_and_did_not_fit_is_told(tmp_path: Path) -> None:
     (tmp_path / "nt.json").write_bytes(isf(age=9))
     (tmp_path / "broken.json").write_bytes(b"{")

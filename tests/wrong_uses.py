@@ -175,7 +175,12 @@ DIFF = _table(
 diff machine.kdtoken.gz@notepad.exe machine.kdtoken.gz@nobody.exe | 2 | nobody.exe
 diff machine.kdtoken.gz@ machine.kdtoken.gz@6104 | 2 | next:
 diff @6104 @1120 | 2 | next:
-diff machine.kdtoken.gz@notepad.exe | 2 | B is missing
+diff machine.kdtoken.gz@notepad.exe | 2 | B is missing;kdtoken diff tour@notepad.exe tour@cmd.exe
+report machine.kdtoken.gz | 2 | -o FILE is missing;kdtoken report tour -o report.html
+lake CASE | 2 | are missing;kdtoken lake CASE add tour
+sid | 2 | SID|NAME is missing;kdtoken sid S-1-5-32-544
+mask | 2 | MASK is missing;kdtoken mask 0x1410 process
+record -o x.gz | 2 | verb is missing;kdtoken record -o machine.kdtoken.gz all --session tour
 diff a b c d | 2 | next:
 diff whoami.txt junk.txt | 2 | junk.txt
 diff whoami.txt nothing.log | 2 | nothing.log
@@ -227,7 +232,8 @@ explain machine.kdtoken.gz 6104 --to lsass.exe --want 0 | 1 | for nothing
 explain machine.kdtoken.gz 6104 --to sd.txt --type key --want VM_READ | 2 | VM_READ
 explain machine.kdtoken.gz 6104 --to lsass.exe --want read --object-type x | 2 | x
 explain machine.kdtoken.gz 6104 --to lsass.exe --want read --type file | 2 | --type
-explain machine.kdtoken.gz 6104 --who --to lsass.exe --want VM_READ | 2 | --who
+explain machine.kdtoken.gz 6104 --who --to lsass.exe --want VM_READ | 2 | --who;and 6104 is one
+explain --to lsass.exe --want VM_READ | 2 | name a caller;kdtoken explain tour --who --to lsass.exe --want VM_READ
 explain machine.kdtoken.gz 6104 --to lsass.exe --want VM_READ --threads | 2 | --threads
 explain machine.kdtoken.gz 6104:77 --to lsass.exe --want VM_READ | 2 | 77
 explain machine.kdtoken.gz 6104 1120 --to lsass.exe --want VM_READ | 0 | 0 of 2

@@ -34,13 +34,13 @@ def tell_unread(lines: Sequence[Unread], options: argparse.Namespace) -> None:
     """End a report with what of a text was not understood; beside it, on stderr, where it is for programs."""
     from kdtoken.render.unread import unread_lines
 
-    told = unread_lines(lines, options.unread)
+    shown = unread_lines(lines, options.unread)
     if getattr(options, "json", False) or getattr(options, "csv", False):
-        for line in told:
+        for line in shown:
             if line:
                 complain(line)
     else:
-        write_lines(told)
+        write_lines(shown)
 
 
 def parser(verb: str, description: str) -> Parser:

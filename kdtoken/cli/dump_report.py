@@ -241,8 +241,8 @@ def _dump_report(machine: Machine, dump: ProcessDump, found: MachineProcess, opt
         from kdtoken.render.audit import finding_data
         from kdtoken.render.json import dump_to_json
 
-        told = [finding_data(one) for one in findings]
-        return dump_to_json(dump, cli.about(about), options.why, machine.names, told).split("\n")
+        as_data = [finding_data(one) for one in findings]
+        return dump_to_json(dump, cli.about(about), options.why, machine.names, as_data).split("\n")
     from kdtoken.analysis.lineage.parents import Family
 
     parent = Family(beside).parent(dump)

@@ -40,11 +40,11 @@ def here(message: str, asked: Sequence[Request], in_debugger: bool) -> str:
 
     asked  what this run opened: where that was one file, a command without any means that one
     """
-    told, mark, step = message.partition(_NEXT)
+    what, mark, step = message.partition(_NEXT)
     if len(asked) == 1 and len(asked[0].sources) == 1:
         words = [asked[0].sources[0]] + (["--symbols", asked[0].symbols] if asked[0].symbols else [])
         source = " ".join('"%s"' % word if " " in word else word for word in words)
         step = _NO_SOURCE.sub(lambda found: "%s %s" % (found.group(), source), step)
     if in_debugger:
         step = _VERB.sub(r"!py -m kdtoken.\1", step)
-    return told + mark + step
+    return what + mark + step

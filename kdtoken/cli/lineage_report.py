@@ -38,6 +38,6 @@ def report(machine: Machine, options: Namespace) -> List[str]:
     if options.json:
         return lineage_json(row, nodes, lineage, links, cli.about(machine.about)).split("\n")
     findings = [one for one in audit(snapshot) if one.processes and one.processes[0] is row]
-    told = any(one.severity is not Severity.INFORMATION for one in findings)
-    strange = head_lines(findings, len(snapshot.processes)) if told else []
+    telling = any(one.severity is not Severity.INFORMATION for one in findings)
+    strange = head_lines(findings, len(snapshot.processes)) if telling else []
     return lineage_lines(row, nodes, lineage, links, cli.source(machine.about), machine.names, strange)

@@ -41,17 +41,17 @@ def check_output(path: str, made: Made, sources: Iterable[str] = ()) -> None:
 
     sources  what the same run reads
     """
-    told = "cannot write the %s %s: " % (made.what, path)
+    cannot = "cannot write the %s %s: " % (made.what, path)
     folder = os.path.dirname(path) or "."
     if os.path.isdir(path):
-        raise UsageError(told + "it is a folder", path, "name a file in it: %s" % os.path.join(path, "NAME"))
+        raise UsageError(cannot + "it is a folder", path, "name a file in it: %s" % os.path.join(path, "NAME"))
     if not os.path.isdir(folder):
-        raise UsageError(told + "there is no folder %s" % folder, path, "make that folder, or name another")
+        raise UsageError(cannot + "there is no folder %s" % folder, path, "make that folder, or name another")
     if not os.access(folder, os.W_OK) and not (os.path.exists(path) and not os.path.isfile(path)):
-        raise UsageError(told + "no file can be made in %s" % folder, path, "a folder where you may write")
+        raise UsageError(cannot + "no file can be made in %s" % folder, path, "a folder where you may write")
     for source in sources:
         if source and os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source):
-            raise UsageError(told + "it is what is read", path, "another name")
+            raise UsageError(cannot + "it is what is read", path, "another name")
     if os.path.isfile(path) and os.path.getsize(path):
         beginning = _beginning(path)
         if beginning is None or not any(sign in beginning for sign in made.signs):

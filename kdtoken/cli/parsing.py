@@ -27,6 +27,9 @@ class Parser(argparse.ArgumentParser):
         """A wrong option: UsageError, since argparse would end the program."""
         near = self._near(message) if "unrecognized" in message else ""
         known = "%s --help" % self.prog
+        verb = self.prog.rpartition(" ")[2]
+        if "required" in message and verb in _EXAMPLES:
+            known = "for instance kdtoken %s   (%s tells more)" % (_EXAMPLES[verb], known)
         raise UsageError(_own_words(message), None, "did you mean %s?  %s" % (near, known) if near else known)
 
     def _parse_optional(self, arg_string: str) -> Any:
@@ -75,6 +78,15 @@ class Parser(argparse.ArgumentParser):
         write_lines(self.format_help().rstrip().split("\n"))
 
 
+# What a verb is typed like, for whoever left away what it needs; each can be typed as it stands.
+_EXAMPLES = {
+    "diff": "diff tour@notepad.exe tour@cmd.exe",
+    "report": "report tour -o report.html",
+    "lake": "lake CASE add tour",
+    "sid": "sid S-1-5-32-544",
+    "mask": "mask 0x1410 process",
+    "record": "record -o machine.kdtoken.gz all --session tour",
+}
 # argparse's message -> ours, and the verb that has an option which another one lacks.
 _WORDS = (
     (r"unrecognized arguments: (-.*)", r"there is no option \1"),
@@ -101,9 +113,9 @@ def _own_words(message: str) -> str:
         if found:
             typed = re.match(r"unrecognized arguments: ([^ =]+)", message)
             verb = _ELSEWHERE.get(typed.group(1)) if typed else None
-            told = found.expand(words).replace("'", "") + (": kdtoken %s has it" % verb if verb else "")
+            own = found.expand(words).replace("'", "") + (": kdtoken %s has it" % verb if verb else "")
             # Only what is required has a list of names in front.
-            return re.sub(" is missing$", " are missing", told) if ", " in found.group(1) else told
+            return re.sub(" is missing$", " are missing", own) if ", " in found.group(1) else own
     return message
 
 

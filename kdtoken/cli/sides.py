@@ -133,8 +133,8 @@ class Sides:
         self.unread += process.machine.unread(process)
         caller = self._caller(token, "%s (%s)" % (process.name, process.pid), None, self._protection(process.address))
         linked = process.linked_token if kernel_of(self.machine) is not None else None
-        told = ("System's threads run in kernel mode, where an open is checked only if they ask for it",)
-        return Party(caller, self._linked(linked, caller), told if process.pid == 4 else (), process.address)
+        notes = ("System's threads run in kernel mode, where an open is checked only if they ask for it",)
+        return Party(caller, self._linked(linked, caller), notes if process.pid == 4 else (), process.address)
 
     def _linked(self, linked: object, caller: Caller) -> Tuple[Other, ...]:
         if not isinstance(linked, Token):
@@ -168,8 +168,8 @@ class Sides:
             token = _there(thread.token, "the token that thread %d impersonates" % tid)
             reverted = self._caller(own, "%s (%s)" % (process.name, pid), None, protection)
             other = Other("revert", "stop impersonating (RevertToSelf): the process's own token counts then", reverted)
-            told = stories(own, token, acts.level)
-            return Party(self._caller(token, name, acts.level, protection), (other,), told, process.address)
+            notes = stories(own, token, acts.level)
+            return Party(self._caller(token, name, acts.level, protection), (other,), notes, process.address)
         raise UsageError("process %s has no thread %d" % (pid, tid), tid, "kdtoken dump %s lists its threads" % pid)
 
     def everybody(self, threads: bool) -> Iterator[Party]:

@@ -185,12 +185,12 @@ def _said(error: Exception) -> str:
     """What is wrong with the SQL, without the picture of where."""
     lines = [line for line in str(error).split("\n") if line.strip()]
     kept = [line for line in lines[:4] if not re.match(r"LINE \d+:|\s*\^", line)]
-    told = " ".join(" ".join(kept).split())[:400]
+    message = " ".join(" ".join(kept).split())[:400]
     for pattern, words in _SLIPS:
-        found = re.search(pattern, told)
+        found = re.search(pattern, message)
         if found:
             return found.expand(words)
-    return re.sub(r"^[A-Z][A-Za-z -]* Error: ", "", told)
+    return re.sub(r"^[A-Z][A-Za-z -]* Error: ", "", message)
 
 
 # -- as text

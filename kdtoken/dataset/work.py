@@ -83,13 +83,13 @@ def stat_of(name: str) -> Tuple[int, int]:
     if is_remote(name):
         with Answered(lambda error: _refused(name)):
             fs, path = fs_of(name)
-            told = fs.info(path)
+            info = fs.info(path)
         changed = next(
-            (told[one] for one in ("mtime", "LastModified", "modified", "last_modified") if told.get(one)), 0
+            (info[one] for one in ("mtime", "LastModified", "modified", "last_modified") if info.get(one)), 0
         )
         stamp = getattr(changed, "timestamp", None)
         seconds = stamp() if stamp else changed if isinstance(changed, (int, float)) else 0
-        return int(told.get("size") or 0), int(seconds * 1_000_000_000)
+        return int(info.get("size") or 0), int(seconds * 1_000_000_000)
     try:
         status = os.stat(_file_of(name))
     except (OSError, ValueError) as error:
@@ -185,10 +185,10 @@ def source_of(found: Print, made: Optional[Machined]) -> str:
     """
     if found.all_of_it or made is None:
         return found.sample
-    told = hashlib.sha256(found.sample.encode())
+    digest = hashlib.sha256(found.sample.encode())
     for table, names in _FACTS.items():
-        told.update(json.dumps([[row[name] for name in names] for row in made.tables[table]]).encode())
-    return told.hexdigest()[:32]
+        digest.update(json.dumps([[row[name] for name in names] for row in made.tables[table]]).encode())
+    return digest.hexdigest()[:32]
 
 
 def captured_text(filetime: int) -> str:

@@ -122,10 +122,10 @@ class LogMachine(Machine):
 
     def _shows_memory(self) -> bool:
         """Whether the log is a capture of memory, or was meant for one."""
-        told = self._text is not None and (self._text.tokens or self._text.has_processes)
+        has_text = self._text is not None and (self._text.tokens or self._text.has_processes)
         if self._log is None:
-            return not told
-        return self._log.is_capture or (not told and self._log.has_banner)
+            return not has_text
+        return self._log.is_capture or (not has_text and self._log.has_banner)
 
     def _either(self, of_memory: Callable[[], T], of_text: Callable[[], T]) -> T:
         try:

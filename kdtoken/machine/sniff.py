@@ -252,7 +252,8 @@ def not_a_source(head: Head) -> BadFormat:
     name = head.name
     if not head.data.strip(b"\0 \t\r\n\f\x1a"):
         what = "is empty" if not head.data else "holds nothing but blanks and zeros"
-        return BadFormat("%s %s" % (name, what), name, "copy it again")
+        step = "what stands before the | printed nothing to read" if name == STDIN else "copy it again"
+        return BadFormat("%s %s" % (name, what), name, step)
     for magic, what, step in FOREIGN:
         if head.data.startswith(magic):
             return BadFormat("%s is %s, not text, nor a dump or recording" % (name, what), name, step)

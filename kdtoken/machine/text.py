@@ -237,12 +237,12 @@ class TextMachine(Machine):
 
     def _addresses_told(self) -> List[int]:
         """Tokens that are named by their address only."""
-        told: List[int] = []
+        addresses: List[int] = []
         for dump in self._dumps.values():
             ref = dump.process.token
-            told += [ref.object] if isinstance(ref, FastRef) and ref.object else []
-            told += list(dump.tokens)
-        return [one for one in told if one not in self._by_address]
+            addresses += [ref.object] if isinstance(ref, FastRef) and ref.object else []
+            addresses += list(dump.tokens)
+        return [one for one in addresses if one not in self._by_address]
 
     def _view(self, text: PartialToken) -> View:
         return replace(view_of(text, self._source, self.names), not_understood=self._unread.of_token(text))

@@ -165,8 +165,8 @@ def _marked_level(words: str, token: Maybe[Optional[Token]]) -> str:
 def _marked_rules(text: str) -> str:
     """The rules that saw something, each a link to what it is about."""
     parts = [one.split(" ") for one in text.split(", ")] if text else []
-    told = [filled("%s %s", styled(mark, _MARKS.get(mark, "")), rule_link(id, id)) for mark, id in parts]
-    return joined(", ", map(together, told))
+    marked = [filled("%s %s", styled(mark, _MARKS.get(mark, "")), rule_link(id, id)) for mark, id in parts]
+    return joined(", ", map(together, marked))
 
 
 def _marked_oddities(text: str) -> str:

@@ -182,7 +182,11 @@ def _not_found(where: str, path: str, wanted: PdbIdentity, dump: str, seen: List
     message += "\n  needed: %s, GUID and age %s" % (wanted.name, wanted.key)
     for line in seen[:10]:
         message += "\n  not it: " + line
-    return TargetError(message, wanted.key, "--symbols FILE_OR_FOLDER, or --download to ask a symbol server")
+    step = "--symbols FILE_OR_FOLDER, or --download to ask a symbol server"
+    beside = os.path.dirname(dump) or "."
+    if not path and os.path.isfile(os.path.join(beside, wanted.name)):  # not read unasked: it may be another kernel's
+        step = '--symbols "%s", where a %s lies; or --download to ask a symbol server' % (beside, wanted.name)
+    return TargetError(message, wanted.key, step)
 
 
 def split_path(path: str) -> Tuple[List[str], List[str]]:

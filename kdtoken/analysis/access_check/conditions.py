@@ -91,12 +91,12 @@ def condition_of(run: Run, ace: Ace, key: str, deny: bool) -> Tuple[Truth, str]:
         facts = _Facts(run, deny)
         outcome = evaluate(condition, facts)
         text = condition_text(condition) if run.detail or len(outcome.possible) > 1 else ""
-        told = text + ", as far as is known," if facts.guessed or outcome.not_known else text
+        shown = text + ", as far as is known," if facts.guessed or outcome.not_known else text
     except BadFormat as error:
         return Truth.UNKNOWN, "(malformed: %s)" % error.message
     possible = outcome.possible
     if len(possible) == 1:
-        return next(iter(possible)), told
+        return next(iter(possible)), shown
     of_the_object = all(one.upper().startswith("@RESOURCE.") for one in outcome.not_known) and bool(outcome.not_known)
     settle = OF_THE_OBJECT if of_the_object else run.caller.settle
     if not outcome.not_known:  # nothing is missing: the sources leave open whether it is decided or UNKNOWN
@@ -112,9 +112,9 @@ def condition_of(run: Run, ace: Ace, key: str, deny: bool) -> Tuple[Truth, str]:
     if Truth.TRUE in possible:
         question = Question("%s:true" % key, "the condition %s is true (not known: %s)" % (text, what), settle)
         if run.answers.ask(question, False):
-            return Truth.TRUE, told
+            return Truth.TRUE, shown
     rest = possible - {Truth.TRUE}
     if len(rest) == 1:
-        return next(iter(rest)), told
+        return next(iter(rest)), shown
     question = Question("%s:unknown" % key, "the condition %s is UNKNOWN (%s missing)" % (text, what), settle)
-    return (Truth.UNKNOWN if run.answers.ask(question, False) else Truth.FALSE), told
+    return (Truth.UNKNOWN if run.answers.ask(question, False) else Truth.FALSE), shown

@@ -56,7 +56,7 @@ def stories(server: Token, client: Token, level: Optional[int]) -> Tuple[str, ..
     gate = impersonation_gate(server, client)
     if gate.passes:
         return ("at Identification because the client allowed no more: the server would have passed (%s)" % gate.why,)
-    told = "at Identification because the client allowed no more"
+    because = "at Identification because the client allowed no more"
     if gate.passes is None:
-        return (told + ", or because the server failed the gate (%s)" % gate.why,)
-    return (told, "or because the server failed the gate, which lowers the level without an error: " + gate.why)
+        return (because + ", or because the server failed the gate (%s)" % gate.why,)
+    return (because, "or because the server failed the gate, which lowers the level without an error: " + gate.why)

@@ -70,15 +70,15 @@ def impersonation(scene: Scene) -> Iterator[Finding]:
     for row, own in scene.primary():
         if not row.threads:
             continue
-        told = set()
+        judged = set()
         for thread in row.threads:
             what = thread.impersonation
             token = row.tokens.get(what.token) if isinstance(what, Impersonation) else None
-            if not isinstance(what, Impersonation) or not isinstance(token, Token) or what.token in told:
+            if not isinstance(what, Impersonation) or not isinstance(token, Token) or what.token in judged:
                 continue
             if not _stronger(token, own):
                 continue
-            told.add(what.token)
+            judged.add(what.token)
             yield _impersonation(row, own, thread, what, token)
 
 

@@ -44,7 +44,7 @@ def across(snapshots: Sequence[Snapshot]) -> List[Tuple[Finding, ...]]:
     A token is the same where address, TokenId and logon session are; see `traceless-change` for what else that may be.
     """
     earlier: Dict[int, List[Look]] = {}
-    told: List[Tuple[Finding, ...]] = []
+    by_snapshot: List[Tuple[Finding, ...]] = []
     for snapshot in snapshots:
         looks: Dict[int, Tuple[Look, ...]] = {}
         for token in snapshot.tokens():
@@ -53,8 +53,8 @@ def across(snapshots: Sequence[Snapshot]) -> List[Tuple[Finding, ...]]:
             if before:
                 looks[token.address] = (before[-1], here[0])
             earlier.setdefault(token.address, []).append(here[-1])
-        told.append(audit(replace(snapshot, captures=looks), only=("traceless-change",)) if looks else ())
-    return told
+        by_snapshot.append(audit(replace(snapshot, captures=looks), only=("traceless-change",)) if looks else ())
+    return by_snapshot
 
 
 def of_process(findings: Iterable[Finding], address: int) -> Tuple[Finding, ...]:

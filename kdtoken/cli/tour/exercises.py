@@ -99,8 +99,8 @@ def _whose_whoami(answer: str) -> Checked:
                 ),
             )
         if unread:
-            told = "What can be read of the token of %s agrees, but %s cannot, so it cannot be told."
-            return Checked(False, (told % (process.name, unread[0].shown),))
+            sentence = "What can be read of the token of %s agrees, but %s cannot, so it cannot be told."
+            return Checked(False, (sentence % (process.name, unread[0].shown),))
         others = [
             _called(row)
             for row in machine.snapshot().processes
@@ -137,12 +137,12 @@ def _who_made(answer: str) -> Checked:
         assert isinstance(token, Token)
         parent = "ParentTokenId of %s's token is %s" % (_called(child), token.parent_token_id)
         if answer.lower() in ("boot", "authentication", "logon", "filtering"):
-            told = (
+            sentence = (
                 "It was filtered, yes; name the process whose token it was made of."
                 if answer.lower() == ("filtering")
                 else "No: a token of the boot or of a logon names no other, and %s." % parent
             )
-            return Checked(False, (told,))
+            return Checked(False, (sentence,))
         named = _process(machine, answer).token
         if isinstance(named, Token) and named.address == step.of:
             return Checked(

@@ -149,8 +149,8 @@
     }
     return found;
   }
-  function lacking(section, title, untold) {
-    if (!section) return untold.includes(title) ? "?? not known" : "none";
+  function lacking(section, title, unknown) {
+    if (!section) return unknown.includes(title) ? "?? not known" : "none";
     const all = section.get(title);
     if (all && isGap(all)) return all;
     if (section.has("Not all of it")) return "?? not in the part that is shown";
@@ -159,7 +159,7 @@
   }
   function show(a, nameA, b, nameB) {
     const one = flat(data.tokens[a]), two = flat(data.tokens[b]);
-    const untoldA = data.tokens[a][3].map((at) => S[at]), untoldB = data.tokens[b][3].map((at) => S[at]);
+    const unknownA = data.tokens[a][3].map((at) => S[at]), unknownB = data.tokens[b][3].map((at) => S[at]);
     const body = make("tbody", "");
     let differ = 0, unknown = 0, same = 0;
     for (const title of new Set([...one.keys(), ...two.keys()])) {
@@ -169,8 +169,8 @@
       heading.scope = "colgroup";
       body.append(make("tr", "", heading));
       for (const name of new Set([...(mine || new Map()).keys(), ...(theirs || new Map()).keys()])) {
-        const left = mine && mine.has(name) ? mine.get(name) : lacking(mine, title, untoldA);
-        const right = theirs && theirs.has(name) ? theirs.get(name) : lacking(theirs, title, untoldB);
+        const left = mine && mine.has(name) ? mine.get(name) : lacking(mine, title, unknownA);
+        const right = theirs && theirs.has(name) ? theirs.get(name) : lacking(theirs, title, unknownB);
         const gap = isGap(left) || isGap(right);
         if (gap) unknown += 1; else if (left === right) same += 1; else differ += 1;
         const head = make("th", "", name);

@@ -87,10 +87,10 @@ class GetAclDescriptors:
             ) from None
         if seen.sacl is not None:
             return seen, ()
-        told = SecurityDescriptor(
+        descriptor = SecurityDescriptor(
             seen.owner, seen.group, seen.control, seen.dacl, None, seen.dacl_state, NOT_SAID, seen.sbz1
         )
-        return told, (_LABEL_NOTE,)
+        return descriptor, (_LABEL_NOTE,)
 
     def _of_access(self, fields: Dict[str, List[Line]], kind: str) -> SecurityDescriptor:
         table = KEY_RIGHTS if kind == "key" else FILE_RIGHTS
