@@ -1,0 +1,159 @@
+"""What the kernel keeps in step inside a token: each rule at its limits, and what it says."""
+
+from typing import Any, List, Tuple
+
+import pytest
+
+from kdtoken.frozen import replace
+from kdtoken.model.absent import NotSaid, Unreadable
+from kdtoken.model.group import Group
+from kdtoken.model.privilege import Privilege
+from kdtoken.model.process import Impersonation, Thread
+from kdtoken.model.sid import Sid
+from kdtoken.model.token import Token
+from tests.declared_views import decoded
+from tests.test_analysis_audit_users import FULL, LIMITED, SYSTEM, made, process, told
+
+GONE = Unreadable(0x10, "paged out")
+CLIENT = decoded("client-anna")
+
+
+def found(rule: str, **members: Any) -> List[Tuple[str, str]]:
+    """Of Anna's token with other members."""
+    who = "token of a.exe (8): "
+    said = told(rule, process(replace(LIMITED, **members)))
+    assert all(words.startswith(who) for _, words in said)
+    return [(mark, words[len(who) :]) for mark, words in said]
+
+
+def bits(*numbers: int, present: bool = False, enabled: bool = True) -> Tuple[Privilege, ...]:
+    return tuple(Privilege(number, "Se%d" % number, present, enabled, False) for number in numbers)
+
+
+def test_privileges_that_are_enabled_and_not_held() -> None:
+    words = "privileges are enabled that it does not hold: "
+    assert found("enabled-not-present", privileges=bits(20)) == [("!!", words + "Se20")]
+    assert found("enabled-not-present", privileges=bits(20, present=True)) == []
+    assert found("enabled-not-present", privileges=bits(20, enabled=False)) == []
+    assert found("enabled-not-present", privileges=GONE) == []
+    six = "Se20, Se21, Se22, Se23, Se24, Se25"
+    assert found("enabled-not-present", privileges=bits(*range(20, 26))) == [("!!", words + six)]
+    assert found("enabled-not-present", privileges=bits(*range(20, 27))) == [("!!", words + six + " and 1 more")]
+
+
+def test_bits_that_stand_for_no_privilege() -> None:
+    """ntifs.h: the first privilege is 2, the last that any header names 36; 0 and 1 never were any."""
+    words = "bits are set that stand for no privilege: "
+    for number, mark in ((0, "!!"), (1, "!!"), (2, ""), (36, ""), (37, "!"), (63, "!")):
+        expected = [(mark, words + "%d" % number)] if mark else []
+        assert found("nameless-privileges", privileges=bits(number)) == expected
+        assert found("nameless-privileges", privileges=bits(number, present=True, enabled=False)) == expected
+    assert found("nameless-privileges", privileges=bits(37, enabled=False)) == []
+    assert found("nameless-privileges", privileges=bits(37, 1)) == [("!!", words + "37, 1")]
+    eight = "40, 41, 42, 43, 44, 45, 46, 47"
+    assert found("nameless-privileges", privileges=bits(*range(40, 48))) == [("!", words + eight)]
+    assert found("nameless-privileges", privileges=bits(*range(40, 49))) == [("!", words + eight + " ...")]
+
+
+def test_what_the_two_indices_lead_to() -> None:
+    assert isinstance(LIMITED.user_and_groups, tuple)
+    count = len(LIMITED.user_and_groups)
+    assert found("label-entry") == []
+    past = [("!!", "IntegrityLevelIndex points past its groups")]
+    assert found("label-entry", integrity_level_index=count) == past == found("label-entry", integrity_level_index=99)
+    for none in (0xFFFFFFFF, GONE):
+        assert found("label-entry", integrity_level_index=none) == []
+    assert found("label-entry", integrity_level_index=1) == [
+        ("!!", "its integrity label is %s, which is none" % LIMITED.user_and_groups[1].sid)  # type: ignore[union-attr]
+    ]
+    bare = (*LIMITED.user_and_groups[:-1], Group(Sid(16, (0x2000,)), 0x40))
+    assert found("label-entry", user_and_groups=bare) == [("!!", "its integrity label lacks the attribute Integrity")]
+    dark = (*LIMITED.user_and_groups[:-1], GONE)
+    assert found("label-entry", user_and_groups=dark) == found("label-entry", user_and_groups=GONE) == []
+    assert found("label-entry", user_and_groups=()) == []
+    past = [("!!", "DefaultOwnerIndex points past its groups")]
+    assert found("label-entry", default_owner_index=count) == past
+    # The user may always own, whatever its attributes; a group with SE_GROUP_OWNER (8) only.
+    assert found("label-entry", default_owner_index=0) == found("label-entry", default_owner_index=GONE) == []
+    owned = [at for at, one in enumerate(LIMITED.user_and_groups) if isinstance(one, Group) and one.attributes & 8]
+    other = next(at for at in range(1, count) if at not in owned)
+    sid = LIMITED.user_and_groups[other].sid  # type: ignore[union-attr]
+    said = [("!!", "its default owner %s is not allowed as one" % sid)]
+    assert found("label-entry", default_owner_index=other) == said
+    lent = list(LIMITED.user_and_groups)
+    lent[other] = Group(sid, 0xF)
+    assert found("label-entry", default_owner_index=other, user_and_groups=tuple(lent)) == []
+
+
+def test_integrity_is_off_where_the_policy_lacks_its_lowest_bit() -> None:
+    """winnt.h: TOKEN_MANDATORY_POLICY_NO_WRITE_UP 1, NEW_PROCESS_MIN 2."""
+    off = [("!", "mandatory integrity is off for it: its policy lacks NO_WRITE_UP")]
+    for policy, said in ((0, off), (1, []), (2, off), (3, [])):
+        assert found("integrity-off", mandatory_policy=policy) == said
+    for unknown in (GONE, NotSaid("!token")):
+        assert found("integrity-off", mandatory_policy=unknown) == []
+    assert found("integrity-off", mandatory_policy=0, token_type=2) == []
+
+
+def test_the_label_against_the_flag_and_against_the_sid_that_is_kept_beside_it() -> None:
+    assert found("label-and-flags") == []
+    # Somebody else has NOT_LOW: so this build sets it, and Anna's lacks it.
+    lacking = process(replace(LIMITED, flags=0x800))
+    says = ("!", "token of a.exe (8): TokenFlags lacks NOT_LOW, and its label is Medium Mandatory Level")
+    assert told("label-and-flags", lacking) == []
+    assert told("label-and-flags", lacking, process(FULL)) == [says]
+    assert told("label-and-flags", process(made(LIMITED, 0x1000))) == [
+        ("!", "token of a.exe (8): TokenFlags has NOT_LOW, and its label is Low Mandatory Level")
+    ]
+    separate = Sid.from_text("S-1-16-12288")
+    assert found("label-and-flags", integrity_level_sid_value=separate) == [
+        ("!", "IntegrityLevelSidValue is S-1-16-12288, its label S-1-16-8192")
+    ]
+    same = Sid.from_text("S-1-16-8192")
+    for fine in (same, None, GONE):
+        assert found("label-and-flags", integrity_level_sid_value=fine) == []
+    # Beside a label that is not known, or none, it contradicts nothing.
+    assert found("label-and-flags", integrity_level_sid_value=separate, integrity_level_index=0xFFFFFFFF) == []
+    assert found("label-and-flags", integrity_level_sid_value=separate, user_and_groups=GONE) == []
+
+
+def test_the_evidence_of_a_finding_is_the_field_by_its_address() -> None:
+    from kdtoken.analysis.audit.rules import audit
+    from kdtoken.model.snapshot import Snapshot
+
+    (one,) = audit(Snapshot("memory", (process(replace(LIMITED, mandatory_policy=2)),)), only=["integrity-off"])
+    assert one.evidence[0].address == LIMITED.address and one.tokens == (LIMITED.address,)
+    field = LIMITED.origins["mandatory_policy"]
+    assert (one.evidence[1].what, one.evidence[1].value, one.evidence[1].address) == (
+        "MandatoryPolicy",
+        "0x2",
+        field.address,
+    )
+
+
+def test_a_token_is_named_after_who_has_it() -> None:
+    touched = replace(SYSTEM, privileges=bits(20))
+    rows = [replace(process(touched), process=replace(process(touched).process, pid=pid)) for pid in (8, 12, 16)]
+    (one,) = told("enabled-not-present", *rows)
+    assert one[1].startswith("token of a.exe (8) and 2 more: ")
+    assert told("enabled-not-present", *rows[:2])[0][1].startswith("token of a.exe (8) and 1 more: ")
+    # A thread's: whose process it is runs under another.
+    stolen = replace(CLIENT, privileges=bits(20))
+    using, other = Impersonation(stolen.address, 2, False), Impersonation(0x4000, 2, False)
+
+    def threads(*used: Any) -> str:
+        listed = tuple(Thread(0x100 * tid, 8, tid, one) for tid, one in zip((20, 24, 28, 32), used))
+        row = replace(process(LIMITED), threads=listed, tokens={stolen.address: stolen})
+        return told("enabled-not-present", row)[0][1].partition(": ")[0]
+
+    assert threads(None, using) == "token of thread 24 of a.exe (8)"
+    assert threads(other, using, GONE, using) == "token of thread 24 and 1 more of a.exe (8)"
+    assert threads(using, using, using) == "token of thread 20 and 2 more of a.exe (8)"
+    assert threads() == "token of a.exe (8)"
+
+
+@pytest.mark.parametrize("level, words", [(0x1000, "has"), (0x1001, ""), (0x1FFF, "")])
+def test_between_low_and_medium_nobody_tells_what_the_flag_should_be(level: int, words: str) -> None:
+    token: Token = made(LIMITED, level)
+    assert bool(told("label-and-flags", process(token))) is bool(words)
+    assert told("label-and-flags", process(replace(token, flags=0x800)), process(FULL)) == []
