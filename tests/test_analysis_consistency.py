@@ -5,15 +5,22 @@ from typing import Any, Dict, List
 
 import pytest
 
-from kdtoken.analysis.consistency import faults, oddities, process_oddities
+from kdtoken.analysis.consistency import (
+    faults,
+    hash_faults,
+    integrity_level,
+    not_low_denied,
+    oddities,
+    process_oddities,
+)
 from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.machine.kernel import find_process
-from kdtoken.model.absent import Unreadable
-from kdtoken.model.group import Group
+from kdtoken.model.absent import NotAsked, Unreadable
+from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.luid import Luid
 from kdtoken.model.process import ProcessDump, Thread
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import LogonSession, Token
+from kdtoken.model.token import LogonSession, SidHash, Token
 from tests.expected import FILES, WINDOWS_11, kernel_of
 from tests.machine.innocent import INNOCENT
 from tests.machine.kernel import Kernel, build
@@ -215,3 +222,181 @@ def test_both_halves_of_a_pair_are_called_the_same() -> None:
     )
     # A session that is another's is told of by itself.
     assert process_oddities(replace(one, linked=renamed(one.linked, account_name="x", logon_id=Luid(0, 1)))) == []
+
+
+def test_the_ids_and_the_level_at_their_limits() -> None:
+    one = token("notepad")
+    own = Luid(0, 0x90000)
+    assert oddities(replace(one, token_id=own, authentication_id=own, parent_token_id=own)) == []
+    newer = Luid(0, 0x90001)
+    assert oddities(replace(one, token_id=own, authentication_id=newer, parent_token_id=newer)) == [
+        "AuthenticationId 0x90001 is newer than its TokenId 0x90000",
+        "ParentTokenId 0x90001 is newer than its TokenId 0x90000",
+    ]
+    for kind in (1, 2):
+        assert faults(replace(one, token_type=kind)) == []
+    for value in (0, 1, 2, 3):
+        assert faults(replace(one, impersonation_level=value)) == []
+    assert faults(replace(one, in_use=0)) == faults(replace(one, in_use=1)) == []
+    assert faults(replace(one, in_use=2)) == ["TokenInUse is 2, which means nothing"]
+    assert faults(replace(one, dynamic_charged=0x1000, dynamic_available=0x1000)) == []
+    assert faults(replace(one, dynamic_charged=5, dynamic_available=GONE)) == []
+    for policy in (0, 1, 2):
+        assert oddities(replace(one, mandatory_policy=policy)) == []
+    assert oddities(replace(one, mandatory_policy=0xC)) == ["MandatoryPolicy has bits without a name: 0xc"]
+
+
+def labelled(level: Any, flags: int) -> Token:
+    one = token("notepad")
+    assert isinstance(one.user_and_groups, tuple)
+    label = level if isinstance(level, HalfGroup) else Group(Sid(16, (level,)), 0x60)
+    return replace(one, user_and_groups=(*one.user_and_groups[:-1], label), flags=flags)
+
+
+@pytest.mark.parametrize(
+    "level, not_low, denied",
+    [
+        (0, True, True),
+        (0x1000, True, True),
+        (0x1001, True, False),
+        (0x1FFF, True, False),
+        (0x2000, True, False),
+        (0, False, False),
+        (0x1000, False, False),
+        (0x1001, False, False),
+        (0x1FFF, False, False),
+        (0x2000, False, True),
+        (0x4000, False, True),
+    ],
+)
+def test_not_low_against_the_label(level: int, not_low: bool, denied: bool) -> None:
+    """Low is 0x1000, Medium 0x2000 (winnt.h); of levels between the two nobody tells."""
+    assert not_low_denied(labelled(level, 0x2000 if not_low else 0)) is denied
+    words = "TokenFlags %s NOT_LOW, but the label is 0x%x" % ("has" if not_low else "lacks", level)
+    assert faults(labelled(level, 0x2000 if not_low else 0)) == ([words] if denied else [])
+
+
+def test_the_level_is_that_of_the_entry_which_the_index_names() -> None:
+    one = token("notepad")
+    assert isinstance(one.user_and_groups, tuple)
+    count = len(one.user_and_groups)
+    assert integrity_level(one) == 0x2000 and integrity_level(labelled(0x1234, 0)) == 0x1234
+    for index in (count, 0xFFFFFFFF, 0, GONE):
+        assert integrity_level(replace(one, integrity_level_index=index)) is None
+    # Its attributes could not be read, its SID could: a level that has a name is one.
+    half = HalfGroup(0x10, "paged out", sid=Sid(16, (0x3000,)))
+    assert integrity_level(labelled(half, 0)) == 0x3000
+    for sid in (Sid(16, (0x3001,)), USERS, None):
+        assert integrity_level(labelled(HalfGroup(0x10, "paged out", sid=sid), 0)) is None
+
+
+def test_hashes_that_are_another_list_s() -> None:
+    one = replace(
+        token("notepad"), user_and_group_count=15, restricted_sid_count=0, capability_count=0, sid_hash=GONE,
+        restricted_sid_hash=GONE, capabilities_hash=GONE,
+    )  # fmt: skip
+    assert hash_faults(one) == []
+    fine = SidHash(15, 0x5000, (), 0x5000)
+    for member, name, count in (
+        ("sid_hash", "SidHash", "user_and_group_count"),
+        ("restricted_sid_hash", "RestrictedSidHash", "restricted_sid_count"),
+        ("capabilities_hash", "CapabilitiesHash", "capability_count"),
+    ):
+
+        def said(hashed: SidHash, listed: Any = 15, member: str = member, count: str = count) -> List[str]:
+            return hash_faults(replace(one, **{member: hashed, count: listed}))
+
+        assert said(fine) == said(replace(fine, list_at=None)) == said(fine, GONE) == []
+        assert said(replace(fine, count=14)) == ["%s.SidCount is 14, the list has 15" % name]
+        assert said(fine, 16) == ["%s.SidCount is 15, the list has 16" % name]
+        assert said(replace(fine, sid_attr=0x5010)) == ["%s.SidAttr is 0x5010, the list is at 0x5000" % name]
+        # An empty list has no hash to speak of; one that is empty on one side only contradicts itself.
+        assert said(SidHash(0, 0, (), 0x5000), 0) == []
+        assert said(SidHash(0, 0x5000, (), 0x5000)) == ["%s.SidCount is 0, the list has 15" % name]
+        assert said(fine, 0) == ["%s.SidCount is 15, the list has 0" % name]
+
+
+def test_packages_and_trust_labels_are_of_one_kind() -> None:
+    """winnt.h: S-1-15-2-... is a package's SID, S-1-19-... a trust label's."""
+    one = token("calculator")
+    assert said(one) == [] == said(replace(one, package=Sid.from_text("S-1-15-2-9")))
+    for sid in ("S-1-15-3-9", "S-1-5-2-9", "S-1-15"):
+        assert said(replace(one, package=Sid.from_text(sid))) == ["Package is %s, which is no package's SID" % sid]
+    assert said(replace(one, trust_level_sid=Sid.from_text("S-1-19-512-8192"))) == []
+    for sid in ("S-1-18-512-8192", "S-1-20-512-8192"):
+        found = said(replace(one, trust_level_sid=Sid.from_text(sid)))
+        assert found == ["TrustLevelSid is %s, which is no trust label" % sid]
+
+
+def test_a_package_that_was_not_followed_is_there() -> None:
+    lacks = ["there is a package, but TokenFlags lacks LOWBOX"]
+    one = token("notepad")
+    assert faults(replace(one, package=NotAsked(0x5000))) == lacks
+    assert faults(replace(one, package=GONE)) == []
+    assert faults(replace(one, package=NotAsked(0x5000), flags=GONE)) == []
+
+
+def test_an_attribute_is_of_each_list_and_every_entry_told_by_its_place() -> None:
+    both = (Group(USERS, 7), Group(USERS, 0x14))
+    one = replace(token("notepad"), restricted_sids=both, restricted_sid_count=2, capabilities=both, capability_count=2)
+    one = replace(one, flags=0x2810)
+    assert faults(one) == [
+        "RestrictedSids: entry 1 (S-1-5-32-545) is enabled and for deny only",
+        "Capabilities: entry 1 (S-1-5-32-545) is enabled and for deny only",
+    ]
+    strange = replace(one, capabilities=(Group(USERS, 0x107),), restricted_sids=GONE)
+    assert oddities(strange) == ["Capabilities: entry 0 (S-1-5-32-545) has attributes without a name: 0x100"]
+
+
+def test_a_primary_group_that_may_be_one_of_those_that_were_not_read() -> None:
+    one = token("notepad")
+    stranger = Sid.from_text("S-1-5-32-546")
+    assert isinstance(one.user_and_groups, tuple)
+    for at in range(len(one.user_and_groups)):
+        groups = (*one.user_and_groups[:at], GONE, *one.user_and_groups[at + 1 :])
+        assert oddities(replace(one, user_and_groups=groups, primary_group=stranger)) == []
+    anonymous = token("anonymous")
+    assert oddities(replace(anonymous, primary_group=stranger)) == []
+
+
+def test_names_that_could_not_be_read_or_differ_within_what_is_kept() -> None:
+    one = dumped()
+    path = "\\Device\\HarddiskVolume3\\Windows\\System32\\notepad.exe"
+
+    def found(name: Any, path: Any) -> int:
+        return len(process_oddities(replace(one, process=replace(one.process, image_name=name), image_path=path)))
+
+    assert found(GONE, path) == found("notepad.exe", GONE) == found("notepad.exe", None) == 0
+    assert found("notepad.exe", "notepad.exe") == found("notepad.exe", "C:/Windows/notepad.exe") == 0
+    # The fourteenth letter is the last that counts.
+    assert found("abcdefghijklmn", "\\abcdefghijklmnop.exe") == 0 == found("abcdefghijklmnX", "\\abcdefghijklmnop.exe")
+    assert found("abcdefghijklmX", "\\abcdefghijklmnop.exe") == 1
+    assert found("abc", "\\abcd") == found("abcd", "\\abc") == 1
+
+
+def test_a_parent_s_id_is_a_multiple_of_four() -> None:
+    one = dumped()
+    for pid, odd in ((0, 0), (4, 0), (4120, 0), (4121, 1), (4122, 1), (4123, 1), (GONE, 0)):
+        assert len(process_oddities(replace(one, process=replace(one.process, parent_pid=pid)))) == odd
+    three = tuple(Thread(at, 8, 12, None) for at in (0x10, 0x20, 0x30))
+    assert process_oddities(replace(one, threads=three)) == [
+        "thread id 12 is that of two threads, at 0x10 and 0x20",
+        "thread id 12 is that of two threads, at 0x20 and 0x30",
+    ]
+
+
+def test_two_names_of_a_pair_are_compared_where_both_are_told_of_one_user() -> None:
+    one = dumped()
+    assert isinstance(one.linked, Token) and isinstance(one.token, Token)
+    renamed_ = renamed(one.linked, account_name="x")
+    for other in (
+        replace(one, token=GONE, linked=renamed_),
+        replace(one, linked=GONE),
+        replace(one, linked=replace(renamed_, logon_session=GONE)),
+        replace(one, linked=renamed(renamed_, authority_name=None)),
+        replace(one, linked=renamed(renamed_, logon_id=GONE)),
+        replace(one, token=renamed(one.token, account_name=GONE), linked=renamed_),
+    ):
+        assert process_oddities(other) == []
+    domain = process_oddities(replace(one, linked=renamed(one.linked, authority_name="OTHER")))
+    assert len(domain) == 1 and domain[0].endswith("calls it ANNA-PC\\Anna, the other's OTHER\\Anna")
