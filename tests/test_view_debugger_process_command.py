@@ -1,14 +1,16 @@
 """`!process` and `!thread` texts: golden expectations by hand, and the round trip on every build."""
 
 from pathlib import Path
+from typing import List, Optional
 
 import pytest
 
 from kdtoken.layout.layout_file import load_layouts
-from kdtoken.model.absent import NotSaid, Unreadable
+from kdtoken.model.absent import Fragment, NotSaid, Unreadable
 from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.view.debugger import process_command
 from kdtoken.view.debugger.process_command import PartialProcesses, read_process_text
+from kdtoken.view.debugger.process_text import PartialProcess
 from kdtoken.view.debugger.text import _among, read_debugger_text
 from kdtoken.view.lines import Line
 from tests.machine.declared import MACHINE
@@ -163,3 +165,325 @@ def test_lines_that_neither_view_knows_are_told_apart_by_themselves() -> None:
     assert list(_among(lines, [])) == [0, 0, 0, 0]
     assert list(_among(lines, [lines[1], lines[3]])) == [0, 1, 0, 1]
     assert list(_among(lines, [lines[3], lines[0], lines[3]])) == [1, 0, 0, 1]
+
+
+HEAD = "kd> !process 0 7\nPROCESS ffffc10203042080\n    SessionId: 0  Cid: 0460    Peb: 5d40002000  ParentCid: 02d4\n"
+THREAD = "        THREAD ffffc10203052080  Cid 0460.0468  Teb: 0000005d40003000 Win32Thread: 0000000000000000 WAIT\n"
+IMAGE = "    Image: svchost.exe\n"
+
+
+def unknown(text: str) -> List[int]:
+    return [line.number for line in read_process_text(text).not_understood]
+
+
+def one(text: str) -> PartialProcess:
+    (process,) = read_process_text(text, "a.txt").processes
+    return process
+
+
+def test_each_value_of_a_process_with_its_line() -> None:
+    text = HEAD + "    DirBase: 2b3c4d002  ObjectTable: ffffd10203007000  HandleCount:  90.\n" + IMAGE
+    found = one(text + "    Token                             ffffd10203009730\n")
+    assert (found.process.address, found.process.pid, found.process.parent_pid) == (0xFFFFC10203042080, 0x460, 0x2D4)
+    assert (found.session, found.peb, found.directory_base) == (0, 0x5D40002000, 0x2B3C4D002)
+    assert (found.object_table, found.handle_count) == (0xFFFFD10203007000, 90)
+    assert {name: place.line for name, place in found.places.items()} == {
+        "address": 2,
+        "SessionId": 3,
+        "Cid": 3,
+        "Peb": 3,
+        "ParentCid": 3,
+        "DirBase": 4,
+        "ObjectTable": 4,
+        "HandleCount": 4,
+        "Image": 5,
+        "token": 6,
+    }
+    nothing = one("PROCESS ffffc10203042080\n")
+    unsaid = [nothing.session, nothing.peb, nothing.directory_base, nothing.object_table, nothing.handle_count]
+    assert unsaid == [NotSaid("!process")] * 5
+    assert nothing.process.parent_pid == nothing.process.image_name == nothing.process.token == NotSaid("!process")
+
+
+@pytest.mark.parametrize(
+    ("fields", "lost"),
+    [
+        ("SessionId: 0  Cid: 046    Peb: 5d40002000  ParentCid: 02d4", "Cid"),  # four digits at least
+        ("SessionId: 0  Cid: 0460    Peb: 5d40002000  ParentCid: 02d", "ParentCid"),
+        ("DirBase: 2b3c4d002  ObjectTable: ffffd10203007000  HandleCount:  90", "HandleCount"),  # its full stop
+        ("DirBase: 2b3c4d002  ObjectTable: ffffd102030", "ObjectTable"),  # a pointer into the kernel lost its end
+        ("SessionId: 0  Cid: 0460    Peb: 5d4000", "Peb"),  # something stands behind it in every output
+        ("SessionId: 0  Cid: 0460", "Cid"),
+        ("DirBase: 2b3c4d00..", "DirBase"),
+    ],
+)
+def test_a_value_that_lost_its_end_is_not_said(fields: str, lost: str) -> None:
+    text = "PROCESS ffffc10203042080\n    " + fields + "\n"
+    assert lost not in one(text).places and unknown(text) == [2]
+
+
+def test_of_values_with_their_ends_those_before_a_cut_one_are_kept() -> None:
+    found = one("PROCESS ffffc10203042080\n    SessionId: 1  Cid: 0460    Peb: 5d4000\n")
+    assert (found.session, found.process.pid, found.peb) == (1, 0x460, NotSaid("!process"))
+
+
+def test_a_field_is_of_the_block_whose_head_it_stands_in() -> None:
+    """Behind the image, a blank line or a cut the same labels are another object's."""
+    second = "    SessionId: 5  Cid: 0999    Peb: 0000000001  ParentCid: 0888\n"
+    for between in ("", IMAGE, "\n", "...\n"):
+        text = "PROCESS ffffc10203042080\n" + between + second
+        found = read_process_text(text)
+        taken = between == ""
+        assert (found.processes[0].session == 5) is taken, between
+        assert (len(found.not_understood) == 0) is taken
+    # Told twice in one head: the first counts.
+    assert (one(HEAD + second).session, one(HEAD + second).process.pid) == (0, 0x460)
+    assert unknown(second) == [1]  # of no process at all
+
+
+def test_the_image_and_the_token_are_told_once() -> None:
+    token = "    Token                             %s\n"
+    found = read_process_text(
+        HEAD + IMAGE + "    Image: other.exe\n" + token % "ffffd10203009730" + token % "ffffd1020300a730"
+    )
+    (process,) = found.processes
+    assert process.process.image_name == "svchost.exe" and process.process.token == FastRef(0xFFFFD10203009730, 0)
+    assert [line.number for line in found.not_understood] == [5, 7]
+    assert [line.number for line in process.not_understood] == [5, 7]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "    Token                             ffffd102030",  # a kernel pointer that lost its end
+        "    Token                             00000000d1020300",
+        "    Token                             ffffd10203009730 of somebody",
+        "    Token                             ffffd1020300973?",
+    ],
+)
+def test_a_token_whose_address_is_mangled_is_listed(line: str) -> None:
+    found = read_process_text(HEAD + IMAGE + line + "\n")
+    assert [one.number for one in found.not_understood] == [5]
+    if "somebody" not in line:
+        assert found.processes[0].process.token == NotSaid("!process")
+
+
+def test_an_image_without_a_name_and_one_beside_another_text() -> None:
+    assert one(HEAD + "    Image:\n").process.image_name == NotSaid("!process")
+    for mangled in ("svchost.exe     and a column", "svchost</a", "svchost.exe S-1-5-18"):
+        assert unknown(HEAD + "    Image: " + mangled + "\n") == [4], mangled
+    assert one(HEAD + "    Image: System Idle   Process\n").process.image_name == "System Idle   Process"
+
+
+def test_the_first_line_of_a_block_of_another_debugger() -> None:
+    """HyperDbg prints `Process Id:`, the directory and the image on one line below the head."""
+    line = "    Process Id: 1b40  DirBase (Kernel Cr3): 00000001aa002000  Image: cmd.exe\n"
+    found = one("PROCESS ffffc10203042080\n" + line)
+    assert (found.process.pid, found.process.image_name) == (0x1B40, "cmd.exe")
+    assert (found.places["Cid"].line, found.places["Image"].line) == (2, 2)
+    assert one(HEAD + line).process.pid == 0x460 and unknown(HEAD + line) == [4]
+
+
+# --- threads ---
+
+
+def test_a_thread_is_its_process_s_only_by_its_number() -> None:
+    found = read_process_text(HEAD + IMAGE + THREAD + THREAD.replace("0460.", "0461."))
+    assert [(one.thread.address, one.thread.pid, one.thread.tid) for one in found.processes[0].threads] == [
+        (0xFFFFC10203052080, 0x460, 0x468)
+    ]
+    assert [one.thread.pid for one in found.threads] == [0x461]
+    # Of a block whose number is not told it may be one.
+    unsaid = read_process_text("PROCESS ffffc10203042080\n" + THREAD)
+    assert len(unsaid.processes[0].threads) == 1 and unsaid.threads == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "taken"),
+    [
+        ("THREAD ffffc10203052080  Cid 0460.0468", True),
+        ("THREAD ffffc10203052080  Cid 0460.046", False),  # four digits: its end was cut off
+        ("THREAD ffffc10203052080  Cid 0460.046  Teb: 0", True),
+        ("THREAD ffffc10203052080  Cid 0460", False),
+        ("THREAD ffffc102030  Cid 0460.0468", False),
+    ],
+)
+def test_a_thread_s_head_with_and_without_its_end(line: str, taken: bool) -> None:
+    found = read_process_text(line + "\n")
+    assert len(found.threads) == int(taken) and (found.not_understood == ()) is taken
+
+
+LEVELS = [("Anonymous", 0), ("Identification", 1), ("Impersonation", 2), ("Delegation", 3)]
+
+
+@pytest.mark.parametrize(("word", "level"), LEVELS)
+def test_each_impersonation_level(word: str, level: int) -> None:
+    """winnt.h SECURITY_IMPERSONATION_LEVEL."""
+    (thread,) = read_process_text(
+        THREAD + "Impersonation token:  ffffd1020300a060 (Level %s)\n" % word, "a.txt"
+    ).threads
+    assert thread.thread.impersonation == Impersonation(0xFFFFD1020300A060, level, NotSaid("!process"))
+    assert str(thread.places["impersonation"]) == "a.txt:2"
+
+
+def test_impersonation_that_is_mangled_is_no_level_and_no_token() -> None:
+    found = read_process_text(THREAD + "Impersonation token:  ffffd1020300a060 (Level Impers)\n")
+    said = found.threads[0].thread.impersonation
+    assert isinstance(said, Unreadable) and said.address == 0xFFFFD1020300A060 and "(Level Impers)" in said.reason
+    assert [line.number for line in found.not_understood] == [2]
+    for line in (
+        "Impersonation token:  00000000d1020300 (Level Impersonation)",
+        "Impersonation token:  (Level Impersonation)",
+    ):
+        found = read_process_text(THREAD + line + "\n")
+        assert found.threads[0].thread.impersonation == NotSaid("!process"), line
+        assert [one.number for one in found.not_understood] == [2]
+    # Of no thread at all.
+    assert unknown(HEAD + "Impersonation token:  ffffd1020300a060 (Level Impersonation)\n") == [4]
+    assert unknown(HEAD + "Not impersonating\n") == [4]
+    # Words that begin alike say something else.
+    found = read_process_text(THREAD + "Not signed\n")
+    assert found.threads[0].thread.impersonation == NotSaid("!process") and [
+        o.number for o in found.not_understood
+    ] == [2]
+
+
+@pytest.mark.parametrize(
+    ("line", "owner", "image", "understood"),
+    [
+        (
+            "Owning Process            ffffc10203042080       Image:         svchost.exe",
+            0xFFFFC10203042080,
+            "svchost.exe",
+            True,
+        ),
+        ("Owning Process            0       Image:         <Unknown>", None, None, True),
+        ("Owning Process            ffffc10203042080       Image:         N/A", 0xFFFFC10203042080, None, True),
+        ("Owning Process            ffffc10203042080       Image:         a     b", 0xFFFFC10203042080, None, True),
+        ("Owning Process            ffffc10203042080", 0xFFFFC10203042080, None, True),
+        ("Owning Process            4203042080       Image:         svchost.exe", None, None, False),  # half a pointer
+    ],
+)
+def test_the_owner_of_a_thread(line: str, owner: Optional[int], image: Optional[str], understood: bool) -> None:
+    nothing = NotSaid("!process")
+    found = read_process_text(THREAD + line + "\n", "a.txt")
+    (thread,) = found.threads
+    assert (thread.owner, thread.image) == (nothing if owner is None else owner, nothing if image is None else image)
+    assert (found.not_understood == ()) is understood
+    assert ("owner" in thread.places) is (owner is not None)
+
+
+def test_windows_7_s_extension_prints_the_low_half_of_the_owner() -> None:
+    """It is the process whose block this is, or nobody knows whose."""
+    line = "Owning Process            3042080       Image:         svchost.exe\n"
+    (thread,) = one(HEAD + IMAGE + THREAD + line).threads
+    assert thread.owner == 0xFFFFC10203042080 and thread.image == "svchost.exe"
+    (thread,) = one(HEAD + IMAGE + THREAD + line.replace("3042080", "03042081")).threads
+    assert thread.owner == NotSaid("!process")
+    (thread,) = read_process_text(THREAD + line.replace("3042080", "03042080")).threads
+    assert thread.owner == NotSaid("!process")
+
+
+# --- commands, cuts and errors ---
+
+
+def test_a_command_ends_a_block() -> None:
+    token = "    Token                             ffffd10203009730\n"
+    for command in ("kd> k\n", "kd>\n", "kd> !process 0 0\n"):
+        found = read_process_text(HEAD + IMAGE + command + token)
+        assert found.processes[0].process.token == NotSaid("!process") and 6 in [o.number for o in found.not_understood]
+    text = "kd> !process 0 0\nkd> !THREAD ffffc10203052080\nkd> !exts.process -1 0\nkd> k\n"
+    assert [line.number for line in read_process_text(text).commands] == [1, 2, 3] and unknown(text) == [4]
+    assert unknown("kd> !process S-1-5-18 0\n") == [1]
+
+
+def test_output_behind_a_prompt_is_output() -> None:
+    (process,) = read_process_text("1: kd> PROCESS ffffc10203042080\n    Image: svchost.exe\n").processes
+    assert (process.process.address, process.process.image_name) == (0xFFFFC10203042080, "svchost.exe")
+    (thread,) = read_process_text("1: kd> " + THREAD.strip() + "\n").threads
+    assert thread.thread.tid == 0x468
+
+
+def test_what_a_search_looked_for_is_the_number_of_the_next_block_only() -> None:
+    search = "Searching for Process with Cid == 1b40\n"
+    found = read_process_text(search + "PROCESS ffffc10203042080\n\nPROCESS ffffc10203043080\n", "a.txt").processes
+    assert [one.process.pid for one in found] == [0x1B40, NotSaid("!process")]
+    assert str(found[0].places["Cid"]) == "a.txt:1"
+    for between in ("kd> k\n", "**** NT ACTIVE PROCESS DUMP ****\n", "...\n"):
+        assert one(search + between + "PROCESS ffffc10203042080\n").process.pid == NotSaid("!process"), between
+
+
+def test_a_cut_leaves_open_whose_the_lines_behind_it_are() -> None:
+    token = "    Token                             ffffd10203009730\n"
+    found = read_process_text(HEAD + IMAGE + "...\n" + token)
+    (process,) = found.processes
+    assert process.process.token == NotSaid("!process") and [line.number for line in found.not_understood] == [6]
+    assert isinstance(process.threads, Fragment) and process.threads.why == "lines are left out in it (line 5)"
+    # Asked for one process by its address, all is of that one.
+    for command in ("!process ffffc10203042080 7", "!process -1 7", "!process 0xffffc102`03042080"):
+        process = one(HEAD.replace("!process 0 7", command) + IMAGE + "...\n" + token)
+        assert process.process.token == FastRef(0xFFFFD10203009730, 0)
+    assert not isinstance(one(HEAD + IMAGE).threads, Fragment)
+
+
+@pytest.mark.parametrize(
+    ("error", "of_all"),
+    [
+        ("TYPE mismatch for thread object at ffffc10203052080", False),
+        ("NO ETHREAD DATA", False),
+        ("Unable to read nt!_LIST_ENTRY at ffffc10203052080", False),
+        ("TYPE mismatch for process object at ffffc10203052080", True),
+        ("NO EPROCESS DATA", True),
+    ],
+)
+def test_an_error_that_ends_a_list_is_said_of_the_list(error: str, of_all: bool) -> None:
+    """Of threads, of the process's; of processes, of the whole text: others may not be listed."""
+    found = read_process_text(HEAD + IMAGE + THREAD + error + "\n" + THREAD)
+    (process,) = found.processes
+    assert [line.number for line in found.errors] == [6] and found.not_understood == ()
+    assert isinstance(process.threads, Fragment) is not of_all
+    assert found.torn == (("line 6: " + error,) if of_all else ())
+    assert [len(process.threads), len(found.threads)] == ([1, 1] if of_all else [2, 0])
+    if not of_all:
+        assert process.threads.why == "the debugger could not read all of it: %s (line 6)" % error
+    # Before any block it is of the list of processes.
+    assert read_process_text("kd> !process 0 7\n" + error + "\n").torn == ("line 2: " + error,)
+    assert read_process_text(error + "\n").torn == ()
+
+
+def test_other_errors_are_kept_and_tear_nothing() -> None:
+    found = read_process_text(HEAD + IMAGE + "Unable to get the time\n")
+    assert [line.number for line in found.errors] == [5] and found.torn == () == found.not_understood
+    assert not isinstance(found.processes[0].threads, Fragment)
+    assert unknown("Unable to get the time\n") == [1]
+    assert unknown(HEAD + "Unable to find S-1-5-18\n") == [4]
+
+
+def test_a_mangled_head_ends_the_block_before() -> None:
+    token = "    Token                             ffffd10203009730\n"
+    found = read_process_text(HEAD + IMAGE + "PROCESS ffffc102#3043080\n" + token)
+    assert found.processes[0].process.token == NotSaid("!process")
+    assert [line.number for line in found.not_understood] == [5, 6]
+    said = "        Impersonation token:  ffffd1020300a060 (Level Impersonation)\n"
+    (thread,) = one(HEAD + IMAGE + THREAD + "        THREAD ffffc102#3052080\n" + said).threads
+    assert thread.thread.impersonation == NotSaid("!process")
+    # The process goes on.
+    assert one(HEAD + IMAGE + THREAD + "        THREAD ffffc102#3052080\n" + token).process.token == FastRef(
+        0xFFFFD10203009730, 0
+    )
+
+
+@pytest.mark.parametrize("width, kept", [(60, False), (61, True)])
+def test_a_value_at_the_width_of_the_console_may_go_on(width: int, kept: bool) -> None:
+    """What stands behind it at the line's begin may be its rest; behind blanks it is a line of its own."""
+    wide, head = "y" * width + "\n", "PROCESS ffffc10203042080\n"
+    name = "    Image: ".ljust(48) + "service-host"
+    token = "    Token ".ljust(44) + "ffffd10203009730"
+    owning = ("Owning Process            ffffc10203042080       Image: ").ljust(56) + "host"
+    assert {len(name), len(token), len(owning)} == {60}
+    assert (one(wide + head + name + "\nrest.exe\n").process.image_name == "service-host") is kept
+    assert (one(wide + head + token + "\nrest\n").process.token == FastRef(0xFFFFD10203009730, 0)) is kept
+    (thread,) = read_process_text(wide + THREAD[8:60] + "\n" + owning + "\nrest\n").threads
+    assert (thread.image == "host") is kept
+    indented = one(wide + head + name + "\n  what is it\n")
+    assert indented.process.image_name == "service-host"
