@@ -487,3 +487,13 @@ def test_a_value_at_the_width_of_the_console_may_go_on(width: int, kept: bool) -
     assert (thread.image == "host") is kept
     indented = one(wide + head + name + "\n  what is it\n")
     assert indented.process.image_name == "service-host"
+
+
+def test_a_token_s_line_that_was_put_behind_another_is_read() -> None:
+    joined = HEAD + "    Image: svchost.exe  Token  ffffd10203009730\n"
+    found = read_process_text(joined)
+    assert found.processes[0].process.image_name == "svchost.exe"
+    assert found.processes[0].process.token == FastRef(0xFFFFD10203009730, 0) and found.not_understood == ()
+    said = "DeviceMap  ffffd10203002000  Impersonation token:  ffffd1020300a060 (Level Impersonation)\n"
+    (thread,) = read_process_text(THREAD + said).threads
+    assert thread.thread.impersonation == Impersonation(0xFFFFD1020300A060, 2, NotSaid("!process"))

@@ -94,11 +94,10 @@ class IcaclsDescriptors:
         problem = "" if sid is not None else "the SID of %s is not told, only the machine knows it" % ascii(account)
         if sid is not None and sid.is_integrity_label:
             policy = [_POLICY.get(word) for word in ",".join(parts).split(",")]
-            if None in policy:
-                return False
-            mask = sum(bit for bit in policy if bit is not None)
-            self._labels.append(told_ace(SYSTEM_MANDATORY_LABEL, mask, sid, flags))
-            return True
+            mask = None if None in policy else sum(bit for bit in policy if bit is not None)
+            problem = "" if mask is not None else "its policy is not understood: %s" % words
+            self._labels.append(told_ace(SYSTEM_MANDATORY_LABEL, mask, sid, flags, problem))
+            return mask is not None
         rights = mask_of(",".join(parts), ICACLS_RIGHTS)
         if rights is None:
             problem = problem or "its rights are not understood: %s" % words
