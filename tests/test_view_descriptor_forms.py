@@ -421,7 +421,8 @@ def test_where_one_object_of_accesschk_ends() -> None:
     assert len(dacl(one(CHECKED + "\n" + RIGHT))) == 1
     for between in ("note\n", "C:\\>dir\n"):
         found = read_descriptor_text(CHECKED + RIGHT + between + RIGHT.replace("[0]", "[1]"))
-        assert len(found.descriptors) == 2 and left(found) == [7]
+        # An ACE of an object whose beginning is not there: what it may have, nobody knows.
+        assert len(found.descriptors) == 2 and left(found) == [7, 9]
     assert left(read_descriptor_text("C:\\>accesschk -l Mixer\n" + CHECKED)) == []
     # The name is the line before the flags, which a prompt is not.
     assert one("C:\\>accesschk -l Mixer\n" + CHECKED.split("\n", 1)[1]).name == ""

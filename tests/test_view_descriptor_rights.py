@@ -1,5 +1,7 @@
 """Rights as .NET and icacls spell them: each word's bits, and what is no word of theirs."""
 
+from typing import Tuple
+
 import pytest
 
 from kdtoken.view.descriptor.header_rights import HeaderRights
@@ -130,7 +132,7 @@ def test_rights_are_a_union_of_words_and_numbers() -> None:
         (("SERVICE_STOP", "KEY_READ"), 0x20039, ""),  # of no one type
     ],
 )
-def test_words_of_the_headers_are_bits_and_tell_the_type(words: "tuple[str, ...]", mask: int, kind: str) -> None:
+def test_words_of_the_headers_are_bits_and_tell_the_type(words: Tuple[str, ...], mask: int, kind: str) -> None:
     rights = HeaderRights()
     assert all([rights.add(word) for word in words])
     assert (rights.mask, rights.words, rights.unknown, HeaderRights.type_of([rights])) == (mask, len(words), [], kind)

@@ -1,7 +1,7 @@
 """What was put around the lines and words of a text is taken off, and only where all of the text has it."""
 # ruff: noqa: W291  the blanks at the ends of lines are what the tools print
 
-from typing import Callable
+from typing import Callable, Sequence
 
 import pytest
 
@@ -121,3 +121,66 @@ def test_two_people_in_one_chat_are_no_habit() -> None:
 @pytest.mark.parametrize("word", ["Enabled", "Disabled", "Default", "Mandatory", "SeDebugPrivilege", "S-1-5-18"])
 def test_each_marked_word_by_itself(word: str, sign: str) -> None:
     assert as_printed("a %s%s%s b" % (sign, word, sign)) == "a %s b" % word
+
+
+def test_arrows_of_the_debugger_are_no_margin() -> None:
+    """`!sd` begins each of its lines with `->`: neither a removed line of a patch nor a mail's quote."""
+    text = "->Revision: 0x1\n->Sbz1    : 0x0\n->Control : 0x8004\n->Owner   : S-1-5-18\n->Group   : S-1-5-18\n->Dacl    :  is NULL\n"
+    assert as_printed(text) == text
+    patch = "".join("-" + line + "\n" for line in text.splitlines())
+    assert as_printed(patch) == text
+
+
+def test_how_many_lines_make_a_habit_and_how_many_may_be_without_it() -> None:
+    """Six lines; one in twenty may lack a time or a number, none a mark."""
+    time, mark = "10:11:%02d x%d", "# x%d"
+    for count, others, habit in (
+        (5, 0, False),
+        (6, 0, True),
+        (19, 1, False),
+        (20, 1, True),
+        (39, 2, False),
+        (40, 2, True),
+    ):
+        framed = [time % (at, at) for at in range(count - others)] + ["other"] * others
+        bare = ["x%d" % at for at in range(count - others)] + ["other"] * others
+        assert (as_printed("\n".join(framed)) == "\n".join(bare)) is habit, (count, others)
+    marked = "\n".join([mark % at for at in range(39)] + ["other"])
+    assert as_printed(marked) == marked
+    # Blank lines count neither way, and keep their numbers.
+    assert as_printed("\n\n".join(mark % at for at in range(6))) == "\n\n".join("x%d" % at for at in range(6))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "counted"),
+    [
+        (range(1, 9), True),
+        ((1, 2, 3, 4, 5, 9), True),  # blank lines are not numbered lines
+        ((1, 2, 3, 4, 5, 10), False),  # more than four on
+        ((1, 2, 3, 4, 5, 5), False),
+        ((1, 2, 3, 5, 4, 6), False),
+        ((1, 3, 5, 6, 7, 8, 9), False),  # four steps of one in seven lines
+        ((1, 3, 5, 6, 7, 8, 9, 10, 11, 12), True),  # seven in ten
+    ],
+)
+def test_numbers_that_count_the_lines_go_up_by_one(numbers: Sequence[int], counted: bool) -> None:
+    text = "\n".join("%d: x" % number for number in numbers)
+    assert (as_printed(text) == "\n".join(["x"] * len(numbers))) is counted
+
+
+def test_a_box_has_no_cells_and_quotes_no_fields() -> None:
+    boxed = "\n".join("| x%d |" % at for at in range(6))
+    assert as_printed(boxed) == "\n".join("x%d" % at for at in range(6))
+    cells = boxed + "\n| x | y |"
+    assert as_printed(cells) == cells
+    quoted = "\n".join("'x%d'," % at for at in range(6))
+    assert as_printed(quoted) == "\n".join("x%d" % at for at in range(6))
+    for odd in ('"a","b"', "x"):
+        assert as_printed(quoted + "\n" + odd) == quoted + "\n" + odd
+
+
+def test_only_a_line_that_was_read_twice_is_read_again() -> None:
+    """UTF-8 of an umlaut is two characters of Windows-1252; one that page has not is itself."""
+    assert as_printed("J\u00c3\u00a4ger\ncaf\u00e9") == "J\u00e4ger\ncaf\u00e9"
+    assert as_printed("a\u00c3\u0081b") == "a\u00c1b"  # 0x81 is nothing in Windows-1252
+    assert as_printed("J\u00c3\u00a4ger \u0416") == "J\u00c3\u00a4ger \u0416"
