@@ -268,6 +268,8 @@ def test_get_acl_without_access_does_not_say_a_list() -> None:
     assert one(LIST).descriptor.dacl_state == "not said"
     empty = one(LIST + "Access :\n")
     assert empty.descriptor.dacl_state == "present" and dacl(empty) == []
+    # The first rule may stand below the label.
+    assert dacl(one(LIST + "Access :\n         " + RULE)) == [(0, 0, 0x1F01FF, SYSTEM)]
     assert one("Path   : C:\\a\nAccess : " + RULE).descriptor.owner_state == "not said"
     unknown = one(LIST.replace("NT AUTHORITY\\SYSTEM", "LAB\\users")).descriptor
     assert (unknown.group, unknown.group_state, unknown.owner_state) == (None, "not said", "present")
@@ -285,6 +287,14 @@ def test_two_lists_of_get_acl_are_two_descriptors_each_with_its_first_line() -> 
     assert (plain.name, plain.object_type, plain.notes) == ("C:\\a", "", ("Get-Acl does not tell the integrity label",))
     audited = one("Path   : C:\\a\nSddl   : D:(A;;0x1;;;SY)S:(AU;SA;0x1;;;WD)\n")
     assert audited.notes == () and audited.descriptor.sacl_state == "present"
+
+
+def test_sddl_of_get_acl_without_its_path() -> None:
+    """Its second line begins as a saved list of icacls does."""
+    found = read_descriptor_text("Sddl   : O:BAG:SY\n         D:PAI(A;;0x1;;;SY)\n")
+    (made,) = found.descriptors
+    assert (made.form, made.descriptor.owner, dacl(made)) == ("Get-Acl", ADMINS, [(0, 0, 1, SYSTEM)])
+    assert left(found) == []
 
 
 def test_what_stands_around_a_list_of_get_acl() -> None:
