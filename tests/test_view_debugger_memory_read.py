@@ -101,3 +101,47 @@ def test_of_a_long_text_only_pointers_to_the_tokens_are_taken() -> None:
     found = list(pointers_to([VALUE & ~0xF], [first, second]))
     assert found == [Pointer(AT, VALUE, 2), Pointer(AT + 0x18, 0xFFFF898D050A6671, 3)]
     assert list(pointers_to([], [first])) == []
+
+
+def test_where_a_pointer_stops_being_near_a_process_s_beginning() -> None:
+    """In 64 bits 0x500 bytes, in 32 bits 0x200; and of two processes the nearer one below it."""
+    token, start = {0x3000_00000010: "one"}, 0x2000_00000000
+    for offset, near in ((0, True), (0x4F8, True), (0x4FF, True), (0x500, False)):
+        found = referred([Pointer(start + offset, 0x3000_00000010)], [start], token)
+        assert found == ({start: "one"} if near else {}), hex(offset)
+    for offset, near in ((0x1FF, True), (0x200, False)):
+        found = referred([Pointer(0x8D401000 + offset, 0x8D4012DF)], [0x8D401000], {0x8D4012D8: "one"})
+        assert found == ({0x8D401000: "one"} if near else {}), hex(offset)
+    two = referred([Pointer(start + 0x408, 0x3000_00000010)], [start + 0x400, start], token)
+    assert two == {start + 0x400: "one"}
+
+
+def test_a_value_stands_within_six_lines_of_what_was_asked() -> None:
+    member = "   +0x000 Object           : 0xffff898d`050a667c Void\n"
+    asked = "kd> dt nt!_EX_FAST_REF ffffab887e89d3e0\n"
+    for between, found in ((5, True), (6, False)):
+        text = asked + "   a line of it\n" * between + member
+        assert pointers(split_lines(text)) == ((Pointer(AT, VALUE, between + 2),) if found else ())
+    # One value each; and a form that asks for nothing resets nothing.
+    assert len(pointers(split_lines(asked + member + member))) == 1
+    assert pointers(split_lines(asked + "kd> k\n" + member)) == ()
+    assert pointers(split_lines("_EX_FAST_REF at ffffab887e89d3e0\n" + member)) == ()  # no prompt: nobody asked
+    assert pointers(split_lines("kd> ? poi(8d4010c8)\nEvaluate expression: -1924128033 = 8d4012df\n")) == (
+        Pointer(0x8D4010C8, 0x8D4012DF, 2),
+    )
+
+
+def test_each_cell_of_a_row_has_its_place_and_line() -> None:
+    text = "x\nffffab88`7e89d3d8  00000000`00000001 ffff898d`050a667c\n"
+    assert pointers(split_lines(text)) == (Pointer(AT - 8, 1, 2), Pointer(AT, VALUE, 2))
+
+
+def test_in_a_long_text_lines_are_counted_over_its_pieces() -> None:
+    row = "ffffab88`7e89d3e0  ffff898d`050a667c\n"
+    found = list(pointers_to([VALUE & ~0xF], ["a\n" + row + "b\n", "c\n" + row, row]))
+    assert [one.line for one in found] == [2, 5, 6]
+    # A token of 32 bits has no upper half to look for.
+    assert list(pointers_to([0x8D4012D8], [row])) == []
+    # Many tokens: more than one pattern holds, all the same found.
+    many = [(number << 32) | 0x10 for number in range(1, 80)] + [VALUE & ~0xF]
+    assert [one.line for one in pointers_to(many, [row])] == [1]
