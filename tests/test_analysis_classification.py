@@ -5,15 +5,24 @@ from typing import Any, Dict, List, Optional
 
 import pytest
 
-from kdtoken.analysis.classification import Elevation, dump_remarks, elevation, integrity_level, kinds, token_remarks
+from kdtoken.analysis.classification import (
+    Elevation,
+    dump_remarks,
+    elevation,
+    integrity_level,
+    kinds,
+    managed_pair,
+    of_another_user,
+    token_remarks,
+)
 from kdtoken.decode.process_dump import Tokens
 from kdtoken.model.absent import Absent, NotAsked, NotSaid, Unreadable
-from kdtoken.model.group import Group
+from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.process import CrossCheck, FastRef, Impersonation, Process, ProcessDetails, ProcessDump, Thread
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import LogonSession, SidHash, Token
+from kdtoken.model.token import Doubt, LogonSession, SidHash, Token
 from kdtoken.model.token_flags import TokenFlags
 from kdtoken.render.words import account_of
 from tests.expected import WINDOWS_11, kernel_of
@@ -219,3 +228,182 @@ def test_impersonate_alone_is_usual_at_high_and_serious_below() -> None:
     debug = Privilege(20, "SeDebugPrivilege", True, True, False)
     two = replace(token("cmd"), privileges=(debug, impersonate))
     assert "sensitive privileges enabled: SeDebugPrivilege, SeImpersonatePrivilege" in texts(two, False)
+
+
+def flagged(bits: int, **members: Any) -> Token:
+    """Notepad's token with these TokenFlags (ntifs.h TOKEN_*, public type headers) and no package."""
+    return replace(token("notepad"), flags=bits, package=None, **members)
+
+
+@pytest.mark.parametrize(
+    "one, words",
+    [
+        (flagged(0), ()),
+        (flagged(0x4000), ("AppContainer",)),
+        (replace(flagged(0), package=Sid.from_text("S-1-15-2-1")), ("AppContainer",)),
+        (flagged(0x10), ("restricted",)),
+        (flagged(0x8), ("write-restricted",)),
+        (flagged(0x18), ("write-restricted",)),
+        (flagged(0x1000), ("UIAccess",)),
+        (flagged(0x40), ("sandbox-inert",)),
+        (flagged(0x5058), ("AppContainer", "write-restricted", "UIAccess", "sandbox-inert")),
+        (replace(flagged(0), flags=GONE), ()),
+    ],
+)
+def test_what_confines_a_token(one: Token, words: Any) -> None:
+    assert kinds(one) == words
+    said = [text for text in texts(one, False) if "checked a second time" in text]
+    for word, what in (("restricted", "every access is"), ("write-restricted", "writes are")):
+        if word in words:
+            assert said == ["%s: %s checked a second time, against the restricting SIDs" % (word, what)]
+    assert bool(said) is any("restricted" in word for word in words)
+
+
+def test_the_half_is_the_flag_of_one_whose_logon_names_another() -> None:
+    one = token("notepad")
+    assert isinstance(one.logon_session, LogonSession)
+    alone = replace(one.logon_session, buddy_logon_id=Luid(0, 0))
+    for flags in (0x800, 0):
+        assert elevation(replace(one, flags=flags, logon_session=alone)) is Elevation.DEFAULT
+    assert elevation(replace(one, flags=0x800)) is Elevation.LIMITED
+    assert elevation(replace(one, flags=0x2000)) is Elevation.FULL
+    high = replace(one.logon_session, buddy_logon_id=Luid(1, 0))
+    assert elevation(replace(one, flags=0, logon_session=high)) is Elevation.FULL
+
+
+def test_a_pair_of_two_users_is_administrator_protection_s() -> None:
+    one, other = token("notepad"), token("system")
+    assert of_another_user(one, other) and not of_another_user(one, one)
+    blind = replace(other, user_and_groups=GONE)
+    assert not of_another_user(one, blind) and not of_another_user(blind, one)
+    full = TokenFlags.SYSTEM_MANAGED_ADMIN_FULL_TOKEN.value
+    for mine, theirs in ((full, 0), (0, full), (full, full)):
+        said = managed_pair(replace(one, flags=mine), replace(other, flags=theirs))
+        assert said.startswith("Administrator Protection: what is elevated runs as an account")
+    said = managed_pair(replace(one, flags=0), replace(other, flags=0))
+    assert said.startswith("the halves of a pair are one user's") and said.endswith("whose flag neither has")
+
+
+@pytest.mark.parametrize(
+    "level, uncommon",
+    [(0x0000, ""), (0x1000, ""), (0x2000, ""), (0x2100, ""), (0x3000, ""), (0x4000, ""), (0x5000, "")]
+    + [(0x7000, "Secure Process Mandatory Level"), (0x2800, "between Medium Plus and High (0x2800)")],
+)
+def test_levels_that_no_program_has(level: int, uncommon: str) -> None:
+    said = [text for text in texts(labelled(level), False) if "uncommon" in text]
+    assert said == (["its integrity level is uncommon: " + uncommon] if uncommon else [])
+
+
+def labelled(level: int, key: str = "notepad", **members: Any) -> Token:
+    one = token(key)
+    assert isinstance(one.user_and_groups, tuple)
+    return replace(one, user_and_groups=one.user_and_groups[:-1] + (Group(Sid(16, (level,)), 0x60),), **members)
+
+
+def test_strong_privileges_at_the_limit_of_high_and_of_a_service() -> None:
+    debug = Privilege(20, "SeDebugPrivilege", True, True, False)
+    held = {"privileges": (debug,)}
+    below, above = (
+        "sensitive privileges enabled below High: SeDebugPrivilege",
+        "sensitive privileges enabled: SeDebugPrivilege",
+    )
+    assert below in texts(labelled(0x2FFF, **held), True) and above in texts(labelled(0x3000, **held), False)
+    # What is not known is not below.
+    assert above in texts(replace(token("notepad"), integrity_level_index=GONE, **held), False)
+    for key in ("system", "bfe", "rpcss"):
+        one = replace(token(key), privileges=(debug,))
+        assert not any("sensitive" in text for text in texts(one, False) + texts(one, True))
+    off = replace(debug, enabled=False)
+    assert not any("sensitive" in text for text in texts(replace(token("cmd"), privileges=(off,)), False))
+    weak = Privilege(23, "SeChangeNotifyPrivilege", True, True, True)
+    assert not any("sensitive" in text for text in texts(replace(token("cmd"), privileges=(weak,)), False))
+
+
+@pytest.mark.parametrize(
+    "bits, level, says",
+    [
+        (0x10, 0x2000, [("BUILTIN\\Administrators counts for deny only", False)]),
+        (0x10, 0x3000, [("BUILTIN\\Administrators counts for deny only", False)]),
+        (0xF, 0x2FFF, [("BUILTIN\\Administrators is enabled below High integrity", True)]),
+        (0xF, 0x3000, []),
+        (0xB, 0x2000, []),  # not enabled
+    ],
+)
+def test_administrators_below_high(bits: int, level: int, says: Any) -> None:
+    one = labelled(level)
+    admins = Sid.from_text("S-1-5-32-544")
+    assert isinstance(one.user_and_groups, tuple)
+    groups = tuple(Group(admins, bits) if isinstance(g, Group) and g.sid == admins else g for g in one.user_and_groups)
+    said = [(remark.text, remark.serious) for remark in token_remarks(replace(one, user_and_groups=groups))]
+    assert [pair for pair in said if "Administrators" in pair[0]] == says
+
+
+def test_five_of_what_could_not_be_read_are_named_and_holes_counted() -> None:
+    one = token("notepad")
+    names = ("source_name", "token_id", "modified_id", "session_id", "flags", "in_use")
+    five = replace(one, **dict.fromkeys(names[:5], GONE))
+    assert texts(five, False)[0] == (
+        "not all of the token could be read: source name, token id, modified id, session id, flags"
+    )
+    assert texts(replace(five, in_use=GONE), False)[0].endswith("session id, flags and 1 more")
+    assert isinstance(one.user_and_groups, tuple)
+    half = HalfGroup(0x10, "paged out", sid=Sid.from_text("S-1-1-0"))
+    holed = replace(one, user_and_groups=(*one.user_and_groups[:3], GONE, GONE, half, *one.user_and_groups[6:]))
+    assert texts(holed, False)[0] == "not all of the token could be read: 2 of user and groups"
+
+
+def test_a_doubt_is_no_accusation() -> None:
+    one = replace(token("notepad"), problems=(Doubt("perhaps"), "torn"))
+    assert ("perhaps" in texts(one, False), "torn" in texts(one, True)) == (True, True)
+    beside = dump(linked=one, tokens={0x5000: one})
+    said = [
+        (remark.text, remark.serious)
+        for remark in dump_remarks(beside)
+        if ": perhaps" in remark.text or ": torn" in remark.text
+    ]
+    assert said == [
+        ("the linked token: perhaps", False),
+        ("the linked token: torn", True),
+        ("the impersonation token at 0x5000: perhaps", False),
+        ("the impersonation token at 0x5000: torn", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "used, allowed, kind, says",
+    [(2, 2, 2, False), (3, 2, 2, True), (1, 2, 2, False), (3, 2, 1, False), (3, GONE, 2, False), (3, 2, GONE, False)],
+)
+def test_a_thread_goes_no_further_than_its_client_s_token_allows(
+    used: int, allowed: Any, kind: Any, says: bool
+) -> None:
+    client = replace(token("client-anna"), impersonation_level=allowed, token_type=kind)
+    one = dump(threads=(Thread(1, 8, 12, Impersonation(0x5000, used, False)),), tokens={0x5000: client})
+    words = "thread 12 impersonates at level %d, and its token allows 2" % used
+    assert ([r.serious for r in dump_remarks(one) if r.text == words] == [True]) is says
+    assert any("and its token allows" in r.text for r in dump_remarks(one)) is says
+
+
+def test_remarks_on_a_process_at_their_limits() -> None:
+    def said(**changes: object) -> List[str]:
+        return [("!! " if one.serious else "") + one.text for one in dump_remarks(dump(**changes))]
+
+    four = tuple(Process(at, at, "p%d" % at, GONE, 4) for at in range(4))
+    assert said(shared_with=four)[0].startswith(
+        "shares its token object with p0 (0), p1 (1), p2 (2), p3 (3); an ordinary"
+    )
+    assert said(shared_with=()) == []
+    five = (*four, Process(9, 9, "p9", GONE, 4))
+    assert "p3 (3) and 1 more; an ordinary" in said(shared_with=five)[0]
+    assert said(cross_check=CrossCheck("!process", 0x5000, False)) == [
+        "!! !process says that the token is 0x5000: one of the two is wrong"
+    ]
+    assert (
+        said(cross_check=CrossCheck("!process", 0x5000, True))
+        == said(cross_check=CrossCheck("!process", None, None))
+        == []
+    )
+    assert said(details=GONE) == said(details=ProcessDetails(1, GONE, 0, 1, 0)) == []
+    assert said(token=NotSaid("a text")) == ["its token is %s" % NotSaid("a text")]
+    hinted = Unreadable(0x10, "paged out", "try again")
+    assert said(token=hinted) == ["!! its token is %s; next: try again" % hinted]
+    assert said(threads=(Thread(1, 8, 12, None), Thread(2, 8, 16, GONE))) == []
