@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from kdtoken.analysis.differences.comparison import Comparison, Kind, Outcome, Part, View
 from kdtoken.analysis.differences.fields import compare
-from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.absent import Absent, NotSaid, Unreadable
 from kdtoken.model.acl import Ace, Acl
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import NAMES, Privilege
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import FIELD_NAMES, Token
+from kdtoken.model.token import FIELD_NAMES, RawMember, Token
+from kdtoken.model.view import Unread
 from kdtoken.view.whoami.reader import read_whoami_text
 from tests.declared_views import VIEWS, command, decoded, information, kernel, of_text, whoami, whoami_lines
 from tests.expected import FILES
@@ -373,3 +374,103 @@ def test_whoami_leaves_domain_users_out_whatever_the_primary_group() -> None:
     found = compare(View(token, Kind.KERNEL, "a"), whoami("notepad"))
     row = next(one for one in found.rows if one.name == "group %s" % domain)
     assert (row.outcome, row.note) == (Outcome.EXPECTED, "whoami does not print the primary group")
+
+
+def unnamed(**members: Any) -> Token:
+    """Members that no version has a name for: name=(type, number or bytes)."""
+    found = []
+    for name, (kind, value) in members.items():
+        raw = value if isinstance(value, bytes) else value.to_bytes(8, "little")
+        found.append(RawMember("_TOKEN", name, kind, 0x10, raw, None if isinstance(value, bytes) else value))
+    return replace(BASE, unnamed=tuple(found))
+
+
+def test_members_without_a_name_are_compared_but_for_pointers() -> None:
+    one = unnamed(New=("Uint4B", 1), Blob=("[4] UChar", b"abcd"), At=("Ptr64 _THING", 0x1000))
+    other = unnamed(New=("Uint4B", 2), Blob=("[4] UChar", b"abcd"), At=("Ptr64 _THING", 0x2000))
+    found = kernels(one, other)
+    rows = {row.name: (row.outcome, row.a, row.b, row.note) for row in found.rows if row.name.startswith("member ")}
+    assert rows == {
+        "member New": (Outcome.DIFFERS, 1, 2, "this version has no name for it"),
+        "member Blob": (Outcome.SAME, b"abcd", b"abcd", ""),
+    }
+    # A build that lacks the pointer, or has a number there: no two tokens have pointers alike.
+    for lacking in (unnamed(), unnamed(At=("Uint4B", 1))):
+        for pair in ((one, lacking), (lacking, one)):
+            assert not any(row.name == "member At" for row in kernels(*pair).rows)
+    lone = {row.name: row.outcome for row in kernels(one, unnamed(New=("Uint4B", 1))).rows}
+    assert (lone["member New"], lone["member Blob"]) == (Outcome.SAME, Outcome.ONLY_A)
+    back = {row.name: row.outcome for row in kernels(unnamed(), one).rows}
+    assert back["member Blob"] is Outcome.ONLY_B
+
+
+def test_a_member_that_a_text_cannot_tell_of_is_not_said_and_one_that_a_build_lacks_absent() -> None:
+    one = View(unnamed(New=("Uint4B", 1)), Kind.KERNEL, "a")
+    for kind, missing in ((Kind.KERNEL, Absent("_TOKEN.New")), (Kind.WHOAMI, NotSaid(Kind.WHOAMI.value))):
+        row = next(row for row in compare(one, View(BASE, kind, "b")).rows if row.name == "member New")
+        assert (row.outcome, row.b) == (Outcome.ONLY_A, missing)
+
+
+@pytest.mark.parametrize(
+    "lines, words",
+    [((3,), "3"), ((3, 4, 5), "3, 4, 5"), ((3, 4, 5, 6), "3, 4, 5 and 1 more"), (range(3, 9), "3, 4, 5 and 3 more")],
+)
+def test_lines_that_were_not_understood_excuse_what_a_text_seems_to_lack(lines: Any, words: str) -> None:
+    told = command("notepad")
+    text = replace(told, token=without_group(told.token), not_understood=tuple(Unread(at, "x") for at in lines))
+    row = next(row for row in compare(kernel("notepad"), text).rows if row.name == "group S-1-1-0")
+    assert (row.outcome, row.note) == (
+        Outcome.UNREADABLE,
+        "the other text has lines that were not understood: " + words,
+    )
+    fewer = replace(told.token, privileges=told.token.privileges[1:])  # type: ignore[index]
+    row = next(
+        row for row in compare(kernel("notepad"), replace(text, token=fewer)).rows if row.name == "SeShutdownPrivilege"
+    )
+    assert (row.outcome, row.note) == (
+        Outcome.UNREADABLE,
+        "the other text has lines that were not understood: " + words,
+    )
+
+
+@pytest.mark.parametrize(
+    "types, outcome",
+    [((1, 1), Outcome.EXPECTED), ((2, 1), Outcome.DIFFERS), ((1, 2), Outcome.DIFFERS), ((2, 2), Outcome.DIFFERS)],
+)
+def test_the_level_counts_where_one_of_the_two_is_an_impersonation_token(types: Any, outcome: Outcome) -> None:
+    a, b = (replace(BASE, token_type=kind, impersonation_level=level) for kind, level in zip(types, (1, 2)))
+    row = next(row for row in kernels(a, b).rows if row.name == "impersonation level")
+    assert (row.outcome, row.note) == (
+        outcome,
+        "it means nothing for a primary token" if outcome is Outcome.EXPECTED else "",
+    )
+
+
+def test_which_changes_leave_a_trace() -> None:
+    """ModifiedId moves with identity, groups and privileges; of session, flags and counts nobody promises that."""
+    for what in ("session", "flags", "mandatory policy", "token id", "in use", "default owner", "no DACL", "expiry"):
+        assert "change without trace" not in differing(kernels(BASE, PLANTED[what][0](BASE))), what
+    for what in (
+        "source",
+        "a group more",
+        "deny only",
+        "enabled",
+        "removed",
+        "user for deny only",
+        "integrity lowered",
+    ):
+        found = kernels(BASE, PLANTED[what][0](BASE))
+        assert "change without trace" in differing(found), what
+        moved = replace(PLANTED[what][0](BASE), modified_id=Luid.from_value(0x99999))
+        assert "change without trace" not in differing(kernels(BASE, moved)), what
+
+
+def test_the_replaced_token_of_a_process_is_told_by_both_addresses() -> None:
+    other = replace(BASE, address=0x5000, token_id=Luid.from_value(7))
+    views = [View(one, Kind.KERNEL, "x", process="process 0x10") for one in (BASE, other)]
+    row = compare(*views).rows[0]
+    assert (row.name, row.outcome, row.a, row.b) == ("token replaced", Outcome.DIFFERS, BASE.address, 0x5000)
+    for process in ("process 0x20", ""):
+        assert compare(views[0], replace(views[1], process=process)).rows[0].name != "token replaced"
+    assert compare(replace(views[0], process=""), replace(views[1], process="")).rows[0].name != "token replaced"
+    assert compare(*views).over_time and not compare(views[0], replace(views[1], process="")).over_time

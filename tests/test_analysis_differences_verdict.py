@@ -1,12 +1,13 @@
 """The one line that says how two tokens are related."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, List
 
 import pytest
 
 from kdtoken.analysis.differences.comparison import Kind, View
 from kdtoken.analysis.differences.fields import compare
+from kdtoken.analysis.differences.verdict import Findings, one_token, verdict_of
 from kdtoken.model.absent import Fragment, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
@@ -239,3 +240,175 @@ def test_two_of_one_level_are_no_twins() -> None:
     )
     assert raised.token.integrity == full.token.integrity
     assert "twin" not in verdict(full, raised)
+
+
+def findings(differing: Any = (), **members: Any) -> Findings:
+    return Findings(dict(differing), **members)
+
+
+@pytest.mark.parametrize(
+    "name, shows",
+    [
+        ("package", True),
+        ("TokenFlags", True),
+        ("restricting SID S-1-1-0", True),
+        ("restricting SIDs", True),
+        ("capability S-1-15-3-1", True),
+        ("capabilities", True),
+        ("session", False),
+        ("group S-1-1-0", False),
+    ],
+)
+def test_confinement_is_told_where_what_differs_has_to_do_with_it(name: str, shows: bool) -> None:
+    boxed = replace(BASE, flags=0x4000 | 0x800)
+    words = verdict_of(
+        BASE, replace(boxed, address=0x1, token_id=LATER), findings({name: "policy", "token id": "bookkeeping"})
+    )
+    assert (words == "B is A's user under confinement: AppContainer") is shows
+
+
+def test_at_most_four_are_named() -> None:
+    four = {name: "policy" for name in "abcd"}
+    head = "the same identity under another policy: "
+    other = replace(BASE, address=0x1, token_id=LATER)
+    assert verdict_of(BASE, other, findings(four)) == head + "a, b, c, d"
+    assert verdict_of(BASE, other, findings({**four, "e": "policy"})) == head + "a, b, c, d and 1 more"
+    assert verdict_of(BASE, other, findings({**four, "e": "policy", "f": "policy"})) == head + "a, b, c, d and 2 more"
+
+
+def test_what_was_not_read_is_a_reserve_where_nothing_weighs_more() -> None:
+    other, reserve = replace(BASE, address=0x1, token_id=LATER), ", as far as both could be read"
+    for differing, reserved in (
+        ({}, True),
+        ({"token id": "bookkeeping"}, True),
+        ({"session": "policy"}, False),
+        ({"source": "identity"}, False),
+    ):
+        assert verdict_of(BASE, other, findings(differing, unread=True)).endswith(reserve) is reserved
+        assert not verdict_of(BASE, other, findings(differing)).endswith(reserve)
+
+
+def test_two_tokens_that_agree_but_for_bookkeeping() -> None:
+    other = replace(BASE, address=0x1, token_id=LATER)
+    ids = {"token id": "bookkeeping"}
+    assert verdict_of(BASE, other, findings(ids)) == COPIES
+    assert verdict_of(BASE, other, findings(ids, identity=False)) == (
+        "two tokens of the same user that agree in all else that both can know"
+    )
+    use = {"in use": "bookkeeping"}
+    assert verdict_of(BASE, other, findings(use)) == "the same identity and policy, but for in use"
+    assert verdict_of(BASE, other, findings(use, identity=False)) == "the same user and policy, but for in use"
+    assert verdict_of(BASE, other, findings()) == "A and B agree in all that both can know"
+
+
+def test_confinement_of_both_of_one_and_of_nobody_s() -> None:
+    a, b = replace(BASE, flags=0x4000), replace(BASE, flags=0x10, address=0x1, token_id=LATER)
+    flags = {"TokenFlags": "policy"}
+    assert verdict_of(a, b, findings(flags)) == "the same user, confined in different ways"
+    nobody = replace(b, user_and_groups=Unreadable(1, "paged out"))
+    assert verdict_of(a, nobody, findings(flags)) == "confined in different ways"
+    plain = replace(nobody, flags=0)
+    assert verdict_of(a, plain, findings(flags)) == "A is confined: AppContainer (not both name their user)"
+    assert verdict_of(plain, a, findings(flags)) == "B is confined: AppContainer (not both name their user)"
+    both = replace(a, address=0x1, token_id=LATER, session_id=9)
+    assert verdict_of(a, both, findings({**flags, "session": "policy"})).startswith(
+        "the same identity under another policy"
+    )
+
+
+@pytest.mark.parametrize(
+    "changes, same",
+    [
+        ({}, True),
+        ({"token_id": LATER}, False),
+        ({"token_id": Unreadable(1, "paged out")}, False),
+        ({"address": 0x5000}, False),
+        # Where one of the two has no address, the logon has to agree.
+        ({"address": 0}, True),
+        ({"address": 0, "authentication_id": LATER}, False),
+        ({"address": 0, "authentication_id": Unreadable(1, "paged out")}, False),
+        ({"authentication_id": LATER}, True),
+    ],
+)
+def test_one_token_object_seen_twice(changes: Any, same: bool) -> None:
+    assert one_token(BASE, replace(BASE, **changes)) is same is one_token(replace(BASE, **changes), BASE)
+
+
+def test_neither_of_two_unknown_ids_says_that_it_is_one_token() -> None:
+    gone = replace(BASE, token_id=Unreadable(1, "paged out"))
+    assert one_token(gone, gone) is False
+    blind = replace(BASE, address=0, authentication_id=Unreadable(1, "paged out"))
+    assert one_token(blind, blind) is False
+
+
+FULL = decoded("cmd")
+
+
+def shape(level: int, administrators: int, **members: Any) -> Token:
+    """Anna's token as a view without flags and logon session shows it."""
+    assert isinstance(BASE.user_and_groups, tuple)
+    groups: List[Any] = []
+    for one in BASE.user_and_groups:
+        assert isinstance(one, Group)
+        if one.sid.is_integrity_label:
+            one = replace(one, sid=Sid(16, (level,)))
+        groups.append(replace(one, attributes=administrators) if str(one.sid) == "S-1-5-32-544" else one)
+    gone = Unreadable(1, "paged out")
+    return replace(BASE, user_and_groups=tuple(groups), **{"flags": gone, "logon_session": gone, **members})
+
+
+HIGH, LOW = shape(0x3000, 0xF), shape(0x2000, 0x10)
+
+
+@pytest.mark.parametrize(
+    "full, limited, twins",
+    [
+        (HIGH, LOW, True),
+        (LOW, HIGH, False),
+        (HIGH, shape(0x3000, 0x10), False),
+        (HIGH, shape(0x2FFF, 0x10), True),
+        (HIGH, shape(0x2000, 0xF), False),  # Administrators counts
+        (shape(0x3000, 0x10), LOW, False),
+        (shape(0x3000, 0xB), LOW, False),
+        (shape(0x3000, 0xF, flags=0x2000), shape(0x2000, 0x10, flags=0x2800), True),
+        (shape(0x3000, 0xF, flags=0x2800), LOW, False),
+        (HIGH, shape(0x2000, 0x10, flags=0x2000), False),
+        (HIGH, shape(0x2000, 0x10, integrity_level_index=Unreadable(1, "paged out")), False),
+        # By their logons, whatever the shape.
+        (replace(FULL, flags=0x2000), BASE, True),
+        (replace(FULL, flags=0x2800), BASE, False),
+        (FULL, replace(BASE, flags=0x2000), False),
+    ],
+)
+def test_what_uac_makes_of_a_token(full: Token, limited: Token, twins: bool) -> None:
+    a, b = replace(full, address=0x1, token_id=LATER), replace(limited, address=0x2)
+    assert (verdict(View(a, Kind.KERNEL, "a"), View(b, Kind.KERNEL, "b")) == "B is A's UAC-filtered twin") is twins
+
+
+def test_a_filtered_half_of_which_one_logon_session_alone_tells() -> None:
+    gone = Unreadable(1, "paged out")
+    for a, b in ((replace(FULL, logon_session=gone), BASE), (FULL, replace(BASE, logon_session=gone))):
+        assert verdict(View(a, Kind.KERNEL, "a"), View(b, Kind.KERNEL, "b")) == "B is A's UAC-filtered twin"
+    stranger = replace(BASE, logon_session=gone, authentication_id=LATER)
+    assert "twin" not in verdict(kernel("cmd"), View(stranger, Kind.KERNEL, "b"))
+
+
+def test_restriction_without_flags_is_told_by_the_sids() -> None:
+    gone = Unreadable(1, "paged out")
+    sids = (Group(Sid.from_text("S-1-1-0"), 7),)
+    a = replace(BASE, flags=gone, token_id=LATER, address=0x1, restricted_sids=())
+    b = replace(BASE, flags=gone, restricted_sids=sids)
+    words = verdict(View(a, Kind.KERNEL, "a"), View(b, Kind.KERNEL, "b"))
+    assert words == "B is A's user under confinement: restricted"
+
+
+def test_a_token_of_one_process_that_was_replaced_names_what_is_another() -> None:
+    other = replace(BASE, address=0x1, token_id=LATER)
+    text = "the process's token was replaced between A and B"
+    assert verdict_of(BASE, other, findings(replaced=True)) == text + " by one of the same identity"
+    assert verdict_of(BASE, other, findings(replaced=True, identity=False)) == text
+    # That it runs at another level says nothing of who it is.
+    level = {"integrity label": "identity"}
+    assert verdict_of(BASE, other, findings(level, replaced=True)) == text + " by one of the same identity"
+    source = {"source": "identity", **level}
+    assert verdict_of(BASE, other, findings(source, replaced=True)) == text + ": source"
