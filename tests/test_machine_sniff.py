@@ -216,6 +216,7 @@ def test_what_a_word_names(word: str, source: bool, there: bool, file: bool, fol
 def test_a_pattern_names_the_files_that_match_sorted_and_a_name_only_itself(folder: Path) -> None:
     assert matching("*.log") == matching("?.log") == ["a.log", "b.log"]
     assert matching("a.log") == matching("gone") == matching("*.gone") == []
+    assert matching("[ab].log") == []  # brackets are ordinary in names
     if os.name == "nt":
         return  # where no name may have a *
     (folder / "*.log").write_bytes(TEXT)

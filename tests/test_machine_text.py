@@ -9,8 +9,11 @@ import pytest
 from kdtoken import audit, diff, dump, explain, lineage, walk
 from kdtoken.analysis.differences.comparison import Outcome
 from kdtoken.analysis.differences.fields import compare
+from kdtoken.errors import KdTokenError, NotAToken, ProcessNotFound
 from kdtoken.machine.open import open_machine
+from kdtoken.machine.text import TextMachine
 from kdtoken.model.absent import NotSaid
+from kdtoken.source.base import About
 from kdtoken.source.log.source import LogSource
 from kdtoken.view import text as view_text
 from kdtoken.view.lines import is_debugger_command
@@ -303,3 +306,153 @@ def test_of_a_text_that_shows_no_memory_memory_is_looked_for_once(
     monkeypatch.setattr(LogSource, "__init__", counted)
     assert dump.main([file(WHOAMI), "--json"]) == 0
     assert len(made) == 1
+
+
+# --- which token is meant
+
+
+def machine_of(*texts: str) -> TextMachine:
+    return TextMachine("a.txt", [("a.txt", text) for text in texts], About("text a.txt"))
+
+
+NAMED = WHOAMI.replace("user", "all").replace("boris", "Boris")
+# A token of a process that the text shows, one of whoami, and one more of another address.
+THREE = PROCESS + WHOLE + "\n" + NAMED + "\n" + WHOLE.replace("4040", "5040").replace("S-1-5-18", "S-1-5-19")
+
+
+def places(which: str, *texts: str) -> List[int]:
+    machine = machine_of(*(texts or (THREE,)))
+    return [machine.tokens.index(one) + 1 for one in machine.chosen(which)]
+
+
+@pytest.mark.parametrize(
+    "which, found",
+    [
+        ("", [1, 2, 3]),
+        ("#1", [1]),
+        ("#3", [3]),
+        ("#0", []),
+        ("#4", []),
+        ("#", []),
+        ("#-1", []),
+        ("#x", []),
+        ("#" + "0" * 10 + "1", []),  # no text holds as many
+        ("#0000000001", [1]),
+        ("fffff8a000004040", [1]),
+        ("0xFFFFF8A000004040", [1]),
+        ("fffff8a0`00005040", [3]),
+        ("fffff8a00000404", []),
+        ("0", []),  # whoami tells no address
+        ("0x0", []),
+        ("lab\\boris", [2]),
+        ("LAB\\Boris", [2]),
+        ("s-1-5-21-1-2-3-1002", [2]),
+        ("boris", []),
+        ("", [1, 2, 3]),
+        # Of a process: by its name, its pid in either form, its address.
+        ("cmd.exe", [1]),
+        ("CMD.EXE", [1]),
+        ("6976", [1]),
+        ("0x1b40", [1]),
+        ("ffffab88`12340080", [1]),
+        ("1b40", []),
+        ("cmd", []),
+    ],
+)
+def test_which_tokens_of_a_text_a_word_means(which: str, found: List[int]) -> None:
+    assert places(which) == found
+
+
+def test_a_process_whose_token_is_another_or_not_told_has_none_of_these() -> None:
+    other = PROCESS.replace("4040", "6040")
+    bare = PROCESS.replace("    Token                             fffff8a000004040\n", "")
+    for block in (other, bare):
+        assert places("cmd.exe", block + WHOLE) == []
+    assert places("cmd.exe", bare + WHOAMI) == []
+
+
+def refused(which: str, *texts: str) -> str:
+    with pytest.raises(KdTokenError) as error:
+        machine_of(*texts).view(which)
+    return "%s\n%s" % (error.value.message, error.value.next_step)
+
+
+def test_where_several_are_meant_each_is_listed_with_its_line_up_to_six() -> None:
+    said = refused("", THREE)
+    third = THREE.count("\n", 0, THREE.index("kd> !token fffff8a000005040")) + 2
+    assert said.startswith("a.txt holds 3 tokens: #1 0xfffff8a000004040 (line 9), #2 of S-1-5-21-1-2-3-1002 (line ")
+    assert "#3 0xfffff8a000005040 (line %d)\n" % third in said and said.endswith("by its place in the text: a.txt@#1")
+    # A fact of one token as well as of none: what it tells of instead.
+    said = refused("nobody", THREE)
+    assert said.startswith("a.txt tells of no token of nobody; it holds #1 0xfffff8a000004040 (line 9), #2")
+    many = "\n".join(WHOLE.replace("4040", "%x040" % n) for n in range(1, 8))
+    assert refused("", many).count("(line") == 6 and " and 1 more\n" in refused("", many)
+    six = "\n".join(WHOLE.replace("4040", "%x040" % n) for n in range(1, 7))
+    assert refused("", six).count("(line") == 6 and "more" not in refused("", six)
+
+
+def test_two_outputs_of_one_token_are_one_and_two_of_whoami_are_two() -> None:
+    assert machine_of(WHOLE + "\n" + WRITTEN).view().token.address == 0xFFFFF8A000004040
+    assert "holds 2 tokens" in refused("", WHOAMI + "\n" + WHOAMI)
+
+
+def test_a_thread_presents_the_token_that_it_impersonates() -> None:
+    text = NAMED_ONLY + WHOLE.replace("fffff8a000004040", "ffffc0000dada060")
+    machine = machine_of(text)
+    assert machine.view("1234:1238").token.address == 0xFFFFC0000DADA060
+    assert machine.view(machine.find("tool.exe").threads[0]).token.address == 0xFFFFC0000DADA060
+    with pytest.raises(KdTokenError, match="not said by this text"):
+        machine.view(machine.find("tool.exe"))  # its own is named, and no more
+    with pytest.raises(ProcessNotFound, match="has no thread 1242"):
+        machine.view("1234:1242")
+    assert "tells of no token of 1234:1238" in refused("1234:1238", WHOAMI)  # where no process is told of
+
+
+@pytest.mark.parametrize(
+    "text, said, step",
+    [
+        (WHOAMI, "a.txt tells of a token, and of no process that has it", "kdtoken dump a.txt shows it; kdtoken diff"),
+        (WHOAMI * 2, "a.txt tells of 2 tokens, and of no", "kdtoken dump a.txt shows it"),
+        (WHOLE, "a.txt tells of a token, and of no", "!process 0 1 lists them with their tokens; kdtoken dump"),
+        ("hello\n", "a.txt shows no process", "!process 0 1 lists them with their tokens"),
+    ],
+)
+def test_where_processes_are_asked_for_of_a_text_without_any(text: str, said: str, step: str) -> None:
+    with pytest.raises(KdTokenError) as error:
+        machine_of(text).processes()
+    assert error.value.message.startswith(said) and error.value.next_step.startswith(step)
+
+
+def test_a_text_that_tells_of_no_token_says_what_it_tells_of() -> None:
+    one = "%s (6976)" % "cmd.exe"
+    assert refused("", PROCESS).startswith("a.txt tells of no token; it shows the process %s\n!token fffff8a" % one)
+    assert refused("x", PROCESS).startswith("a.txt tells of no token of x; it shows the process ")
+    blocks = [PROCESS.replace("2340080", "2340%d80" % n).replace("Cid: 1b40", "Cid: %04x" % n) for n in range(1, 8)]
+    seven, six = refused("", "".join(blocks)), refused("", "".join(blocks[:6]))
+    assert "it shows the processes cmd.exe (1), " in six and "more" not in six
+    assert "cmd.exe (6) and 1 more\n" in seven and "cmd.exe (7)" not in seven
+    assert refused("", "hello\n").endswith("it takes the text of whoami /all or of !token, a log with dt and db, a recording, or collect's JSON")  # fmt: skip
+    assert refused("", "kd> hello\n").endswith("!token ADDRESS prints one, and !process 0 1 the address of each process's")  # fmt: skip
+
+
+def test_where_an_answer_stands_is_told_with_the_file_where_there_are_several() -> None:
+    one, two = machine_of(PROCESS + WHOLE), machine_of(PROCESS, WHOLE)
+    assert one.find("cmd.exe").about.source == (
+        "text a.txt, the text of !process (line 2) and !token (line 9), no memory"
+    )
+    assert two.find("cmd.exe").about.source == (
+        "text a.txt, the text of !process (a.txt:2) and !token (a.txt:2), no memory"
+    )
+    assert one.about_token(0xFFFFF8A000004040).source == "text a.txt, the text of !token (line 9), no memory"
+    with pytest.raises(NotAToken, match="a.txt has no !token of 0x10"):
+        one.about_token(0x10)
+
+
+def test_lines_that_nobody_understood_are_those_of_the_process_s_token_or_of_all() -> None:
+    machine = machine_of(STRAY)
+    assert [one.text for one in machine.unread()] == [LISTED]
+    assert [one.text for one in machine.unread(machine.find("cmd.exe"))] == [LISTED]
+    # A process whose token no text tells of: any line may be of it.
+    text = STRAY + PROCESS.replace("2340080", "2440080").replace("4040", "6040").replace("cmd", "other")
+    other = machine_of(text)
+    assert [one.text for one in other.unread(other.find("other.exe"))] == [LISTED]

@@ -240,7 +240,7 @@ def kind_of(head: Head, option: str = "") -> Kind:
     wanted = None if option == "--session" else BY_OPTION.get(option)
     if wanted is None and head.name.lower().endswith(".dmp"):
         wanted = BY_NAME["crash_dump"]
-    if wanted is not None and (found is None or found is not wanted):
+    if wanted is not None:
         return wanted  # whose opener says what is wrong with it
     if found is None:
         raise not_a_source(head)
