@@ -1,22 +1,25 @@
 """Processes put together from what !process, !thread and !token printed: in the text alone, and as the verbs show it."""
 
+import dataclasses
 import gzip
 import json
 from pathlib import Path
-from typing import Any, List
+from typing import Any, List, Optional
 
 import jsonschema
 import pytest
 
 from kdtoken import dump, walk
 from kdtoken.errors import ProcessNotFound
-from kdtoken.machine.merged import MergedProcess, merge_processes, merge_tokens, read_logs
+from kdtoken.machine.merged import MergedProcess, merge_processes, merge_tokens, names_of, read_logs
 from kdtoken.machine.text import TextMachine
-from kdtoken.model.absent import NotSaid
+from kdtoken.model.absent import Fragment, NotSaid, Unreadable
 from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from kdtoken.source.base import About
+from kdtoken.view.partial import PartialToken
+from tests.declared_views import token_lines
 from tests.expected import FILES, WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel
@@ -304,3 +307,166 @@ def test_a_32_bit_address_is_one_where_the_text_is_of_a_32_bit_machine() -> None
     whole = TextMachine("log", [("log", "0: kd> !process 0 0\n" + PROCESS)], About("log"))
     with pytest.raises(ProcessNotFound, match="the name 81a3b020"):  # no address of a 64-bit machine
         whole.find("81a3b020")
+
+
+# --- two outputs of one token, and of one process
+
+NOTEPAD = token_lines("notepad")
+AT = KERNEL.tokens["notepad"]
+
+
+def token_of(*outputs: str) -> PartialToken:
+    """What these outputs of one token are together."""
+    return merge_tokens(read_logs(("log%d" % index, "0: kd> !token\n" + text) for index, text in enumerate(outputs)))[
+        AT
+    ]
+
+
+def differs(before: str, after: str) -> str:
+    """What two outputs are said to differ in."""
+    problems = token_of(before, after).token.problems
+    assert len(problems) <= 1
+    head, _, said = (problems or ("",))[0].partition(" that differ: ")
+    assert not said or head == "the text shows two outputs of it (log0:2 and log1:2)"
+    return said
+
+
+SHUTDOWN = " 19 0x000000013 SeShutdownPrivilege               Attributes - \n"
+
+
+@pytest.mark.parametrize(
+    "old, new, said",
+    [
+        ("Session ID: 0x1", "Session ID: 0x2", "session id was 0x1, then 0x2"),
+        ("(0, 5d223)", "(0, 5d224)", "modified id was 0x5d223, then 0x5d224"),
+        (SHUTDOWN, "", "SeShutdownPrivilege only in the earlier (Disabled)"),
+        (SHUTDOWN, SHUTDOWN.replace("- ", "- Enabled "), "SeShutdownPrivilege was Disabled, then Enabled"),
+        (" 13 S-1-16-8192\n    Attributes - GroupIntegrity GroupIntegrityEnabled \n", "",
+         "S-1-16-8192 only in the earlier (Integrity IntegrityEnabled)"),
+        (" 02 S-1-5-114\n    Attributes - DenyOnly \n", " 02 S-1-5-114\n    Attributes - Mandatory Default Enabled \n",
+         "S-1-5-114 was UseForDenyOnly, then Mandatory EnabledByDefault Enabled"),
+    ],
+)  # fmt: skip
+def test_what_two_outputs_of_a_token_differ_in_is_said_entry_by_entry(old: str, new: str, said: str) -> None:
+    other = NOTEPAD.replace(old, new)
+    assert other != NOTEPAD and differs(NOTEPAD, NOTEPAD) == ""
+    assert differs(NOTEPAD, other) == said
+    back = {"only in the earlier": "only in the later"}
+    if not new:
+        assert differs(other, NOTEPAD) == said.replace(*next(iter(back.items())))
+
+
+def test_a_list_that_was_cut_lacks_nothing_and_the_whole_one_is_kept() -> None:
+    """What a part of a list does not show, it does not deny; what it shows otherwise is told."""
+    head = NOTEPAD.split(" 25 0x")[0]
+    for outputs in ((NOTEPAD, head), (head, NOTEPAD)):
+        both = token_of(*outputs)
+        assert not both.token.problems and not both.incomplete
+        assert both.token.privileges == token_of(NOTEPAD).token.privileges
+        assert both.groups == token_of(NOTEPAD).groups
+    # The later part says another thing of one entry: that is how the token is now, and the rest is not known to be.
+    enabled = head.replace(
+        "SeShutdownPrivilege               Attributes - ", "SeShutdownPrivilege  Attributes - Enabled "
+    )
+    both = token_of(NOTEPAD, enabled)
+    assert "SeShutdownPrivilege was Disabled, then Enabled" in both.token.problems[0]
+    assert "only in" not in both.token.problems[0] and both.incomplete == ("privileges",)
+
+
+def test_what_only_one_of_two_outputs_tells_is_kept_whichever_it_is() -> None:
+    without = NOTEPAD.replace("TS Session ID: 0x1\n", "")
+    for outputs in ((NOTEPAD, without), (without, NOTEPAD)):
+        both = token_of(*outputs)
+        assert both.token.session_id == 1 and not both.token.problems
+    assert token_of(NOTEPAD, without).places["session_id"].file == "log0"
+
+
+THREAD_AGAIN = THREAD.replace("        Impersonation token:  ffffd1020300a060 (Level Impersonation)\n", "")
+
+
+def test_a_thread_that_was_printed_twice_keeps_what_only_one_of_them_tells() -> None:
+    acts = Impersonation(0xFFFFD1020300A060, 2, NotSaid("!process"))
+    for blocks in ((THREAD, THREAD_AGAIN), (THREAD_AGAIN, THREAD)):
+        (one,) = told(*(PROCESS + block for block in blocks))
+        assert [thread.impersonation for thread in one.dump.threads] == [acts]
+    # Of two that both tell, the later counts.
+    (one,) = told(PROCESS + THREAD, PROCESS + THREAD.replace("a060 (Level Impersonation)", "b060 (Level Delegation)"))
+    assert [thread.impersonation for thread in one.dump.threads] == [
+        Impersonation(0xFFFFD1020300B060, 3, NotSaid("!process"))
+    ]
+
+
+OWNED = "_EPROCESS 0xffffc10203042080, _TOKEN 0xffffd1020300a060\n" + TOKEN.split("\n", 1)[1]
+
+
+def test_the_token_that_a_text_says_is_the_process_s_is_its_token() -> None:
+    """`!token` without an address names the process; its block needs no Token line."""
+    (one,) = told(PROCESS + "\n0: kd> !token\n" + OWNED)
+    assert isinstance(one.dump.token, Token) and str(one.dump.token.user) == "S-1-5-18"
+    assert one.dump.process.token == FastRef(0xFFFFD1020300A060, 0) and one.token_at is not None
+    assert not one.dump.problems
+    # Where the block names another, nobody knows which it has now: that is told.
+    for texts in ((PROCESS + TOKEN_LINE, OWNED), (OWNED, PROCESS + TOKEN_LINE)):
+        (one,) = told(*(text if text.startswith("PROCESS") else "0: kd> !token\n" + text for text in texts))
+        assert one.dump.problems == (
+            "the text shows two tokens of it: !process names 0xffffd10203009060, and !token printed 0xffffd1020300a060",
+        )
+    (same,) = told(PROCESS + TOKEN_LINE.replace("9060", "a060") + "\n0: kd> !token\n" + OWNED)
+    assert not same.dump.problems
+    # A process of which nothing but that is told is one too.
+    (alone,) = told("0: kd> !token\n" + OWNED)
+    assert alone.dump.process.address == 0xFFFFC10203042080 and isinstance(alone.dump.token, Token)
+    assert (alone.process_at.line, alone.token_at.line if alone.token_at else 0) == (2, 2)
+
+
+def test_a_token_that_is_null_or_that_the_debugger_could_not_read_is_told_apart() -> None:
+    (null,) = told(PROCESS + TOKEN_LINE.replace("ffffd10203009060", "0000000000000000"))
+    assert null.dump.token is None and null.token_at is None
+    (bad,) = told(
+        PROCESS + TOKEN_LINE + "\n0: kd> !token ffffd10203009060\n*** Error: unable to read TOKEN at ffffd10203009060\n"
+    )
+    assert isinstance(bad.dump.token, Unreadable) and bad.dump.token.address == 0xFFFFD10203009060
+    assert bad.dump.token.reason.startswith("the debugger said: ")
+
+
+def test_a_torn_list_of_threads_is_whole_where_another_output_shows_it_whole() -> None:
+    torn = THREAD + "TYPE mismatch for thread object at ffffc10203093080\n"
+    (one,) = told(PROCESS + torn)
+    assert isinstance(one.dump.threads, Fragment)
+    assert any(problem.startswith("its threads may not all be here: ") for problem in one.dump.problems)
+    for texts in ((PROCESS + torn, PROCESS + THREAD), (PROCESS + THREAD, PROCESS + torn)):
+        (one,) = told(*texts)
+        assert not isinstance(one.dump.threads, Fragment) and len(one.dump.threads) == 1
+        assert not any("may not all be here" in problem for problem in one.dump.problems)
+    (one,) = told(PROCESS + torn, PROCESS)  # printed without its threads: that says nothing of them
+    assert isinstance(one.dump.threads, Fragment)
+
+
+def test_a_process_is_where_it_was_printed_last_else_where_its_first_thread_is() -> None:
+    (one,) = told(PROCESS + TOKEN_LINE, "chatter\n" + PROCESS)
+    assert (one.process_at.file, one.process_at.line) == ("log1", 2)
+    (alone,) = told("0: kd> !thread\n" + THREAD + "\n0: kd> !thread\n" + THREAD.replace("92080", "93080"))
+    assert alone.process_at.line == 2 and len(alone.dump.threads) == 2
+    assert (alone.dump.process.pid, alone.dump.process.image_name) == (0x460, "svchost.exe")
+
+
+@pytest.mark.parametrize(
+    "said, view, name",
+    [
+        ("User: LAB\\anna", "!token", "LAB\\anna"),
+        ("Group: LAB\\Printers", "!token", "LAB\\Printers"),
+        ("Domain: LAB", "!token", "LAB"),
+        ("Alias: BUILTIN\\Users", "!token", "BUILTIN\\Users"),
+        ("Well Known Group: Everyone", "!token", "Everyone"),
+        ("Computer: LAB\\PC$", "!token", "LAB\\PC$"),
+        ("Label: Mandatory Label\\Medium", "!token", None),
+        ("User:  ", "!token", None),
+        ("lab\\anna", "whoami", "lab\\anna"),
+        ("lab\\anna", "!token", None),
+        ("Everyone", "whoami", None),  # every Windows calls it so, in its language
+    ],
+)
+def test_the_accounts_that_tokens_name(said: str, view: str, name: Optional[str]) -> None:
+    sid = Sid(5, (21, 1, 2, 3, 1001))
+    token = dataclasses.replace(token_of(NOTEPAD), view=view, names={sid: said})
+    assert names_of([token]) == ({} if name is None else {sid: name})

@@ -209,8 +209,12 @@ def _merge(address: int, blocks: List[PartialProcess], owned: List[PartialThread
     token: Maybe[Optional[Token]] = ref if isinstance(ref, Missing) else _token(ref.object, tokens)
     if text is not None:
         token = text.token
-        if text.token.address and not isinstance(ref, FastRef):
-            process = replace(process, token=FastRef(text.token.address, 0))
+        printed = text.token.address
+        if printed and not isinstance(ref, FastRef):
+            process = replace(process, token=FastRef(printed, 0))
+        elif printed and isinstance(ref, FastRef) and ref.object != printed:
+            said = (ref.object, printed)
+            problems.append("the text shows two tokens of it: !process names 0x%x, and !token printed 0x%x" % said)
     torn = [block.threads.why for block in blocks if isinstance(block.threads, Fragment)]
     whole = any(block.threads and not isinstance(block.threads, Fragment) for block in blocks)
     problems += ["its threads may not all be here: %s" % why for why in torn if not whole]
