@@ -9,6 +9,7 @@ import pytest
 from kdtoken import diff, dump, walk
 from kdtoken.errors import BadFormat, KdTokenError, NotAToken, ProcessNotFound
 from kdtoken.machine.log import LogMachine
+from kdtoken.machine.log import kernel_of as memory_of
 from kdtoken.machine.open import open_machine
 from kdtoken.model.absent import NotSaid
 from kdtoken.model.view import Kind
@@ -283,3 +284,106 @@ def test_what_whoami_did_not_say_is_neither_unreadable_nor_off(
     assert dump.main([str(file), "--json"]) == 0
     out = capsys.readouterr().out
     assert '"default": null' in out and '"default": false' not in out
+
+
+# --- which of the two answers
+
+
+def write(folder: Path, text: str) -> LogMachine:
+    (folder / "one.log").write_text(text, encoding="utf-8")
+    return LogMachine([str(folder / "one.log")])
+
+
+def test_a_view_is_of_memory_where_it_tells_more_and_a_place_means_the_text(
+    logs: Dict[str, str], tmp_path: Path
+) -> None:
+    memory = Path(logs["memory"]).read_text(encoding="utf-8")
+    both = write(tmp_path, memory + "\n" + printed("notepad", "cmd"))
+    assert both.view("notepad.exe").kind is Kind.KERNEL
+    assert both.view("#1").kind is both.view("#2").kind is Kind.TOKEN_COMMAND
+    with pytest.raises(KdTokenError, match="holds 2 tokens"):
+        both.view()
+    one = write(tmp_path, memory + "\n" + printed("notepad"))
+    assert one.view().kind is Kind.TOKEN_COMMAND  # the only one that is told of
+    # Of a text that tells of no token, memory is asked, whose own words say what to name.
+    bare = write(tmp_path, memory)
+    with pytest.raises(KdTokenError, match="which process"):
+        bare.view()
+    with pytest.raises(KdTokenError, match="tells of no token"):
+        write(tmp_path, "kd> hello\nWindows 10 Kernel Version 22000 MP (4 procs) Free x64\n").view()
+    with pytest.raises(KdTokenError, match="tells of no token of #1"):
+        bare.view("#1")
+
+
+def test_who_is_named_and_in_neither_has_the_error_of_the_one_that_knows_more(
+    logs: Dict[str, str], tmp_path: Path
+) -> None:
+    memory = Path(logs["memory"]).read_text(encoding="utf-8")
+    with pytest.raises(ProcessNotFound, match="31 processes seen"):
+        write(tmp_path, memory).view("nobody.exe")
+    with pytest.raises(ProcessNotFound, match="31 processes seen"):
+        write(tmp_path, memory + "\n" + printed("notepad")).view("nobody.exe")
+    # A text with tokens and no memory: what it holds.
+    with pytest.raises(KdTokenError, match="no token of nobody.exe; it holds #1"):
+        write(tmp_path, printed("notepad")).view("nobody.exe")
+    # One without tokens: the command that it lacks.
+    with pytest.raises(KdTokenError) as error:
+        write(tmp_path, "kd> hello\nWindows 10 Kernel Version 22000 MP (4 procs) Free x64\n").view("nobody.exe")
+    assert "dt -v nt!_" in str(error.value)
+
+
+def test_a_token_that_memory_lacks_is_the_text_s(logs: Dict[str, str], tmp_path: Path) -> None:
+    machine = write(tmp_path, Path(logs["memory"]).read_text(encoding="utf-8") + "\n" + printed())
+    address = KERNEL.tokens["notepad"]
+    assert machine.token(address).address == address and "no memory" not in machine.about_token(address).source
+    text = write(tmp_path, printed("notepad"))
+    assert "no memory" in text.about_token(address).source and text.cost == (0, 0)
+    assert text.watch(text.find("notepad.exe").dump()) == ()
+
+
+def test_what_nobody_understood_is_asked_of_the_text_only_where_it_answered(
+    logs: Dict[str, str], tmp_path: Path
+) -> None:
+    stray = "\nsomething S-1-5-21-9-9-9-9 odd\n"
+    text = write(tmp_path, printed("notepad") + stray)
+    assert text.unread() == ()  # nothing was asked yet
+    process = text.find("notepad.exe")
+    assert text.unread(process) == ()
+    assert [one.text for one in process.machine.unread(process)] == [stray.strip()]
+    text.walk()
+    assert [one.text for one in text.unread()] == [stray.strip()]
+    memory = write(tmp_path, Path(logs["memory"]).read_text(encoding="utf-8") + stray)
+    memory.walk()
+    found = memory.find("notepad.exe")
+    assert found.dump() and memory.unread() == () and memory.unread(found) == ()
+
+
+def test_the_snapshot_of_a_log_is_of_memory_with_each_output_beside_it(logs: Dict[str, str], tmp_path: Path) -> None:
+    memory = Path(logs["memory"]).read_text(encoding="utf-8")
+    both = write(tmp_path, memory + "\n" + printed("notepad")).snapshot()
+    assert len(both.processes) == len(MACHINE.processes) and list(both.captures) == [KERNEL.tokens["notepad"]]
+    text = write(tmp_path, printed("notepad")).snapshot()
+    assert len(text.processes) == 1 and text.printed and not both.printed
+    tokens = write(tmp_path, "0: kd> !token\n" + token_lines("cmd")).snapshot()
+    assert not tokens.processes and list(tokens.captures) == [KERNEL.tokens["cmd"]]
+    with pytest.raises(KdTokenError, match="tells of a token, and of no process"):
+        write(tmp_path, whoami_lines("notepad")).snapshot()
+    with pytest.raises(KdTokenError, match="holds nothing that a debugger prints"):
+        write(tmp_path, "hello\n").snapshot()
+
+
+@pytest.mark.parametrize("lines, beyond", [("2-", False), ("3-", True), ("3-9", True), ("2-9", False), ("1-1", False)])
+def test_lines_are_past_the_end_from_the_one_behind_the_last(lines: str, beyond: bool, tmp_path: Path) -> None:
+    (tmp_path / "one.log").write_text("hello\nyou\n\n", encoding="utf-8")
+    with pytest.raises(KdTokenError) as error:
+        LogMachine(["%s:%s" % (tmp_path / "one.log", lines)]).processes()
+    assert ("there are no such lines, the file has 2" in error.value.message) is beyond
+
+
+def test_the_kernel_of_a_machine_is_its_memory_where_it_has_any(logs: Dict[str, str], tmp_path: Path) -> None:
+    memory = LogMachine([logs["memory"]])
+    assert memory_of(memory) is memory.memory
+    assert memory_of(LogMachine([logs["text"]])) is None and memory_of(LogMachine([logs["chatter"]])) is None
+    with open_machine(MACHINE_22000) as machine:
+        assert memory_of(machine) is machine
+    assert memory_of(LogMachine([logs["text"]]).text) is None

@@ -381,3 +381,115 @@ def test_damage_anywhere_is_an_error_or_a_value_never_a_crash() -> None:
                 Objects(SyntheticSource(kernel).without_pages([place])).find(argument)
             except KdTokenError:
                 pass
+
+
+# --- the ways to name one, and what of an object is told where a part of it is not there
+
+
+@pytest.mark.parametrize(
+    "argument, name",
+    [
+        (" lsass.exe ", "lsass.exe (744)"),
+        ("PROCESS: lsass.exe", "lsass.exe (744)"),
+        ("Token: lsass.exe ", "token of lsass.exe (744)"),
+        ("object: \\BaseNamedObjects\\Open", "\\BaseNamedObjects\\Open"),
+        ("thread:lsass.exe:748", "thread lsass.exe:748"),
+        ("thread:748", "thread 748"),
+        (" \\BaseNamedObjects\\Open ", "\\BaseNamedObjects\\Open"),
+        ("object:\\BaseNamedObjects\\Open", "\\BaseNamedObjects\\Open"),
+        ("device:\\Device\\Null", "\\Device\\Null"),
+        ("\\REGISTRY\\MACHINE\\SAM\\SAM", "\\REGISTRY\\MACHINE\\SAM\\SAM"),
+        ("HKLM\\SAM\\SAM", "\\REGISTRY\\MACHINE\\SAM\\SAM"),
+        ("hklm\\sam\\sam", "\\REGISTRY\\MACHINE\\SAM\\SAM"),
+        ("HKEY_LOCAL_MACHINE\\SAM\\SAM", "\\REGISTRY\\MACHINE\\SAM\\SAM"),
+    ],
+)
+def test_every_way_to_spell_an_argument(argument: str, name: str) -> None:
+    seen = Objects(SyntheticSource(kernel_of(NEWEST))).find(argument)
+    assert seen.name == name
+    if "thread" in name:
+        assert seen.address == kernel_of(NEWEST).threads[748]
+
+
+def test_the_primary_token_of_a_process_at_an_address_and_the_token_at_one() -> None:
+    kernel = kernel_of(NEWEST)
+    objects = Objects(SyntheticSource(kernel))
+    token, process = kernel.tokens["lsass"], kernel.processes[744]
+    assert (objects.find("token:%x" % token).address, objects.find("token:%x" % token).name) == (token, "0x%x" % token)
+    # An address of what is no token is the process's.
+    assert objects.find("token:%x" % process).name == "token of lsass.exe (744)"
+    thread = kernel.threads[748]
+    assert objects.find("thread:%x" % thread).address == thread
+    for wrong in ("thread:", "thread:lsass.exe:", "thread: "):
+        with pytest.raises(UsageError):
+            objects.find(wrong)
+    with pytest.raises(ObjectNotFound, match="no thread lsass.exe:1128"):
+        objects.find("thread:lsass.exe:1128")  # of another process
+    with pytest.raises(ObjectNotFound, match="no thread 744:zzz"):
+        objects.find("thread:744:zzz")
+
+
+def key_body_at(source: SyntheticSource, body: int, block: int) -> None:
+    """The object of a handle to a key: a header that says its type, and the pointer to the key's control block."""
+    layout, header = source.layout("_CM_KEY_BODY"), source.layout("_OBJECT_HEADER")
+    source.poke(body - header.field("Body").offset, bytes(header.field("Body").offset + (layout.size or 0x60)))
+    source.poke(body + layout.field("KeyControlBlock").offset, block.to_bytes(8, "little"))
+
+    def pointer(at: int) -> int:
+        return int.from_bytes(source.read(at, 8), "little")
+
+    key = pointer(source.symbol("CmKeyObjectType"))
+    table = source.symbol("ObTypeIndexTable")
+    index = next(one for one in range(64) if pointer(table + 8 * one) == key)
+    # Since Windows 10 the index is xored with a cookie and with the second byte of the header's address.
+    cookie = source.read(source.symbol("ObHeaderCookie"), 1)[0]
+    at = body - header.field("Body").offset
+    source.poke(at + header.field("TypeIndex").offset, bytes([index ^ cookie ^ (at >> 8 & 0xFF)]))
+
+
+def test_a_key_by_the_address_of_its_body_is_the_key() -> None:
+    kernel = kernel_of(NEWEST)
+    source, key = SyntheticSource(kernel), KEYS[-1]
+    key_body_at(source, HERE + 0x100, kernel.keys[key.path])
+    seen = Objects(source).at(HERE + 0x100)
+    # By the names of its parents; this machine has no key MACHINE between the two hives.
+    assert (seen.address, seen.name) == (HERE + 0x100, key.path.replace("\\MACHINE", ""))
+    assert_type(seen, "Key")
+    assert_guarded(seen, key.descriptor)
+    # Where its control block is not there it is still an object of that type; what guards it is not known.
+    for gone in (0, 0xFFFFDEAD00000000):
+        source = SyntheticSource(kernel)
+        key_body_at(source, HERE + 0x100, gone)
+        source.without_pages([0])
+        seen = Objects(source).at(HERE + 0x100)
+        assert isinstance(seen.descriptor, Unreadable) and seen.name in ("0x%x" % (HERE + 0x100), "\\?")
+        assert_type(seen, "Key")
+    layout = source.layout("_CM_KEY_BODY").field("KeyControlBlock")
+    key_body_at(source, HERE + 0xFF8 - layout.offset, 0)
+    source.without_pages([HERE + 0x1000])
+    assert Objects(source).at(HERE + 0xFF8 - layout.offset).name
+
+
+def test_a_device_s_own_descriptor_guards_it_and_null_is_none() -> None:
+    kernel = kernel_of(NEWEST)
+    source = SyntheticSource(kernel)
+    device = kernel.named["\\Device\\Null"]
+    at = device + source.layout("_DEVICE_OBJECT").field("SecurityDescriptor").offset
+    assert isinstance(Objects(source).at(device).descriptor, SecurityDescriptor)
+    source.poke(at, bytes(8))
+    assert Objects(source).at(device).descriptor is None
+    source.poke(at, (0xFFFFDEAD00000000).to_bytes(8, "little"))
+    assert isinstance(Objects(source).at(device).descriptor, Unreadable)
+
+
+def test_a_type_that_another_variable_points_to_keeps_its_own_name() -> None:
+    """What the caller expects saves a request only where nt's variable says the same."""
+    kernel = kernel_of(NEWEST)
+    objects = Objects(SyntheticSource(kernel))
+    seen = objects.at(kernel.processes[744], "", "PsThreadType")
+    assert isinstance(seen.type, ObjectType) and seen.type.name == "Process"
+    without = Objects(SyntheticSource(kernel).without_symbol("PsProcessType"))
+    seen = without.at(kernel.processes[744], "", "PsProcessType")
+    assert isinstance(seen.type, ObjectType) and seen.type.name == "Process"
+    keyless = Objects(SyntheticSource(kernel).without_symbol("CmKeyObjectType")).find("HKLM\\SAM\\SAM")
+    assert keyless.type == Absent("nt!CmKeyObjectType") and isinstance(keyless.descriptor, SecurityDescriptor)

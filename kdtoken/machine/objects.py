@@ -201,7 +201,7 @@ class Objects:
         block = key_of_body(self.target, body)
         if isinstance(block, Missing):
             return SecuredObject(body, name or "0x%x" % body, kind, block)
-        shown = name or key_path(self.target, block)
+        shown = name or key_path(self.target, block) or "0x%x" % body
         return SecuredObject(body, shown, kind, key_descriptor(self.target, block))
 
     def _header_descriptor(self, body: int) -> Maybe[Optional[SecurityDescriptor]]:
