@@ -85,7 +85,7 @@ def _prepared(made: Any, order: bool) -> Any:
             else:
                 setattr(made, name, given.default)
         else:
-            member = _Member(name, None if given is _Member else given, False, given is not _Member)
+            member = _Member(name, given, False, given is not _Member)
         members[name] = member
     made.__frozen_members__ = members
     made.__frozen_names__ = tuple(members)

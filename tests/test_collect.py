@@ -278,3 +278,75 @@ def test_a_file_that_holds_no_questions_is_one_message(data: bytes, tmp_path: Pa
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("collect: ") and "holds no questions" in err
     assert "Traceback" not in err and "codec" not in err and len(err.splitlines()) == 2
+
+
+# --- the blocks that Windows fills, at their edges
+
+
+def test_a_number_ends_where_the_bytes_do() -> None:
+    block = collect.Block(BASE, bytes([1, 2, 3, 4, 5]), 8)
+    assert (block.number(0, 4), block.number(1, 4), block.number(5, 0)) == (0x04030201, 0x05040302, 0)
+    for offset, size in ((2, 4), (5, 1), (-1, 1)):
+        with pytest.raises(ValueError, match="%d bytes at offset %d are not there" % (size, offset)):
+            block.number(offset, size)
+
+
+@pytest.mark.parametrize(
+    "text, data",
+    [
+        ("S-1-5-18", "010100000000000512000000"),
+        ("S-1-16-0", "010100000000001000000000"),
+        # [MS-DTYP] 2.4.2.1: an authority that 32 bits do not hold is written in hexadecimal.
+        ("S-1-4294967295", "0100 0000ffffffff"),
+        ("S-1-0x000100000000", "0100 000100000000"),
+        ("S-1-5-21-1-4294967295", "010300000000000515000000 01000000 ffffffff"),
+        ("S-1-5", "0100000000000005"),
+    ],
+)
+def test_a_sid_in_words(text: str, data: str) -> None:
+    raw = bytes.fromhex(data)
+    block = collect.Block(BASE, b"\xff" + raw, 8)
+    assert block.sid(1) == text and block.sid(None) is None
+    with pytest.raises(ValueError):
+        collect.Block(BASE, raw[:-1], 8).sid(0)
+
+
+@pytest.mark.parametrize(
+    "name, raw, said",
+    [
+        ("TokenSource", RAW["TokenSource"], {"name": "User32", "luid": "0x0:1234"}),
+        ("TokenOrigin", struct.pack("<II", 5, 7), "0x7:5"),
+        ("TokenOwner", RAW["TokenOwner"], str(ANNA)),
+        ("TokenDefaultDacl", bytes(8), None),
+        ("TokenCapabilities", RAW["TokenCapabilities"], [{"sid": "S-1-15-3-1", "attributes": 4}]),
+        ("TokenStatistics", RAW["TokenStatistics"], {
+            "token_id": "0x0:111", "authentication_id": "0x0:3e7", "expiration_time": 0x7FFFFFFFFFFFFFFF, "type": 2,
+            "impersonation_level": 1, "dynamic_charged": 4096, "dynamic_available": 100, "group_count": 3,
+            "privilege_count": 2, "modified_id": "0x0:222",
+        }),
+        ("TokenPrivileges", RAW["TokenPrivileges"], [
+            {"luid": "0x0:17", "attributes": 3}, {"luid": "0x0:14", "attributes": 0}, {"luid": "0x0:13", "attributes": 4},
+        ]),
+        ("TokenIsSandboxed", b"\1", 1),
+        ("TokenIsSandboxed", b"\1\2", 0x201),
+        ("TokenUIAccess", struct.pack("<I", 7), 7),
+    ],
+)  # fmt: skip
+def test_each_structure_as_its_header_has_it(name: str, raw: bytes, said: Any) -> None:
+    assert collect.decoded(name, collect.Block(BASE, raw, 8)) == {"decoded": said}
+
+
+def test_what_nobody_decodes_is_left_as_bytes_and_what_is_cut_says_so() -> None:
+    assert collect.decoded("TokenAccessInformation", collect.Block(BASE, bytes(5), 8)) == {}
+    assert collect.decoded("TokenAccessInformation", collect.Block(BASE, b"", 8)) == {}
+    problem = collect.decoded("TokenOrigin", collect.Block(BASE, bytes(7), 8))
+    assert problem == {"problem": "4 bytes at offset 4 are not there"}
+
+
+@pytest.mark.parametrize(
+    "wish, mask",
+    [("read", 0x120089), ("write", 0x120116), ("execute", 0x1200A0), ("all", 0x1F01FF), ("maximum", 1 << 25),
+     ("0xC0000000", 0x120089 | 0x120116), ("0xF0000001", 0x1F01FF), ("3", 3), ("0xffffffff", 0x0FFFFFFF)],
+)  # fmt: skip
+def test_each_generic_right_is_mapped_to_its_own(wish: str, mask: int) -> None:
+    assert collect.mapped_wish(wish, collect.MAPPINGS["file"]) == mask
