@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kdtoken.decode.cid_table import process_by_id
+from kdtoken.decode.cid_table import process_by_id, thread_by_id
 from kdtoken.layout.layout_file import load_layouts
 from kdtoken.machine.kernel import find_process
 from kdtoken.source.cached import CachedSource
@@ -72,3 +72,57 @@ def test_a_table_that_lies_or_is_gone_means_the_list(kernel: Kernel) -> None:
         assert process_by_id(CachedSource(target), NOTEPAD) is None
         process, others, _ = find_process(CachedSource(target), str(NOTEPAD))
         assert process.address == right and len(others) == whole
+
+
+def test_threads_are_found_by_their_id_and_no_process(kernel: Kernel) -> None:
+    target = CachedSource(SyntheticSource(kernel))
+    for tid, address in kernel.threads.items():
+        assert thread_by_id(target, tid) == address
+    for other in [*kernel.processes, 0, 5, -4, 1 << 40]:
+        assert thread_by_id(target, other) is None
+
+
+def test_an_id_that_leads_to_something_else_is_nobody_s(kernel: Kernel) -> None:
+    """What lies there has that id where a process has it, and is none: a header of another type, another id."""
+    right = kernel.processes[NOTEPAD]
+    copied = SyntheticSource(kernel)
+    header = right - kernel.layouts.layout("_OBJECT_HEADER").field("Body").offset
+    copied.poke_field(header, "_OBJECT_HEADER", "TypeIndex", 0)
+    assert process_by_id(CachedSource(copied), NOTEPAD) is None
+    renumbered = SyntheticSource(kernel).poke_field(right, "_EPROCESS", "UniqueProcessId", NOTEPAD + 4)
+    assert process_by_id(CachedSource(renumbered), NOTEPAD) is None
+    tid = next(iter(kernel.threads))
+    thread = SyntheticSource(kernel).poke_field(kernel.threads[tid], "_ETHREAD", "Cid.UniqueThread", tid + 4)
+    assert thread_by_id(CachedSource(thread), tid) is None
+
+
+def _levelled(kernel: Kernel, level: int) -> SyntheticSource:
+    """The same ids in a table of no level above the leaves, or of two."""
+    source = SyntheticSource(kernel)
+    table = int.from_bytes(kernel.memory.peek(kernel.symbols["PspCidTable"], 8), "little")
+    code = kernel.pointer_at("_HANDLE_TABLE", table, "TableCode")
+    if level == 0:
+        first = int.from_bytes(kernel.memory.peek(code & ~7, 8), "little")
+        source.poke_field(table, "_HANDLE_TABLE", "TableCode", first)
+    else:
+        above = 0xFFFFA08077000000
+        source.poke(above, (code & ~7).to_bytes(8, "little").ljust(0x1000, b"\0"))
+        source.poke_field(table, "_HANDLE_TABLE", "TableCode", above | 2)
+    return source
+
+
+def test_tables_of_each_depth(kernel: Kernel) -> None:
+    """A leaf holds 256 entries on x64: ids below 1024."""
+    flat = _levelled(kernel, 0)
+    for pid, address in kernel.processes.items():
+        assert process_by_id(CachedSource(flat), pid) == (address if pid < 1024 else None)
+    deep = _levelled(kernel, 2)
+    for pid, address in kernel.processes.items():
+        assert process_by_id(CachedSource(deep), pid) == address
+
+
+def test_ids_that_the_table_has_not_come_to_are_not_looked_up(kernel: Kernel) -> None:
+    table = int.from_bytes(kernel.memory.peek(kernel.symbols["PspCidTable"], 8), "little")
+    for end, found in ((NOTEPAD, None), (NOTEPAD + 4, kernel.processes[NOTEPAD])):
+        source = SyntheticSource(kernel).poke_field(table, "_HANDLE_TABLE", "NextHandleNeedingPool", end)
+        assert process_by_id(CachedSource(source), NOTEPAD) == found

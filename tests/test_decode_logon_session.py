@@ -1,10 +1,11 @@
 """Logon sessions: one by its address, and one by its id in the kernel's table."""
 
 from pathlib import Path
+from typing import List
 
 import pytest
 
-from kdtoken.decode.logon_session import find_logon_session, read_logon_session
+from kdtoken.decode.logon_session import all_logon_sessions, find_logon_session, read_logon_session
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.luid import Luid
 from kdtoken.model.token import LogonSession
@@ -148,3 +149,56 @@ def test_all_four_low_bits_choose_the_chain() -> None:
     source.poke(table + 8 * 10, at.to_bytes(8, "little"))
     found = find_logon_session(source, Luid.from_value(0x2F3DA))
     assert isinstance(found, LogonSession) and found.address == at
+
+
+def all_of(source: SyntheticSource) -> "tuple[list[int], list[str]]":
+    problems: List[str] = []
+    found = all_logon_sessions(source, problems)
+    assert isinstance(found, tuple)
+    return [one.logon_id.value for one in found if isinstance(one.logon_id, Luid)], problems
+
+
+DECLARED = sorted(one.logon_id for one in MACHINE.logon_sessions)
+
+
+def test_every_session_of_the_table_by_its_id(kernel: Kernel) -> None:
+    assert all_of(SyntheticSource(kernel)) == (DECLARED, [])
+
+
+def test_a_chain_that_breaks_or_runs_in_a_circle_is_said_and_what_was_met_is_kept() -> None:
+    kernel = kernel_of(NEWEST)
+    for number, logon_id in ((2, SAME_CHAIN), (2, ANNA)):
+        source = target_of()
+        at = kernel.logon_sessions[logon_id]
+        source.poke_field(at, KIND, "Next", at)
+        found, problems = all_of(source)
+        assert problems == ["chain %d of the logon sessions runs in a circle at 0x%x" % (number, at)]
+        assert logon_id in found and set(found) <= set(DECLARED)
+    source = target_of()
+    last = next(
+        one for one in DECLARED if one & 15 == 2 and kernel.pointer_at(KIND, kernel.logon_sessions[one], "Next") == 0
+    )
+    source.poke_field(kernel.logon_sessions[last], KIND, "Next", 0xFFFFDEAD00000000)
+    found, problems = all_of(source)
+    assert found == DECLARED and problems == [
+        "chain 2 of the logon sessions is cut: %s" % Unreadable(0xFFFFDEAD00000000, "not mapped")
+    ]
+
+
+def test_a_table_that_cannot_be_read_is_no_list() -> None:
+    gone = target_of()
+    gone.without_pages([gone.symbol("SepLogonSessions")])
+    assert isinstance(all_logon_sessions(gone, []), Unreadable)
+    assert isinstance(all_logon_sessions(target_of().without_symbol("SepLogonSessions"), []), Absent)
+
+
+def test_an_id_on_the_way_that_cannot_be_read_may_have_been_the_one() -> None:
+    source = target_of()
+    first = source.kernel.logon_sessions[SAME_CHAIN]
+    # The struct's start on one page, which is gone; its link, which lies behind LogonId, on the next.
+    table = int.from_bytes(source.read(source.symbol("SepLogonSessions"), 8), "little")
+    head = int.from_bytes(source.read(table + 16, 8), "little")
+    assert first
+    source.without_pages([head])
+    seen = find_logon_session(source, Luid.from_value(0xFFFFF2))
+    assert isinstance(seen, Unreadable)

@@ -188,3 +188,63 @@ def test_missing_symbol_for_the_type_check_does_no_harm() -> None:
     with pytest.raises(SymbolNotFound):
         target.symbol("PsThreadType")
     assert len(threads(target)) == len(MACHINE.process(SERVER).threads)
+
+
+GONE = 0xFFFFDEAD00000000
+
+
+def old_thread_with(member: str) -> Thread:
+    """As old_thread(1, ...), where one member of what its pointer leads to is not in the build."""
+
+    class Lacking(Xp):
+        def layout(self, name: str) -> Layout:
+            whole = super().layout(name)
+            if name != "_PS_IMPERSONATION_INFORMATION":
+                return whole
+            return make_layout(name, whole.size, [one for one in whole.fields if one.name != member])
+
+    target = Lacking(kernel_of(NEWEST))
+    at, list_head, where = 0xFFFFA08077000000, 0xFFFFA08077000100, 0xFFFFA08077000200
+    words = [4, 12, where, list_head, list_head, 1 << 3]
+    target.poke(at, b"".join(word.to_bytes(8, "little") for word in words))
+    target.poke(list_head, (at + 0x18).to_bytes(8, "little") * 2)
+    target.poke(where, (0xE265A030).to_bytes(8, "little") + b"\0\1\0\0\2\0\0\0")
+    return walk_threads(target, list_head)[0][0]
+
+
+@pytest.mark.parametrize("member", ["Token", "EffectiveOnly", "ImpersonationLevel"])
+def test_what_windows_xp_s_own_struct_lacks_is_absent(member: str) -> None:
+    assert old_thread_with(member).impersonation == Absent("_PS_IMPERSONATION_INFORMATION." + member)
+
+
+def test_what_windows_xp_points_to_and_cannot_be_read() -> None:
+    target = Xp(kernel_of(NEWEST))
+    at, list_head = 0xFFFFA08077000000, 0xFFFFA08077000100
+    words = [4, 12, GONE, list_head, list_head, 1 << 3]
+    target.poke(at, b"".join(word.to_bytes(8, "little") for word in words))
+    target.poke(list_head, (at + 0x18).to_bytes(8, "little") * 2)
+    assert isinstance(walk_threads(target, list_head)[0][0].impersonation, Unreadable)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2, 3])
+@pytest.mark.parametrize("only", [0, 1])
+def test_level_and_effective_only_come_out_of_the_word(level: int, only: int) -> None:
+    """_PS_CLIENT_SECURITY_CONTEXT: ImpersonationLevel is bits 0 and 1, EffectiveOnly bit 2 (public symbols)."""
+    target = SyntheticSource(kernel_of(NEWEST))
+    token = target.kernel.tokens["client-network"]
+    target.poke(client(target), (token | level | only << 2).to_bytes(8, "little"))
+    assert one(target).impersonation == Impersonation(token, level, bool(only))
+
+
+def test_a_triage_dump_has_the_thread_that_ran() -> None:
+    target = SyntheticSource(kernel_of(NEWEST))
+    target.kept_threads = (target.kernel.threads[CLIENT],)  # type: ignore[misc, assignment]
+    seen, problems = walk_threads(target, 0)
+    assert [thread.tid for thread in seen] == [CLIENT] and isinstance(seen[0].impersonation, Impersonation)
+    assert problems == ["a triage dump has no list of threads: this is the one that ran at the crash"]
+
+
+def test_a_build_without_the_bit_fields_tells_of_no_impersonation() -> None:
+    for name in ("ImpersonationLevel", "EffectiveOnly"):
+        target = SyntheticSource(kernel_of(NEWEST)).without_field("_PS_CLIENT_SECURITY_CONTEXT", name)
+        assert one(target).impersonation == Absent("_ETHREAD.ClientSecurity bit-fields")

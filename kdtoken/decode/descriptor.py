@@ -19,7 +19,7 @@ _ROUNDS = 4
 
 
 def read_descriptor(target: Source, address: int) -> Maybe[SecurityDescriptor]:
-    """The descriptor at `address`, in one or two requests; Unreadable where there is none.
+    """The descriptor at `address`, in one request or three; Unreadable where there is none.
 
     Where its end is missing, what could be read is kept and `problem` says what is not there.
     """
