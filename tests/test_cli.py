@@ -51,7 +51,10 @@ def test_too_low_a_recursion_limit_is_said(capsys: pytest.CaptureFixture[str]) -
 
 def test_no_message_carries_terminal_commands(capsys: pytest.CaptureFixture[str]) -> None:
     cli.run(fails(KdTokenError("\x1b[2Jgone\n\u202eback")), [])
-    assert capsys.readouterr().err == "kdtoken: \\u001b[2Jgone\n\\u202eback\n"
+    # Our own lines that go on begin with blanks; this is a name with a line break, that would look like a message of ours.
+    assert capsys.readouterr().err == "kdtoken: \\u001b[2Jgone\\u000a\\u202eback\n"
+    cli.run(fails(KdTokenError("two words\n  the one  x\n  the other  y", None, "a step")), [])
+    assert capsys.readouterr().err == "kdtoken: two words\n  the one  x\n  the other  y\n  next: a step\n"
 
 
 class AsciiOut(io.StringIO):

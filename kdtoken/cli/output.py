@@ -175,7 +175,8 @@ def complain(text: str) -> None:
     if sys.stderr is None:
         return
     close_all()
-    lines = ["kdtoken: %s" % text.split("\n")[0], *text.split("\n")[1:]]
+    # Lines of ours that go on begin with blanks: a name with a line break, as a file may have it, begins none.
+    lines = re.split("\n(?=  )", "kdtoken: " + text)
     room = _room_of_messages()
     text = "".join(one + "\n" for line in lines for one in _broken(clean(_shortened(line)), room))
     try:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
 from dataclasses import replace
 from typing import BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
@@ -144,6 +145,8 @@ def print_of(path: str, name: str, modified: int) -> Print:
     file = _file_of(path)
     made = hashlib.sha256()
     try:
+        if not stat.S_ISREG(os.stat(file).st_mode):
+            raise BadFormat("%s is no regular file: only those are read" % name, name, "copy it into a file first")
         size = os.path.getsize(file)
         made.update(b"kdtoken source 1 %d %s\n" % (size, lines.encode()))
         with open(file, "rb") as opened:

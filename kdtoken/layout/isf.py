@@ -24,6 +24,8 @@ class IsfFile:
             self._base: Dict[str, Any] = data["base_types"]
             self._user: Dict[str, Any] = data["user_types"]
             self._enums: Dict[str, Any] = data["enums"]
+            if not all(isinstance(table, dict) for table in (self._base, self._user, self._enums)):
+                raise TypeError("a table that is none")
             self.symbols: Dict[str, int] = {name: int(entry["address"]) for name, entry in data["symbols"].items()}
             pdb = data["metadata"].get("windows", {}).get("pdb", {})
             self.pdb = "%s%X" % (pdb["GUID"].upper(), int(pdb["age"])) if pdb else ""

@@ -170,7 +170,7 @@ def _near(name: str) -> str:
 
     folder, base = os.path.split(name)
     try:
-        others = [one for one in sorted(os.listdir(folder or "."))[:10000] if one != base]
+        others = [one for one in sorted(os.listdir(folder or "."))[:10000] if one != base and one.isprintable()]
         found = difflib.get_close_matches(base, others, 1, 0.7)
     except (OSError, ValueError):
         found = []

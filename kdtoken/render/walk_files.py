@@ -86,9 +86,15 @@ def part_of(
         return part._replace(cells=tuple(all_cells(rows, names, findings)))
     if form == "csv":
         cells = all_cells(rows, names, findings)
-        return part._replace(lines=tuple(csv_text([file, host] + [one[name] for name in COLUMNS] for one in cells)))
+        named = [_on_one_line(file), _on_one_line(host)]
+        return part._replace(lines=tuple(csv_text(named + [one[name] for name in COLUMNS] for one in cells)))
     head = json.dumps({"file": file, "host": host or None})[:-1] + ", "
     return part._replace(lines=tuple(head + line[1:] for line in json_rows(rows, with_threads, names, findings)))
+
+
+def _on_one_line(name: str) -> str:
+    """The name of a file or a host as it is, for who looks it up; one that would break a row apart is escaped."""
+    return name if name.isprintable() else clean(name)
 
 
 def lines_of_all(parts: Iterable[Part], form: str) -> Iterator[str]:
@@ -114,7 +120,7 @@ def _csv(parts: Iterable[Part]) -> Iterator[str]:
         if part.error:
             cells = dict.fromkeys(COLUMNS, "")
             cells["oddities"] = "!! " + part.error
-            yield from csv_text([[part.file, ""] + [cells[name] for name in COLUMNS]])
+            yield from csv_text([[_on_one_line(part.file), ""] + [cells[name] for name in COLUMNS]])
 
 
 def _json(parts: Iterable[Part]) -> Iterator[str]:

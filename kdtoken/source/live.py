@@ -94,7 +94,7 @@ class LiveSource(Source):
         try:
             self._nt = pykd.module("nt")
         except pykd.DbgException as error:
-            raise TargetError("the session has no module nt: %s" % error, "nt", ".reload") from error
+            raise TargetError("the session has no module nt: %s" % _on_one_line(error), "nt", ".reload") from error
         self._cached = 0
         self._layouts: Dict[str, Layout] = {}
         self._kept: Optional[LayoutCache] = None
@@ -129,7 +129,7 @@ class LiveSource(Source):
             reason = "not present (paged out or not mapped)"
             raise MemoryUnreadable(address, size, reason, self._before_hole(at, size, error)) from error
         except pykd.DbgException as error:
-            raise MemoryUnreadable(address, size, str(error).strip()) from error
+            raise MemoryUnreadable(address, size, _on_one_line(error)) from error
 
     def _make_room(self, size: int) -> None:
         """Empty the engine's cache before it is full (1 MiB): full, it keeps nothing, and a read costs four.
@@ -208,7 +208,7 @@ class LiveSource(Source):
         try:
             output = pykd.dbgCommand(text)
         except pykd.DbgException as error:
-            raise NoCommands("the debugger refused the command: %s" % error, text) from error
+            raise NoCommands("the debugger refused the command: %s" % _on_one_line(error), text) from error
         return output or ""
 
     def _read_layout(self, name: str) -> Layout:
@@ -273,9 +273,13 @@ def _bit_field(member: Any) -> Tuple[str, str]:
     return text, _INTEGERS.get(container, container)
 
 
+def _on_one_line(error: object) -> str:
+    return " ".join(str(error).split())
+
+
 def _no_session(error: object) -> TargetError:
     return TargetError(
-        "there is no debugging session: %s" % str(error).strip(),
+        "there is no debugging session: %s" % _on_one_line(error),
         "session",
         "run this inside WinDbg on a kernel target, or replay a recording with --session FILE",
     )

@@ -15,6 +15,7 @@ What the recorded run never asked for answers NotRecorded.
 
 import bisect
 import json
+import re
 import zlib
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
@@ -268,8 +269,13 @@ def _kept(head: Dict[str, Any], name: str) -> Optional[Tuple[int, ...]]:
     return tuple(_address(address, 0) for address in head[name]) if name in head else None
 
 
+_HEXADECIMAL = re.compile("(?:0[xX])?[0-9a-fA-F]{1,16}")
+
+
 def _address(text: str, size: int) -> int:
     """A hexadecimal address of which `size` bytes fit below 2^64.  Raises BadFormat."""
+    if _HEXADECIMAL.fullmatch(text) is None:  # int() also takes blanks, signs, underscores and digits of other scripts
+        raise BadFormat("there is no address %.40r" % (text,))
     address = int(text, 16)
     if not 0 <= address < 1 << 64 or not 0 <= size <= (1 << 64) - address:
         raise BadFormat("there is no address %s with %d bytes" % (text, size))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Protocol, Tuple, Union
 
 from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, MemoryUnreadable, SymbolNotFound, TargetError
+from kdtoken.files import why
 from kdtoken.layout.layout import Layout
 from kdtoken.source.base import About, Source
 from kdtoken.source.crashdump.header import KINDS, MACHINE_ARM64, TRIAGE, DumpHeader, check_magic, read_header
@@ -280,4 +281,4 @@ def _map(path: Union[str, Path]) -> Any:
                 check_magic(b"", str(path))
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
-        raise BadFormat("cannot open the dump %s: %s" % (path, error), str(path)) from error
+        raise BadFormat("cannot open the dump %s: %s" % (path, why(error)), str(path)) from error

@@ -15,6 +15,7 @@ import os
 from typing import BinaryIO, Callable, Iterator, List, NamedTuple, Optional, Pattern, Sequence, Tuple, Union
 
 from kdtoken.errors import BadFormat
+from kdtoken.files import why
 from kdtoken.source.log.rows import Stretch, stretches_at
 
 BLOCK = 1 << 20
@@ -77,7 +78,7 @@ class LogFile:
                 head = file.read(BLOCK)
                 self.size = os.fstat(file.fileno()).st_size
         except (OSError, ValueError) as error:
-            raise BadFormat("cannot read the log %s: %s" % (path, error), path, _ASK_AGAIN) from error
+            raise BadFormat("cannot read the log %s: %s" % (path, why(error)), path, _ASK_AGAIN) from error
         self._encoding, self._unit, self._skip = _encoding_of(head)
         self._errors = "replace" if self._unit == 2 else "backslashreplace"
         self._old_mac = self._unit == 1 and b"\n" not in head and head.count(b"\r") > 1
@@ -131,7 +132,7 @@ class LogFile:
                         if line.number >= self.first:
                             yield line
         except OSError as error:
-            raise BadFormat("cannot read the log %s: %s" % (self.path, error), self.path, _ASK_AGAIN) from error
+            raise BadFormat("cannot read the log %s: %s" % (self.path, why(error)), self.path, _ASK_AGAIN) from error
 
     def text(self, start: int, stop: int) -> str:
         """A part of the file as it is, by positions that `lines` gave.  Raises BadFormat if it is gone."""
@@ -140,7 +141,7 @@ class LogFile:
                 file.seek(self._skip + start * self._unit)
                 raw = file.read((stop - start) * self._unit)
         except OSError as error:
-            raise BadFormat("cannot read the log %s again: %s" % (self.path, error), self.path) from error
+            raise BadFormat("cannot read the log %s again: %s" % (self.path, why(error)), self.path) from error
         text = raw.decode(self._encoding, self._errors)
         return text.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -188,7 +189,7 @@ class LogFile:
                         yield "\n" * gap.lines
                         file.seek(self._skip + gap.stop * self._unit)
         except OSError as error:
-            raise BadFormat("cannot read the log %s again: %s" % (self.path, error), self.path) from error
+            raise BadFormat("cannot read the log %s again: %s" % (self.path, why(error)), self.path) from error
         yield decoder.decode(b"", True)
 
 

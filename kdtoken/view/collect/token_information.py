@@ -313,7 +313,10 @@ def read_token_information(text: str, file: str = "text") -> Collected:
     try:
         data = json.loads(text.lstrip("\ufeff"))
     except (ValueError, RecursionError) as error:
-        raise BadFormat("%s is not JSON: %s" % (file, error), file, "give the output of `collect`") from None
+        at = " (line %d, column %d)" % (error.lineno, error.colno) if isinstance(error, json.JSONDecodeError) else ""
+        raise BadFormat(
+            "%s is not JSON, cut off or changed%s" % (file, at), file, "give the output of `collect`"
+        ) from None
     if not isinstance(data, dict) or data.get("format") != FORMAT or not isinstance(data.get("classes"), dict):
         raise BadFormat("%s is JSON, but not from `collect`" % file, file, "give the output of `collect`")
     pointer_size = data.get("pointer_size")
