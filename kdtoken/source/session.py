@@ -275,7 +275,7 @@ _HEXADECIMAL = re.compile("(?:0[xX])?[0-9a-fA-F]{1,16}")
 def _address(text: str, size: int) -> int:
     """A hexadecimal address of which `size` bytes fit below 2^64.  Raises BadFormat."""
     if _HEXADECIMAL.fullmatch(text) is None:  # int() also takes blanks, signs, underscores and digits of other scripts
-        raise BadFormat("there is no address %.40r" % (text,))
+        raise BadFormat("there is no address %.40s" % text)
     address = int(text, 16)
     if not 0 <= address < 1 << 64 or not 0 <= size <= (1 << 64) - address:
         raise BadFormat("there is no address %s with %d bytes" % (text, size))
