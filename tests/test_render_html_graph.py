@@ -76,3 +76,11 @@ def test_long_names_are_cut_and_the_worst_mark_shown() -> None:
     marked = [Point("p1", 0, "n" * 400, "D\\" + "u" * 300, "High", "u-1", None, "", one) for one in ("!", "!!", "")]
     box = graph(marked).boxes[0]
     assert len(box.title) < 40 and len(box.names) < 40 and box.mark == "!!" and box.all_names.startswith("n" * 400)
+
+
+def test_what_is_not_known_has_no_question_mark_for_a_level() -> None:
+    titles = [
+        graph([point(0, user, level)]).boxes[0].title
+        for user, level in (("?", "?"), ("token not known", "?"), ("?", "High"))
+    ]
+    assert titles == ["user not known", "token not known", "user not known, High"]

@@ -52,7 +52,11 @@ def who(row: ProcessDump, names: Names = NO_NAMES) -> str:
         return "no token" if token is None else "token not known"
     user = sid_name(token.user, token, names) if isinstance(token.user, Sid) else "?"
     level = integrity_level(token)
-    words = integrity_text(level).replace(" Mandatory Level", "") if level is not None else "?"
+    words = integrity_text(level).replace(" Mandatory Level", "") if level is not None else "level not known"
+    if user == "?":
+        user = "user and level not known" if level is None else "user not known"
+        if level is None:
+            return link(user, token.address, "token")
     return link(user, token.address, "token") + ", " + styled(words, level_style(level))
 
 

@@ -124,8 +124,24 @@ def with_session(machine: Machine, session: LogonSessionSpec) -> Machine:
     return replace(machine, logon_sessions=(*machine.logon_sessions, session))
 
 
-# The tour's incident: mspaint's fast reference leads to winlogon's token, and nothing else is wrong.
-INCIDENT = with_process(QUIET, PAINT, token="of-%d" % WINLOGON)
+# The tour's incident: mspaint's fast reference leads to winlogon's token, and nothing else is wrong.  It is another
+# day: every process was born after another start, so that nobody takes its tokens for those of THE machine, replaced.
+_DAY = 24 * 60 * 60 * SECOND
+
+
+def _a_day_later(machine: Machine) -> Machine:
+    return replace(
+        machine,
+        processes=tuple(
+            replace(
+                one, **{name: getattr(one, name) and getattr(one, name) + _DAY for name in ("create_time", "exit_time")}
+            )
+            for one in machine.processes
+        ),
+    )
+
+
+INCIDENT = _a_day_later(with_process(QUIET, PAINT, token="of-%d" % WINLOGON))
 
 
 @dataclass(frozen=True)

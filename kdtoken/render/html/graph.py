@@ -55,7 +55,9 @@ class Box:
     @property
     def title(self) -> str:
         """User and level, as far as there is room."""
-        return _cut("%s, %s" % (self.first.user.split("\\")[-1], self.first.level), _CHARACTERS)
+        user = self.first.user.split("\\")[-1]
+        words = ["user not known" if user == "?" else user, *([self.first.level] if self.first.level != "?" else [])]
+        return _cut(", ".join(words), _CHARACTERS)
 
     @property
     def names(self) -> str:
