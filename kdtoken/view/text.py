@@ -15,6 +15,7 @@ from kdtoken.view.debugger.text import DebuggerText, read_debugger_lines
 from kdtoken.view.debugger.threadtoken import read_thread_tokens
 from kdtoken.view.debugger.token_command import PartialTokens
 from kdtoken.view.lines import Line, split_lines
+from kdtoken.view.margin import ends_at_a_margin
 from kdtoken.view.partial import PartialToken
 from kdtoken.view.whoami.reader import read_whoami_lines
 from kdtoken.view.whoami.rows import WhoamiTexts
@@ -47,6 +48,7 @@ def read_text(text: str, file: str = "text") -> AnyText:
             file,
             "choose lines of it: FILE:FIRST-LAST, or cut the file",
         )
+    lines = ends_at_a_margin(lines)
     debugger = read_debugger_lines(lines, file)
     dt_tokens, dt_processes, dt_lines = read_dt_values(lines, file)
     thread_tokens, thread_lines = read_thread_tokens(lines, file)

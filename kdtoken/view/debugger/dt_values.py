@@ -71,6 +71,8 @@ class _Object:
         found = _NUMBER.match(self.members.get(name, (0, ""))[1])
         if not found:
             return None
+        if "`" in found.group(1) and len(found.group(1).partition("`")[2]) != 8:
+            return None  # a margin has cut it
         digits = found.group(1).replace("`", "").lower()
         bases = {"0x": 16, "0y": 2, "0n": 10}
         return int(digits[2:], bases[digits[:2]]) if digits[:2] in bases else int(digits)
@@ -142,7 +144,7 @@ def _objects(lines: Sequence[Line]) -> Tuple[List[_Object], List[Line]]:
             asked = _COMMAND.search(line.text)
             if asked or command_of(line.text) is not None:
                 current = None
-            if asked:
+            if asked and not _is_cut_address(asked.group(2).replace("`", "")):
                 address = int(asked.group(2).replace("`", ""), 16) + int(asked.group(3) or "0", 16)
                 key = asked.group(1).lower(), address
                 current = found.setdefault(key, _Object(key[0], address, line))
@@ -162,6 +164,11 @@ def _objects(lines: Sequence[Line]) -> Tuple[List[_Object], List[Line]]:
         at_end = name if width_of(line) >= broken else ""
         used.append(printed)
     return list(found.values()), used
+
+
+def _is_cut_address(digits: str) -> bool:
+    """Whether an address lost its end: one of 64 bits has 16 digits, and no pool of 32 bits lies at its very top."""
+    return 8 < len(digits) < 16 or (len(digits) == 8 and digits.lower().startswith("ffff"))
 
 
 def _inside(outer: _Object, member: str, kind: str, objects: Sequence[_Object]) -> Optional[_Object]:

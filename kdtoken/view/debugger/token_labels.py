@@ -143,7 +143,7 @@ def word(label: str, value: str) -> Optional[Tuple[str, Union[int, str, None], b
         kind = TYPES.get(value.lower())
         return None if kind is None else ("token_type", kind, True)
     if label == "source":
-        return "source_name", value[:8], len(value) <= 8
+        return "source_name", value[:8].rstrip(), len(value) <= 8
     if label == "lowboxnumberentry":
         entry = hexadecimal(value)
         return None if entry is None else ("" if entry else "lowbox_number", None, True)

@@ -207,7 +207,7 @@ class TokenBuilder:
     def _name(self, sid: Sid, rest: str) -> Tuple[str, bool]:
         """The name behind a SID, and whether that is all that stands there; a name that lost its end is none."""
         name, rest = unbracketed(rest), rest.strip()
-        if name != rest and name:
+        if name != rest and name and name.count("(") == name.count(")"):
             if name != "no name mapped":
                 self.names.setdefault(sid, name)
             return name, not has_facts(rest)

@@ -86,7 +86,8 @@ class _Reader:
             cells = [one.strip() for one in text.strip("|").split("|")]
             if self._cells(cells, line):
                 return
-        if text[:1] == '"' and '","' in text:
+        # With a quote that is not closed, a margin has cut the last of them.
+        if text[:1] == '"' and '","' in text and text.count('"') % 2 == 0:
             if self._cells(next(csv.reader([text.replace("\0", "")]), []), line):
                 return
         pair = shapes.KEY.match(text)

@@ -24,7 +24,7 @@ VIEW = "whoami"
 USER, GROUPS, PRIVILEGES = "user", "groups", "privileges"
 # What Windows allows in a name ("User name", learn.microsoft.com), the authority in front.
 _NAME = re.compile(
-    r"[^\\/\[\]:;|=,+*?<>\"\ufffd\u2500-\u25ff]{1,120}(?:\\[^\\/\[\]:;|=,+*?<>\"\ufffd\u2500-\u25ff]{1,120})?$"
+    r"[^\\/\[\]:;|=,+*?<>\"\ufffd\u2026\u2500-\u25ff]{1,120}(?:\\[^\\/\[\]:;|=,+*?<>\"\ufffd\u2026\u2500-\u25ff]{1,120})?$"
 )
 _FIELD_OF = {GROUPS: "user_and_groups", PRIVILEGES: "privileges"}
 

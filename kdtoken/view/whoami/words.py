@@ -277,7 +277,8 @@ def attributes_of(text: str) -> Maybe[int]:
 
     Some languages have a phrase with a comma in it, so up to three parts are tried as one.
     """
-    parts = [one for one in text.replace("、", ",").replace("，", ",").split(",") if one.strip()]
+    text = text.replace("、", ",").replace("，", ",")
+    parts = [one for one in text.split(",") if one.strip()]
     value, at = 0, 0
     while at < len(parts):
         for length in (3, 2, 1):
@@ -288,6 +289,9 @@ def attributes_of(text: str) -> Maybe[int]:
                 break
         else:
             return Unreadable(0, "attribute words not known: %r" % text.strip())
+    if value & (groups.MANDATORY | groups.ENABLED | groups.USE_FOR_DENY_ONLY) == groups.MANDATORY:
+        # Nobody can disable a mandatory group (winnt.h SE_GROUP_MANDATORY): a margin has cut what followed.
+        return Unreadable(0, "attribute words are cut off: %r" % text.strip())
     return value
 
 

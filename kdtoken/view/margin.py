@@ -1,0 +1,115 @@
+"""Texts that were cut off at a right margin: by a screen, a page, a form's field, a printer.
+
+Where the longest lines of a text's outputs all end in one column, whatever stands there may have gone on.  Such an end
+is marked with CUT_OFF, which no reader takes for a part of a value: a shortened number, SID or name is never one, and of
+attributes only those are not known that may have followed.
+"""
+
+import re
+from typing import List
+
+from kdtoken.view.lines import Line
+from kdtoken.view.whoami.words import attributes_of, state_of
+
+CUT_OFF = "\u2026"
+# A log of this many lines was written by a debugger, and never cut.
+_MOST = 1 << 16
+# Narrower than any margin that people have; and fewer lines of one width than this are no margin.
+_NARROWEST, _FEWEST = 24, 2
+# Lines of `!token`, of `!process` and of dt whose ends are values; and others of theirs, which are as wide as they are.
+_VALUES = re.compile(
+    r"\s{0,12}(?:\d{1,3}\s{1,4}(?:S-1-|0x[0-9a-f]{6})|Attributes? ?-|Se[A-Z]\w{2,60}\s{1,40}Attributes? ?-"
+    r"|(?:TS Session ID|User|Primary Group|Auth(?:entication)? ID|Impersonation Level|Token ?Type|Source|Token ?Flags|Token ID"
+    r"|Modified ID|RestrictedSidCount|OriginatingLogonSession|PackageSid|CapabilityCount|LowboxNumberEntry|Lowbox Number"
+    r"|Security Attributes|Process Token TrustLevelSid|Elevation Type|Mandatory Policy|Integrity Level|Image) ?:"
+    r"|\+0x[0-9a-f]{3}\s|User\s{2,8}S-1-|Owning Process|Searching for|Process Id:|(?:.{1,16}> ?)?dt\s)"
+)
+_OTHERS = re.compile(r"\s{0,12}(?:PROCESS|THREAD|DirBase:|SessionId:|[0-9a-f]{8}`[0-9a-f]{8} )")
+# What a console's width broke off a line stands in the next one.
+_REST = re.compile(r"(?:Mandatory|Default|Enabled|Owner|DenyOnly|LogonId|Group\w+)(?:\s|$)")
+# In a whole output these are never the longest: one of them is enough.
+_SHORT = re.compile(r"\s{0,12}(?:Owning Process|Searching for|Image:)")
+_PAIR = re.compile(r"[^\s:][^:]{0,60}: {1,20}\S")  # a line of whoami's list form
+_SID_PAIR = re.compile(r"SID: {1,20}S-1-")
+_DT = re.compile(r"\s{0,12}(?:.{1,16}> ?)?dt\s")  # whatever address it ends in, an offset may follow
+# Behind these nothing more is ever printed: a bracket, a quote, a whole 64-bit pointer, a file's kind, a last attribute.
+_CLOSED = re.compile(
+    r"(?:[)\]\"'>]|\.exe|\.EXE|[0-9a-f]{8}`[0-9a-f]{8}|(?<![0-9a-f])[0-9a-f]{16}"
+    r"|Se\w+ +Attributes - (?:.*\bDefault|UsedForAccess)|\b(?:DenyOnly|Owner|LogonId|GroupIntegrityEnabled|GroupResource|Resource))\s*$"
+)
+_ENABLED = re.compile(r"\s{0,12}\S.*Se\w+ +Attributes -(?: Enabled)?\s*$")
+_INTEGRITY = re.compile(r"Attributes - GroupIntegrity(?: GroupIntegrity)?\s*$")
+_DEFAULT = re.compile(r"Se\w+ +Attributes - Enabled Default\s*$")
+# An account's number begins at 496 ([MS-DTYP] 2.4.2.4): with less, the end of it is not there;
+# and no integrity level but the lowest is below 4096.
+_SMALL_RID = re.compile(
+    r"S-1-(?:5-21(?:-[0-9]{7,10}){3}-(?:[0-9]{1,2}|[1-3][0-9]{2}|4[0-8][0-9]|49[0-5])"
+    r"|16-(?:[1-9][0-9]{0,2}|[1-3][0-9]{3}|40[0-8][0-9]|409[0-5]))$"
+)
+
+
+def ends_at_a_margin(lines: List[Line]) -> List[Line]:
+    """The lines, CUT_OFF behind those that end where a margin may have cut them."""
+    if len(lines) > _MOST:
+        return lines
+    listed = any("SID:" in line.text and _SID_PAIR.match(line.text) for line in lines)
+    values, others, same = [], 0, 0
+    for at, line in enumerate(lines):
+        text = line.text
+        if _VALUES.match(text) is not None or (listed and _PAIR.match(text) is not None):
+            values.append(at)
+        elif len(text) >= others and _OTHERS.match(text) is not None:
+            same = same + 1 if len(text) == others else 1
+            others = len(text)
+        if text[-1:].isdigit() and "S-1-" in text and _SMALL_RID.search(text) is not None:
+            lines[at] = line._replace(text=text + CUT_OFF)
+    if listed and len({lines[at].number for at in values}) < len(values):
+        return lines  # a string's repr: its lines are no lines of the file
+    widths = [len(lines[at].text.rstrip(CUT_OFF)) for at in values]
+    widest = max(widths, default=0)
+    if widest < _NARROWEST or others > widest:
+        return lines
+    # With the blanks at their ends lost, lines end one column earlier.
+    near = sum(width == widest - 1 and not _is_closed(lines[at].text, listed) for at, width in zip(values, widths))
+    near += same if others == widest else 0
+    if widths.count(widest) + near < _FEWEST and not _one_is_enough(lines, values, widths, widest, others):
+        return lines
+    if listed and not any(width == widest and _is_broken(lines, at, listed) for at, width in zip(values, widths)):
+        return lines
+    for at, width in zip(values, widths):
+        text = lines[at].text
+        if width == widest and at + 1 < len(lines) and _REST.match(lines[at + 1].text) is not None:
+            continue  # it was broken there, and goes on
+        if width >= widest - 1 and not text.endswith(CUT_OFF) and not _is_closed(text, listed):
+            lines[at] = lines[at]._replace(text=text + CUT_OFF)
+    return lines
+
+
+def _one_is_enough(lines: List[Line], values: List[int], widths: List[int], widest: int, others: int) -> bool:
+    """Whether a single line of that width shows a margin: in no whole output is it the longest."""
+    longest = [lines[at].text for at, width in zip(values, widths) if width >= widest - 1]
+    if any((others and _SHORT.match(text) is not None) or _INTEGRITY.search(text) is not None for text in longest):
+        return True
+    # Of all tokens, one privilege at least is enabled by default; its row is longer than those that are not.
+    last = longest[-1]
+    if sum("Attributes - " in lines[at].text and " Se" in lines[at].text for at in values) < _FEWEST:
+        return False
+    return _ENABLED.match(last) is not None and not any(_DEFAULT.search(lines[at].text) for at in values)
+
+
+def _is_broken(lines: List[Line], at: int, listed: bool) -> bool:
+    """Whether a line is a SID's, or that of the attributes behind it, and not known to be whole; names can be anything."""
+    text = lines[at].text
+    if _PAIR.match(text) is None or _SID_PAIR.match(text):
+        return True
+    return at > 0 and _SID_PAIR.match(lines[at - 1].text) is not None and not _is_closed(text, listed)
+
+
+def _is_closed(text: str, listed: bool) -> bool:
+    if _DT.match(text) is not None:
+        return False
+    if _CLOSED.search(text) is not None:
+        return True
+    pair = _PAIR.match(text) if listed else None
+    words = text[pair.end() - 1 :] if pair is not None else ""
+    return bool(words) and (isinstance(attributes_of(words), int) or state_of(words) is not None)

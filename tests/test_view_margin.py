@@ -1,0 +1,125 @@
+"""A text that a right margin cut: what ends there may have gone on, and only there."""
+
+from typing import List
+
+import pytest
+
+from kdtoken.model.absent import known
+from kdtoken.model.process import Process
+from kdtoken.view.lines import Line
+from kdtoken.view.margin import CUT_OFF, ends_at_a_margin
+from kdtoken.view.text import read_text
+from tests.margins import right_cuts
+
+# 63 columns up to "Attributes - ", 71 with "Enabled ", 79 with "Default " behind it.
+DEFAULT = " 23 0x000000017 SeChangeNotifyPrivilege           Attributes - Enabled Default "
+DEBUG = " 20 0x000000014 SeDebugPrivilege                  Attributes - Enabled Default "
+TIME = " 34 0x000000022 SeTimeZonePrivilege               Attributes - "
+TOKEN = "\n".join(
+    (
+        "kd> !token ffff8f0012340060",
+        "_TOKEN 0xffff8f0012340060",
+        "TS Session ID: 0x1",
+        "User: S-1-5-21-1111111111-2222222222-3333333333-1001",
+        "User Groups: ",
+        " 00 S-1-5-32-544",
+        "    Attributes - Mandatory Default Enabled Owner ",
+        " 01 S-1-16-12288",
+        "    Attributes - GroupIntegrity GroupIntegrityEnabled ",
+        "Primary Group: S-1-5-21-1111111111-2222222222-3333333333-513",
+        "Privs: ",
+        DEBUG,
+        DEFAULT,
+        TIME,
+        "Authentication ID:         (0,1234)",
+        "Impersonation Level:       Anonymous",
+        "TokenType:                 Primary",
+        "Source: User32             TokenFlags: 0x2a00 ( Token in use )",
+        "Token ID: 1b5a6            ParentToken ID: 0",
+    )
+)
+
+
+def marked(text: str) -> List[str]:
+    """The lines of the text that are marked."""
+    lines = [Line(at, one) for at, one in enumerate(text.split("\n"), 1)]
+    return [one.text for one in ends_at_a_margin(lines) if one.text.endswith(CUT_OFF)]
+
+
+def cut(text: str, width: int) -> str:
+    return "\n".join(line[:width] for line in text.split("\n"))
+
+
+def test_a_whole_text_has_no_margin() -> None:
+    assert marked(TOKEN) == []
+    assert marked(TOKEN.replace(" \n", "\n")) == []
+
+
+def test_only_the_bits_that_may_have_followed_are_not_known() -> None:
+    (token,) = read_text(cut(TOKEN, 71)).tokens  # behind "Enabled "
+    states = {one.name: (one.enabled, one.enabled_by_default) for one in token.privileges}
+    assert states["SeDebugPrivilege"][0] is True and not known(states["SeDebugPrivilege"][1])
+    # A row that ends long before the margin is whole.
+    assert states["SeTimeZonePrivilege"] == (False, False)
+    (token,) = read_text(cut(TOKEN, 63)).tokens  # behind "Attributes - "
+    assert not any(known(one.enabled) for one in token.privileges)
+    (token,) = read_text(cut(TOKEN, 42)).tokens  # behind "Mandatory Default Enabled"
+    assert not any(known(one.attributes) for one in token.groups if str(one.sid) == "S-1-5-32-544")
+    assert [str(one.sid) for one in token.groups] == ["S-1-5-32-544", "S-1-16-12288"]
+
+
+def test_one_longer_line_shows_that_there_is_no_margin() -> None:
+    rows = "\n".join(one[:71] for one in (DEBUG, DEFAULT))
+    both = "kd> !token ffff8f0012340060\n_TOKEN 0xffff8f0012340060\nPrivs: \n%s\n" % rows
+    assert len(marked(both)) == 2
+    assert marked(both + DEFAULT + "\n") == []
+
+
+@pytest.mark.parametrize("width", range(46, 60))
+def test_a_number_or_a_sid_is_never_a_shorter_one(width: int) -> None:
+    (token,) = read_text(cut(TOKEN, width)).tokens
+    user, primary, flags = token.token.user, token.token.primary_group, token.token.flags
+    assert not known(user) or str(user) == "S-1-5-21-1111111111-2222222222-3333333333-1001"
+    assert not known(primary) or str(primary).endswith("-513")
+    assert not known(flags) or flags == 0x2A00
+    assert token.token.source_name == "User32"
+
+
+def test_an_account_has_no_number_below_496_and_no_level_but_the_lowest_one_below_4096() -> None:
+    domain = "S-1-5-21-1111111111-2222222222-3333333333-"
+    for end, cut_off in (("49", True), ("495", True), ("496", False), ("500", False), ("1001", False), ("10", True)):
+        assert bool(marked("User Name SID\n" + domain + end)) is cut_off, end
+    for end, cut_off in (("0", False), ("1228", True), ("4095", True), ("4096", False), ("8192", False), ("819", True)):
+        assert bool(marked("High Label S-1-16-" + end)) is cut_off, end
+    assert marked("S-1-5-21-1-2-3-4") == []  # made up: nobody's domain
+
+
+def test_the_name_of_an_image_is_not_cut() -> None:
+    text = (
+        "PROCESS ffff8f0012340080\n    SessionId: 1  Cid: 0f14    Peb: 5c00001000  ParentCid: 0a10\n"
+        "    DirBase: 1234002  ObjectTable: ffff9a8f00000040  HandleCount: 123.\n    Image: averyverylongname.exe\n"
+    )
+
+    def image(text: str) -> object:
+        process = read_text(text).processes.processes[0].process
+        assert isinstance(process, Process)
+        return process.image_name
+
+    assert image(text) == "averyverylongname.exe"
+    assert [known(image(cut(text, width))) for width in (24, 28, 30, 31, 32)] == [False] * 4 + [True]
+
+
+def test_a_word_that_goes_on_in_the_next_line_was_broken_and_not_cut() -> None:
+    rows = "%s\nDefault \n%s\n" % (DEBUG[:71], TIME)
+    assert marked("Privs: \n" + rows + DEFAULT[:71]) == [DEFAULT[:71] + CUT_OFF]
+
+
+def test_right_cuts_are_every_width_that_cuts() -> None:
+    made = dict(right_cuts(["a" * 33, "b " * 20]))
+    assert sorted(made) == sorted(
+        [
+            *("right margin at %d" % width for width in range(30, 40)),
+            *("right margin at %d, blanks at the end lost" % width for width in range(30, 40, 2)),
+        ]
+    )
+    assert made["right margin at 32"] == ["a" * 32, "b " * 16]
