@@ -10,6 +10,7 @@ from typing import List, Optional, Sequence
 
 from kdtoken import cli
 from kdtoken.cli.dump_report import add_arguments, privilege_told, report, split
+from kdtoken.cli.output import nothing_collected
 
 
 def _main(arguments: List[str]) -> int:
@@ -19,7 +20,9 @@ def _main(arguments: List[str]) -> int:
     if options.explain and (options.explain == "all" or not (options.words or options.token)):
         cli.write_lines(privilege_told(options))
         return 0
-    cli.write_lines(report(cli.open_machine(options, split(options)[0]), options))
+    with nothing_collected():
+        lines = report(cli.open_machine(options, split(options)[0]), options)
+    cli.write_lines(lines)
     return 0
 
 

@@ -6,10 +6,12 @@ waited for.  Sources, symbols and layouts read their files here; crash dumps and
 
 import os
 import stat
-from pathlib import Path
-from typing import Any, Iterable, Optional, Union
+from typing import TYPE_CHECKING, Any, Iterable, Optional, Union
 
 from kdtoken.errors import BadFormat, KdTokenError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Bytes, unpacked.  The largest ISF of a Windows kernel is 15 MB, a recording of 2,000 processes 40 MB.
 LARGEST = 1 << 28
@@ -19,7 +21,7 @@ _CHUNK = 1 << 20
 _FEW, _MOST_LISTS, _MOST_VALUES = 1 << 21, 1 << 21, 1 << 23
 
 
-def read_packed(path: Union[str, Path], what: str, largest: int = LARGEST) -> bytes:
+def read_packed(path: "Union[str, Path]", what: str, largest: int = LARGEST) -> bytes:
     """The file's bytes, unpacked.
 
     what  "recording", "ISF symbol file": what the caller takes it for, for the message
@@ -28,7 +30,7 @@ def read_packed(path: Union[str, Path], what: str, largest: int = LARGEST) -> by
     return unpack(read_bounded(path, what, largest), str(path), what, largest)
 
 
-def read_bounded(path: Union[str, Path], what: str, largest: int = LARGEST) -> bytes:
+def read_bounded(path: "Union[str, Path]", what: str, largest: int = LARGEST) -> bytes:
     """The file's bytes as they are.  Raises BadFormat."""
     name = str(path)
     try:
@@ -123,7 +125,7 @@ def _too_large(origin: str, what: str, largest: int) -> BadFormat:
     return BadFormat("%s holds over %d MB, and no %s is that large" % (origin, largest >> 20, what), origin)
 
 
-def write_whole(path: Union[str, Path], data: Iterable[bytes], what: str) -> None:
+def write_whole(path: "Union[str, Path]", data: Iterable[bytes], what: str) -> None:
     """Write a file whole or not at all: beside it, onto the disk, then under its name.
 
     A full disk, a closed pipe or Ctrl+C leaves what was there before.  Where the name is a device, a FIFO or

@@ -5,7 +5,6 @@ Who wins: --color, then NO_COLOR (no-color.org), then FORCE_COLOR (force-color.o
 
 import os
 import sys
-from importlib.util import find_spec
 from typing import Callable, Dict, Optional
 
 from kdtoken.errors import UsageError
@@ -49,6 +48,8 @@ def painter(when: str) -> Optional[Painter]:
     """
     if not is_wanted(when):
         return None
+    from importlib.util import find_spec
+
     if find_spec("rich") is None:
         if when == "always":
             raise UsageError(

@@ -4,11 +4,13 @@ Inside WinDbg stdout is pykd's object: ASCII, no fileno, and the engine cuts eac
 Elsewhere it may be full, closed, a pipe whose reader went away, or unable to show a character.
 """
 
+import contextlib
 import errno
+import gc
 import os
 import re
 import sys
-from typing import Any, Callable, Iterable, List, Optional
+from typing import Any, Callable, Iterable, Iterator, List, Optional
 
 from kdtoken.errors import KdTokenError
 from kdtoken.render.marked import Marked
@@ -187,3 +189,15 @@ def complain(text: str) -> None:
         sys.stderr.flush()
     except (OSError, AttributeError):
         pass  # a full disk, a closed pipe: the exit code has to say it
+
+
+@contextlib.contextmanager
+def nothing_collected() -> Iterator[None]:
+    """Python's collector of cycles rests: rows hold none, and it would go through all of them again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

@@ -13,6 +13,8 @@ from kdtoken.errors import UsageError
 class Parser(argparse.ArgumentParser):
     """argparse without sys.exit: inside WinDbg that would vanish with its message."""
 
+    _adding = False
+
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._asked = False
@@ -22,6 +24,17 @@ class Parser(argparse.ArgumentParser):
             action=_Colour,
             help="colour: auto (default) on a terminal, as NO_COLOR and FORCE_COLOR say; needs rich",
         )
+
+    def add_argument(self, *arguments: Any, **named: Any) -> argparse.Action:
+        """argparse lays out each option to see that it can be; the terminal's width, which imports shutil, is of no use there."""
+        self._adding = True
+        try:
+            return super().add_argument(*arguments, **named)
+        finally:
+            self._adding = False
+
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        return argparse.HelpFormatter(prog=self.prog, width=80) if self._adding else super()._get_formatter()
 
     def error(self, message: str) -> None:  # type: ignore[override]
         """A wrong option: UsageError, since argparse would end the program."""

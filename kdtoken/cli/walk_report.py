@@ -1,16 +1,15 @@
 """What `walk` asks of a machine and shows of it; `record` and `tour` show the same."""
 
 import argparse
-import contextlib
-import gc
 from argparse import Namespace
-from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, List, NamedTuple, Optional, Tuple
 
 from kdtoken import cli
 from kdtoken.analysis.audit.finding import Finding
 from kdtoken.analysis.audit.rules import audit, marks
 from kdtoken.analysis.lineage.parents import Family
 from kdtoken.analysis.lineage.tree import Node, tree
+from kdtoken.cli.output import nothing_collected as nothing_collected
 from kdtoken.cli.progress import Progress
 from kdtoken.errors import UsageError
 from kdtoken.machine.base import About, Machine
@@ -107,18 +106,6 @@ def _shown(found: Listed, options: Namespace) -> List[str]:
     if options.csv:
         return csv_lines(found.rows, found.names, found.findings)
     return lines_of(found, options, cli.source(found.about))
-
-
-@contextlib.contextmanager
-def nothing_collected() -> Iterator[None]:
-    """Python's collector of cycles rests: rows hold none, and it would go through all of them again and again."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def lines_of(found: Listed, options: Namespace, source: str) -> List[str]:

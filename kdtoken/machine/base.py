@@ -9,7 +9,7 @@ What a machine cannot tell is a value, never a guess: Unreadable (with the addre
 """
 
 from abc import ABC, abstractmethod
-from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from kdtoken.errors import ProcessNotFound
 from kdtoken.machine.argument import split_thread
@@ -20,8 +20,10 @@ from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
 from kdtoken.model.view import Unread, View
-from kdtoken.model.watch import WatchPoint
 from kdtoken.source.base import About as About
+
+if TYPE_CHECKING:
+    from kdtoken.model.watch import WatchPoint
 
 
 class Walk(NamedTuple):
@@ -102,7 +104,7 @@ class Machine(ABC):
         walk = self.walk(threads=True)
         return tuple(walk.rows), tuple(walk.problems)
 
-    def watch(self, row: ProcessDump) -> Tuple[WatchPoint, ...]:
+    def watch(self, row: ProcessDump) -> "Tuple[WatchPoint, ...]":
         """Where a write would change a process's authority; nothing where no layout tells."""
         return ()
 

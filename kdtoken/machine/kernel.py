@@ -1,6 +1,6 @@
 """A machine by its kernel's memory and symbols: a live session, an attached one, a recording, a crash dump."""
 
-from typing import Iterator, List, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence, Tuple, Union
 
 from kdtoken.decode.cid_table import process_by_id
 from kdtoken.decode.fast_ref import fast_ref_mask
@@ -37,9 +37,11 @@ from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
 from kdtoken.model.view import Kind, View
-from kdtoken.model.watch import WatchPoint
 from kdtoken.source.base import Source
 from kdtoken.source.cached import CachedSource
+
+if TYPE_CHECKING:
+    from kdtoken.model.watch import WatchPoint
 
 _TOKEN_TYPES = (1, 2)  # winnt.h TOKEN_TYPE: TokenPrimary, TokenImpersonation
 _AS_TOKEN = "kdtoken dump --token 0x%x shows it"
@@ -147,7 +149,7 @@ class KernelMachine(Machine):
         rows, problems = self._walked(walked)
         return snapshot_of(self.source, rows, problems, sessions, whole=not problems)
 
-    def watch(self, row: ProcessDump) -> Tuple[WatchPoint, ...]:
+    def watch(self, row: ProcessDump) -> "Tuple[WatchPoint, ...]":
         from kdtoken.decode.watch import watch_points  # of no use to a dump without --watch
 
         return watch_points(self.source, row)

@@ -1,6 +1,5 @@
 """Any file that tells nt's types and symbols: a PDB, an ISF, or the layouts that this project keeps."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Optional, Protocol, Union
 
 from kdtoken.errors import BadFormat, TargetError
@@ -10,6 +9,9 @@ from kdtoken.layout.pdb.identity import PdbIdentity
 from kdtoken.layout.pdb.msf import MAGIC
 from kdtoken.layout.pdb.pdb import PdbFile, load_pdb
 from kdtoken.symbols.layout_cache import LayoutCache, digest_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 if TYPE_CHECKING:  # nearly all dumps are read with a PDB: the others are imported where one is opened
     from kdtoken.layout.isf import IsfFile
@@ -75,7 +77,7 @@ class LayoutSymbols:
         return None
 
 
-def open_symbols(path: Union[str, Path]) -> SymbolFile:
+def open_symbols(path: "Union[str, Path]") -> SymbolFile:
     """Open a file by what is in it.  Raises BadFormat that says what it is instead."""
     origin = str(path)
     try:
@@ -106,12 +108,12 @@ def open_symbols(path: Union[str, Path]) -> SymbolFile:
     return IsfSymbols(load_isf(path))
 
 
-def _is_layout_file(path: Union[str, Path], head: bytes) -> bool:
+def _is_layout_file(path: "Union[str, Path]", head: bytes) -> bool:
     """Whether it is a layout file: those begin with their format, and are never packed."""
     return head.lstrip().startswith(b'{"format"') or (head[:1] == b"{" and b'"pointer_size"' in _start(path))
 
 
-def _start(path: Union[str, Path]) -> bytes:
+def _start(path: "Union[str, Path]") -> bytes:
     with open(str(path), "rb") as file:
         return file.read(400)
 

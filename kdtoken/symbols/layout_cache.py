@@ -46,24 +46,34 @@ def default_home() -> str:
     return os.path.join(local, "kdtoken")
 
 
+def _blake2b() -> Any:
+    """A hash with 16 bytes of digest, of the module that hashlib takes it from.
+
+    hashlib brings OpenSSL along: 3 ms, and nothing of it is used.
+    """
+    try:
+        from _blake2 import blake2b
+    except ImportError:  # a Python that has it elsewhere
+        from hashlib import blake2b
+    return blake2b(digest_size=16)
+
+
 def digest_of(data: Any) -> str:
     """What names a PDB's contents: BLAKE2b of all its bytes (bytes or a mapped file), 32 hex digits."""
-    from hashlib import blake2b  # 3 ms that a run without symbols does without
-
-    return blake2b(data, digest_size=16).hexdigest()
+    made = _blake2b()
+    made.update(data)
+    return str(made.hexdigest())
 
 
 def digest_of_file(path: str) -> str:
     """The same of a file; "" where it cannot be read, and then nothing is kept."""
-    from hashlib import blake2b
-
-    made = blake2b(digest_size=16)
+    made = _blake2b()
     try:
         with open(path, "rb") as file:
             while True:
                 chunk = file.read(1 << 20)
                 if not chunk:
-                    return made.hexdigest()
+                    return str(made.hexdigest())
                 made.update(chunk)
     except (OSError, ValueError):
         return ""

@@ -7,14 +7,16 @@ PDB as NAME/GUIDAGE/NAME.  Servers are left alone unless the caller allows them.
 
 import os
 import re
-from pathlib import Path
-from typing import Callable, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Tuple
 
 from kdtoken.errors import BadFormat, KdTokenError, TargetError
 from kdtoken.layout.pdb.identity import PdbIdentity
 from kdtoken.layout.pdb.image import ImageIdentity, read_image
 from kdtoken.symbols.file import SymbolFile, check_match, open_symbols
 from kdtoken.symbols.layout_cache import cache_home, default_home
+
+if TYPE_CHECKING:
+    from pathlib import Path  # brings urllib along: imported where no file was named
 
 VARIABLE = "_NT_SYMBOL_PATH"
 _ENDINGS = (".pdb", ".json", ".json.xz", ".json.gz")
@@ -48,6 +50,8 @@ def find_symbols(
         if wanted is not None:
             check_match(symbols, wanted, dump)
         return symbols
+    from pathlib import Path
+
     folders, servers = split_path(path)
     if wanted is None and image is not None:
         wanted = _named_by(image, folders, servers, allow_server, progress)
@@ -83,6 +87,8 @@ def _named_by(
 
     Raises TargetError where a server was to be asked and none has it.
     """
+    from pathlib import Path
+
     for folder in folders:
         file = Path(folder) / image.name / image.key / image.name
         try:
@@ -113,6 +119,8 @@ def _by_trying(
     path: str, dump: str, misfit: Optional[Callable[[SymbolFile], str]], image: Optional[ImageIdentity]
 ) -> SymbolFile:
     """The first file of the kernel's in the path's folders whose symbols fit a dump that names none."""
+    from pathlib import Path
+
     seen: List[str] = []
     if misfit is not None:
         for folder in split_path(path)[0]:
@@ -139,9 +147,9 @@ def _by_trying(
     raise TargetError(message, dump, step)
 
 
-def _kernel_files(folder: Path) -> List[Path]:
+def _kernel_files(folder: "Path") -> "List[Path]":
     """Symbol files of kernels: those that lie openly, and those of a store or of a tree of ISF files."""
-    found: List[Path] = []
+    found: "List[Path]" = []
     for pattern in ("*", "nt*.pdb/*", "nt*.pdb/*/*", "windows/nt*.pdb/*"):
         try:
             found += sorted(
@@ -154,7 +162,7 @@ def _kernel_files(folder: Path) -> List[Path]:
 
 def _fetched(
     servers: List[str],
-    store: Path,
+    store: "Path",
     wanted: PdbIdentity,
     dump: str,
     progress: Optional[Callable[[int, int], None]],
@@ -205,13 +213,17 @@ def split_path(path: str) -> Tuple[List[str], List[str]]:
     return folders, servers
 
 
-def default_store() -> Path:
+def default_store() -> "Path":
     """Where downloads go when the symbol path names no folder."""
+    from pathlib import Path
+
     return Path(cache_home() or default_home()) / "symbols"
 
 
-def _candidates(folder: Path, wanted: PdbIdentity) -> Iterator[Path]:
+def _candidates(folder: "Path", wanted: PdbIdentity) -> "Iterator[Path]":
     """Files of a folder that may be the one: first where stores keep it, then what lies there openly."""
+    from pathlib import Path
+
     stem = "%s-%d" % (wanted.guid, wanted.age)
     names = [Path(wanted.name) / wanted.key / wanted.name, Path(wanted.name) / wanted.key.lower() / wanted.name]
     names += [Path(*above, wanted.name, stem + end) for above in ((), ("windows",)) for end in _ENDINGS[1:]]

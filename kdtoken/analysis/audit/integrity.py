@@ -1,12 +1,10 @@
 """Rules about values inside a token that the kernel keeps in step with each other."""
 
-from typing import Iterator, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Iterator, List, Sequence, Tuple
 
 from kdtoken.analysis.audit.finding import Evidence, Finding, Rule, Severity, image_of, name_of
 from kdtoken.analysis.audit.scene import Scene
 from kdtoken.analysis.consistency import flag_faults, hash_faults, integrity_level, not_low_denied
-from kdtoken.analysis.differences.comparison import Kind, View
-from kdtoken.analysis.differences.fields import TRACELESS, compare
 from kdtoken.model.group import OWNER, Group
 from kdtoken.model.integrity import integrity_text
 from kdtoken.model.process import Impersonation, ProcessDump
@@ -14,6 +12,9 @@ from kdtoken.model.sid import Sid
 from kdtoken.model.snapshot import Look, token_address
 from kdtoken.model.token import SidHash, Token
 from kdtoken.model.token_flags import TokenFlags
+
+if TYPE_CHECKING:
+    from kdtoken.analysis.differences.comparison import Comparison
 
 _NO_LABEL = 0xFFFFFFFF  # IntegrityLevelIndex of a token without a label
 # ntifs.h: SE_MIN_WELL_KNOWN_PRIVILEGE is 2; no header names a privilege above 36.
@@ -98,9 +99,15 @@ def _nameless(token: Token) -> List[int]:
     return [p.number for p in privileges if (p.present or p.enabled) and not _LEAST <= p.number <= _MOST]
 
 
-def _view(look: Look) -> View:
-    kind = Kind.TOKEN_COMMAND if look.printed else Kind.KERNEL
-    return View(look.token, kind, look.where, look.incomplete, look.listed)
+def _compared(before: Look, after: Look) -> "Comparison":
+    from kdtoken.analysis.differences.comparison import Kind, View  # a machine that was looked at once has no two
+    from kdtoken.analysis.differences.fields import compare
+
+    def view(look: Look) -> View:
+        kind = Kind.TOKEN_COMMAND if look.printed else Kind.KERNEL
+        return View(look.token, kind, look.where, look.incomplete, look.listed)
+
+    return compare(view(before), view(after))
 
 
 def traceless_change(scene: Scene) -> Iterator[Finding]:
@@ -110,8 +117,9 @@ def traceless_change(scene: Scene) -> Iterator[Finding]:
             # Ids begin again with each start of a machine; the logon that a token is of hardly agrees by chance.
             if before.token.authentication_id != after.token.authentication_id:
                 continue
-            views = [_view(one) for one in (before, after)]
-            compared = compare(views[0], views[1])
+            from kdtoken.analysis.differences.fields import TRACELESS
+
+            compared = _compared(before, after)
             if not any(row.name == TRACELESS for row in compared.rows):
                 continue
             changed = [row.shown for row in compared.rows if row.outcome.name == "DIFFERS" and row.name != TRACELESS]

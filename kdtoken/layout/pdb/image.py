@@ -6,13 +6,15 @@ The image's debug directory names the PDB ("PE Format", learn.microsoft.com).
 """
 
 import struct
-from pathlib import Path
-from typing import BinaryIO, Callable, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, BinaryIO, Callable, Iterator, List, Optional, Tuple
 
 from kdtoken.errors import BadFormat
 from kdtoken.files import why
 from kdtoken.frozen import dataclass
 from kdtoken.layout.pdb.identity import PdbIdentity, parse_rsds
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _STAMP, _SECTIONS, _OPTIONAL_SIZE = 8, 6, 20  # from "PE\0\0": of IMAGE_FILE_HEADER, which begins 4 behind it
 _OPTIONAL, _IMAGE_SIZE, _DIRECTORIES = 24, 56, {0x10B: 96, 0x20B: 112}  # by the magic of PE32 and PE32+
@@ -40,7 +42,7 @@ class ImageIdentity:
         return "%s %s" % (self.name, self.key)
 
 
-def read_image(path: Path) -> Tuple[ImageIdentity, Optional[PdbIdentity]]:
+def read_image(path: "Path") -> Tuple[ImageIdentity, Optional[PdbIdentity]]:
     """What an EXE says of itself, and its PDB, None where it names none.  Raises BadFormat."""
     try:
         with open(str(path), "rb") as file:
@@ -51,7 +53,7 @@ def read_image(path: Path) -> Tuple[ImageIdentity, Optional[PdbIdentity]]:
         raise BadFormat("%s is cut short" % path, str(path)) from error
 
 
-def _read(file: BinaryIO, path: Path) -> Tuple[ImageIdentity, Optional[PdbIdentity]]:
+def _read(file: BinaryIO, path: "Path") -> Tuple[ImageIdentity, Optional[PdbIdentity]]:
     def at(offset: int, size: int) -> bytes:
         file.seek(offset)
         return file.read(size)

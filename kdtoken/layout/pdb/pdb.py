@@ -6,8 +6,7 @@ pdb.rva("PsActiveProcessHead")
 """
 
 import mmap
-from pathlib import Path
-from typing import Any, Callable, List, Optional, Union
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Union
 
 from kdtoken.errors import BadFormat
 from kdtoken.files import why
@@ -15,7 +14,11 @@ from kdtoken.layout.layout import Layout
 from kdtoken.layout.pdb.identity import PdbIdentity, identity_of
 from kdtoken.layout.pdb.msf import Msf
 from kdtoken.layout.pdb.symbols import SymbolStream
-from kdtoken.layout.pdb.types import TypeStream
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kdtoken.layout.pdb.types import TypeStream
 
 _TYPE_STREAM = 2
 
@@ -30,7 +33,7 @@ class PdbFile:
         self._msf = Msf(data, origin)
         self.identity: PdbIdentity = identity_of(self._msf)
         self._symbols = SymbolStream(self._msf)
-        self._types: Optional[TypeStream] = None
+        self._types: "Optional[TypeStream]" = None
 
     @property
     def pdb(self) -> str:
@@ -62,13 +65,15 @@ class PdbFile:
         if not isinstance(self._data, bytes):
             self._data.close()
 
-    def _type_stream(self) -> TypeStream:
+    def _type_stream(self) -> "TypeStream":
         if self._types is None:
+            from kdtoken.layout.pdb.types import TypeStream  # layouts that were read before are kept beside
+
             self._types = TypeStream(self._msf.stream(_TYPE_STREAM), self.origin)
         return self._types
 
 
-def load_pdb(path: Union[str, Path]) -> PdbFile:
+def load_pdb(path: "Union[str, Path]") -> PdbFile:
     """Open a PDB; it is mapped, not read.  Raises BadFormat naming the file."""
     try:
         with open(str(path), "rb") as file:

@@ -11,7 +11,6 @@ mapped" from each other in no way, and trusts the file in C++.  It judges this f
 
 import mmap
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Protocol, Tuple, Union
 
 from kdtoken.errors import BadFormat, KdTokenError, LookupFailed, MemoryUnreadable, SymbolNotFound, TargetError
@@ -24,9 +23,11 @@ from kdtoken.source.crashdump.pages import locate_pages
 from kdtoken.source.crashdump.triage import TriageDump
 from kdtoken.source.paged import PagedMemory
 from kdtoken.source.paging import PageTables
-from kdtoken.source.paging_arm64 import Arm64PageTables
 from kdtoken.symbols.file import SymbolFile, check_match
 from kdtoken.symbols.path import find_symbols
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 if TYPE_CHECKING:  # an image of memory is no dump, and its readers are imported where one is opened
     from kdtoken.source.image.windows import Progress
@@ -66,7 +67,7 @@ class CrashDump(PagedMemory):
     notes    what is odd: a file cut short, counts that disagree
     """
 
-    def __init__(self, path: Union[str, Path]) -> None:
+    def __init__(self, path: "Union[str, Path]") -> None:
         """Raises BadFormat that says what the file is instead, and what to do."""
         self.origin = str(path)
         self._data: Any = _map(path)
@@ -75,7 +76,11 @@ class CrashDump(PagedMemory):
         if self.header.kind == TRIAGE:
             raise BadFormat("%s is a triage dump, which keeps no pages" % path, self.origin, "open_dump reads it")
         self.pages = locate_pages(self._data, self.header, self.origin)
-        kind = Arm64PageTables if self.header.machine == MACHINE_ARM64 else PageTables
+        kind = PageTables
+        if self.header.machine == MACHINE_ARM64:
+            from kdtoken.source.paging_arm64 import Arm64PageTables  # few dumps are of one
+
+            kind = Arm64PageTables
         self.tables = kind(self._data, self.pages, self.header.directory_table)
         self.notes: List[str] = list(self.pages.notes)
         if self.pages.missing:
@@ -221,7 +226,7 @@ def _is_system(symbols: SymbolFile, dump: KernelMemory, address: int) -> bool:
         return False
 
 
-def open_memory(path: Union[str, Path]) -> KernelMemory:
+def open_memory(path: "Union[str, Path]") -> KernelMemory:
     """The memory in a file, by what the file is.  Raises BadFormat that says what it is instead, and what to do."""
     data = _map(path)
     try:
@@ -242,7 +247,7 @@ def open_memory(path: Union[str, Path]) -> KernelMemory:
 
 
 def open_dump(
-    path: Union[str, Path],
+    path: "Union[str, Path]",
     symbols: str = "",
     download: bool = False,
     downloading: Optional["Progress"] = None,
@@ -273,7 +278,7 @@ def open_dump(
         raise
 
 
-def _map(path: Union[str, Path]) -> Any:
+def _map(path: "Union[str, Path]") -> Any:
     try:
         with open(str(path), "rb") as file:
             head = file.read(16)
