@@ -129,10 +129,11 @@ class Sides:
         if colon and _ID.match(pid) and _ID.match(tid):
             return self._of_thread(pid, int(tid))
         process = self.machine.find(word)
+        # First of all, since the dump that tells it reads both halves of a pair in fewer requests than one after the other.
+        linked = process.linked_token if kernel_of(self.machine) is not None else None
         token = _there(process.token, "the token of %s" % word)
         self.unread += process.machine.unread(process)
         caller = self._caller(token, "%s (%s)" % (process.name, process.pid), None, self._protection(process.address))
-        linked = process.linked_token if kernel_of(self.machine) is not None else None
         notes = ("System's threads run in kernel mode, where an open is checked only if they ask for it",)
         return Party(caller, self._linked(linked, caller), notes if process.pid == 4 else (), process.address)
 
