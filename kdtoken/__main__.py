@@ -1,5 +1,7 @@
 """`kdtoken VERB ...`, `python -m kdtoken VERB ...`, and the list of verbs that all ways in share."""
 
+from __future__ import annotations
+
 import os
 import sys
 from importlib import import_module

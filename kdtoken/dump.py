@@ -5,6 +5,8 @@ kdtoken dump MEMORY.DMP notepad.exe   anywhere, on a crash dump, a recording or 
 kdtoken dump whoami.txt               the token that a text tells of
 """
 
+from __future__ import annotations
+
 import sys
 from typing import List, Optional, Sequence
 

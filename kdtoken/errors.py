@@ -5,6 +5,8 @@ and, where there is one, the next step for the person who sees it.  The verbs
 print `str(error)`; nobody needs a traceback to know what to do.
 """
 
+from __future__ import annotations
+
 from typing import Tuple, Union
 
 Subject = Union[int, str, None]

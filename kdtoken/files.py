@@ -4,6 +4,8 @@ A file from a stranger may be a FIFO that never ends, or one megabyte that unpac
 waited for.  Sources, symbols and layouts read their files here; crash dumps and images are mapped instead.
 """
 
+from __future__ import annotations
+
 import os
 import stat
 from typing import TYPE_CHECKING, Any, Iterable, Optional, Union

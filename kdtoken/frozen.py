@@ -9,6 +9,8 @@ What `dataclasses` offers for its own classes works on these too (`fields`, `rep
 one): it is told by `__dataclass_fields__`, which is made when somebody asks.  Type checkers are shown the original.
 """
 
+from __future__ import annotations
+
 import operator
 import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, Type, TypeVar

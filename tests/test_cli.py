@@ -227,6 +227,32 @@ def test_dump_imports_few_modules_of_the_standard_library_alone() -> None:
         assert name not in loaded, name
 
 
+def test_dump_of_a_dump_file_imports_what_it_needs() -> None:
+    """The rest of its way: options, the file, its symbols, what these were kept under, the rules, the page."""
+    code = (
+        "import sys; before = set(sys.modules); import kdtoken.dump\n"
+        "import kdtoken.source.crashdump.dump, kdtoken.symbols.layout_cache as kept, kdtoken.layout.pdb.pdb\n"
+        "import kdtoken.cli.beside, kdtoken.analysis.audit.rules, kdtoken.render.screen, kdtoken.cli.colour\n"
+        "kdtoken.cli.dump_report.add_arguments(kdtoken.cli.parser('dump', ''))\n"
+        "assert kept.digest_of(b'') == 'cae66941d9efbd404e4d88758ea67670'\n"  # BLAKE2b-128 of nothing
+        "print('\\n'.join(sorted(set(sys.modules) - before)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", "import site; site.main(); " + code],
+        cwd=str(ROOT),
+        stdout=subprocess.PIPE,
+        check=True,
+        universal_newlines=True,
+    )
+    loaded = set(done.stdout.split("\n")) - {""}
+    assert len(loaded) <= (162 if sys.version_info >= (3, 9) else 173), sorted(loaded)
+    # OpenSSL; urllib with pathlib; two compressors with shutil, which argparse of 3.8 imports at once
+    absent = ["_hashlib", "pathlib", "urllib.parse", "importlib.util", "kdtoken.layout.pdb.types"]
+    absent += ["kdtoken.source.paging_arm64", "kdtoken.analysis.differences.fields", "kdtoken.model.watch"]
+    for name in absent + (["shutil", "bz2", "lzma"] if sys.version_info >= (3, 9) else []):
+        assert name not in loaded, name
+
+
 @pytest.mark.parametrize("verb", ["dump --json", "dump", "walk --json", "walk --threads", "walk --csv"])
 def test_no_verb_loads_datetime(verb: str) -> None:
     """Its C module fails in the second sub-interpreter that loads it, and inside WinDbg each !py is one."""

@@ -4,6 +4,8 @@ Pure functions of the model.  A remark is made only from values that were read; 
 unreadable never counts as zero, and is named in a remark of its own.
 """
 
+from __future__ import annotations
+
 from enum import Enum
 from typing import List, Tuple
 

@@ -5,6 +5,8 @@ have.  Both are made only of values that were read, and each names the members t
 is not drawn into doubt.
 """
 
+from __future__ import annotations
+
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from kdtoken.model.absent import NotAsked, known

@@ -1,5 +1,7 @@
 """Tokens that are alike: what was concluded of one need not be worked out again for two thousand others."""
 
+from __future__ import annotations
+
 from typing import Dict, Hashable, List
 
 from kdtoken.model.absent import NotAsked

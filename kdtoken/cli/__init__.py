@@ -1,5 +1,7 @@
 """What every verb shares: words for people -> a machine, writing lines, and errors that help."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import re

@@ -1,5 +1,7 @@
 """What is around a process that is dumped: the machine by which it is judged, as far as it may be read."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, List, Optional, Tuple
 
 from kdtoken.errors import KdTokenError

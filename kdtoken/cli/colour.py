@@ -3,6 +3,8 @@
 Who wins: --color, then NO_COLOR (no-color.org), then FORCE_COLOR (force-color.org), then whether a terminal is there.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 from typing import Callable, Dict, Optional

@@ -1,5 +1,7 @@
 """What `dump` asks of a machine and shows of it; `record` and `tour` show the same."""
 
+from __future__ import annotations
+
 import argparse
 import re
 from argparse import Namespace

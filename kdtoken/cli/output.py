@@ -4,6 +4,8 @@ Inside WinDbg stdout is pykd's object: ASCII, no fileno, and the engine cuts eac
 Elsewhere it may be full, closed, a pipe whose reader went away, or unable to show a character.
 """
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import gc

@@ -1,5 +1,7 @@
 """argparse in our words: a wrong line is one message with a next step, and nothing ends the program."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import re

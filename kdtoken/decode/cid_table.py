@@ -10,6 +10,8 @@ Public: M. Russinovich and others, Windows Internals ("Handles and the Process H
 Volatility 3's windows.handles and psscan plugins; the layouts themselves, as the symbols give them.
 """
 
+from __future__ import annotations
+
 from typing import Callable, Optional
 
 from kdtoken.decode.fast_ref import fast_ref

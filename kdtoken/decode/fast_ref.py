@@ -1,5 +1,7 @@
 """`_EX_FAST_REF`: a pointer to a kernel object with a reference count in its low bits."""
 
+from __future__ import annotations
+
 from kdtoken.errors import FieldNotFound
 from kdtoken.model.absent import Maybe, Missing
 from kdtoken.model.process import FastRef

@@ -4,6 +4,8 @@
 SeLocateProcessImageName of wdm.h hands out a copy of: the path in the object manager's namespace, not cut to 15 bytes.
 """
 
+from __future__ import annotations
+
 from typing import Optional, Tuple
 
 from kdtoken.decode.object_header import unicode_string

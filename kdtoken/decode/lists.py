@@ -4,6 +4,8 @@ A list read while the machine runs, or of a machine whose memory is damaged, may
 run in a circle; the walk always ends, keeps what it reached, and says what is wrong.
 """
 
+from __future__ import annotations
+
 from typing import Callable, Dict, List, Optional, Set, Tuple, TypeVar
 
 from kdtoken.decode.structure import Structure, read_structure

@@ -1,5 +1,7 @@
 """Logon sessions: `_SEP_LOGON_SESSION_REFERENCES`, and the way to a token's linked twin."""
 
+from __future__ import annotations
+
 from typing import Dict, List, Optional, Set, Tuple
 
 from kdtoken.decode.object_header import unicode_string

@@ -1,5 +1,7 @@
 """What kind of kernel object lies at an address: `_OBJECT_HEADER`, in front of every object."""
 
+from __future__ import annotations
+
 from typing import Dict, List, Optional
 
 from kdtoken.decode.structure import Structure, offset_of, pointer_width, read_members

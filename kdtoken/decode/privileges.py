@@ -4,6 +4,8 @@ Their numbers are documented (model.privilege); the kernel's own variables that 
 not asked, since who can write there could have one privilege shown as another.
 """
 
+from __future__ import annotations
+
 import struct
 from typing import Mapping, Tuple
 

@@ -1,5 +1,7 @@
 """Processes: the list at nt!PsActiveProcessHead, and the one at an address."""
 
+from __future__ import annotations
+
 import re
 from typing import List, Optional, Tuple
 

@@ -1,5 +1,7 @@
 """A process with its token, its threads, and the tokens that they impersonate."""
 
+from __future__ import annotations
+
 import re
 from typing import Dict, List, Optional, Tuple
 

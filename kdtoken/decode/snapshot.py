@@ -1,5 +1,7 @@
 """A whole machine out of a kernel's memory: the kernel's own tokens, and what the rows of a walk do not have."""
 
+from __future__ import annotations
+
 from typing import List, Sequence, Tuple
 
 from kdtoken.decode.logon_session import all_logon_sessions

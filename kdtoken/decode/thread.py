@@ -1,5 +1,7 @@
 """Threads of a process, and the token that each runs under: `_ETHREAD.ClientSecurity`."""
 
+from __future__ import annotations
+
 from typing import List, Optional, Tuple
 
 from kdtoken.decode.lists import walk_list

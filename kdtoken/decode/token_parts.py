@@ -3,6 +3,8 @@
 Readers take the pointer as it was read: what is missing stays missing, a null pointer is None.
 """
 
+from __future__ import annotations
+
 from typing import Callable, List, Optional, TypeVar
 
 from kdtoken.decode.sids import read_sid

@@ -7,6 +7,8 @@ Types are written in the debugger's own words, so that a layout reads like `dt`:
 That text is the least that every source can tell, hence equal layouts are equal text.
 """
 
+from __future__ import annotations
+
 import re
 from typing import Callable, Dict, Iterable, List, Optional, Tuple
 

@@ -1,5 +1,7 @@
 """What a person types for a process, and which of the processes it means."""
 
+from __future__ import annotations
+
 import re
 from typing import List, Optional, Sequence, Tuple, Union
 

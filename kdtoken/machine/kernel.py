@@ -1,5 +1,7 @@
 """A machine by its kernel's memory and symbols: a live session, an attached one, a recording, a crash dump."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence, Tuple, Union
 
 from kdtoken.decode.cid_table import process_by_id

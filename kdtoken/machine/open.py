@@ -12,6 +12,8 @@
 Each kind of sniff.KINDS has its function here, under the same name in OPENERS.
 """
 
+from __future__ import annotations
+
 import os
 from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 

@@ -1,5 +1,7 @@
 """A process and a thread of a machine: handles that ask the machine only for what is looked at."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Optional, Sequence, Tuple
 
 from kdtoken.model.absent import Maybe

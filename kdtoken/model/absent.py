@@ -12,6 +12,8 @@ Fragment     a list of which the source shows a part: what is not in it may be t
 The first four have one base, Missing: `isinstance(value, Missing)` asks whether there is no value.
 """
 
+from __future__ import annotations
+
 from typing import Any, Iterable, Optional, Tuple, TypeVar, Union
 
 from kdtoken.frozen import dataclass

@@ -5,6 +5,8 @@ own types, wdm.h and phnt (ntobapi.h, ntexapi.h, ntpsapi.h, ntlpcapi.h). The typ
 object types, in lower case; a directory of the file system is ``file directory``.
 """
 
+from __future__ import annotations
+
 from typing import Dict, Tuple
 
 # [MS-DTYP] 2.4.3, highest bits; and winnt.h ACCESS_SYSTEM_SECURITY, MAXIMUM_ALLOWED.

@@ -6,6 +6,8 @@ anything, so reading is bounded by ``AclSize`` and by the bytes given, and stops
 instead of raising: what could be read before it is still worth seeing.
 """
 
+from __future__ import annotations
+
 import struct
 from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 

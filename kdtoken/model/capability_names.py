@@ -5,6 +5,8 @@ the less-privileged app container (lpac*) that Chromium's sandbox names, and Sys
 those that only Windows components declare. Those with a number of their own are in ``sid_derive``.
 """
 
+from __future__ import annotations
+
 from typing import Tuple
 
 CAPABILITY_NAMES: Tuple[str, ...] = tuple(

@@ -4,6 +4,8 @@ No `datetime` here: its C module does not survive being loaded into one sub-inte
 other, and inside WinDbg each `!py` is one.  The second dump of a session failed with it.
 """
 
+from __future__ import annotations
+
 from typing import Tuple
 
 TICKS_PER_SECOND = 10_000_000

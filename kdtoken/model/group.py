@@ -3,6 +3,8 @@
 Values: winnt.h SE_GROUP_*, also described with the TOKEN_GROUPS structure and in [MS-PAC] 2.2.1.
 """
 
+from __future__ import annotations
+
 from typing import Optional, Tuple
 
 from kdtoken.frozen import dataclass

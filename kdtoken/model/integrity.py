@@ -3,6 +3,8 @@
 winnt.h SECURITY_MANDATORY_*_RID; Secure Process is on Microsoft's "Security identifiers" page.
 """
 
+from __future__ import annotations
+
 from enum import IntEnum
 from typing import Dict
 

@@ -4,6 +4,8 @@
 two integers do not earn its import.
 """
 
+from __future__ import annotations
+
 import re
 from typing import Dict, Optional
 

@@ -3,6 +3,8 @@
 The numbers are fixed: wdm.h / ntifs.h SE_*_PRIVILEGE (SE_MIN_WELL_KNOWN_PRIVILEGE is 2). Names: winnt.h SE_*_NAME.
 """
 
+from __future__ import annotations
+
 from typing import Dict, Mapping, Optional, Tuple
 
 from kdtoken.frozen import dataclass

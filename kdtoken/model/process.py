@@ -1,5 +1,7 @@
 """Processes and threads as far as their security context goes."""
 
+from __future__ import annotations
+
 from typing import Mapping, Optional, Tuple
 
 from kdtoken.frozen import dataclass, field

@@ -5,6 +5,8 @@
 which are later than 6.3).
 """
 
+from __future__ import annotations
+
 from typing import Dict
 
 from kdtoken.frozen import dataclass

@@ -5,6 +5,8 @@ The names are what stands under HKLM\\SYSTEM\\CurrentControlSet\\Services, from 
 is missing here costs only a name in the output; pass the target's own list to ``name_of`` to do better.
 """
 
+from __future__ import annotations
+
 from typing import Tuple
 
 SERVICE_NAMES: Tuple[str, ...] = tuple(

@@ -5,6 +5,8 @@ ULONG SubAuthority[SubAuthorityCount]`` and is fixed on every Windows build: [MS
 form is [MS-DTYP] 2.4.2.1. Names for SIDs are in :mod:`kdtoken.model.sid_names`.
 """
 
+from __future__ import annotations
+
 import re
 import struct
 from functools import lru_cache

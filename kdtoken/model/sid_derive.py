@@ -6,6 +6,8 @@ SECURITY_*_BASE_RID and _RID_COUNT for the shape; the hash of each was checked a
 (the tests say which).
 """
 
+from __future__ import annotations
+
 import struct
 from typing import TYPE_CHECKING, Dict, Tuple
 

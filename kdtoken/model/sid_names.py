@@ -5,6 +5,8 @@ that only the machine knows stand in angle brackets (``<domain>\\Domain Users``)
 machine's own database has no name here: :func:`kind_of` then says what sort of SID it is.
 """
 
+from __future__ import annotations
+
 from functools import lru_cache
 from typing import Dict, Iterable, Mapping, Optional, Tuple
 

@@ -4,6 +4,8 @@ Sources: [MS-DTYP] 2.4.2.4 "Well-Known SID Structures", winnt.h (SECURITY_*_RID,
 "Security identifiers" page for how an English Windows spells them. Plain dicts: nothing is built on import.
 """
 
+from __future__ import annotations
+
 from typing import Dict, Tuple
 
 WELL_KNOWN: Dict[str, str] = {

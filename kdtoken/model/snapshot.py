@@ -5,6 +5,8 @@ judges a whole machine (`analysis.audit`, `analysis.lineage`, `analysis.differen
 nothing else.
 """
 
+from __future__ import annotations
+
 from typing import Iterator, Mapping, Tuple
 
 from kdtoken.frozen import dataclass, field

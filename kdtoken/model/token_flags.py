@@ -6,6 +6,8 @@ SYSTEM_MANAGED_ADMIN_FULL_TOKEN came with Administrator Protection (Windows 11 2
 WindowsTokenFlags) lists it with all others.  Nothing public names 0x04000000.
 """
 
+from __future__ import annotations
+
 from enum import IntFlag
 from typing import Dict, Tuple
 

@@ -4,6 +4,8 @@ Each table names its header. All are ``ULONG`` bit masks or enumerations as ``_T
 with no published name stays in the output as hex.
 """
 
+from __future__ import annotations
+
 from typing import Dict, Tuple
 
 # _TOKEN.MandatoryPolicy: winnt.h TOKEN_MANDATORY_POLICY_*.

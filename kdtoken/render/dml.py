@@ -7,6 +7,8 @@ Source: learn.microsoft.com, "Customizing Debugger Output Using DML": <link cmd=
 the colours (which the user of the debugger chooses), and &amp; &lt; &gt; &quot;.
 """
 
+from __future__ import annotations
+
 import re
 from itertools import groupby
 from typing import Dict

@@ -1,5 +1,7 @@
 """What values mean, as the style of the words for them: integrity, findings, privileges."""
 
+from __future__ import annotations
+
 from typing import Optional
 
 from kdtoken.analysis.audit.finding import Severity

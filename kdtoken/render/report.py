@@ -1,5 +1,7 @@
 """Lines of a report being gathered: sections, labelled rows, and where each value was read."""
 
+from __future__ import annotations
+
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from kdtoken.model.sid import Sid

@@ -1,5 +1,7 @@
 """A security context on one screen: what decides, in some twenty lines; what could not be read is said here too."""
 
+from __future__ import annotations
+
 from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence
 
 from kdtoken.analysis.audit.finding import Finding

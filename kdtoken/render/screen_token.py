@@ -1,5 +1,7 @@
 """The rows of a token on the screen: how it was made, privileges, groups, what confines it."""
 
+from __future__ import annotations
+
 from typing import Optional, Sequence, Tuple
 
 from kdtoken.analysis.classification import ADMINISTRATORS, kinds

@@ -1,5 +1,7 @@
 """A process's security context for people: the answer first, then everything.  Lines, never printed here."""
 
+from __future__ import annotations
+
 from typing import List, Optional, Sequence, Set, Tuple
 
 from kdtoken.analysis.audit.finding import Finding, Severity

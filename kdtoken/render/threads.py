@@ -1,5 +1,7 @@
 """The thread map: which token each thread of a process really presents."""
 
+from __future__ import annotations
+
 from typing import List, Optional, Tuple
 
 from kdtoken.analysis.consistency import integrity_level

@@ -1,5 +1,7 @@
 """Every field of a token in words, section by section."""
 
+from __future__ import annotations
+
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from kdtoken.model.absent import Absent, Fragment, Maybe, Missing, NotSaid

@@ -1,5 +1,7 @@
 """The lines of a text that were not understood, in the same words in every verb."""
 
+from __future__ import annotations
+
 from typing import List, Sequence, Tuple
 
 from kdtoken.model.view import Unread

@@ -1,5 +1,7 @@
 """Single values in words, and tables of them; the same for every output that people read."""
 
+from __future__ import annotations
+
 import re
 import unicodedata
 from typing import Callable, List, Optional, Sequence, Tuple, TypeVar

@@ -1,5 +1,7 @@
 """The one small interface behind which live sessions, recordings, logs and dumps differ."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from typing import Any, Dict, List, Optional, Protocol, Tuple
 

@@ -5,6 +5,8 @@ read stays true.  Small reads are widened to the neighbours in the same page: ov
 a request costs four packets, more than 128 bytes do.  Who knows that no neighbour is wanted asks by read_just.
 """
 
+from __future__ import annotations
+
 from typing import Any, Dict, List, Optional, Tuple
 
 from kdtoken.errors import MemoryUnreadable, NotRecorded

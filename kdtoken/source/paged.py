@@ -1,5 +1,7 @@
 """Virtual memory out of a mapped file that holds physical pages: crash dumps and images of memory alike."""
 
+from __future__ import annotations
+
 from typing import Any, Optional
 
 from kdtoken.errors import MemoryUnreadable

@@ -5,6 +5,8 @@ _MMPTE_SOFTWARE, _MMPTE_TRANSITION and _MMPTE_PROTOTYPE of the public symbols, t
 Windows XP x64 (bit 10 Prototype, bit 11 Transition, bits 5-9 Protection, 32 and up PageFileHigh).
 """
 
+from __future__ import annotations
+
 import struct
 from typing import Dict, Iterator, Tuple, Union
 

@@ -1,5 +1,7 @@
 """Any file that tells nt's types and symbols: a PDB, an ISF, or the layouts that this project keeps."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Optional, Protocol, Union
 
 from kdtoken.errors import BadFormat, TargetError

@@ -5,6 +5,8 @@ elements apart by `;`, each a folder, `srv*A*B*URL`, `symsrv*symsrv.dll*A*URL` o
 PDB as NAME/GUIDAGE/NAME.  Servers are left alone unless the caller allows them.
 """
 
+from __future__ import annotations
+
 import os
 import re
 from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Tuple

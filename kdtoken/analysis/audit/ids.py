@@ -1,5 +1,7 @@
 """Rules about ids and flags: sources, logon sessions, the order of TokenIds, PrimaryTokenFrozen, the type."""
 
+from __future__ import annotations
+
 from bisect import bisect_left, bisect_right
 from typing import Dict, Iterator, List, Optional, Tuple
 

@@ -1,5 +1,7 @@
 """Rules about values inside a token that the kernel keeps in step with each other."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Iterator, List, Sequence, Tuple
 
 from kdtoken.analysis.audit.finding import Evidence, Finding, Rule, Severity, image_of, name_of

@@ -1,5 +1,7 @@
 """Rules about a process beside its parent: who may start whom, and what a child cannot get from its parent."""
 
+from __future__ import annotations
+
 from typing import Dict, Iterator, Tuple
 
 from kdtoken.analysis.audit.finding import (

@@ -1,5 +1,7 @@
 """Rules about power in the wrong place: impersonation of someone stronger, privileges that filtering takes away."""
 
+from __future__ import annotations
+
 from typing import Iterator, List, Optional, Sequence
 
 from kdtoken.analysis.audit.finding import (

@@ -1,5 +1,7 @@
 """All rules, in the order in which findings of one severity are told, and the run over a machine."""
 
+from __future__ import annotations
+
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from kdtoken.analysis.audit import ids, integrity, parents, privileges, sharing, users

@@ -1,5 +1,7 @@
 """A snapshot with what the rules ask of it worked out once."""
 
+from __future__ import annotations
+
 from bisect import bisect_left, insort
 from functools import lru_cache
 from operator import itemgetter

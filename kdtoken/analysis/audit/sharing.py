@@ -1,5 +1,7 @@
 """Rules about token objects that more than one process has."""
 
+from __future__ import annotations
+
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 from kdtoken.analysis.audit.finding import (

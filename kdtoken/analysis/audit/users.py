@@ -1,5 +1,7 @@
 """Rules about who a process speaks for: user against image, integrity, elevation and session."""
 
+from __future__ import annotations
+
 from typing import Iterator, List, Tuple
 
 from kdtoken.analysis.audit.finding import (

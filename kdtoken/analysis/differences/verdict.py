@@ -1,5 +1,7 @@
 """How two tokens are related, in one line."""
 
+from __future__ import annotations
+
 from typing import Dict, List, Optional
 
 from kdtoken.analysis.classification import ADMINISTRATORS, kinds

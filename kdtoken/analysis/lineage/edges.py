@@ -5,6 +5,8 @@ for Access-Token Objects"]; a duplicate keeps everything but the token id [DUPLI
 ModifiedId, ParentTokenId, AuthenticationId, source, origin are copied].  Whatever differs was given, or changed since.
 """
 
+from __future__ import annotations
+
 from enum import Enum
 from typing import Dict, List, Tuple
 

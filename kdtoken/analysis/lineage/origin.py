@@ -7,6 +7,8 @@ ModifiedId a new LUID.  LUIDs count up from the start of the machine.  Sources: 
 TOKEN_ORIGIN), learn.microsoft.com "Restricted Tokens", ReactOS' ntoskrnl/se, and eight captures of real tokens.
 """
 
+from __future__ import annotations
+
 from enum import Enum
 from typing import Dict, List, Optional, Tuple
 

@@ -1,5 +1,7 @@
 """Which PDB is meant: name, GUID and age, as an image's debug directory tells and a PDB says of itself."""
 
+from __future__ import annotations
+
 import ntpath
 import struct
 from typing import BinaryIO, Optional

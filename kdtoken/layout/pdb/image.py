@@ -5,6 +5,8 @@ SizeOfImage (small letters), both hexadecimal ("Using SymStore", learn.microsoft
 The image's debug directory names the PDB ("PE Format", learn.microsoft.com).
 """
 
+from __future__ import annotations
+
 import struct
 from typing import TYPE_CHECKING, BinaryIO, Callable, Iterator, List, Optional, Tuple
 

@@ -3,6 +3,8 @@
 Format: "The MSF File Format" of LLVM's documentation (llvm.org/docs/PDB), and microsoft/microsoft-pdb.
 """
 
+from __future__ import annotations
+
 import struct
 from typing import Any, List, Optional, Sequence
 

@@ -5,6 +5,8 @@ pdb.layout("_TOKEN").field("UserAndGroups").offset
 pdb.rva("PsActiveProcessHead")
 """
 
+from __future__ import annotations
+
 import mmap
 from typing import TYPE_CHECKING, Any, Callable, List, Optional, Union
 

@@ -4,6 +4,8 @@ Format: "The PDB DBI (Debug Info) Stream" and "CodeView Symbol Records" of LLVM'
 cvinfo.h and dbi.h of microsoft/microsoft-pdb.
 """
 
+from __future__ import annotations
+
 import struct
 from bisect import bisect_right
 from typing import List, Optional, Sequence, Tuple

@@ -9,6 +9,8 @@ and Windows on x64 only, does not read kernel summary dumps, tells "paged out", 
 mapped" from each other in no way, and trusts the file in C++.  It judges this file in the bench.
 """
 
+from __future__ import annotations
+
 import mmap
 import os
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Protocol, Tuple, Union

@@ -4,6 +4,8 @@ Their parser is the standard library's: construct, which reads what varies (cond
 longer to import than a dump takes to read.
 """
 
+from __future__ import annotations
+
 import struct
 from types import SimpleNamespace
 from typing import Any, Tuple

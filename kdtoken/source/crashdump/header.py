@@ -6,6 +6,8 @@ the judges of this file are Microsoft's dbgeng and kdmp-parser (tests/engine/tes
 Windows fills the header with "PAGE" over and over first, so a field nobody set reads 0x45474150.
 """
 
+from __future__ import annotations
+
 import struct
 from typing import Any, Tuple, Union
 

@@ -5,6 +5,8 @@ KDDEBUGGER_DATA64 (wdbgexts.h of the Windows SDK), the start of LDR_DATA_TABLE_E
 and the PE format ("PE Format", learn.microsoft.com).
 """
 
+from __future__ import annotations
+
 import struct
 from typing import Callable, Iterator, Optional, Tuple
 

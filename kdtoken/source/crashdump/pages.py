@@ -1,5 +1,7 @@
 """Where a physical page of the dumped machine lies in the file: runs, a bitmap, or ranges."""
 
+from __future__ import annotations
+
 import struct
 from array import array
 from bisect import bisect_right

@@ -6,6 +6,8 @@ _EPROCESS.Token is, was followed as it stands: of the token there are the 256 by
 reference on.  The layout of the file: header.TRIAGE_HEADER.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_right
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
