@@ -164,3 +164,73 @@ def test_any_bytes_parse_or_are_refused(data: bytes) -> None:
     except BadFormat:
         return
     assert data.startswith(sid.to_bytes())
+
+
+KINDS = "is_domain_relative is_logon_sid is_integrity_label is_capability is_package is_trust_label is_service"
+
+
+@pytest.mark.parametrize(
+    "text, true",
+    [
+        # One number more or less, its neighbour, another authority: none of that kind.
+        ("S-1-5-21-1-2-3-4-5", ""),
+        ("S-1-5-22-1-2-3-1001", ""),
+        ("S-1-6-21-1-2-3-1001", ""),
+        ("S-1-5-21-0-0-1-5", "is_domain_relative"),
+        ("S-1-5-21-0-1-0-5", "is_domain_relative"),
+        ("S-1-5-21-1-0-0-5", "is_domain_relative"),
+        ("S-1-5-5-0", ""),
+        ("S-1-5-5-0-1-2", ""),
+        ("S-1-5-6-0-1", ""),
+        ("S-1-4-5-0-1", ""),
+        ("S-1-16-8192-1", ""),
+        ("S-1-15-8192", ""),
+        ("S-1-17-8192", ""),
+        ("S-1-15-3", ""),
+        ("S-1-15-3-1024-1-2-3-4-5-6-7-8", "is_capability"),
+        ("S-1-16-3-1", ""),
+        ("S-1-15-4-1", ""),
+        ("S-1-15-1-1", ""),
+        ("S-1-5-2-1", ""),
+        ("S-1-19-512", ""),
+        ("S-1-19-512-8192-1", ""),
+        ("S-1-18-512-8192", ""),
+        ("S-1-20-512-8192", ""),
+        ("S-1-5-80-1-2-3-4", ""),
+        ("S-1-5-80-1-2-3-4-5-6", ""),
+        ("S-1-5-81-1-2-3-4-5", ""),
+        ("S-1-5-79-1-2-3-4-5", ""),
+        ("S-1-15-80-1-2-3-4-5", ""),
+    ],
+)
+def test_what_is_nearly_of_a_kind_is_not(text: str, true: str) -> None:
+    sid = Sid.from_text(text)
+    assert [kind for kind in KINDS.split() if getattr(sid, kind)] == ([true] if true else [])
+
+
+def test_numbers_at_their_limits() -> None:
+    assert Sid((1 << 48) - 1, ((1 << 32) - 1,) * 15).size == 68
+    for authority, rest in ((1 << 48, ()), (-1, ()), (5, (1 << 32,)), (5, (-1,)), (5, (1,) * 16)):
+        with pytest.raises(BadFormat):
+            Sid(authority, rest)
+    for revision in (0, 2):
+        with pytest.raises(BadFormat, match="revision"):
+            Sid(5, (18,), revision)
+
+
+def test_beginnings() -> None:
+    sid = Sid(5, (21, 1, 2))
+    assert sid.starts_with(5) and sid.starts_with(5, 21) and sid.starts_with(5, 21, 1, 2)
+    assert not sid.starts_with(5, 21, 1, 2, 3) and not sid.starts_with(5, 1) and not sid.starts_with(4, 21)
+
+
+def test_bytes_behind_an_offset_and_a_cut() -> None:
+    with pytest.raises(BadFormat, match="only 3"):
+        Sid.parse(ADMINISTRATORS, 13)
+    with pytest.raises(BadFormat, match="only 0"):
+        Sid.parse(ADMINISTRATORS, 99)
+    with pytest.raises(BadFormat, match="cut off"):
+        Sid.parse(ADMINISTRATORS[:12])
+    # Numbers are little-endian, the authority is not.
+    assert Sid.parse(bytes.fromhex("010100000000000504030201")) == Sid(5, (0x01020304,))
+    assert Sid(5, (0x01020304,)).to_bytes() == bytes.fromhex("010100000000000504030201")

@@ -379,3 +379,81 @@ OF_PREFIXES = {
 def test_the_other_well_known_names_and_prefixes() -> None:
     assert {text: name_of(Sid.from_text(text)) for text in OTHERS} == OTHERS
     assert {text: kind_of(Sid.from_text(text)) for text in OF_PREFIXES} == OF_PREFIXES
+
+
+@pytest.mark.parametrize(
+    "text, name",
+    [
+        # One number more, less, or another than those that make the name.
+        ("S-1-5-32", "BUILTIN"),
+        ("S-1-5-32-544-1", None),
+        ("S-1-4-32-544", None),
+        ("S-1-5-90-0", "Window Manager\\Window Manager Group"),
+        ("S-1-5-90-1-1", None),
+        ("S-1-5-90-0-1-1", None),
+        ("S-1-5-96-1-0", None),
+        ("S-1-5-91-0-1", None),
+        ("S-1-5-80", None),
+        ("S-1-15-90-0-1", None),
+        ("S-1-12-1-1-2-3", None),
+        ("S-1-12-2-1-2-3-4", None),
+        ("S-1-12-1-67305985-134678021-202050057-269422093", "AzureAD\\<object 04030201-0605-0807-090a-0b0c0d0e0f10>"),
+        (
+            "S-1-5-83-1-67305985-134678021-202050057-269422093",
+            "NT VIRTUAL MACHINE\\04030201-0605-0807-090A-0B0C0D0E0F10",
+        ),
+        ("S-1-5-83-0-67305985-134678021-202050057-269422093", None),
+        ("S-1-5-84-1-67305985-134678021-202050057-269422093", None),
+        ("S-1-15-3-1023-1-2-3-4-5-6-7-8", None),
+        ("S-1-15-3-13", None),
+        ("S-1-16-8192-1", None),
+        ("S-1-19-512-1", "Process Trust\\ProtectedLight-1"),
+        ("S-1-5-5-1-2", "Logon session 1:2"),
+        ("S-1-5-5-16-255", "Logon session 10:ff"),
+    ],
+)
+def test_names_at_the_edges_of_their_rules(text: str, name: Optional[str]) -> None:
+    assert name_of(Sid.from_text(text)) == name
+
+
+def test_each_kind_of_virtual_account_by_its_own_hash() -> None:
+    service = sid_derive.service_sid("TrustedInstaller")
+    assert name_of(service) == "NT SERVICE\\TrustedInstaller"
+    assert name_of(sid_derive.restricted_service_sid("TrustedInstaller")) == "RESTRICTED SERVICES\\TrustedInstaller"
+    assert name_of(sid_derive.apppool_sid("DefaultAppPool")) == "IIS APPPOOL\\DefaultAppPool"
+    # The words of a service below the base of application pools name nothing, and the other way.
+    assert name_of(Sid(5, (82, *service.subauthorities[1:]))) is None
+    assert name_of(Sid(5, (80, *sid_derive.apppool_sid("DefaultAppPool").subauthorities[1:]))) is None
+    for name in ("internetClient", "registryRead"):
+        group = sid_derive.capability_group_sid(name)
+        assert name_of(group) == "capability group " + name
+        assert name_of(Sid(15, (3, 1024, *group.subauthorities[1:]))) == "capability " + name
+    assert name_of(Sid(5, (32, 1, 2, 3, 4, 5, 6, 7, 8))) is None
+
+
+def test_a_source_s_own_names_come_first_and_are_of_accounts_alone() -> None:
+    anna, system = Sid.from_text("S-1-5-21-1-2-3-1001"), Sid.from_text("S-1-5-18")
+    names = Names({anna: "PC\\Anna", system: "PC\\Somebody"})
+    assert names.of(anna) == "PC\\Anna" and names.of(system) == "NT AUTHORITY\\SYSTEM"
+    assert names.of(Sid.from_text("S-1-5-21-1-2-3-500")) == "<domain>\\Administrator"
+    more = names.with_accounts({Sid.from_text("S-1-5-21-1-2-3-500"): "PC\\Admin"})
+    assert more.of(anna) == "PC\\Anna" and more.of(Sid.from_text("S-1-5-21-1-2-3-500")) == "PC\\Admin"
+    told = Names().with_services([" MyService ", "", "  "])
+    assert told.services == ("MyService",)
+    assert told.of(sid_derive.service_sid("MyService")) == "NT SERVICE\\MyService"
+    assert Names().of(sid_derive.service_sid("MyService")) is None
+
+
+@pytest.mark.parametrize(
+    "text, kind",
+    [
+        ("S-1-5-21", "NT authority"),
+        ("S-1-5-21-1-2", "NT authority"),
+        ("S-1-5-21-1-2-3-4-5", "NT authority"),
+        ("S-1-5-21-1-2-3-4", "domain user or group"),
+        ("S-1-5", "NT authority"),
+        ("S-1-4-21-1-2-3", "unknown authority"),
+    ],
+)
+def test_the_kind_of_what_is_nearly_a_domain_s(text: str, kind: str) -> None:
+    assert kind_of(Sid.from_text(text)) == kind
