@@ -8,12 +8,15 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import List
+from typing import Any, List, Optional
 
 import pytest
 
 from kdtoken import cli, diff, dump, walk
+from kdtoken.cli import output
 from kdtoken.errors import KdTokenError, UsageError
+from kdtoken.model.sid import Sid
+from kdtoken.render.marked import Mark, Marked
 from tests.declared_views import token_lines, whoami_lines
 from tests.expected import file_of, kernel_of
 from tests.machine.synthetic import SyntheticSource
@@ -376,3 +379,77 @@ def test_options_of_an_attached_side_do_not_stand_in_a_files_way() -> None:
     assert cli.request(options).sources == ("com:x",) and cli.request(options).timeout == 3
     other = cli.request(options, ("a.kdtoken",), lenient=True, instead=True)
     assert (other.sources, other.option) == (("a.kdtoken",), "")
+
+
+class Terminal(io.StringIO):
+    """A stdout that says it is a terminal."""
+
+    def __init__(self, is_one: bool) -> None:
+        super().__init__()
+        self.is_one = is_one
+
+    def fileno(self) -> int:
+        return 1
+
+    def isatty(self) -> bool:
+        return self.is_one
+
+
+@pytest.mark.parametrize(
+    ("typed", "terminal", "columns", "has"),
+    [
+        ("", None, 99, False),
+        ("", 80, 79, True),
+        ("", 61, 60, True),
+        ("", 60, 60, True),
+        ("", 161, 160, True),
+        ("", 200, 160, True),
+        ("120", None, 119, True),
+        ("120", 80, 119, True),
+        ("0", None, 60, True),
+        ("9999", None, 160, True),
+        ("99999", None, 99, False),
+        ("x", None, 99, False),
+    ],
+)
+def test_how_wide_lines_may_be(
+    typed: str, terminal: Optional[int], columns: int, has: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One column less than there are: in the last one some terminals break the line.  COLUMNS wins, if it is a number."""
+    monkeypatch.setenv("COLUMNS", typed)
+    monkeypatch.setattr(sys, "stdout", Terminal(terminal is not None))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((terminal or 0, 24)))
+    found, its = cli.width(), cli.has_width()
+    monkeypatch.undo()
+    assert (found, its) == (columns, has)
+
+
+def test_names_of_services_are_lines_of_text(tmp_path: Path) -> None:
+    path = tmp_path / "services.txt"
+    path.write_bytes(b"\xef\xbb\xbfSpooler\r\nWinmgmt\r\n")
+    # S-1-5-80 and the SHA-1 of the name in capitals, in UTF-16 (sc showsid Spooler).
+    spooler = Sid.from_text("S-1-5-80-3951239711-1671533544-1416304335-3763227691-3930497994")
+    assert cli.service_names(str(path)).of(spooler) == "NT SERVICE\\Spooler"
+    for data in (b"Spooler\0\n", b"Spo\xffler\n"):
+        path.write_bytes(data)
+        with pytest.raises(UsageError) as caught:
+            cli.service_names(str(path))
+        assert caught.value.message == "%s is no text, so holds no names of services" % path
+    assert cli.service_names(None) is cli.service_names("")
+
+
+@pytest.mark.parametrize(
+    ("marks", "links", "markup"),
+    [
+        ((), True, False),
+        (("bold",), True, True),
+        (("", "bold"), True, True),
+        (("",), True, False),
+    ],
+)
+def test_a_line_with_any_mark_that_shows_is_markup_in_windbg(marks: Any, links: bool, markup: bool) -> None:
+    line = Marked("ab", [Mark(at, at + 1, style) for at, style in enumerate(marks)])
+    assert output._has_marks(line, links) is markup
+    assert output._has_marks("ab", links) is False
+    command = Marked("ab", [Mark(0, 1, "", "!py x"), Mark(1, 2, "")])
+    assert output._has_marks(command, True) is True and output._has_marks(command, False) is False

@@ -141,3 +141,11 @@ def test_json_that_is_long_for_one_value_is_read() -> None:
     assert json_of("[[], {}, 1]", "x", "recording") == [[], {}, 1]
     with pytest.raises(ValueError):
         json_of("[", "x", "recording")
+
+
+@POSIX
+def test_a_name_as_long_as_a_name_may_be_is_written(tmp_path: Path) -> None:
+    """255 bytes (ext4, NTFS); what is written first, beside it, has a shorter one."""
+    path = tmp_path / ("a" * 255)
+    write_whole(path, [b"x"], "list")
+    assert path.read_bytes() == b"x" and [one.name for one in tmp_path.iterdir()] == ["a" * 255]

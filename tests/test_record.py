@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import List
 
 import pytest
 
@@ -174,3 +175,20 @@ def test_what_is_replaced_is_a_recording(tmp_path: Path, capsys: pytest.CaptureF
     before = source.read_bytes()
     assert record.main(["-o", str(source), "dump", str(source), "6104"]) == 2 and source.read_bytes() == before
     assert "it is what is read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "again"),
+    [
+        (["dump", "notepad.exe"], "dump notepad.exe"),
+        (["dump", "my editor.exe", "--all"], 'dump "my editor.exe" --all'),
+        (["all"], "all"),
+    ],
+)
+def test_without_a_file_the_command_is_said_again_with_one(
+    words: List[str], again: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert record.main(words) == 2
+    assert capsys.readouterr().err == (
+        "kdtoken: -o FILE is missing\n  next: kdtoken record -o machine.kdtoken.gz %s\n" % again
+    )
