@@ -63,8 +63,9 @@ def read_all(machine: Machine, options: Namespace) -> List[str]:
         progress.at(at)
         threads += len(process.dump(options.check).threads)
     guarded = read_guards(machine.source) if isinstance(machine, KernelMachine) else 0
-    counts = "%d processes, %d threads, %d security descriptors" % (len(processes), threads, guarded)
-    return [counts, *machine.problems]
+    counts = ((len(processes), "process", "es"), (threads, "thread", "s"), (guarded, "security descriptor", "s"))
+    counted = ("%d %s%s" % (count, one, "" if count == 1 else more) for count, one, more in counts)
+    return [", ".join(counted), *machine.problems]
 
 
 def read_guards(source: Source) -> int:

@@ -56,7 +56,9 @@ def _steps(words: Sequence[str]) -> None:
         for number in range(1, len(EXERCISES) + 1):
             cli.write_lines(task_lines(number))
     else:
-        cli.write_lines(step_lines(_number(words[0], len(STEPS), "step")))
+        number = _number(words[0], len(STEPS), "step")
+        following = "tour %d" % (number + 1) if number < len(STEPS) else "tour --exercise 1"
+        cli.write_lines([*step_lines(number), "Go on: %s" % typed(following)])
 
 
 def _write(folder: str) -> None:

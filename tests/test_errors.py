@@ -154,6 +154,11 @@ COULD_NOT: List[Tuple[str, List[str]]] = [
     ("mask raed file", ["no access right raed", "next: did you mean read?"]),
     ("mask 0x10 proces", ["type proces", "next: did you mean process?"]),
     ("explain {rec} 6104 --to D:(A;;FA;;;BA) --want read --type fiel", ["fiel", "next: did you mean file?"]),
+    ("dump --log {log} cmd.exe", ["next: type this in the debugger while it logs, then this again: dq "]),
+    (
+        "explain --log {log} 6104 --to lsass.exe --want VM_READ",
+        ["where lsass.exe (744) should be: not recorded", '--to "D:(A;;GA;;;BA)" --type process'],
+    ),
     ("diff --log {log} 6104 4120", ["nothing of the two tokens could be compared", "next: dq "]),
 ]
 ANSWERED: List[Tuple[str, List[str]]] = [

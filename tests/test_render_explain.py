@@ -19,7 +19,7 @@ from kdtoken.model.sddl import from_sddl
 from kdtoken.model.secured_object import SecuredObject
 from kdtoken.render.explain import chain_lines, explain_lines, who_lines
 from kdtoken.render.explain_json import explain_json
-from kdtoken.render.words import _Page
+from kdtoken.render.words import _Page, set_columns
 from tests.access_rows import PUBLIC, Row, caller, descriptor, request, rows
 
 SCHEMA = json.loads(
@@ -289,3 +289,17 @@ def test_a_conflict_shows_both_outcomes(
     (shown,) = [one for one in document["conflicts"] if one["name"] == name]
     assert shown["their_answer"]["allowed"] is bool(theirs) and int(shown["their_answer"]["granted"], 16) == theirs
     assert int(document["granted"], 16) == ours
+
+
+def test_a_long_wish_goes_on_behind_its_step() -> None:
+    """Below its own name, and not where what was looked at stands."""
+    set_columns(79)
+    try:
+        lines = explain_lines(decide(asked("user", "O:{X}G:{X}D:(A;;FA;;;BA)", "file", 0x40000000)))
+    finally:
+        set_columns()
+    at = next(at for at, line in enumerate(lines) if line.startswith("  2. wish: "))
+    assert lines[at : at + 2] == [
+        "  2. wish: SYNCHRONIZE READ_CONTROL WRITE_DATA APPEND_DATA WRITE_EA",
+        "          WRITE_ATTRIBUTES",
+    ]

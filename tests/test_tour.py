@@ -231,3 +231,10 @@ def test_every_command_of_the_contents_and_tasks_can_be_typed(capsys: pytest.Cap
 def test_what_is_not_there(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert tour.main(words.split(" ")) == 2
     assert "\n  next: " in capsys.readouterr().err
+
+
+def test_a_step_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """The next step, and behind the last one the first exercise."""
+    for number, following in (("1", "kdtoken tour 2"), (str(len(STEPS)), "kdtoken tour --exercise 1")):
+        assert tour.main([number]) == 0
+        assert capsys.readouterr().out.endswith("\n\nGo on: %s\n" % following)

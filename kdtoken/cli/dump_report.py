@@ -202,8 +202,13 @@ def _refuse_nothing(dump: ProcessDump) -> None:
         raise KdTokenError(
             "%s (pid %s) is there, but its token at 0x%x is not recorded" % (process.image_name, process.pid, address),
             address,
-            missing[0].hint,
+            _in_the_debugger(missing[0].hint),
         )
+
+
+def _in_the_debugger(hint: str) -> str:
+    """A debugger's command as a step of who looks at a log and not at the debugger."""
+    return "type this in the debugger while it logs, then this again: %s" % hint if hint[:3] in ("dq ", "dd ") else hint
 
 
 def _view_report(machine: Machine, which: str, options: Namespace) -> List[str]:

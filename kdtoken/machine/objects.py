@@ -57,8 +57,10 @@ class Objects:
         read_members(target, HEADER, body - body_offset(target), _OF_HEADER)
         kind_at = type_object(target, body)
         if isinstance(kind_at, Unreadable):
-            step = 'give what guards it as text: --to "D:(A;;FA;;;BA)" --type file'
-            raise ObjectNotFound("there is no readable object at 0x%x: %s" % (body, kind_at.reason), body, step)
+            word = _TYPES.get(expected, "File").lower()
+            step = 'give what guards it as text: --to "D:(A;;GA;;;BA)" --type %s' % word
+            what = "there is no readable object at 0x%x%s" % (body, ", where %s should be" % name if name else "")
+            raise ObjectNotFound("%s: %s" % (what, kind_at.reason), body, step)
         kind: Maybe[ObjectType]
         if isinstance(kind_at, Missing):
             kind = kind_at

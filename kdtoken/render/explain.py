@@ -145,7 +145,7 @@ def _nodes(answer: Answer, nodes: Sequence[NodeResult], say: Callable[[str], str
 def _steps(answer: Answer, say: Callable[[str], str]) -> List[str]:
     lines = ["", "Steps"]
     for number, step in enumerate(answer.outcome.steps, 1):
-        lines += _in("  ", say("%2d. %s: %s" % (number, step.name, step.decided)))
+        lines += _in("  ", say("%2d. %s: %s" % (number, step.name, step.decided)), " " * 8)
         lines += _in("      ", "looked at %s" % say(step.looked_at)) + _in("      ", "because %s" % say(step.why))
         for line in step.lines:
             lines += _in("        ", say(line))
@@ -250,9 +250,9 @@ def _hung(cells: Sequence[Tuple[str, ...]]) -> List[str]:
     return lines
 
 
-def _in(indent: str, text: str) -> List[str]:
+def _in(indent: str, text: str, hang: str = "  ") -> List[str]:
     """A sentence under an indent, going on below itself."""
-    return [indent + line for line in wrapped(text, columns() - len(indent), "  ")]
+    return [indent + line for line in wrapped(text, columns() - len(indent), hang)]
 
 
 def _speaker(names: Names) -> Callable[[str], str]:

@@ -50,7 +50,7 @@ STEPS = (
         "!token: the same, from the debugger",
         "dump tour notepad.exe --format windbg",
         ("User: ", "Privs: ", "Authentication ID"),
-        "In a user-mode debugger `!token` shows the token of the thread that stands; in a kernel debugger, of any address. "
+        "In a user-mode debugger `!token` shows the token of the current thread; in a kernel debugger, of any address. "
         "It prints TokenFlags 0x2a00, which is a number until somebody says that it means filtered, not low, "
         "virtualisation allowed.",
     ),
