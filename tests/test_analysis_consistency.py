@@ -400,3 +400,30 @@ def test_two_names_of_a_pair_are_compared_where_both_are_told_of_one_user() -> N
         assert process_oddities(other) == []
     domain = process_oddities(replace(one, linked=renamed(one.linked, authority_name="OTHER")))
     assert len(domain) == 1 and domain[0].endswith("calls it ANNA-PC\\Anna, the other's OTHER\\Anna")
+
+
+@pytest.mark.parametrize(
+    "session, kept, said",
+    [
+        # The pointer of a filtered explorer's session, as a Windows 10 of 2018 has it.
+        (0xFFFF8B8E143FC870, 0xFFFF8B8E20C65060, False),
+        (0xFFFF8B8E143FC870, 0, False),  # no half of a pair keeps one
+        (0xFFFF8B8E143FC870, 0xFFFF8B8E20C65061, True),
+        (0xFFFF8B8E143FC870, 0xFFFF8B8E20C65064, True),
+        (0xFFFF8B8E143FC870, 0x7FFF8B8E20C65060, True),  # its highest bit is gone
+        (0xFFFF8B8E143FC870, 0x20C65060, True),  # the low half alone
+        (0x8A204060, 0x8A20406C, False),  # of a 32-bit kernel
+        (0x8A204060, 0x0A204068, True),
+        (0x8A204060, 0x8A20406A, True),
+    ],
+)
+def test_the_token_that_a_session_keeps_lies_where_the_kernel_has_its_objects(
+    session: int, kept: int, said: bool
+) -> None:
+    one = token("notepad")
+    assert isinstance(one.logon_session, LogonSession)
+    changed = replace(one, logon_session=replace(one.logon_session, address=session, token=kept))
+    words = "its LogonSession's Token is 0x%x, which is no address of the kernel's" % kept
+    assert [text for text in faults(changed) if "LogonSession's Token" in text] == ([words] if said else [])
+    gone = replace(one, logon_session=replace(one.logon_session, token=GONE))
+    assert not any("LogonSession's Token" in text for text in faults(gone))

@@ -108,6 +108,11 @@ def _session(token: Token) -> Iterator[str]:
                 "its LogonSession is that of %s, but its AuthenticationId is %s: the account's name is not to be believed"
                 % (session.logon_id, token.authentication_id)
             )
+    if isinstance(session, LogonSession) and isinstance(session.token, int) and session.token:
+        # Of a 64-bit kernel, as token_parts.no_pointers has it: objects are blocks of pool, in the highest half.
+        wide = session.address >= 1 << 32
+        if session.token < (0xFF << 56 if wide else 1 << 31) or session.token % (8 if wide else 4):
+            yield "its LogonSession's Token is 0x%x, which is no address of the kernel's" % session.token
 
 
 def flag_faults(token: Token) -> Iterator[str]:

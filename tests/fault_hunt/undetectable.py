@@ -40,6 +40,7 @@ ABOUT = (
     _about(r"token of type Impersonation", _TOKEN + r"\.token_type.*"),
     _about(r"VariableLength 0x", _TOKEN + r"\.variable_length"),
     _about(r"session-and-token: ", _TOKEN + r"\.session_id|details\.session_id"),
+    _about(r"LogonSession's Token is 0x", _TOKEN + r"\.logon_session\.token"),
     _about(r"could not check that this is a token", r"nothing"),
     _about(r"uncommon", _TOKEN + r"\.integrity.*|" + _GROUPS),
     _about(r"shares its token|shared-token", r"shared_with.*|process\.token.*"),

@@ -12,8 +12,14 @@ PIECES = [
     b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\x1b]0;t\x07", b"\xe2\x80\xae", b"\r", b"\r\r\n", b"\n\n\n", b"\t", b"&#1114112;", b"&#" + b"1" * 5000 + b";",
     b"0x", b"-1", b"9" * 5000, b"1e999", b"NaN", b"Infinity", b"[" * 2000, b"{" * 2000, b'"', b"'", b"(snip)", b"...", b"> ", b"<b>", b"kd> ",
     b" " * 3000, b"\n" * 3000, b"a" * 3000, b"S-1-5-18", b"S-1-" + b"5-" * 300, b"\xed\xa0\x80", b"%s%n", b"ffff`ffff", b"=" * 3000,
-    b"`" * 8, b"\xc2\xb2", b"\xd9\xa3", b" " * 60000, b"\t" * 60000, b"\r" * 60000, b"\r\n" * 60000, b"a" * 60000, b"(A)" * 20000, b"%0000" * 12000,
+    b"`" * 8, b"\xc2\xb2", b"\xd9\xa3",
 ]  # fmt: skip
+# What takes a reader a tenth of a second each: now and then.
+LONG = [
+    b" " * 60000, b"\t" * 60000, b"\r" * 60000, b"\r\n" * 60000, b"a" * 60000, b"(A)" * 20000, b"%0000" * 12000,
+]  # fmt: skip
+
+_LONG_ONES = 0.02
 
 
 def mutated(data: bytes, other: bytes, binary: bool, chance: random.Random) -> bytes:
@@ -57,7 +63,8 @@ def _piece(data: bytearray, other: bytes, binary: bool, chance: random.Random) -
         return data[:at] + other[start : start + chance.choice((8, 64, 512))] + data[at:]
     if what == 4 and not binary:
         return _lines(data, chance)
-    return data[:at] + chance.choice(PIECES) + data[end if what == 5 else at :]
+    pieces = LONG if chance.random() < _LONG_ONES else PIECES
+    return data[:at] + chance.choice(pieces) + data[end if what == 5 else at :]
 
 
 def _lines(data: bytearray, chance: random.Random) -> bytearray:
