@@ -196,6 +196,14 @@ def test_a_build_that_is_older_than_all_has_no_version(tmp_path: Path) -> None:
     assert log(tmp_path, "Windows 2000 Kernel Version 2195 UP Free x86\n").about.build == ""
 
 
+def test_what_is_indented_is_told_as_well(tmp_path: Path) -> None:
+    """As it looks when it was copied into a mail."""
+    source = log(
+        tmp_path, "  kd> ln x\n  (fffff803`12500010)   nt!KeBugCheck2   |  (fffff803`12500400)   nt!KeBugCheck3\n"
+    )
+    assert source.symbol("KeBugCheck2") == 0xFFFFF80312500010
+
+
 def test_what_two_lines_tell_differently_names_both_and_what_is_missing_names_the_command(tmp_path: Path) -> None:
     source = log(tmp_path, "kd> x nt!A\nfffff803`12403010 nt!A\nkd> x nt!A\nfffff803`12403020 nt!A\n")
     with pytest.raises(KdTokenError, match="two addresses of nt!A: one.log, line 2 and one.log, line 4"):

@@ -171,3 +171,155 @@ def test_a_hole_within_a_hole_leaves_the_outer_one_as_long_as_it_was() -> None:
     assert gone == [False, True, True, True, True, True, False]
     with pytest.raises(MemoryUnreadable):
         memory.read(BASE + 40, 8, True)
+
+
+# --- rows, holes and runs at their edges
+
+
+@pytest.mark.parametrize(
+    "line, sure, pieces, holes",
+    [
+        ("82f5a000  0001 0203", False, [(0x82F5A000, "01000302")], []),
+        ("82f5a000  00010203 ????????", False, [(0x82F5A000, "03020100")], [(0x82F5A004, 4)]),
+        ("82f5a000  ???????? ???????? 00000001", False, [(0x82F5A008, "01000000")], [(0x82F5A000, 8)]),
+        ("82f5a000  00000001 ???????? 00000002", False, [(0x82F5A000, "01000000"), (0x82F5A008, "02000000")],
+         [(0x82F5A004, 4)]),
+        ("82f5a000  00000001 ????????", True, [(0x82F5A000, "01000000")], [(0x82F5A004, 4)]),
+        ("82f5a000  41 42-43 44  ABCD", False, [(0x82F5A000, "41424344")], []),
+        ("82f5a000  41 42 ??-44  AB?D", False, [(0x82F5A000, "4142"), (0x82F5A003, "44")], [(0x82F5A002, 1)]),
+        ("0x82f5a000  00000001", False, [(0x82F5A000, "01000000")], []),
+        ("fffff803`12403000  00000001`00000002", False, [(0xFFFFF80312403000, "0200000001000000")], []),
+    ],
+)  # fmt: skip
+def test_the_cells_of_a_row_and_its_holes(line: str, sure: bool, pieces: List[tuple], holes: List[tuple]) -> None:
+    shown = memory_line(line, sure)
+    assert shown is not None and shown.address == pieces[0][0] - (holes[0][1] if line[10:18] == "????????" else 0)
+    assert shown.pieces == [(at, bytes.fromhex(data)) for at, data in pieces] and shown.holes == holes
+
+
+@pytest.mark.parametrize(
+    "line, unsure, sure",
+    [
+        ("82f5a000  00000001", True, True),
+        ("82f5a000 00000001", False, True),  # one blank: only behind a memory command
+        ("82f5a000   00000001", False, True),
+        ("82f5a000  0001", True, True),
+        ("82f5a000  0001 x", False, True),  # a number and a word: a list of another kind
+        ("82f5a000  0001 0002 x", True, True),
+        ("82f5a000  41 42", False, True),  # db without its text
+        ("82f5a000  20 20", True, True),  # blanks show as blanks, which may have been cut
+        ("82f5a000  ?? ??", True, True),
+        ("82f5a000  41 42  AB", True, True),
+        ("82f5a000  41 42  A.", False, False),
+        ("82f5a000  41 1f  A.", True, True),
+        ("82f5a000  41 7f  A.", True, True),
+        ("82f5a000  41 7e  A~", True, True),
+        ("82f5a000  41 7e  A.", False, True),
+        ("82f5a000  41 42  ABC", False, True),
+        ("82f5a000  20 42  B", True, True),  # a leading blank cannot be told from the gap
+        ("82f5a000  00000001 00010000  ....", True, True),  # dc shows such bytes as dots
+        ("82f5a000  00000001 00010000  a8", False, False),  # dyd: the digits are bits
+        ("82f5a000  00000001 00010002  a8", True, True),
+        ("82f5a000  zz", False, False),
+    ],
+)
+def test_which_lines_are_rows_with_and_without_a_command_before_them(line: str, unsure: bool, sure: bool) -> None:
+    if line.endswith("A."):
+        sure = sure or "42" in line  # behind `db`, the text may be of another code page
+    assert (memory_line(line, False) is not None) is unsure
+    assert (memory_line(line, True) is not None) is sure
+
+
+def test_only_a_lone_pointer_s_symbol_is_the_address_of_its_cell() -> None:
+    def symbol(line: str) -> object:
+        shown = memory_line(line, True)
+        assert shown is not None
+        return shown.symbol
+
+    assert symbol("82f5a000  82f60000 nt!KeBugCheckEx") == ("KeBugCheckEx", 0x82F60000)
+    assert symbol("82f5a000  82f60000 82f60000 nt!KeBugCheckEx") is None
+    assert symbol("82f5a000  ???????? nt!KeBugCheckEx") is None
+    assert symbol("82f5a000  82f60000 hal!KeBugCheckEx") is None
+
+
+def test_rows_of_one_width_are_one_run_and_the_line_of_each_byte_is_kept() -> None:
+    memory = LogMemory()
+    memory.add_rows(BASE, bytes(32), 10, 16)
+    memory.add_rows(BASE + 32, bytes(32), 12, 16)  # goes on
+    memory.add_rows(BASE + 64, bytes(16), 14, 8)  # of another width
+    memory.add(BASE + 80, bytes(8), 20)  # elsewhere in the log
+    memory.add(BASE + 88, bytes(8), 21)
+    memory.finish()
+    lines = [memory.line_of(BASE + at) for at in (0, 15, 16, 31, 32, 48, 64, 71, 72, 79, 80, 87, 88, 95, 96)]
+    assert lines == [10, 10, 11, 11, 12, 13, 14, 14, 15, 15, 20, 20, 21, 21, None]
+    assert memory.line_of(BASE - 1) is None and memory.lowest() == BASE and len(memory) == 96
+    assert LogMemory().lowest() is None
+
+
+def test_rows_that_go_on_with_another_width_are_those_of_their_lines() -> None:
+    memory = LogMemory()
+    memory.add(BASE, bytes([1] * 16), 10)
+    memory.add_rows(BASE + 16, bytes([2] * 16), 11, 8)
+    memory.finish()
+    assert [memory.line_of(BASE + at) for at in (0, 16, 23, 24, 31)] == [10, 11, 11, 12, 12]
+    assert memory.read(BASE, 32, True) == bytes([1] * 16 + [2] * 16)
+
+
+@pytest.mark.parametrize("gap, line", [(0, 12), (1, 11), (0, 11)])
+def test_what_stands_behind_other_lines_is_a_run_of_its_own(gap: int, line: int) -> None:
+    memory = LogMemory()
+    memory.add(BASE, bytes(16), 10)
+    memory.add(BASE + 16 + gap, bytes(16), line)
+    memory.finish()
+    assert memory.line_of(BASE + 16 + gap) == line and memory.line_of(BASE + 15) == 10
+    assert (memory.line_of(BASE + 16) is None) is bool(gap)
+
+
+def test_each_stretch_in_which_two_lines_differ_is_told_with_its_lines() -> None:
+    memory = LogMemory()
+    memory.add_rows(BASE, bytes(32), 10, 16)
+    memory.add_rows(BASE, bytes([0, 1, 1, 0] + [0] * 12 + [0] * 15 + [7]), 20, 16)
+    memory.finish()
+    assert memory.conflicts == [(BASE + 1, BASE + 3, 10, 20), (BASE + 31, BASE + 32, 11, 21)]
+    assert memory.conflict_in(BASE, 1) is None and memory.conflict_in(BASE, 2) == memory.conflicts[0]
+    assert memory.conflict_in(BASE + 2, 1) == memory.conflicts[0] and memory.conflict_in(BASE + 3, 28) is None
+    assert memory.conflict_in(BASE + 3, 29) == memory.conflicts[1] and memory.conflict_in(BASE + 32, 9) is None
+    # A third line within the first two: those two say enough.
+    third = LogMemory()
+    for at, value in enumerate((0, 1, 2)):
+        third.add(BASE, bytes([value] * 4), 10 * at + 10)
+    third.finish()
+    assert third.conflicts == [(BASE, BASE + 4, 10, 20)]
+
+
+def test_holes_that_touch_are_one_and_bytes_beside_one_are_there() -> None:
+    memory = LogMemory()
+    memory.add_hole(BASE, 8, 1)
+    memory.add_hole(BASE + 8, 8, 2)
+    memory.add_hole(BASE + 32, 8, 3)
+    memory.add(BASE + 16, bytes(16), 9)
+    memory.finish()
+    gone = [memory.was_gone(BASE + at) for at in (-1, 0, 8, 15, 16, 31, 32, 39, 40)]
+    assert gone == [False, True, True, True, False, False, True, True, False]
+    assert memory.read(BASE + 16, 16, True) == bytes(16)
+    with pytest.raises(MemoryUnreadable) as caught:
+        memory.read(BASE + 24, 16, True)
+    assert caught.value.reason == NOT_PRESENT and len(caught.value.partial) == 8
+    assert memory.pieces(BASE, 64) == [(BASE + 16, bytes(16))]
+    assert memory.pieces(BASE + 20, 4) == [(BASE + 20, bytes(4))] and memory.pieces(BASE + 32, 4) == []
+
+
+@pytest.mark.parametrize(
+    "address, size, wide, command",
+    [
+        (0xFFFFA08011002380, 8, True, "dq ffffa080`11002380 L1"),
+        (0xFFFFA08011002381, 8, True, "dq ffffa080`11002380 L2"),
+        (0xFFFFA08011002387, 1, True, "dq ffffa080`11002380 L1"),
+        (0xFFFFA08011002380, 9, True, "dq ffffa080`11002380 L2"),
+        (0x82F5A000, 4, False, "dd 82f5a000 L1"),
+        (0x82F5A003, 5, False, "dd 82f5a000 L2"),
+        (0x82F5A000, 0x44, False, "dd 82f5a000 L11"),
+    ],
+)
+def test_the_command_that_shows_a_range(address: int, size: int, wide: bool, command: str) -> None:
+    assert dump_command(address, size, wide) == command
