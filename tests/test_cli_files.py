@@ -55,3 +55,14 @@ def test_a_pattern_a_file_and_a_word(tmp_path: Path) -> None:
     assert caught.value.next_step == "kdtoken dump notepad shows one process"
     # What looks like a file's name is one, and whoever opens it says that it is not there.
     assert files_of(["gone.dmp"], "walk") == ["gone.dmp"]
+
+
+def test_a_pattern_that_names_nothing_is_said_to_whatever_its_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows the shell leaves `*.dmp` alone: no file of that name is missing."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("*.dmp", "?.kdtoken.gz", "folder/*.log"):
+        with pytest.raises(UsageError, match="no file is called as .* asks") as caught:
+            files_of([name], "walk")
+        assert caught.value.next_step == "name the files, or their folder"

@@ -291,3 +291,50 @@ def test_damaged_headers(kernel: Kernel, folder: Path, changes: List[Tuple[int, 
             dump_process(Tokens(target), process)
     except KdTokenError:
         pass
+
+
+def test_addresses_of_a_triage_dump_begin_at_zero_and_end_with_64_bits(kernel: Kernel, folder: Path) -> None:
+    target = opened(triage_dump(kernel, PID), folder)
+    assert target.read(0xFFFFF80312403000, 0) == b""
+    for address, size in ((-1, 4), (1 << 64, 4), ((1 << 64) - 4, 5)):
+        with pytest.raises(MemoryUnreadable) as error:
+            target.read(address, size)
+        assert error.value.reason == "outside the address space" and not isinstance(error.value, NotRecorded)
+    for address, size in ((0, 4), ((1 << 64) - 4, 4)):
+        with pytest.raises(NotRecorded) as kept:
+            target.read(address, size)
+        assert kept.value.reason == NOT_KEPT
+
+
+def test_what_a_range_lacks_is_told_with_what_lies_before_and_behind_it() -> None:
+    pieces = Pieces(bytes(range(100)))
+    pieces.add([(0x1000, 0, 8), (0x1010, 20, 8), (0x1008, 40, 4), ((1 << 64) - 4, 60, 16), (0x2000, 96, 50)])
+    assert pieces.read(0x1000, 12) == bytes(range(8)) + bytes(range(40, 44))
+    with pytest.raises(NotRecorded) as error:
+        pieces.read(0x1000, 0x20)
+    assert error.value.partial == bytes(range(8)) + bytes(range(40, 44))
+    assert error.value.known == ((0x1010, bytes(range(20, 28))),)
+    with pytest.raises(NotRecorded) as error:
+        pieces.read(0xFFF, 4)
+    assert error.value.partial == b"" and error.value.known == ((0x1000, bytes(range(3))),)
+    assert pieces.read((1 << 64) - 4, 4) == bytes(range(60, 64))  # as far as addresses go
+    with pytest.raises(NotRecorded) as error:
+        pieces.read(0x2000, 5)  # as far as the file goes
+    assert error.value.partial == bytes(range(96, 100))
+
+
+@pytest.mark.parametrize(
+    "place, kind, words",
+    [("ProcessOffset", "_EPROCESS", "its copy of _EPROCESS is cut off"), ("ThreadOffset", "_ETHREAD", "its copy of _ETHREAD is cut off")],
+)  # fmt: skip
+def test_a_copy_that_is_not_there_or_not_whole_is_placed_nowhere(
+    place: str, kind: str, words: str, kernel: Kernel, folder: Path
+) -> None:
+    data = triage_dump(kernel, PID)
+    size = kernel.layouts.layout(kind).size or 0
+    for at in (0, len(data) - size + 1):
+        changed = bytearray(data)
+        struct.pack_into("<I", changed, HEADER_SIZE + PLACES[place], at)
+        target = opened(bytes(changed), folder)
+        assert words in target.about.source
+        assert (target.kept_processes if kind == "_EPROCESS" else target.kept_threads) == ()

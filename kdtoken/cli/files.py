@@ -18,9 +18,9 @@ def files_of(names: Iterable[str], verb: str) -> List[str]:
             files += _in_folder(name)
             continue
         found = matching(name)
+        if not found and any(mark in name for mark in "*?") and not os.path.exists(name):
+            raise UsageError("no file is called as %s asks" % name, name, "name the files, or their folder")
         if not found and not looks_like_file(name) and name != STDIN:
-            if any(mark in name for mark in "*?"):
-                raise UsageError("no file is called as %s asks" % name, name, "name the files, or their folder")
             source = "".join(one + " " for one in files[-1:])
             raise UsageError(
                 "%s takes files, and there is none called %s" % (verb, name),
