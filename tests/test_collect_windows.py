@@ -1,507 +1,374 @@
-"""What collect.py asks of Windows, and what it makes of each answer: the functions of Windows stand in here."""
+"""collect.py before a Windows that is played: which calls it makes, what it makes of each answer and of each refusal."""
 
 import ctypes
-import json
-import os
 import struct
 import sys
-from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import pytest
 
 from kdtoken import collect
+from kdtoken.collect import CannotCollect, Windows
 
-DENIED, BAD_LENGTH, TOO_SMALL, NO_SUCH, NO_TOKEN, NOT_ALL = 5, 24, 122, 87, 1008, 1300
+TEXTS = {
+    5: "Access is denied.",
+    24: "bad length",
+    87: "parameter",
+    122: "too small",
+    1008: "no token",
+    1300: "not all",
+    1313: "none",
+}
 
 
-class Library:
-    """Functions by name; every other one is 0, and what was called is kept."""
+class Call:
+    """A function of a DLL: takes what ctypes sets on it, and records its calls."""
+
+    def __init__(self, answer: Callable[..., Any]) -> None:
+        self.answer = answer
+        self.calls: List[Tuple[Any, ...]] = []
+
+    def __call__(self, *arguments: Any) -> Any:
+        self.calls.append(arguments)
+        return self.answer(*arguments)
+
+
+class Played:
+    """kernel32, advapi32 and ntdll in one: a function that is not given answers 0, which Windows' means failed."""
 
     def __init__(self, **functions: Callable[..., Any]) -> None:
-        self.calls: List[Tuple[str, Tuple[Any, ...]]] = []
-        self._functions = functions
+        self.code = 5
+        self.closed: List[Any] = []
+        self.functions = {name: Call(function) for name, function in functions.items()}
+        self.functions.setdefault(
+            "CloseHandle", Call(lambda handle: self.closed.append(getattr(handle, "value", handle)))
+        )
 
-    def __getattr__(self, name: str) -> Any:
-        def call(*values: Any) -> Any:
-            self.calls.append((name, values))
-            return self._functions[name](*values) if name in self._functions else 0
-
-        setattr(self, name, call)
-        return call
-
-    def named(self, name: str) -> List[Tuple[Any, ...]]:
-        return [values for called, values in self.calls if called == name]
+    def __getattr__(self, name: str) -> Call:
+        return self.functions.setdefault(name, Call(lambda *arguments: 0))
 
 
-class Windows(collect.Windows):
-    """The same as the real one, without Windows."""
-
-    def __init__(self, code: int = DENIED) -> None:
-        self.kernel32, self.advapi32, self.ntdll = Library(), Library(), Library()
-        self.code = code
-
-    def error(self) -> Tuple[int, str]:
-        return self.code, "said Windows"
-
-    @property
-    def closed(self) -> List[Any]:
-        return [handle for (handle,) in self.kernel32.named("CloseHandle")]
+def windows(monkeypatch: pytest.MonkeyPatch, played: Played) -> Windows:
+    with monkeypatch.context() as patch:
+        patch.setattr(ctypes, "WinDLL", lambda name, use_last_error=False: played, raising=False)
+        patch.setattr(collect.sys, "platform", "win32")
+        made = Windows()
+    monkeypatch.setattr(made, "error", lambda: (played.code, TEXTS[played.code]))
+    return made
 
 
-def put(reference: Any, value: int) -> int:
-    """Fill what byref points to; the call succeeded."""
-    reference._obj.value = value
-    return 1
-
-
-# --- what is opened, with how little access, and what is said where nothing is
+def test_the_last_error_is_its_code_and_windows_s_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Windows.__new__(Windows)
+    monkeypatch.setattr(ctypes, "get_last_error", lambda: 5, raising=False)
+    monkeypatch.setattr(ctypes, "FormatError", lambda code: " text of %d \r\n" % code, raising=False)
+    assert made.error() == (5, "text of 5")
 
 
 @pytest.mark.parametrize(
-    "kind, function, first, second",
+    ("what", "function", "first", "second"),
     [("process", "OpenProcess", 0x1000, 0x400), ("thread", "OpenThread", 0x800, 0x40)],
 )
-def test_a_process_or_thread_is_opened_with_the_least_access_that_is_given(
-    kind: str, function: str, first: int, second: int
+def test_a_process_and_a_thread_are_opened_with_as_little_as_will_do(
+    what: str, function: str, first: int, second: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PROCESS_QUERY_LIMITED_INFORMATION first, which Windows XP does not know; likewise of a thread."""
-    windows = Windows()
-    windows.kernel32 = Library(**{function: lambda access, inherit, number: 7})
-    assert getattr(windows, kind)(44) == 7 and windows.kernel32.calls == [(function, (first, False, 44))]
-    windows.kernel32 = Library(**{function: lambda access, inherit, number: 8 if access == second else 0})
-    assert getattr(windows, kind)(44) == 8 and len(windows.kernel32.calls) == 2
-    windows.kernel32 = Library()
-    with pytest.raises(collect.CannotCollect) as error:
-        getattr(windows, kind)(44)
-    assert str(error.value) == (
-        "cannot open %s 44: error 5, said Windows\n  next: run elevated, or with --debug-privilege" % kind
-    )
-    windows.code = NO_SUCH
-    with pytest.raises(collect.CannotCollect) as error:
-        getattr(windows, kind)(44)
-    assert str(error.value).startswith("there is no %s 44 (the number is decimal)\n  next: " % kind)
-    assert ("tasklist" in str(error.value)) is (kind == "process")
-
-
-def test_a_token_is_opened_with_its_source_where_that_is_given() -> None:
-    windows = Windows()
-    windows.advapi32 = Library(
-        OpenProcessToken=lambda process, access, token: put(token, 9) if access == 8 else 0,
-        OpenThreadToken=lambda thread, access, own, token: put(token, 10) if access == 8 and own is True else 0,
-    )
-    assert windows.process_token(7, "process 44").value == 9
-    assert windows.thread_token(7, 45).value == 10
-    assert [values[1] for values in windows.advapi32.named("OpenProcessToken")] == [0x18, 8]
-    assert [values[1] for values in windows.advapi32.named("OpenThreadToken")] == [0x18, 8]
-    windows.advapi32 = Library()
-    for ask, said in (
-        (lambda: windows.process_token(7, "process 44"), "cannot open the token of process 44: error 5, said Windows"),
-        (lambda: windows.thread_token(7, 45), "cannot open the token of thread 45: error 5, said Windows"),
+    """QUERY_LIMITED_INFORMATION, and QUERY_INFORMATION for Windows before Vista (learn.microsoft.com)."""
+    played = Played(**{function: lambda access, inherit, number: 77 if access == second else 0})
+    assert getattr(windows(monkeypatch, played), what)(1234) == 77
+    assert played.functions[function].calls == [(first, False, 1234), (second, False, 1234)]
+    once = Played(**{function: lambda access, inherit, number: 78})
+    assert getattr(windows(monkeypatch, once), what)(4) == 78 and len(once.functions[function].calls) == 1
+    for code, message in (
+        (5, "cannot open %s 9: error 5, Access is denied.\n  next: run elevated, or with --debug-privilege" % what),
+        (87, "there is no %s 9 (the number is decimal)\n  next: " % what),
     ):
-        with pytest.raises(collect.CannotCollect) as error:
-            ask()  # type: ignore[no-untyped-call]
-        assert str(error.value) == said + "\n  next: run elevated, or as SYSTEM"
-    windows.code = NO_TOKEN
-    with pytest.raises(collect.CannotCollect, match="thread 45 impersonates nobody: .*\n  next: --pid PID"):
-        windows.thread_token(7, 45)
+        refused = Played()
+        refused.code = code
+        with pytest.raises(CannotCollect) as caught:
+            getattr(windows(monkeypatch, refused), what)(9)
+        assert str(caught.value).startswith(message)
+        if code == 87:
+            step = "tasklist" if what == "process" else "in PowerShell (Get-Process -Id PID).Threads.Id"
+            assert str(caught.value).endswith(step + " lists them")
 
 
-def test_a_failure_without_advice_is_one_line() -> None:
-    assert str(Windows().failed("cannot do it")) == "cannot do it: error 5, said Windows"
+def test_tokens_are_opened_with_their_source_or_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TOKEN_QUERY 8, TOKEN_QUERY_SOURCE 0x10; a thread's as the process itself, whomever it impersonates."""
+
+    def of_process(process: int, access: int, token: Any) -> bool:
+        token._obj.value = 55
+        return access == 8
+
+    def of_thread(thread: int, access: int, as_self: bool, token: Any) -> bool:
+        token._obj.value = 56
+        return access == 8
+
+    played = Played(OpenProcessToken=of_process, OpenThreadToken=of_thread)
+    made = windows(monkeypatch, played)
+    assert made.process_token(1, "process 4").value == 55
+    assert [call[:2] for call in played.functions["OpenProcessToken"].calls] == [(1, 0x18), (1, 8)]
+    assert made.thread_token(2, 9).value == 56
+    assert [call[:3] for call in played.functions["OpenThreadToken"].calls] == [(2, 0x18, True), (2, 8, True)]
+    refused = Played()
+    with pytest.raises(CannotCollect) as caught:
+        windows(monkeypatch, refused).process_token(1, "process 4")
+    assert str(caught.value) == (
+        "cannot open the token of process 4: error 5, Access is denied.\n  next: run elevated, or as SYSTEM"
+    )
+    with pytest.raises(CannotCollect) as caught:
+        windows(monkeypatch, refused).thread_token(1, 9)
+    assert str(caught.value).startswith("cannot open the token of thread 9: error 5")
+    refused.code = 1008
+    with pytest.raises(CannotCollect) as caught:
+        windows(monkeypatch, refused).thread_token(1, 9)
+    assert str(caught.value) == "thread 9 impersonates nobody: it runs under its process's token\n  next: --pid PID"
 
 
-# --- one class of a token
+def answers(played: Played, data: Optional[bytes], tells: bool, code: int) -> Callable[..., bool]:
+    """A GetTokenInformation that fills `data` into a buffer that is large enough, else fails with `code`."""
 
-
-def answering(data: bytes, tells: bool = True, refuses: int = TOO_SMALL, needs: Optional[int] = None) -> Windows:
-    """A Windows whose GetTokenInformation gives these bytes.
-
-    tells    whether it says how many there are where the buffer is too small
-    refuses  the error for that
-    """
-    windows = Windows(refuses)
-
-    def get(token: Any, number: int, buffer: Any, size: int, needed: Any) -> int:
-        if size < (len(data) if needs is None else needs):
-            needed._obj.value = len(data) if tells else 0
-            return 0
-        if data:
+    def function(token: Any, number: int, buffer: Any, size: int, needed: Any) -> bool:
+        needed._obj.value = len(data or b"") if tells else 0
+        if data is None or size < len(data):
+            played.code = code
+            return False
+        if buffer is not None:
             ctypes.memmove(buffer, data, len(data))
-        return put(needed, len(data) if tells else 0)
+        return True
 
-    windows.advapi32 = Library(GetTokenInformation=get)
-    return windows
-
-
-def test_a_class_is_asked_for_its_size_and_then_for_its_bytes() -> None:
-    windows = answering(b"0123456789")
-    block, error = windows.query(3, 2)
-    assert block is not None and (block.data, error) == (b"0123456789", {})
-    assert block.base and block.pointer_size == struct.calcsize("P")
-    assert [values[3] for values in windows.advapi32.named("GetTokenInformation")] == [0, 10]
-    nothing, error = answering(b"").query(3, 2)
-    assert nothing is not None and (nothing.base, nothing.data, error) == (0, b"", {})
+    return function
 
 
-@pytest.mark.parametrize("refuses", [BAD_LENGTH, TOO_SMALL])
-def test_a_class_that_does_not_tell_its_size_is_asked_with_twice_as_much(refuses: int) -> None:
-    windows = answering(b"0123456789", tells=False, refuses=refuses)
-    block, _ = windows.query(3, 2)
-    assert block is not None and block.data == b"0123456789" + bytes(6)  # as much as was offered: it told no less
-    assert [values[3] for values in windows.advapi32.named("GetTokenInformation")] == [0, 4, 8, 16]
+@pytest.mark.parametrize(
+    ("length", "tells", "code", "sizes"),
+    [
+        (0, True, 122, [0]),
+        (20, True, 122, [0, 20]),  # it says how much it needs
+        (20, False, 24, [0, 4, 8, 16, 32]),  # some classes refuse a wrong size without a word
+        (4, False, 24, [0, 4]),
+    ],
+)
+def test_a_class_is_asked_for_until_it_fits(
+    length: int, tells: bool, code: int, sizes: List[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played, data = Played(), bytes(range(1, length + 1))
+    played.functions["GetTokenInformation"] = Call(answers(played, data, tells, code))
+    block, error = windows(monkeypatch, played).query(5, 3)
+    assert block is not None and error == {}
+    assert block.data[: len(data)] == data and len(block.data) == (length if tells else sizes[-1])
+    assert [call[3] for call in played.functions["GetTokenInformation"].calls] == sizes
+    assert {call[:2] for call in played.functions["GetTokenInformation"].calls} == {(5, 3)}
+    assert block.pointer_size == ctypes.sizeof(ctypes.c_void_p) and (block.base != 0) is (length > 0)
 
 
-def test_what_is_beyond_the_bytes_that_it_filled_is_not_of_the_class() -> None:
-    windows = answering(b"01234", tells=True, needs=8)
-    windows.query(3, 2)
-    block, _ = windows.query(3, 2)
-    assert block is not None and block.data == b"01234"
+def test_a_class_that_is_refused_is_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    played = Played()
+    played.functions["GetTokenInformation"] = Call(answers(played, None, True, 5))
+    assert windows(monkeypatch, played).query(5, 3) == (None, {"error": 5, "message": "Access is denied."})
+    assert len(played.functions["GetTokenInformation"].calls) == 1
+    # One that asks for more without end is left.
+    endless = Played()
+
+    def more(token: Any, number: int, buffer: Any, size: int, needed: Any) -> bool:
+        needed._obj.value, endless.code = 2 * size + 1, 122
+        return False
+
+    endless.functions["GetTokenInformation"] = Call(more)
+    assert windows(monkeypatch, endless).query(5, 3) == (None, {"error": 122, "message": "too small"})
+    assert len(endless.functions["GetTokenInformation"].calls) <= 24
 
 
-def test_a_class_that_is_refused_or_never_satisfied_is_an_error() -> None:
-    windows = answering(b"x", refuses=DENIED)
-    assert windows.query(3, 2) == (None, {"error": 5, "message": "said Windows"})
-    assert len(windows.advapi32.calls) == 1
-    endless = answering(b"", needs=1 << 40)
-    assert endless.query(3, 2)[0] is None and len(endless.advapi32.calls) == 12
-    huge = answering(b"")
-    huge.advapi32 = Library(GetTokenInformation=lambda token, number, buffer, size, needed: put(needed, 1 << 23) - 1)
-    assert huge.query(3, 2)[0] is None and len(huge.advapi32.calls) == 2  # no token is near 4 MB
+def test_names_and_paths_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def name(system: None, luid: Any, text: Any, size: Any) -> bool:
+        text.value = "Se%d" % struct.unpack("<Q", luid._obj.raw[:8])
+        return True
+
+    def path(process: int, flags: int, text: Any, size: Any) -> bool:
+        text.value = "C:\\%d.exe" % process
+        return True
+
+    made = windows(monkeypatch, Played(LookupPrivilegeNameW=name, QueryFullProcessImageNameW=path))
+    assert made.privilege_name(struct.pack("<Q", 19)) == "Se19" and made.image(7) == "C:\\7.exe"
+    refused = windows(monkeypatch, Played())
+    assert refused.privilege_name(bytes(8)) is None is refused.image(7)
 
 
-# --- names, the own privilege, the version
-
-
-def test_names_of_privileges_and_programs_are_what_windows_says_or_none() -> None:
-    windows = Windows()
-    assert windows.privilege_name(bytes(8)) is None and windows.image(7) is None
-
-    def name(system: Any, luid: Any, buffer: Any, size: Any) -> int:
-        assert system is None and luid._obj.raw == struct.pack("<Q", 20) and size._obj.value == 128
-        buffer.value = "SeDebugPrivilege"
-        return 1
-
-    def image(process: Any, form: int, buffer: Any, size: Any) -> int:
-        assert (process, form, size._obj.value) == (7, 0, 32768)
-        buffer.value = "C:\\a.exe"
-        return 1
-
-    windows.advapi32, windows.kernel32 = (
-        Library(LookupPrivilegeNameW=name),
-        Library(QueryFullProcessImageNameW=image),
-    )
-    assert windows.privilege_name(struct.pack("<Q", 20)) == "SeDebugPrivilege" and windows.image(7) == "C:\\a.exe"
-
-
-def test_how_enabling_the_debug_privilege_went_is_said() -> None:
-    opened: Any = lambda process, access, token: put(token, 9) if access == 0x28 else 0  # noqa: E731
-    windows = Windows()
-    assert windows.enable_debug_privilege() == "cannot open the own token: error 5, said Windows"
-    assert windows.closed == []
-    windows.advapi32 = Library(OpenProcessToken=opened)
-    assert windows.enable_debug_privilege() == "no SeDebugPrivilege: error 5, said Windows"
-    assert len(windows.closed) == 1
-
-    def luid(system: Any, name: str, value: Any) -> int:
-        assert (system, name) == (None, "SeDebugPrivilege")
-        value._obj.raw = struct.pack("<Q", 20)
-        return 1
-
-    def adjust(token: Any, disable_all: bool, wanted: Any, size: int, before: Any, returned: Any) -> int:
-        # TOKEN_PRIVILEGES of one: SE_PRIVILEGE_ENABLED is 2.
-        assert (disable_all, wanted._obj.raw) == (False, struct.pack("<IQI", 1, 20, 2))
-        return outcome[0]
-
-    outcome: List[int] = []
-    for done, code, said in (
-        (1, 0, "enabled"),
-        (1, NOT_ALL, "not enabled: error 1300, said Windows"),
-        (0, DENIED, "not enabled: error 5, said Windows"),
-    ):
-        outcome[:] = [done]
-        windows = Windows(code)
-        windows.advapi32 = Library(OpenProcessToken=opened, LookupPrivilegeValueW=luid, AdjustTokenPrivileges=adjust)
-        assert windows.enable_debug_privilege() == said
-        assert [handle.value for handle in windows.closed] == [9]
-
-
-def test_the_version_is_what_rtlgetversion_fills() -> None:
-    def version(info: Any) -> int:
-        raw = info._obj.raw
-        assert len(raw) == 276 and raw[:4] == struct.pack("<I", 276)
-        text = "Service Pack 3".encode("utf-16-le")
-        info._obj.raw = struct.pack("<5I", 276, 5, 1, 2600, 2) + text.ljust(256, b"\0")
+def test_what_windows_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(info: Any) -> int:
+        assert struct.unpack_from("<I", info._obj.raw)[0] == 276  # its own size, or it is refused
+        text = "Service Pack 1".encode("utf-16-le")
+        ctypes.memmove(ctypes.addressof(info._obj) + 4, struct.pack("<IIII", 6, 1, 7601, 2) + text, 16 + len(text))
         return 0
 
-    windows = Windows()
-    windows.ntdll = Library(RtlGetVersion=version)
-    assert windows.version() == {"major": 5, "minor": 1, "build": 2600, "service_pack": "Service Pack 3"}
+    made = windows(monkeypatch, Played(RtlGetVersion=fill))
+    assert made.version() == {"major": 6, "minor": 1, "build": 7601, "service_pack": "Service Pack 1"}
 
 
-# --- a whole token
+@pytest.mark.parametrize(
+    ("opens", "has", "adjusts", "code", "said"),
+    [
+        (True, True, True, 0, "enabled"),
+        (True, True, True, 1300, "not enabled: error 1300, not all"),
+        (True, True, False, 5, "not enabled: error 5, Access is denied."),
+        (True, False, True, 1313, "no SeDebugPrivilege: error 1313, none"),
+        (False, True, True, 5, "cannot open the own token: error 5, Access is denied."),
+    ],
+)
+def test_how_enabling_the_debug_privilege_went(
+    opens: bool, has: bool, adjusts: bool, code: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_token(process: int, access: int, token: Any) -> bool:
+        assert (process, access) == (99, 0x28)  # TOKEN_QUERY | TOKEN_ADJUST_PRIVILEGES
+        token._obj.value = 55
+        return opens
 
-PRIVILEGES = struct.pack("<IQIQI", 2, 20, 0, 23, 3)
-NUMBERS = {name: number for number, name in enumerate(collect.CLASSES, 1)}  # winnt.h counts from TokenUser = 1
+    def value(system: None, name: str, luid: Any) -> bool:
+        assert name == "SeDebugPrivilege"
+        luid._obj.raw = struct.pack("<Q", 20)
+        return has
 
+    def adjust(token: Any, none: bool, wanted: Any, *rest: Any) -> bool:
+        # TOKEN_PRIVILEGES: one, its LUID, SE_PRIVILEGE_ENABLED.
+        assert not none and wanted._obj.raw[:16] == struct.pack("<IQI", 1, 20, 2)
+        return adjusts
 
-def token_machine(monkeypatch: pytest.MonkeyPatch, tokens: Dict[int, Dict[str, bytes]]) -> Windows:
-    """A Windows with a process 44, whose thread 45 impersonates; what each token's handle answers is in `tokens`."""
-    windows = Windows()
-
-    def query(token: Any, number: int) -> Tuple[Optional[collect.Block], Dict[str, Any]]:
-        answers = {NUMBERS.get(name, 99): data for name, data in tokens[token.value].items()}
-        answers.update({int(name[5:]): data for name, data in tokens[token.value].items() if name[:5] == "Class"})
-        if number in answers:
-            return collect.Block(0x2000, answers[number], 8), {}
-        return None, {"error": NO_SUCH, "message": "said Windows"}
-
-    windows.query = query  # type: ignore[method-assign]
-    windows.privilege_name = lambda luid: {20: "SeDebugPrivilege"}.get(struct.unpack("<Q", luid)[0])  # type: ignore
-    windows.kernel32 = Library(
-        OpenProcess=lambda access, inherit, pid: 700 + pid,
-        OpenThread=lambda access, inherit, tid: 800 + tid,
-        GetProcessIdOfThread=lambda thread: 44 if thread == 845 else 0,
-        GetCurrentProcessId=lambda: 46,
-        GetCurrentProcess=lambda: -1,
+    played = Played(
+        GetCurrentProcess=lambda: 99,
+        OpenProcessToken=open_token,
+        LookupPrivilegeValueW=value,
+        AdjustTokenPrivileges=adjust,
     )
-    windows.advapi32 = Library(
-        OpenProcessToken=lambda process, access, token: put(token, 9),
-        OpenThreadToken=lambda thread, access, own, token: put(token, 10),
-    )
-    windows.image = lambda process: "C:\\a.exe" if process else None  # type: ignore[method-assign]
-    monkeypatch.setattr(collect, "Windows", lambda: windows)
-    return windows
+    made = windows(monkeypatch, played)
+    played.code = code
+    monkeypatch.setitem(TEXTS, 0, "")
+    assert made.enable_debug_privilege() == said
+    assert played.closed == ([55] if opens else [])
 
 
-def test_every_class_is_asked_for_and_some_that_have_no_name_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_classes_and_the_linked_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names of privileges are asked of Windows; the linked token is asked everything but its own link, and closed."""
+    width = ctypes.sizeof(ctypes.c_void_p)
+    number_of = {name: at for at, name in enumerate(collect.CLASSES, 1)}
+    data = {
+        number_of["TokenPrivileges"]: struct.pack("<IQIQI", 2, 19, 2, 40, 0),
+        number_of["TokenLinkedToken"]: (77).to_bytes(width, "little"),
+        number_of["TokenSessionId"]: struct.pack("<I", 3),
+        len(collect.CLASSES) + 8: b"new",
+    }
+    asked: List[Tuple[Any, int]] = []
+
+    class Asked(Windows):
+        def __init__(self) -> None:
+            self.closed: List[Any] = []
+
+        def query(self, token: Any, number: int) -> Tuple[Optional[collect.Block], Dict[str, Any]]:
+            asked.append((getattr(token, "value", token), number))
+            if number in data:
+                return collect.Block(0x1000, data[number], width), {}
+            return None, {"error": 5, "message": "no"}
+
+        def privilege_name(self, luid: bytes) -> Optional[str]:
+            return {19: "SeShutdownPrivilege"}.get(*struct.unpack("<Q", luid))
+
+        def close(self, handle: Any) -> None:
+            self.closed.append(handle.value)
+
+    made = Asked()
+    found, linked = collect.classes_of(made, 55, True)
+    assert found["TokenPrivileges"] == {
+        "decoded": [
+            {"luid": "0x0:13", "attributes": 2, "name": "SeShutdownPrivilege"},
+            {"luid": "0x0:28", "attributes": 0, "name": None},
+        ],
+        "base": "0x1000",
+        "raw": data[number_of["TokenPrivileges"]].hex(),
+        "class": 3,
+    }
+    assert found["TokenSessionId"]["decoded"] == 3 and found["TokenUser"] == {"error": 5, "message": "no", "class": 1}
     last = len(collect.CLASSES) + 8
-    answers = {"TokenPrivileges": PRIVILEGES, "TokenSessionId": bytes([1, 0, 0, 0]), "Class%d" % last: b"\5"}
-    windows = token_machine(monkeypatch, {9: answers})
-    found, linked = collect.classes_of(windows, ctypes.c_void_p(9), True)
-    assert linked is None and sorted(found) == sorted([*collect.CLASSES, "Class%d" % last])
-    assert found["TokenSessionId"] == {"class": 12, "decoded": 1, "base": "0x2000", "raw": "01000000"}
-    assert found["TokenUser"] == {"class": 1, "error": 87, "message": "said Windows"}  # refused, and not left out
-    assert found["Class%d" % last]["class"] == last
-    assert [(row["luid"], row["name"]) for row in found["TokenPrivileges"]["decoded"]] == [
-        ("0x0:14", "SeDebugPrivilege"),
-        ("0x0:17", None),
-    ]
+    assert found["Class%d" % last]["class"] == last and "Class%d" % (last - 1) not in found
+    assert "TokenLinkedToken" in found and linked is not None and "TokenLinkedToken" not in linked
+    assert set(linked) == set(found) - {"TokenLinkedToken"} and made.closed == [77]
+    assert [number for token, number in asked if token == 55] == list(range(1, last + 1))
+    assert (77, number_of["TokenLinkedToken"]) not in asked
+    data[number_of["TokenLinkedToken"]] = bytes(width)
+    assert collect.classes_of(made, 55, True)[1] is None
 
 
-def test_the_linked_token_is_followed_once_and_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = {"TokenLinkedToken": struct.pack("<Q", 11)}
-    windows = token_machine(monkeypatch, {9: answers, 11: {**answers, "TokenSessionId": bytes([2, 0, 0, 0])}})
-    found, linked = collect.classes_of(windows, ctypes.c_void_p(9), True)
-    assert linked is not None and linked["TokenSessionId"]["decoded"] == 2 and "TokenLinkedToken" not in linked
-    assert [handle.value for handle in windows.closed] == [11] and found["TokenLinkedToken"]["class"] == 19
-    for none in (b"", bytes(8)):
-        windows = token_machine(monkeypatch, {9: {"TokenLinkedToken": none}})
-        assert collect.classes_of(windows, ctypes.c_void_p(9), True)[1] is None and windows.closed == []
+@pytest.mark.parametrize("tid", [None, 9])
+def test_whose_token_it_is_and_that_all_is_closed(tid: Optional[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: List[Any] = []
+
+    class Told:
+        kernel32 = Played(GetProcessIdOfThread=lambda thread: 44, GetCurrentProcessId=lambda: 33)
+
+        def process(self, pid: int) -> str:
+            return "process %d" % pid
+
+        def thread(self, number: int) -> str:
+            return "thread %d" % number
+
+        def thread_token(self, thread: str, number: int) -> str:
+            return "token of " + thread
+
+        def process_token(self, process: str, whose: str) -> str:
+            assert whose == process
+            return "token of " + process
+
+        def image(self, process: str) -> str:
+            return "image of " + process
+
+        def version(self) -> Dict[str, int]:
+            return {"build": 22000}
+
+        def enable_debug_privilege(self) -> str:
+            return "enabled"
+
+        def close(self, handle: Any) -> None:
+            closed.append(handle)
+
+    monkeypatch.setattr(collect, "Windows", Told)
+    monkeypatch.setattr(collect, "classes_of", lambda windows, token, link: ({"token": token, "link": link}, "other"))
+    found = collect.collect(None, tid, True)
+    whose = "thread 9" if tid else "process 33"
+    pid = 44 if tid else 33
+    assert found["about"] == {
+        "debug_privilege": "enabled",
+        "pid": pid,
+        "tid": tid,
+        "image": "image of process %d" % pid,
+    }
+    assert found["classes"] == {"token": "token of " + whose, "link": True} and found["linked"] == "other"
+    assert found["windows"] == {"build": 22000} and found["format"] == "kdtoken-collect" and found["version"] == 1
+    assert found["pointer_size"] == struct.calcsize("P") and found["python"] == sys.version.split()[0]
+    assert sorted(closed) == sorted({whose, "token of " + whose, "process %d" % pid})
+    assert "debug_privilege" not in collect.collect(7)["about"] and collect.collect(7)["about"]["pid"] == 7
 
 
-@pytest.mark.parametrize(
-    "asked, about, opened",
-    [
-        ({}, {"pid": 46, "tid": None, "image": "C:\\a.exe"}, [9, 746]),
-        ({"pid": 44}, {"pid": 44, "tid": None, "image": "C:\\a.exe"}, [9, 744]),
-        ({"tid": 45}, {"pid": 44, "tid": 45, "image": "C:\\a.exe"}, [845, 10, 744]),
-        ({"tid": 47}, {"pid": None, "tid": 47, "image": None}, [847, 10]),  # of which process, Windows does not say
-        ({"pid": 0}, {"pid": 0, "tid": None, "image": "C:\\a.exe"}, [9, 700]),
-    ],
-)
-def test_whose_token_it_is_and_that_all_is_closed(
-    asked: Dict[str, int], about: Dict[str, Any], opened: List[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    windows = token_machine(monkeypatch, {9: {}, 10: {}})
-    found = collect.collect(asked.get("pid"), asked.get("tid"))
-    assert found["about"] == about and (found["format"], found["version"]) == ("kdtoken-collect", 1)
-    assert found["pointer_size"] == struct.calcsize("P") and found["linked"] is None
-    assert [getattr(handle, "value", handle) for handle in windows.closed] == opened
-    assert "TokenUser" in found["classes"] and found["time"].endswith("Z")
-
-
-def test_the_debug_privilege_is_enabled_only_where_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    windows = token_machine(monkeypatch, {9: {}})
-    windows.enable_debug_privilege = lambda: "enabled"  # type: ignore[method-assign]
-    assert "debug_privilege" not in collect.collect(44)["about"]
-    assert collect.collect(44, debug_privilege=True)["about"]["debug_privilege"] == "enabled"
-
-
-# --- the real access check
-
-
-def asked(question: Dict[str, Any], converts: int = 1, called: int = 0, status: int = 0, granted: int = 0) -> Any:
-    windows = Windows()
-    seen: List[Any] = []
-
-    def convert(sddl: str, revision: int, descriptor: Any, size: Any) -> int:
-        seen.append((sddl, revision))
-        return converts and put(descriptor, 0x77)
-
-    def check(descriptor: Any, client: Any, wish: int, mapping: Any, privileges: Any, size: Any, g: Any, s: Any) -> int:
-        seen.append((wish, struct.unpack("<4I", mapping.raw), size._obj.value))
-        struct.pack_into("<I", privileges, 0, 2)
-        g._obj.value, s._obj.value = granted, status
-        return called
-
-    windows.ntdll = Library(NtAccessCheck=check)
-    answer = collect.one_check(windows, convert, 3, question)
-    return answer, seen, len(windows.kernel32.named("LocalFree"))
-
-
-FILE = (0x120089, 0x120116, 0x1200A0, 0x1F01FF)
-
-
-def test_what_the_access_check_answers_is_kept_with_what_was_asked() -> None:
-    question = {"id": "1", "sddl": "D:(A;;FA;;;BA)", "want": "read"}
-    answer, seen, freed = asked(question, status=0, granted=0x120089)
-    assert answer == {
-        **question, "type": "file", "mapping": list(FILE), "wish": 0x120089, "status": 0, "granted": 0x120089,
-        "privileges_used": 2,
-    }  # fmt: skip
-    assert seen == [("D:(A;;FA;;;BA)", 1), (0x120089, FILE, 1024)] and freed == 1
-    answer, _, _ = asked({**question, "type": "KEY"}, status=0xC0000022)
-    assert (answer["type"], answer["status"], answer["granted"]) == ("key", 0xC0000022, 0)
-    failed, _, freed = asked(question, called=0xC0000005, granted=7)
-    assert (failed["status"], failed["granted"], failed["call_failed"], freed) == (0xC0000005, 0, True, 1)
-    refused, seen, freed = asked(question, converts=0)
-    assert (refused["status"], refused["granted"], refused["error"]) == (0xC0000079, 0, 5) and freed == 0
-    assert refused["problem"] == "SDDL refused: said Windows" and len(seen) == 1
-    with pytest.raises(collect.CannotCollect, match="no mapping for the type 'desk'; there are: event, file, key"):
-        asked({**question, "type": "desk"})
-
-
-def test_the_check_is_of_an_impersonation_copy_of_the_own_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    windows = token_machine(monkeypatch, {9: {}})
-    question = {"sddl": "D:", "want": "read"}
-    monkeypatch.setattr(collect, "one_check", lambda w, convert, client, one: dict(one, client=client.value))
-    with pytest.raises(collect.CannotCollect, match="DuplicateTokenEx: said Windows"):
-        collect.access_checks([question])
-    windows.advapi32 = Library(
-        OpenProcessToken=lambda process, access, token: put(token, 9) if access == 0xA else 0,
-        DuplicateTokenEx=lambda own, access, sd, level, kind, copy: put(copy, 12) if (access, level, kind) == (0xC, 2, 2) else 0,
-    )  # fmt: skip
-    assert collect.access_checks([question, question]) == [dict(question, client=12)] * 2
-    assert [handle.value for handle in windows.closed][-2:] == [12, 9]
-    windows.advapi32 = Library()
-    with pytest.raises(collect.CannotCollect, match="OpenProcessToken: said Windows"):
-        collect.access_checks([question])
-
-
-# --- the command line
-
-FOUND: Dict[str, Any] = {"format": "kdtoken-collect", "version": 1}
-
-
-@pytest.fixture
-def collected(monkeypatch: pytest.MonkeyPatch) -> List[Tuple[Any, ...]]:
-    calls: List[Tuple[Any, ...]] = []
-
-    def collect_it(*values: Any) -> Dict[str, Any]:
-        calls.append(values)
-        return dict(FOUND)
-
-    monkeypatch.setattr(collect, "collect", collect_it)
-    monkeypatch.setattr(collect, "access_checks", lambda questions: [dict(one, status=0) for one in questions])
-    return calls
-
-
-def test_what_is_asked_is_what_is_collected(
-    collected: List[Tuple[Any, ...]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert collect.main([]) == collect.main(["--pid", "0"]) == collect.main(["--thread", "45"]) == 0
-    assert collect.main(["--pid", "44", "--debug-privilege"]) == 0
-    assert collected == [(None, None, False), (0, None, False), (None, 45, False), (44, None, True)]
-    out = capsys.readouterr()
-    assert not out.err and json.loads(out.out[: out.out.index("}\n") + 1]) == FOUND
-    file = tmp_path / "token.json"
-    for _ in range(2):  # what an earlier run made is replaced
-        assert collect.main(["-o", str(file)]) == 0
-        assert json.loads(file.read_text(encoding="ascii")) == FOUND and not capsys.readouterr().out
-    assert os.listdir(str(tmp_path)) == ["token.json"]
-
-
-def test_checks_of_the_command_line_and_of_a_file_are_asked_together(
-    collected: List[Tuple[Any, ...]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "questions.json"
-    file.write_text(json.dumps({"questions": [{"id": "q", "sddl": "D:", "want": "write"}]}), encoding="utf-8")
-    words = ["--check", "D:(A;;FA;;;BA)", "--check", "D:", "--type", "key", "--want", "read", "--questions", str(file)]
-    assert collect.main(words) == 0
-    checks = json.loads(capsys.readouterr().out)["checks"]
-    assert checks == [
-        {"id": "check 1", "sddl": "D:(A;;FA;;;BA)", "type": "key", "want": "read", "status": 0},
-        {"id": "check 2", "sddl": "D:", "type": "key", "want": "read", "status": 0},
-        {"id": "q", "sddl": "D:", "want": "write", "status": 0},
-    ]
-    for own in (["--pid", "0"], ["--thread", "0"]):
-        assert collect.main([*own, "--check", "D:"]) == 2
-        assert "--check asks with this process's own token" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "words, said",
-    [
-        (["--pid", "-1"], "-1 is no id of a process or a thread"),
-        (["--thread", "-1"], "-1 is no id of a process or a thread"),
-        (["-o", "{there}"], "is there already, and no JSON of collect"),
-        (["-o", "{folder}/none/x"], "cannot write"),
-        (["--questions", "{folder}/none"], "cannot read {folder}/none: "),
-    ],
-)
-def test_what_cannot_be_carried_out_is_one_message_with_a_next_step(
-    words: List[str], said: str, collected: List[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "there").write_text("a letter", encoding="ascii")
-    places = {"there": str(tmp_path / "there"), "folder": str(tmp_path)}
-    assert collect.main([word.format(**places) for word in words]) == 2
-    told = capsys.readouterr()
-    assert told.err.startswith("collect: ") and said.format(**places) in told.err and not told.out
-    assert told.err.count("\n  next: ") == 1 and (tmp_path / "there").read_text(encoding="ascii") == "a letter"
-
-
-@pytest.mark.parametrize(
-    "words, said",
-    [
-        (["--pid", "x"], "--pid takes a number in decimal, not x"),
-        (["--pid"], "--pid needs a word behind it"),
-        (["--pid", "1", "--thread", "2"], "--thread and --pid exclude each other"),
-        (["--debug-privilege=1"], "--debug-privilege takes no word"),
-        (["-o"], "-o needs a word behind it"),
-        (["what"], "nothing takes what"),
-    ],
-)
-def test_a_wrong_word_is_one_line_with_a_next_step(
-    words: List[str], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as error:
-        collect.main(words)
-    assert error.value.code == 2
+def test_generic_rights_are_mapped_each_to_its_own() -> None:
+    """winnt.h: GENERIC_READ 1 << 31, WRITE 1 << 30, EXECUTE 1 << 29, ALL 1 << 28; MAXIMUM_ALLOWED 1 << 25."""
+    mapping = (0x1, 0x20, 0x300, 0x4000)
+    for word, mask in (("read", 0x1), ("write", 0x20), ("execute", 0x300), ("all", 0x4000), ("maximum", 1 << 25)):
+        assert collect.mapped_wish(word, mapping) == mask
     assert (
-        capsys.readouterr().err
-        == "collect: %s\n  next: --pid PID names a process (tasklist lists them); --help\n" % said
+        collect.mapped_wish("0xf0000008", mapping) == 0x4329
+        and collect.mapped_wish("0xffffffff", mapping) == 0x0FFFFFFF
     )
+    assert collect.mapped_wish("0", mapping) == 0
 
 
-def test_an_empty_file_is_written_over_and_a_stdout_that_is_closed_is_said(
-    collected: List[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "x").write_bytes(b"")
-    assert collect.main(["-o", str(tmp_path / "x")]) == 0
-    monkeypatch.setattr(sys, "stdout", None)
-    assert collect.main([]) == 2 and collect.main(["-o", str(tmp_path / "x")]) == 0
-    assert capsys.readouterr().err == "collect: standard output is closed\n  next: -o FILE writes a file\n"
-
-
-def test_ctrl_c_and_a_message_without_a_step_of_its_own(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def stop(*values: Any) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(collect, "collect", stop)
-    assert collect.main([]) == 2
-    assert capsys.readouterr().err == "collect: stopped by Ctrl+C\n  next: the same command again\n"
-    collect.complain("odd")
-    assert capsys.readouterr().err == "collect: odd\n  next: python collect.py --help tells what it takes\n"
+def test_each_class_that_collect_decodes() -> None:
+    """As people read it; TOKEN_SOURCE is eight bytes of name and a LUID."""
+    block = collect.Block(0x1000, b"User32\0\0" + struct.pack("<II", 0x12, 0x3), 8)
+    assert collect.decoded("TokenSource", block) == {"decoded": {"name": "User32", "luid": "0x3:12"}}
+    for data, found in ((b"\1\2\3\4", {"decoded": 0x4030201}), (b"\7", {"decoded": 7}), (b"", {}), (bytes(5), {})):
+        assert collect.decoded("TokenNew", collect.Block(0, data, 8)) == found
+    cut = collect.decoded("TokenOrigin", collect.Block(0, bytes(7), 8))
+    assert cut == {"problem": "4 bytes at offset 4 are not there"}
+    # A pointer before the bytes, and a SID of an authority of more than 32 bits ([MS-DTYP] 2.4.2.1: in hexadecimal).
+    assert "problem" in collect.decoded("TokenOwner", collect.Block(0x1000, struct.pack("<Q", 0xFFF), 8))
+    sid = bytes([1, 1, 0, 1, 0, 0, 0, 0]) + struct.pack("<I", 7)
+    owner = collect.Block(0x1000, struct.pack("<Q", 0x1008) + sid, 8)
+    assert collect.decoded("TokenOwner", owner) == {"decoded": "S-1-0x000100000000-7"}
+    dacl = collect.Block(0x1000, struct.pack("<Q", 0x1008) + b"\2\0\x08\0\0\0\0\0rest", 8)
+    assert collect.decoded("TokenDefaultDacl", dacl) == {"decoded": "0200080000000000"}
+    assert collect.decoded("TokenDefaultDacl", collect.Block(0x1000, bytes(8), 8)) == {"decoded": None}
