@@ -17,6 +17,7 @@ import kdtoken
 import kdtoken.audit as audit
 import kdtoken.diff as diff
 from kdtoken import cli, lineage, walk
+from kdtoken.analysis.audit.finding import Finding, Severity
 from kdtoken.analysis.audit.rules import RULES
 from kdtoken.cli import dump_report
 from kdtoken.errors import MemoryUnreadable
@@ -353,3 +354,22 @@ def test_a_rule_that_is_not_there_tells_where_they_are_listed() -> None:
     assert code == 2 and err.endswith(
         "next: near: twin-token, shared-token, boot-token; kdtoken audit --explain lists them\n"
     )
+
+
+def test_watch_lines_are_of_what_needs_a_look_and_has_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A finding of the machine as a whole has none; information needs no look."""
+    machine = KernelMachine(SyntheticSource(kernel_of_machine(QUIET)))
+    snapshot = machine.snapshot()
+    first, second = snapshot.processes[:2]
+    found = (
+        Finding("of-all", Severity.IMPOSSIBLE, "x", ()),
+        Finding("known", Severity.INFORMATION, "x", (), (first,)),
+        Finding("odd", Severity.UNUSUAL, "x", (), (second, first)),
+        Finding("worse", Severity.IMPOSSIBLE, "x", (), (second,)),
+    )
+    monkeypatch.setattr(audit, "run_rules", lambda one: found)
+    options = cli.parser("audit", "")
+    audit.add_arguments(options)
+    lines = audit._watch(machine, snapshot, options.parse_args(["--watch"]))
+    assert lines and {line.split(" ")[0] for line in lines} == {"%x" % second.process.address}
+    assert len(lines) == len(set(lines)) and audit._watch(machine, snapshot, options.parse_args([])) == ()

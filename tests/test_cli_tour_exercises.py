@@ -5,7 +5,10 @@ from typing import List, Set
 import pytest
 
 from kdtoken import tour
+from kdtoken.analysis.audit.rules import audit
 from kdtoken.cli.tour.exercises import EXERCISES, task_lines
+from kdtoken.machine.open import open_machine
+from kdtoken.render.words import clean
 from tests.machine import spec
 from tests.machine.declared import MACHINE
 from tests.machine.spec import ProcessSpec, TokenSpec
@@ -111,3 +114,28 @@ def test_no_task_tells_its_answer() -> None:
     for number, name in ((1, "AcroRd32"), (4, "mspaint"), (5, "cmd.exe")):
         words: List[str] = task_lines(number) + task_lines(number, True)
         assert name not in "\n".join(words)
+
+
+def test_of_the_others_of_the_incident_each_is_told_what_there_is_to_say(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of most nothing at all; of those with an innocent finding, that finding."""
+    with open_machine("tour-incident") as machine:
+        found = audit(machine.snapshot())
+        saw = {}
+        for one in found:
+            for row in one.processes[:1]:
+                saw.setdefault(row.process.pid, one)
+    moved = {one.token for one, was in zip(INCIDENT.processes, QUIET.processes) if one.token != was.token}
+    plain = innocent = 0
+    for process in INCIDENT.processes:
+        if process.token in moved:
+            continue
+        assert tour.main(["--exercise", "4", str(process.pid)]) == 1
+        said = " ".join(capsys.readouterr().out.split())
+        if process.pid in saw:
+            innocent += 1
+            assert "What is to be said of it has innocent causes:" in said, process.pid
+            assert " ".join(clean(saw[process.pid].saw).split())[:30] in said
+        else:
+            plain += 1
+            assert "Its token is its own: no other process points to it" in said, process.pid
+    assert plain > 5

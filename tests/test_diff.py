@@ -8,7 +8,7 @@ from typing import Any, Tuple
 
 import pytest
 
-from kdtoken import diff
+from kdtoken import cli, diff
 from kdtoken.layout.layout_file import load_layouts
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.source.session import RecordingSource
@@ -265,3 +265,29 @@ def test_one_process_before_and_after(capsys: Any, tmp_path: Path) -> None:
     assert code == 1 and verdict.startswith("one token, changed between A and B without the kernel's own trace of it")
     after = recorded(tmp_path / "adjusted.gz", privileges(0x777777))
     assert first(capsys, before, after) == (1, "one token, adjusted between A and B: SeDebugPrivilege")
+
+
+@pytest.mark.parametrize("option", ["--session", "--dump", "--log", "--attach"])
+def test_with_a_source_named_by_an_option_a_word_is_a_process_of_it(option: str) -> None:
+    options = cli.parser("diff", "").parse_args([option, "x"])
+    assert diff._is_process("notepad.exe", options) and diff._is_process("1120:1132", options)
+    for other in ("a@b", "a.txt", "MEMORY.DMP", "-", "live"):
+        assert not diff._is_process(other, options), other
+    assert not diff._is_process("notepad.exe", cli.parser("diff", "").parse_args([]))
+
+
+def test_an_error_says_which_of_the_two_sides_it_is_about(capsys: Any, tmp_path: Path) -> None:
+    """Once: not where the message names the side or its file already."""
+    text = tmp_path / "two.txt"
+    text.write_text(token_lines("notepad") + "\nkd> g\n" + token_lines("cmd"), encoding="utf-8")
+    code, _, err = run(capsys, NOTEPAD, MACHINE_FILE + "@1120:9")
+    assert code == 2 and err.startswith("kdtoken: %s@1120:9: " % MACHINE_FILE) and err.count(MACHINE_FILE) == 1
+    code, _, err = run(capsys, str(text), NOTEPAD)
+    assert code == 2 and err.split("\n")[0].count(str(text)) == 1
+
+
+def test_a_side_of_another_source_than_the_option_s_is_not_of_the_debugger_s_session() -> None:
+    made = diff.Sides(cli.parser("diff", "").parse_args([]))
+    assert made.is_here("live@notepad.exe") and not made.is_here("a.txt") and not made.is_here("a.dmp@4")
+    for option in ("--session", "--dump", "--log", "--attach"):
+        assert not diff.Sides(cli.parser("diff", "").parse_args([option, "x"])).is_here("live@notepad.exe")

@@ -15,7 +15,7 @@ from kdtoken.model.group import Group
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import Names
-from kdtoken.render.diff import diff_json, diff_lines
+from kdtoken.render.diff import _number, _privilege, diff_json, diff_lines
 from tests.declared_views import VIEWS, decoded, kernel, whoami
 from tests.machine.declared import MACHINE
 
@@ -171,3 +171,53 @@ def test_names_of_one_side_name_nothing_of_the_other() -> None:
     assert str(stranger) in shown and "impostor" not in shown
     shown = "\n".join(diff_lines(compare(a, replace(b, token=listed, names=named))))
     assert "LAB\\impostor" in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [  # winnt.h, ntifs.h: TOKEN_TYPE, SECURITY_IMPERSONATION_LEVEL, TOKEN_MANDATORY_POLICY_*
+        ("type", 1, "Primary"),
+        ("type", 2, "Impersonation"),
+        ("impersonation level", 3, "Delegation"),
+        ("mandatory policy", 0, "off"),
+        ("mandatory policy", 1, "NO_WRITE_UP"),
+        ("mandatory policy", 3, "NO_WRITE_UP NEW_PROCESS_MIN"),
+        ("in use", 0, "no"),
+        ("in use", 1, "yes"),
+        ("member Whatever", 255, "0xff"),
+        ("token replaced", 0x1234, "token at 0x1234"),
+        ("session", 12, "12"),
+        ("expiration", 0x7FFFFFFFFFFFFFFF, "never"),
+    ],
+)
+def test_a_number_is_told_in_the_words_of_its_field(name: str, value: int, words: str) -> None:
+    found = _number(name, value, decoded("notepad"))
+    assert found.replace("TOKEN_MANDATORY_POLICY_", "") == words
+
+
+def held(present: bool, enabled: bool) -> Privilege:
+    return Privilege(20, "SeDebugPrivilege", present, enabled, False)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "label", "state"),
+    [
+        (held(True, True), None, "held by A only", "Enabled"),
+        (held(True, False), None, "held by A only", "Disabled"),
+        (None, held(True, True), "held by B only", "Enabled"),
+        (held(False, False), held(True, False), "held by B only", "Disabled"),
+        # Enabled without being held: only a writer leaves that.
+        (held(True, False), held(False, True), "held by A only", "Disabled (and marked Enabled in B, though not held)"),
+        (held(False, True), held(True, True), "held by B only", "Enabled (and marked Enabled in A, though not held)"),
+    ],
+)
+def test_a_privilege_that_one_side_holds(one: object, other: object, label: str, state: str) -> None:
+    assert _privilege(one, other) == (label, state)
+
+
+def test_a_privilege_that_was_switched_or_only_marked() -> None:
+    label, words = _privilege(held(True, True), held(True, False))
+    assert label == "switched" and words.count(" -> ") == 1
+    assert words.split(" -> ")[0] != words.split(" -> ")[1] and "Enabled" in words.split(" -> ")[0]
+    assert _privilege(None, held(False, True))[0] == "not held, but marked"
+    assert _privilege(None, held(False, True))[1].startswith("none -> ")

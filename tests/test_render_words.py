@@ -130,3 +130,23 @@ def test_the_last_gate_escapes_what_was_forgotten() -> None:
     assert printable("a\x1b[2Jb\u202ec") == "a\\u001b[2Jb\\u202ec" == clean("a\x1b[2Jb\u202ec")
     for text in ("", "plain", "caf\u00e9 \u4f60"):
         assert printable(text) == text
+
+
+def test_columns_are_for_the_usual_cells_where_most_rows_would_pass_the_width() -> None:
+    """Four of five first cells have 5 letters: the fifth moves its own row only."""
+    words.set_columns(60)
+    try:
+        rows = [("aaaaa", "b" * 30)] * 4 + [("c" * 40, "b" * 30)]
+        assert row_lines(rows)[0] == ["  aaaaa  " + "b" * 30] == row_lines(rows)[3]
+        # Where only half of them would, each keeps its column.
+        half = [("aaaaa", "b")] * 3 + [("c" * 40, "b" * 30)] * 3
+        assert row_lines(half)[0] == ["  aaaaa".ljust(44) + "b"]
+    finally:
+        words.set_columns()
+
+
+def test_a_cell_longer_than_a_domain_user_s_sid_sets_no_column() -> None:
+    """46 columns: S-1-5-21, three numbers of ten digits and one of four."""
+    for length, column in ((46, 50), (47, 7)):
+        lines = row_lines([("aaa", "b"), ("c" * length, "d")])
+        assert lines[0] == ["  aaa".ljust(column) + "b"]

@@ -10,6 +10,7 @@ import pytest
 
 from kdtoken import audit, report
 from kdtoken.machine.kernel import KernelMachine
+from kdtoken.machine.open import open_machine
 from tests.machine.spec import PrivilegesSpec
 from tests.machine.strange import NOTEPAD, QUIET, with_process, with_token
 from tests.machine.synthetic import SyntheticSource
@@ -180,3 +181,10 @@ def test_another_file_is_left_alone_and_a_report_replaced(files: Dict[str, str],
     assert "notes.html is there already, and no report of ours\n  next: another name, or remove it first" in wrong
     out.write_bytes(b"")  # as mktemp makes it
     assert run(files, out, "quiet")[0] == 0 and run(files, out, "stolen")[0] == 1
+
+
+def test_a_text_without_processes_is_called_as_it_was_named_or_as_its_source(files: Dict[str, str]) -> None:
+    with open_machine(files["whoami"]) as machine:
+        assert report.read(machine).report.source == machine.about.source != ""
+        named = report.read(machine, "anna's")
+        assert named.report.source == "anna's" == getattr(named.snapshot, "label", "") and len(named.tokens) == 1

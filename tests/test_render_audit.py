@@ -1,0 +1,77 @@
+"""Findings in the words of `audit` and in the cells of `walk`."""
+
+from typing import Tuple
+
+from kdtoken.analysis.audit.finding import Evidence, Finding, Severity
+from kdtoken.analysis.audit.rules import RULES
+from kdtoken.model.absent import NotSaid
+from kdtoken.model.process import Process, ProcessDump
+from kdtoken.render.audit import explain_lines, finding_data, remarks_data, remarks_text, rule_lines, rules_by_process
+
+NOTHING = NotSaid("here")
+
+
+def process(address: int, pid: int) -> ProcessDump:
+    return ProcessDump(Process(address, pid, "a.exe", NOTHING, NOTHING), NOTHING, NOTHING)
+
+
+ONE, TWO = process(0x1000, 4), process(0x2000, 8)
+
+
+def finding(rule: str, severity: Severity, *rows: ProcessDump, saw: str = "saw it") -> Finding:
+    return Finding(
+        rule, severity, saw, (Evidence("what", "value", 0x10, "kind"), Evidence("that", "5")), rows, (0xABC,), "key"
+    )
+
+
+FINDINGS: Tuple[Finding, ...] = (
+    finding("r0", Severity.UNUSUAL),  # of no process: of the machine
+    finding("r1", Severity.IMPOSSIBLE, ONE, TWO, saw="a\x1bb"),
+    finding("r2", Severity.INFORMATION, ONE),
+    finding("r3", Severity.UNUSUAL, TWO),
+    finding("r1", Severity.IMPOSSIBLE, ONE),
+)
+
+
+def test_what_is_said_of_one_process_is_what_it_comes_first_in() -> None:
+    assert remarks_data(FINDINGS, 0x1000) == [
+        {"rule": "r1", "severity": "!!", "saw": "a\x1bb"},
+        {"rule": "r2", "severity": Severity.INFORMATION.value, "saw": "saw it"},
+        {"rule": "r1", "severity": "!!", "saw": "saw it"},
+    ]
+    assert [one["rule"] for one in remarks_data(FINDINGS, 0x2000)] == ["r3"] and remarks_data(FINDINGS, 0x3000) == []
+    assert remarks_text(FINDINGS, 0x1000) == "!! r1: a\\u001bb; !! r1: saw it"
+    assert remarks_text(FINDINGS, 0x2000) == "! r3: saw it" and remarks_text(FINDINGS[:1], 0x1000) == ""
+
+
+def test_rules_that_saw_something_in_a_process_each_once() -> None:
+    assert rules_by_process(FINDINGS) == {0x1000: "!! r1", 0x2000: "! r3"}
+    more = (*FINDINGS, finding("r4", Severity.UNUSUAL, ONE))
+    assert rules_by_process(more)[0x1000] == "!! r1, ! r4"
+
+
+def test_a_finding_for_programs() -> None:
+    assert finding_data(FINDINGS[1]) == {
+        "rule": "r1",
+        "severity": "!!",
+        "saw": "a\x1bb",
+        "identity": "r1: key",
+        "pids": [4, 8],
+        "processes": ["0x1000", "0x2000"],
+        "tokens": ["0xabc"],
+        "evidence": [
+            {"what": "what", "value": "value", "address": "0x10", "kind": "kind"},
+            {"what": "that", "value": "5", "address": None, "kind": Evidence("that", "5").kind},
+        ],
+    }
+
+
+def test_a_rule_is_told_whole() -> None:
+    assert len([line for line in rule_lines() if not line.startswith(" " * 9)]) == len(RULES)
+    for rule in RULES:
+        lines = explain_lines(rule)
+        text = " ".join(" ".join(lines).split())
+        assert lines[0].startswith("%s (%s, " % (rule.id, rule.severity.value))
+        assert ("only by --rule %s" % rule.id in text) is rule.extra
+        assert sum(line.startswith("  innocent ") for line in lines) == 1
+        assert ("none is known" in text) is (not rule.innocent)

@@ -1,0 +1,41 @@
+"""The token on the screen: which groups are named first, what stands for a long name."""
+
+from typing import Tuple
+
+import pytest
+
+from kdtoken.model.group import Group
+from kdtoken.model.sid import Sid
+from kdtoken.render.screen_token import _weight, few
+
+DOMAIN = "S-1-5-21-1-2-3-"
+
+
+@pytest.mark.parametrize(
+    ("sid", "weight"),
+    [
+        ("S-1-5-32-544", (0, 0)),  # Administrators
+        ("S-1-5-32-551", (1, 0)),  # Backup Operators
+        (DOMAIN + "512", (1, 0)),  # a domain's
+        ("S-1-5-32-545", (3, 0)),  # Users
+        ("S-1-1-0", (3, 0)),
+        ("S-1-2-0", (3, 0)),
+        ("S-1-2-1", (3, 0)),
+        ("S-1-5-11", (3, 0)),
+        ("S-1-5-113", (3, 0)),
+        ("S-1-5-64-10", (3, 0)),
+        ("S-1-18-1", (3, 0)),
+        ("S-1-5-5-0-77", (3, 0)),  # a logon's
+        ("S-1-5-80-0", (2, 0)),
+        ("S-1-5-114", (2, 0)),
+        ("S-1-15-3-1", (2, 0)),
+    ],
+)
+def test_who_decides_most_is_named_first(sid: str, weight: Tuple[int, int]) -> None:
+    attributes = 0xC0000007 if "-5-5-0" in sid else 7
+    assert _weight(Group(Sid.from_text(sid), attributes)) == weight
+
+
+def test_a_list_is_cut_where_words_for_the_rest_are_shorter_than_the_rest() -> None:
+    assert few([]) == "" and few(["a"]) == "a" and few(["a", "b", "c"], 1) == "a and 2 more"
+    assert few(["a", "b"], 1) == "a, b"
