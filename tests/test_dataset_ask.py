@@ -313,6 +313,14 @@ def test_a_table_fits_the_terminal() -> None:
         "",
         "2 rows",
     ]
+    assert ask.table_lines(Answer(("host", "impersonating_threads"), [("ANNA-PC", 1)], None), 24) == [
+        "host      impersonating_",
+        "                 threads",
+        "ANNA-PC                1",
+        "",
+        "1 row",
+    ]
+    assert ask.table_lines(Answer(("host", "pid"), [], None), 60) == ["host  pid", "", "0 rows"]
     assert ask.table_lines(answer, 34) == [
         "row 1",
         "  host  ANNA-PC",

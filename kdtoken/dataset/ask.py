@@ -250,9 +250,10 @@ def _fitted(answer: Answer, room: int) -> List[str]:
     rows = [[cell(name, value, "-") for name, value in zip(answer.columns, row)] for row in answer.rows]
     widths = [max(map(len, column)) for column in zip(heads, *rows)]
     # A column of numbers, or of short words, keeps its width; the widest of the others gives way.
-    least = [max(map(len, column)) if max(map(len, column)) <= _NARROW else _NARROW for column in zip(heads, *rows)]
-    longest = [max(len(word) for one in column for word in one.split(" ")) for column in zip(heads, *rows)]
-    least = [max(pair) for pair in zip(least, longest)]
+    broken = [head.replace("_", "_ ") for head in heads]  # where a column's name may be broken
+    below = [max([0, *map(len, column)]) for column in zip(*rows)] or [0] * len(heads)
+    longest = [max(len(word) for one in column for word in one.split(" ")) for column in zip(broken, *rows)]
+    least = [max(longest[at], _NARROW if width > _NARROW else 0) for at, width in enumerate(below)]
     while sum(widths) + 2 * (len(widths) - 1) > room:
         at = max(range(len(widths)), key=lambda one: (widths[one] > least[one], widths[one]))
         if widths[at] <= least[at]:
@@ -260,8 +261,9 @@ def _fitted(answer: Answer, room: int) -> List[str]:
         widths[at] -= 1
     numbers = {at for at in range(len(heads)) if _is_number(answer, at)}
     lines: List[str] = []
-    for row in [heads, *rows]:
-        parts = [wrapped(one, width, "") for one, width in zip(row, widths)]
+    parted = [[part.replace("_ ", "_") for part in wrapped(one, width, "")] for one, width in zip(broken, widths)]
+    top = [[head] if len(head) <= width else part for head, part, width in zip(heads, parted, widths)]
+    for parts in [top, *([wrapped(one, width, "") for one, width in zip(row, widths)] for row in rows)]:
         for line in zip_longest(*parts, fillvalue=""):
             padded = (
                 one.rjust(width) if at in numbers else one.ljust(width)
