@@ -21,7 +21,7 @@ from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.view.lines import decode_text
 from kdtoken.view.partial import PartialToken
 from kdtoken.view.text import read_text
-from tests.margins import right_cuts
+from tests.margins import left_cuts, right_cuts
 
 # Listed, but not how: the law asks nothing of it, and a mutant may tell what the original leaves in doubt.
 UNKNOWN = "not known"
@@ -121,7 +121,7 @@ def _misread(line: str) -> str:
 def mutants(text: str) -> Iterator[Tuple[str, str]]:
     """(what was done, text) of every mutation."""
     lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
-    for make in (_cuts, _wrapped, _marked_up, _prompted, _framed, right_cuts):
+    for make in (_cuts, _wrapped, _marked_up, _prompted, _framed, right_cuts, left_cuts):
         for name, changed in make(lines):
             yield name, "\n".join(changed) + "\n"
 

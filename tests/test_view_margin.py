@@ -4,7 +4,7 @@ from typing import List
 
 import pytest
 
-from kdtoken.model.absent import known
+from kdtoken.model.absent import Fragment, known
 from kdtoken.model.process import Process
 from kdtoken.view.lines import Line
 from kdtoken.view.margin import CUT_OFF, ends_at_a_margin
@@ -123,3 +123,49 @@ def test_right_cuts_are_every_width_that_cuts() -> None:
         ]
     )
     assert made["right margin at 32"] == ["a" * 32, "b " * 16]
+
+
+def test_where_a_left_margin_has_cut_names_none_is_told() -> None:
+    text = (
+        "GROUP INFORMATION\n-----------------\n\n"
+        "Group Name    Type             SID          Attributes                                        \n"
+        "============= ================ ============ ==================================================\n"
+        "Everyone      Well-known group S-1-1-0      Mandatory group, Enabled by default, Enabled group\n"
+        "LAB\\Anna      Group            S-1-5-32-599 Mandatory group, Enabled by default, Enabled group\n"
+    )
+    (whole,) = read_text(text).tokens
+    assert sorted(whole.names.values()) == ["Everyone", "LAB\\Anna"]
+    for width in range(1, 13):
+        for token in read_text("\n".join(line[width:] for line in text.split("\n"))).tokens:
+            assert not token.names and [one.attributes for one in token.groups] == [7, 7], width
+    # Where no head tells, one name that is known tells of all.
+    (token,) = read_text(text.replace("Group Name", "Nombre").replace("Everyone", "veryone ")).tokens
+    assert not token.names
+    # A name without its authority is whole.
+    (token,) = read_text(text.replace("Everyone     ", "LAB\\Everyone")).tokens
+    assert len(token.names) == 2
+
+
+def test_lines_that_are_lost_without_a_mark_are_no_absence() -> None:
+    lines = TOKEN.split("\n")
+    (whole,) = read_text(TOKEN).tokens
+    assert isinstance(whole.token.privileges, tuple) and not isinstance(whole.token.privileges, Fragment)
+    assert [one.number for one in whole.token.privileges] == [20, 23, 34]
+    lines.remove("    Attributes - Mandatory Default Enabled Owner ")
+    lines.remove(DEFAULT)
+    (token,) = read_text("\n".join(lines)).tokens
+    held = token.token.privileges
+    assert isinstance(held, Fragment) and [one.number for one in held] == [20, 34]
+    assert not held.tells(23) and not held.tells(40) and not held.tells(1) and held.tells(20)
+    # The number that is left out tells the same.
+    text = TOKEN.replace(" 01 S-1-16", " 02 S-1-16")
+    assert isinstance(read_text(text).tokens[0].token.privileges, Fragment)
+
+
+def test_a_blocks_first_lines_behind_another_ones_last_are_not_its() -> None:
+    block = "PROCESS ffff8f00123400%d0\n    SessionId: 1  Cid: 0f1%d    Peb: 5c00001000  ParentCid: 0a10\n"
+    block += "    DirBase: 1234002  ObjectTable: ffff9a8f00000040  HandleCount: 123.\n    Image: number%d.exe\n"
+    lines = (block % (1, 1, 1) + block % (2, 2, 2)).split("\n")
+    del lines[3:5]  # the first one's image and the second one's address
+    (process,) = read_text("\n".join(lines)).processes.processes
+    assert process.process.pid == 0xF11 and not known(process.process.image_name)

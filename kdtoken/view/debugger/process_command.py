@@ -260,6 +260,10 @@ class _Reader:
             self._image(image.strip(), line)
         fields = forms.FIELD.findall(text)
         cut = len(fields) > 1 and fields[-1][0] in forms.NEVER_LAST and text.endswith(fields[-1][1])
+        if "DirBase" in self.process.values and any(name in ("Cid", "SessionId") for name, _ in fields):
+            # The first lines of another block, whose beginning is not there.
+            self.process, self.thread = None, None
+            return False
         for name, value in fields[:-1] if cut else fields:
             form = forms.FORMS.get(name)
             half = value.endswith("..") or (name == "ObjectTable" and self._is_half(value))

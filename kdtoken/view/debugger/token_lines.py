@@ -55,6 +55,8 @@ class TokenBuilder:
         self.split_sid: Optional[Tuple[str, str, Line]] = None
         # What the debugger could not read, which the next line says again.
         self.unread_at: Optional[int] = None
+        # Whether lines are missing that nobody marked: then no gap between two rows is an absence.
+        self.thinned = False
         if address:
             self._place("address", line)
 
@@ -111,6 +113,11 @@ class TokenBuilder:
             return False
         self.split_sid = None
         name, understood = self._name(sid, rest)
+        before = self.lists[self.section][-1] if self.joined and self.lists[self.section] else None
+        # Each row has its attributes behind it, and the number that comes next: what is not there was lost.
+        self.thinned = self.thinned or (
+            before is not None and (self.last == "row" or -1 < before.index != index - 1 > -2)
+        )
         self.lists[self.section].append(GroupRow(index, sid, NotSaid(self.view), name, joined=self._joins(line)))
         self._place("%s.%s" % (self.section, sid), line)
         self.last = "row"
@@ -364,6 +371,11 @@ class TokenBuilder:
             if index is not None:
                 fields.setdefault("integrity_level_index", index)
         ends = self.ends[labels.PRIVILEGES]
+        if self.thinned:
+            ends.torn = ends.torn or "lines of this text are missing, and may be in it"
+            ends.begun = ends.begun and not self.privileges
+            ends.ended = False
+            self.privileges = [replace(row, joined=False) for row in self.privileges]
         if ends.begun or self.privileges:
             fields["privileges"] = privileges_of_rows(self.privileges, ends)
         for name, rows, count in (

@@ -1,7 +1,7 @@
 """A token put together row by row from whoami's output."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Optional, Tuple
 
 from kdtoken.model import group as groups
@@ -9,6 +9,7 @@ from kdtoken.model.absent import NOT_SAID_HERE, Fragment, Maybe, NotSaid, Unread
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import NUMBERS, Privilege
 from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import name_of
 from kdtoken.view.lines import Line
 from kdtoken.view.partial import (
     PartialGroup,
@@ -87,6 +88,7 @@ class WhoamiBuilder:
         self.not_understood: List[Line] = []
         self.parts: Dict[str, Part] = {}
         self.kind = ""
+        self.cut_left = False  # a left margin has cut its tables
 
     def takes(self, kind: str) -> bool:
         """Whether a list of this kind can be this token's: each comes once."""
@@ -202,8 +204,23 @@ class WhoamiBuilder:
         self._place("logon_sid", line)
         return True
 
+    def _forget_cut_names(self) -> None:
+        """Where a left margin took the beginning of one name that is known, it took that of them all."""
+        for sid, name in [] if self.cut_left else self.names.items():
+            whole, its = (name_of(sid) or "").lower(), name.lower()
+            if its != whole and whole.endswith(its) and whole[: -len(its)][-1:] != "\\":
+                break
+        else:
+            if not (self.cut_left and self.names):
+                return
+        self.problems.append("the beginnings of names are cut off: none is told")
+        self.names.clear()
+        self.groups = [replace(one, name="") for one in self.groups]
+        self.user = replace(self.user, name="") if self.user else None
+
     def finished(self) -> PartialToken:
         """The token that the rows showed."""
+        self._forget_cut_names()
         fields: Dict[str, Any] = {}
         incomplete: List[str] = []
         listed: Tuple[PartialGroup, ...] = tuple(self.groups) + ((self.logon,) if self.logon else ())

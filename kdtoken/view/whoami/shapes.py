@@ -40,6 +40,15 @@ def loose_name(before: str) -> str:
     return "" if _FRAME.match(name) else name
 
 
+def lost_their_beginning(heads: str, rule: str) -> bool:
+    """Whether a left margin has cut the heads above a rule, and with them the names below it."""
+    if rule[:1] != "=":
+        return False
+    return heads[:1] == " " or any(
+        heads.startswith(whole[at:] + " ") for whole in ("User Name", "Group Name") for at in range(1, len(whole))
+    )
+
+
 def state_column(text: str, rest: str, columns: Columns) -> Tuple[str, str]:
     """The state column of a privilege's row, and what stands behind it that is not whoami's."""
     if len(columns) == 3:

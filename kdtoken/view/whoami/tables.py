@@ -33,8 +33,8 @@ def margin_of(lines: Iterable[Line]) -> int:
 class Table:
     """The lines of one table until its end is seen."""
 
-    def __init__(self, rule: str, spaced: bool, cut: bool, margin: int = 1 << 30) -> None:
-        self.rules, self.cut, self.margin = [rule], cut, margin
+    def __init__(self, rule: str, spaced: bool, cut: bool, margin: int = 1 << 30, cut_left: bool = False) -> None:
+        self.rules, self.cut, self.margin, self.cut_left = [rule], cut, margin, cut_left
         self.lines: List[Line] = []
         self.spaced = spaced
         self.blanks = 0
@@ -64,6 +64,7 @@ class Table:
     def read(self, token: WhoamiBuilder, ended: bool) -> List[Line]:
         """Give the rows to the token; returns the lines that were not understood."""
         part = token.begin(self.kind, not self.cut)
+        token.cut_left = token.cut_left or self.cut_left
         unknown: List[Line] = []
         if len(self.rules) > 1:
             self._flowing(token, ended, unknown)
