@@ -16,6 +16,7 @@ from kdtoken.view.debugger.token_lists import (
     PrivilegeRow,
     group_attributes,
     group_entries,
+    lost_between,
     partial_groups,
     partial_privileges,
     privilege_row,
@@ -23,6 +24,7 @@ from kdtoken.view.debugger.token_lists import (
     user_and_groups,
     user_entry,
     with_doubt,
+    without_absences,
 )
 from kdtoken.view.lines import Line
 from kdtoken.view.partial import PartialGroup, PartialToken, TextPlace, label_index, partial_token
@@ -49,14 +51,11 @@ class TokenBuilder:
         self.incomplete: List[str] = []
         self.not_understood: List[Line] = []
         # Whether the line before was this token's and understood; what it was: a heading, a row, its attributes.
-        self.joined = True
-        self.last = self.last_field = ""
+        self.joined, self.last, self.last_field = True, "", ""
         # A SID that ends in "-" goes on in the next line: (where to put it, its beginning, its line).
         self.split_sid: Optional[Tuple[str, str, Line]] = None
-        # What the debugger could not read, which the next line says again.
-        self.unread_at: Optional[int] = None
-        # Whether lines are missing that nobody marked: then no gap between two rows is an absence.
-        self.thinned = False
+        self.unread_at: Optional[int] = None  # what the debugger could not read: the next line says it again
+        self.thinned = False  # whether lines are missing, with no mark of it
         if address:
             self._place("address", line)
 
@@ -113,11 +112,8 @@ class TokenBuilder:
             return False
         self.split_sid = None
         name, understood = self._name(sid, rest)
-        before = self.lists[self.section][-1] if self.joined and self.lists[self.section] else None
-        # Each row has its attributes behind it, and the number that comes next: what is not there was lost.
-        self.thinned = self.thinned or (
-            before is not None and (self.last == "row" or -1 < before.index != index - 1 > -2)
-        )
+        above = self.lists[self.section][-1:] if self.joined else []
+        self.thinned = self.thinned or lost_between(above, self.last == "row", index)
         self.lists[self.section].append(GroupRow(index, sid, NotSaid(self.view), name, joined=self._joins(line)))
         self._place("%s.%s" % (self.section, sid), line)
         self.last = "row"
@@ -125,9 +121,8 @@ class TokenBuilder:
 
     def unread_row(self, index: int, address: int, why: str, line: Line) -> bool:
         """A row in which the debugger says that it could not read the SID."""
-        self.lists[self.section].append(
-            GroupRow(index, None, NotSaid(self.view), why=why, address=address, joined=self._joins(line))
-        )
+        joined, nothing = self._joins(line), NotSaid(self.view)
+        self.lists[self.section].append(GroupRow(index, None, nothing, why=why, address=address, joined=joined))
         self.unread_at, self.last = address, "row"
         return True
 
@@ -159,7 +154,7 @@ class TokenBuilder:
         if not (listed and self.last == "row" and self.joined):
             return False
         listed[-1], strange = group_attributes(listed[-1], text)
-        self.last, self.joined = "attributes" if not strange else "strange", True
+        self.last, self.joined = "strange" if strange else "attributes", True
         if strange:
             self.problem("unknown attribute %r of %s" % (strange, listed[-1].sid), line)
         return not strange
@@ -357,8 +352,8 @@ class TokenBuilder:
         if lists[labels.UNKNOWN]:
             self.incomplete.append("the rest")
         lists[labels.GROUPS], doubt = with_doubt(lists[labels.GROUPS], self.user)
-        lists[labels.RESTRICTED], _ = with_doubt(lists[labels.RESTRICTED], None)
-        lists[labels.CAPABILITIES], _ = with_doubt(lists[labels.CAPABILITIES], None)
+        for others in (labels.RESTRICTED, labels.CAPABILITIES):
+            lists[others] = with_doubt(lists[others], None)[0]
         started = self.ends[labels.GROUPS].begun or bool(lists[labels.GROUPS])
         unread = fields.pop("user", None)
         if self.user or unread or started:
@@ -372,28 +367,23 @@ class TokenBuilder:
                 fields.setdefault("integrity_level_index", index)
         ends = self.ends[labels.PRIVILEGES]
         if self.thinned:
-            ends.torn = ends.torn or "lines of this text are missing, and may be in it"
-            ends.begun = ends.begun and not self.privileges
-            ends.ended = False
-            self.privileges = [replace(row, joined=False) for row in self.privileges]
+            self.privileges = without_absences(self.privileges, ends)
         if ends.begun or self.privileges:
             fields["privileges"] = privileges_of_rows(self.privileges, ends)
         for name, rows, count in (
             ("restricted_sids", labels.RESTRICTED, "restricted_sid_count"),
             ("capabilities", labels.CAPABILITIES, "capability_count"),
         ):
-            counted = fields.get(count)
-            if lists[rows] or isinstance(counted, int):
-                fields[name] = group_entries(
-                    lists[rows], self.ends[rows], counted if isinstance(counted, int) else None
-                )
+            counted = fields[count] if isinstance(fields.get(count), int) else None
+            if lists[rows] or counted is not None:
+                fields[name] = group_entries(lists[rows], self.ends[rows], counted)
         incomplete = [
             name
             for name in labels.FIELD_OF.values()
             if isinstance(fields.get(name), Fragment) or name in self.incomplete
         ]
         incomplete += ["privileges"] if ends.begun and isinstance(fields["privileges"], NotSaid) else []
-        user = self.user if not doubt else None
+        user = None if doubt else self.user
         return PartialToken(
             self.view,
             partial_token(self.view, self.address, fields, tuple(self.problems)),
@@ -403,7 +393,7 @@ class TokenBuilder:
             partial_groups(lists[labels.RESTRICTED]),
             partial_groups(lists[labels.CAPABILITIES]),
             partial_privileges(self.privileges),
-            tuple(dict.fromkeys(incomplete + (["the rest"] if "the rest" in self.incomplete else []))),
+            tuple(dict.fromkeys(incomplete + ["the rest"] * ("the rest" in self.incomplete))),
             labels.NEVER_SHOWN,
             self.names,
             self.process,

@@ -107,6 +107,18 @@ def group_entries(
     return tuple(entries)
 
 
+def lost_between(before: List[GroupRow], no_attributes: bool, index: int) -> bool:
+    """Whether a line is missing in front of row `index`, right below another: each has its attributes and its number."""
+    return any(no_attributes or -1 < one.index != index - 1 > -2 for one in before)
+
+
+def without_absences(rows: List[PrivilegeRow], ends: Ends) -> List[PrivilegeRow]:
+    """The rows of a text that lacks lines with no mark of it: no gap between them is an absence."""
+    ends.torn = ends.torn or "lines of this text are missing, and may be in it"
+    ends.begun, ends.ended = ends.begun and not rows, False
+    return [replace(row, joined=False) for row in rows]
+
+
 def with_doubt(rows: List[GroupRow], user: Optional[PartialGroup]) -> Tuple[List[GroupRow], str]:
     """The rows, and why the user is not to be believed ("" if he is).
 

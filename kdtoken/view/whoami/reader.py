@@ -169,12 +169,10 @@ class _Reader:
             self._end_table(heads is not None)
         if self.pending and has_facts(self.pending.text):
             self._flush()
-        headless = self.pending is None
-        cut_left = self.pending is not None and shapes.lost_their_beginning(self.pending.text, line.text)
-        self.pending = None
+        heads, self.pending = self.pending, None
         self._close()
         self._finished_loose(False)
-        self.table = Table(line.text, self.blank_behind, self.cut or headless, self.margin, cut_left)
+        self.table = Table(line.text, self.blank_behind, self.cut, self.margin, heads.text if heads else "")
         self.titled, self.blank_behind = False, False
 
     def _last_of_table(self) -> Optional[Line]:

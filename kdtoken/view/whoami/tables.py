@@ -33,8 +33,9 @@ def margin_of(lines: Iterable[Line]) -> int:
 class Table:
     """The lines of one table until its end is seen."""
 
-    def __init__(self, rule: str, spaced: bool, cut: bool, margin: int = 1 << 30, cut_left: bool = False) -> None:
-        self.rules, self.cut, self.margin, self.cut_left = [rule], cut, margin, cut_left
+    def __init__(self, rule: str, spaced: bool, cut: bool, margin: int = 1 << 30, heads: str = "") -> None:
+        self.rules, self.cut, self.margin = [rule], cut or not heads, margin
+        self.cut_left = shapes.lost_their_beginning(heads, rule)
         self.lines: List[Line] = []
         self.spaced = spaced
         self.blanks = 0
