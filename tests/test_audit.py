@@ -29,7 +29,7 @@ from tests.machine.declared import MACHINE
 from tests.machine.spec import PrivilegesSpec
 from tests.machine.strange import CMD, NOTEPAD, QUIET, child, fresh, with_new, with_process, with_token
 from tests.machine.synthetic import SyntheticSource
-from tests.sessions import MACHINE_22000
+from tests.sessions import INCIDENT_22000, MACHINE_22000
 from tests.snapshots import dump_file, kernel_of_machine, printed
 from tests.test_golden import schema
 from tests.verbs import run_on
@@ -336,6 +336,9 @@ def test_a_list_of_processes_begins_with_what_is_strange_among_those_that_it_sho
     assert "(2 more findings about processes that are not shown here)" in head
     head = run(walk, str(MACHINE_22000), "--tree", "--user", "system")[1].partition("System (4)")[0]
     assert "Nothing strange among these; 4 more findings about processes that are not shown here." in head
+    # A stolen token is told, whoever was asked for.
+    head = run(walk, str(INCIDENT_22000), "--user", "anna")[1].partition(" PID ")[0]
+    assert "!! mspaint.exe (6240) runs under the very token object of winlogon.exe (668)" in head
 
 
 def test_what_could_not_be_read_of_many_processes_is_one_line() -> None:

@@ -57,14 +57,18 @@ def head_lines(
     """The head of a list of processes: what is strange among them, or that nothing is.
 
     unknown  how many of them have a token of which nothing is known
-    shown    EPROCESS addresses of those that are listed, where filters left others out; what is about these is counted
+    shown    EPROCESS addresses of those that are listed, where filters left others out; what is unusual of these is counted
     """
     telling = [one for one in findings if one.severity is not Severity.INFORMATION]
     others: List[Finding] = []
     if shown is not None:
         listed = set(shown)
-        others = [
-            one for one in telling if one.processes and not any(row.process.address in listed for row in one.processes)
+        others = [  # what cannot happen innocently is said whatever is listed
+            one
+            for one in telling
+            if one.severity is not Severity.IMPOSSIBLE
+            and one.processes
+            and not any(row.process.address in listed for row in one.processes)
         ]
         telling = [one for one in telling if one not in others]
     if others and not telling:
