@@ -35,11 +35,11 @@ class CollectedMachine(Machine):
             About("what GetTokenInformation said in %s" % name), names.with_accounts(self._found.token.names)
         )
         about = self._found.about
-        pid, image = about.get("pid"), str(about.get("image", ""))
-        self._image = image
+        pid, image = about.get("pid"), about.get("image")
+        image = self._image = image if isinstance(image, str) else ""  # null where Windows did not tell it
         process = Process(
             0,
-            pid if isinstance(pid, int) else NotSaid(VIEW),
+            pid if isinstance(pid, int) and not isinstance(pid, bool) else NotSaid(VIEW),
             image.replace("\\", "/").rpartition("/")[2] or NotSaid(VIEW),
             NotSaid(VIEW),
             NotSaid(VIEW),
