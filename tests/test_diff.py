@@ -9,8 +9,10 @@ from typing import Any, Tuple
 import pytest
 
 from kdtoken import cli, diff
+from kdtoken.errors import UsageError
 from kdtoken.layout.layout_file import load_layouts
 from kdtoken.machine.kernel import KernelMachine
+from kdtoken.machine.open import open_machine
 from kdtoken.source.session import RecordingSource
 from tests.declared_views import WIN11, collected, token_lines, whoami_lines
 from tests.dump_bytes import Dump
@@ -291,3 +293,39 @@ def test_a_side_of_another_source_than_the_option_s_is_not_of_the_debugger_s_ses
     assert made.is_here("live@notepad.exe") and not made.is_here("a.txt") and not made.is_here("a.dmp@4")
     for option in ("--session", "--dump", "--log", "--attach"):
         assert not diff.Sides(cli.parser("diff", "").parse_args([option, "x"])).is_here("live@notepad.exe")
+
+
+@pytest.mark.parametrize(
+    "text, parts",
+    [
+        ("a@b", ("a", "b")),
+        ("a@b@c", ("a@b", "c")),
+        ("@b", ("", "b")),
+        ("a@", ("a", "")),
+        ("a", ("a", "")),
+        ("a@1120:1128", ("a", "1120:1128")),
+    ],
+)
+def test_the_last_at_divides_source_and_process(text: str, parts: Any) -> None:
+    assert diff._split(text) == parts
+
+
+def test_a_file_with_an_at_in_its_name_is_that_file(tmp_path: Path) -> None:
+    (tmp_path / "a@b").write_text("x", encoding="utf-8")
+    assert diff._split(str(tmp_path / "a@b")) == (str(tmp_path / "a@b"), "")
+
+
+def test_three_words_are_a_file_and_two_of_its_processes(capsys: Any) -> None:
+    assert first(capsys, MACHINE_FILE, "notepad.exe", "6104")[0] == 0
+    assert "here are three words" in refused(capsys, "notepad.exe", "cmd.exe", "lsass.exe")
+
+
+def test_what_a_script_compares() -> None:
+    with open_machine(MACHINE_FILE) as machine:
+        process = machine.find("1120")
+        thread = next(one for one in process.threads if one.token is not process.token)
+        assert diff.diff(process, machine.view("1120")).exit_code == 0
+        assert diff.diff(thread, thread).exit_code == 0 and diff.diff(process, thread).exit_code == 1
+        assert diff.diff(process, MACHINE_FILE + "@1120").exit_code == 0
+        with pytest.raises(UsageError, match="5 cannot be compared"):
+            diff.diff(process, 5)  # type: ignore[arg-type]

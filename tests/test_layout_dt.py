@@ -272,3 +272,14 @@ def test_any_type_has_one_form(text: str) -> None:
     """What type_text gives is what it takes: reading it again changes nothing."""
     once = type_text(text)
     assert once is None or type_text(once) == once
+
+
+def test_a_mark_that_something_was_left_out_makes_a_cut_only_where_no_size_vouches_for_the_rest() -> None:
+    """`dt -v` tells how large the type is; a plain listing that ends in dots is a part of it."""
+    rows = "   +0x000 LowPart          : Uint4B\n   +0x004 HighPart         : Int4B\n"
+    for mark in ("...", "\u2026", "(snip)", "[cut]", "<--- truncated --->"):
+        with pytest.raises(BadFormat, match=r"this dt of _LUID was cut: its text ends at \+0x004"):
+            parse_dt("_LUID", rows + mark + "\n")
+        assert parse_dt("_LUID", mark + "\n" + rows).size is None  # before it nothing of it was left out
+        headed = parse_dt("_LUID", "struct _LUID, 2 elements, 0x8 bytes\n" + rows + mark + "\n")
+        assert (headed.size, len(headed.fields)) == (8, 2)

@@ -128,3 +128,35 @@ def test_a_server_that_has_another_or_none(server: Server, tmp_path: Path) -> No
     server.files["/symbols/" + STORED] = exe(age=None)
     with pytest.raises(TargetError, match="ntoskrnl.exe %s names no PDB" % KEY):
         find_symbols(path, None, "a.dmp", allow_server=True, image=KERNEL)
+
+
+@pytest.mark.parametrize(
+    "virtual, raw, there",
+    [
+        (0x200, 0x200, True),
+        (0, 0x200, True),  # some linkers leave VirtualSize 0: then the size in the file counts
+        (0x38, 0x200, True),
+        (0x200, 0x38, True),
+        (0x200, 0, False),  # nothing of the section is in the file
+    ],
+)
+def test_where_in_the_file_an_address_lies_goes_by_the_smaller_of_a_section_s_sizes(
+    virtual: int, raw: int, there: bool, tmp_path: Path
+) -> None:
+    data = bytearray(exe())
+    at = data.index(b".rdata")
+    struct.pack_into("<I", data, at + 8, virtual)
+    struct.pack_into("<I", data, at + 16, raw)
+    assert (read_image(put(tmp_path, bytes(data)))[1] is not None) is there
+
+
+@pytest.mark.parametrize(
+    "start, there", [(0x1000, True), (0x1001, False), (0xFFF, True), (0xE01, True), (0xE00, False)]
+)
+def test_a_section_begins_and_ends_where_it_says(start: int, there: bool, tmp_path: Path) -> None:
+    """The debug directory is at 0x1000 of the image; a section of 0x200 bytes has it or not."""
+    data = bytearray(exe())
+    at = data.index(b".rdata")
+    struct.pack_into("<I", data, at + 12, start)
+    struct.pack_into("<I", data, at + 20, 0x400 - (0x1000 - start) if start <= 0x1000 else 0x400)
+    assert (read_image(put(tmp_path, bytes(data)))[1] is not None) is there
