@@ -15,6 +15,7 @@ from kdtoken.decode.token import decode_token
 from kdtoken.errors import (
     BadFormat,
     KdTokenError,
+    LookupFailed,
     MemoryUnreadable,
     NoCommands,
     NotRecorded,
@@ -311,3 +312,137 @@ def outcome(read: Callable[[int, int], bytes], offset: int, size: int) -> Tuple[
         return read(BASE + offset, size), ""
     except MemoryUnreadable as error:
         return b"", error.reason
+
+
+# --- what a recording says, line by line
+
+HEAD_LINE = '{"kdtoken-session": 1, "source": "x", "build": "10.0.22000", "synthetic": false, "made-by": "kdtoken 1"}'
+
+
+def session(*rows: str) -> SessionSource:
+    return SessionSource("\n".join((HEAD_LINE, *rows)) + "\n", "r.kdtoken")
+
+
+def memory(at: int, data: bytes) -> str:
+    return '{"memory": "0x%x", "bytes": "%s"}' % (at, data.hex())
+
+
+def gone(at: int, size: int, pieces: bool = False) -> str:
+    return '{"unreadable": "0x%x", "size": %d, "reason": "paged out"%s}' % (
+        at,
+        size,
+        ', "pieces": true' if pieces else "",
+    )
+
+
+def test_pieces_answer_up_to_their_last_byte_and_no_further() -> None:
+    source = session(memory(0x1000, b"abcd"), memory(0x1004, b"efgh"), memory(0x1010, b"ijkl"), memory(0x1002, b"c"))
+    assert source.read(0x1000, 8) == b"abcdefgh" and source.read(0x1007, 1) == b"h" and source.read(0x1003, 2) == b"de"
+    for at, size, partial in (
+        (0x1000, 9, b"abcdefgh"),
+        (0x1008, 1, b""),
+        (0xFFF, 2, b""),
+        (0x100F, 2, b""),
+        (0x1014, 1, b""),
+    ):
+        with pytest.raises(NotRecorded) as error:
+            source.read(at, size)
+        assert (error.value.partial, error.value.known) == (partial, ()) and "record it again" in error.value.next_step
+
+
+def test_of_two_pieces_for_one_address_the_longer_is_kept_and_the_later_bytes_count() -> None:
+    assert session(memory(0x1000, b"abcd"), memory(0x1000, b"ab")).read(0x1000, 4) == b"abcd"
+    assert session(memory(0x1000, b"abcd"), memory(0x1002, b"XY")).read(0x1000, 4) == b"abXY"
+
+
+@pytest.mark.parametrize(
+    "at, size, reason",
+    [
+        (0x1000, 0x20, True),
+        (0x1000, 0x10, True),
+        (0x1010, 0x10, True),
+        (0x1008, 8, True),
+        (0xFFF, 0x20, False),
+        (0x1000, 0x21, False),
+        (0x1020, 1, False),
+    ],
+)
+def test_what_could_not_be_read_covers_what_lies_in_it(at: int, size: int, reason: bool) -> None:
+    with pytest.raises(MemoryUnreadable) as error:
+        session(gone(0x1000, 0x20)).read(at, size)
+    assert isinstance(error.value, NotRecorded) is not reason
+    assert (error.value.reason == "paged out") is reason
+
+
+def test_of_what_could_not_be_read_whole_the_beginning_and_the_parts_behind_are_there() -> None:
+    rows = (memory(0x1000, b"abcd"), memory(0x1010, b"ijkl"), memory(0x101C, b"mnopqrst"))
+    with pytest.raises(MemoryUnreadable) as error:
+        session(*rows, gone(0x1000, 0x20)).read(0x1000, 0x20)
+    assert error.value.partial == b"abcd" and not isinstance(error.value, NotRecorded)
+    with pytest.raises(NotRecorded) as kept:
+        session(*rows, gone(0x1000, 0x20, pieces=True)).read(0x1000, 0x20)
+    assert (kept.value.partial, kept.value.reason) == (b"abcd", "paged out")
+    assert kept.value.known == ((0x1010, b"ijkl"), (0x101C, b"mnop"))  # up to where was asked
+    # The same question once more: that it failed counts, though the bytes came otherwise.
+    with pytest.raises(MemoryUnreadable):
+        session(memory(0x1000, bytes(0x20)), gone(0x1000, 0x20)).read(0x1000, 0x20)
+    assert session(memory(0x1000, bytes(0x20)), gone(0x1000, 0x20)).read(0x1000, 0x10) == bytes(0x10)
+
+
+@pytest.mark.parametrize(
+    "row, said",
+    [
+        ('{"memory": "0xfffffffffffffffe", "bytes": "000000"}', "there is no address 0xfffffffffffffffe with 3 bytes"),
+        ('{"memory": "-0x10", "bytes": "00"}', "there is no address -0x10"),
+        ('{"memory": "0x10 ", "bytes": "00"}', "there is no address 0x10"),
+        ('{"memory": "0x1_0", "bytes": "00"}', "there is no address 0x1_0"),
+        ('{"memory": "0x10000000000000000", "bytes": "00"}', "there is no address"),
+        ('{"memory": "0x10"}', "it has no 'bytes'"),
+        ('{"unreadable": "0x10", "size": -1, "reason": ""}', "there is no address 0x10 with -1 bytes"),
+        ('{"unreadable": "0x10", "size": 18446744073709551601, "reason": ""}', "there is no address"),
+        ('{"symbol": "A", "address": "x"}', "there is no address x"),
+        ('{"symbol": "A"}', "it has no 'address'"),
+        ('{"what": 1}', "unknown kind of line: what"),
+        ("[1]", "unknown kind of line: 1"),
+        ("5", "a wrong value"),
+        ("{", "it is no JSON, cut off or changed"),
+    ],
+)
+def test_a_line_that_makes_no_sense_is_named_with_what_is_wrong(row: str, said: str) -> None:
+    with pytest.raises(BadFormat) as error:
+        session(memory(0x10, b"a"), row)
+    assert error.value.message.startswith("r.kdtoken, line 3 is damaged: ") and said in error.value.message
+
+
+def test_the_last_address_is_one() -> None:
+    source = session(memory((1 << 64) - 2, b"ab"), '{"symbol": "A", "address": "0XFF"}', gone((1 << 64) - 16, 14))
+    assert source.read((1 << 64) - 2, 2) == b"ab" and source.symbol("A") == 255
+
+
+def test_what_was_asked_and_not_there_is_told_from_what_was_never_asked() -> None:
+    source = session(
+        '{"symbol": "A", "address": null}', '{"layout": "_A", "missing": true}', '{"command": "x", "output": null}'
+    )
+    for ask, name, absent in ((source.symbol, "A", "nt has no symbol A"), (source.layout, "_A", "nt have no type _A")):
+        with pytest.raises(LookupFailed, match=absent) as error:
+            ask(name)
+        assert not error.value.next_step
+        with pytest.raises(LookupFailed, match="the recording does not hold the") as never:
+            ask("B")
+        assert "record it again" in never.value.next_step
+    for text in ("x", "y"):
+        with pytest.raises(NoCommands):
+            source.command(text)
+    assert session('{"command": "x", "output": ""}').command("x") == ""
+    assert source.kept_processes is None
+
+
+def test_whose_memory_a_triage_dump_kept_is_told_by_the_first_line() -> None:
+    head = HEAD_LINE[:-1] + ', "processes": ["0x10"], "threads": []}'
+    source = SessionSource(head + "\n", "r")
+    assert (source.kept_processes, source.kept_threads) == ((0x10,), ())
+    assert (source.about.source, source.about.build, source.about.synthetic) == (
+        "recording r of x",
+        "10.0.22000",
+        False,
+    )
