@@ -350,7 +350,7 @@ class _Reader:
             return True
         if not after and "\\" in before and before[:1] not in "[*+(" and ours and "/user" in self.asked:
             self._flush()
-            return self._loose(USER).user_row(sid, before.strip(), line)
+            return self._loose(USER).user_row(sid, before, line)
         return False
 
     def _stands_alone(self, line: Line) -> bool:
