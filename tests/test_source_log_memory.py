@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kdtoken.errors import BadFormat, MemoryUnreadable, NotRecorded
+from kdtoken.source.log import memory as memory_module
 from kdtoken.source.log.memory import NOT_PRESENT, LogMemory, dump_command, memory_line
 from kdtoken.source.log.source import LogSource
 
@@ -323,3 +324,20 @@ def test_holes_that_touch_are_one_and_bytes_beside_one_are_there() -> None:
 )
 def test_the_command_that_shows_a_range(address: int, size: int, wide: bool, command: str) -> None:
     assert dump_command(address, size, wide) == command
+
+
+def test_a_log_of_more_moments_than_anybody_reads_is_refused_with_a_way_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_module, "_MOST_CONFLICTS", 5)
+    first = rendered("dq", BASE, bytes(16 * 8))
+    # Each second word of it is another one later: as many places as there may be, and one more.
+    for count in (5, 6):
+        later = b"".join(bytes(8) + (b"\1" + bytes(7)) for _ in range(count))
+        text = "kd> dq %x\n%skd> dq %x\n%s" % (BASE, first, BASE, rendered("dq", BASE, later))
+        if count == 5:
+            assert len(log(folder / "five.log", text).conflicts()) == 5
+        else:
+            with pytest.raises(BadFormat, match="over 5 places") as caught:
+                log(folder / "six.log", text)
+            assert "FILE:FIRST-LAST" in str(caught.value)

@@ -7,6 +7,7 @@ there.  The width of a cell tells its size, so the command need not be known.
 
 import bisect
 import re
+from operator import attrgetter
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from kdtoken.errors import BadFormat, MemoryUnreadable, NotRecorded
@@ -106,6 +107,11 @@ def _text_fits(cells: List[str], rest: str, sure: bool) -> bool:
     return True
 
 
+# Places that two lines tell differently, some 200 bytes each.
+_MOST_CONFLICTS = 1 << 18
+_ONE_MOMENT = "choose lines of one moment: --log FILE:FIRST-LAST, or cut the file"
+
+
 class _Run:
     """Bytes that follow each other in memory and in the log: one object for a long `dq`."""
 
@@ -164,7 +170,11 @@ class LogMemory:
     def finish(self) -> None:
         """Join what belongs together; note where two lines differ."""
         segments: List[Tuple[int, bytearray]] = []
-        for run in sorted(self._runs, key=lambda one: (one.start, one.line)):
+        # By address, those of one address by line, the first last: each is let go of at once, since there may be millions.
+        self._runs.sort(key=attrgetter("line"), reverse=True)
+        self._runs.sort(key=attrgetter("start"), reverse=True)
+        while self._runs:
+            run = self._runs.pop()
             if segments and run.start <= segments[-1][0] + len(segments[-1][1]):
                 start, data = segments[-1]
                 at = run.start - start
@@ -193,7 +203,6 @@ class LogMemory:
                 self.conflicts[-1] = (last[0], max(last[1], one[1]), last[2], last[3])
             else:
                 self.conflicts.append(one)
-        self._runs = []
 
     def _note_conflicts(self, run: _Run, before: bytearray) -> None:
         begin: Optional[int] = None
@@ -207,6 +216,14 @@ class LogMemory:
                 other = _origin_line(self._origins[-1], address)
                 self.conflicts.append((address, run.start + index, min(line, other), max(line, other)))
                 begin = None
+        if len(self.conflicts) > _MOST_CONFLICTS:
+            self._runs = []
+            raise BadFormat(
+                "the log tells over %d places of memory differently in two lines each: these are many moments, or many machines"
+                % _MOST_CONFLICTS,
+                self.conflicts[0][0],
+                _ONE_MOMENT,
+            )
 
     def _piece(self, address: int) -> Optional[int]:
         index = bisect.bisect_right(self._starts, address) - 1
@@ -294,5 +311,5 @@ def two_values(conflict: Tuple[int, int, int, int], wide: bool, name: Dict[int, 
         "two different values for the %d byte(s) at %s: %s and %s. The machine ran in between, something was"
         " written, or these are two machines" % (stop - start, written(start, wide), name[line], name[other]),
         start,
-        "choose lines of one moment: --log FILE:FIRST-LAST, or cut the file",
+        _ONE_MOMENT,
     )
