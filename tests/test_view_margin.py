@@ -169,3 +169,11 @@ def test_a_blocks_first_lines_behind_another_ones_last_are_not_its() -> None:
     del lines[3:5]  # the first one's image and the second one's address
     (process,) = read_text("\n".join(lines)).processes.processes
     assert process.process.pid == 0xF11 and not known(process.process.image_name)
+
+
+def test_accounts_of_one_domain_are_no_margin() -> None:
+    domain = "S-1-5-21-1111111111-2222222222-3333333333-"
+    lines = ["User: %s1001" % domain, "User Groups:", " 00 %s100300" % domain, " 01 %s100400" % domain]
+    assert marked("\n".join(lines)) == []
+    # Where something else ends there too, it is one.
+    assert len(marked("\n".join([*lines, (DEBUG + "  ")[: len(lines[-1])]]))) == 4

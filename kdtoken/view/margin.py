@@ -46,6 +46,8 @@ _SMALL_RID = re.compile(
     r"S-1-(?:5-21(?:-[0-9]{7,10}){3}-(?:[0-9]{1,2}|[1-3][0-9]{2}|4[0-8][0-9]|49[0-5])"
     r"|16-(?:[1-9][0-9]{0,2}|[1-3][0-9]{3}|40[0-8][0-9]|409[0-5]))$"
 )
+# Accounts of one domain are equally long, and those of a text's beginning its longest lines.
+_WHOLE_SID = re.compile(r"S-1-5-21(?:-[0-9]{1,10}){3}-(?:49[6-9]|[5-9][0-9]{2}|[0-9]{4,10})\s*$")
 
 
 def ends_at_a_margin(lines: List[Line]) -> List[Line]:
@@ -73,6 +75,9 @@ def ends_at_a_margin(lines: List[Line]) -> List[Line]:
     near = sum(width == widest - 1 and not _is_closed(lines[at].text, listed) for at, width in zip(values, widths))
     near += same if others == widest else 0
     if widths.count(widest) + near < _FEWEST and not _one_is_enough(lines, values, widths, widest, others):
+        return lines
+    there = [lines[at].text for at, width in zip(values, widths) if width == widest]
+    if all(_WHOLE_SID.search(text) is not None or _is_closed(text, listed) for text in there):
         return lines
     if listed and not any(width == widest and _is_broken(lines, at, listed) for at, width in zip(values, widths)):
         return lines
