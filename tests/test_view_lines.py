@@ -13,7 +13,17 @@ from kdtoken.errors import BadFormat
 from kdtoken.view.debugger.process_command import read_process_text
 from kdtoken.view.debugger.text import read_debugger_text
 from kdtoken.view.debugger.token_command import read_token_text
-from kdtoken.view.lines import command_of, decode_text, is_cut, is_decoration, split_lines
+from kdtoken.view.lines import (
+    broken_width,
+    command_of,
+    decode_text,
+    is_cut,
+    is_debugger_command,
+    is_decoration,
+    split_lines,
+    width_of,
+)
+from kdtoken.view.markup import ends_with_tag
 from kdtoken.view.whoami.reader import read_whoami_text
 from tests.view_facts import facts_in, facts_of_debugger, facts_of_whoami
 
@@ -240,3 +250,132 @@ def test_a_page_in_one_long_line_is_read_in_pieces_as_it_is_read_whole() -> None
     assert len(whole) > 1 << 16
     assert "".join(texts(whole)) == one_by_one
     assert one_by_one.startswith("S-1-5-0A<<x  go a < b & c S-1-5-1A<")
+
+
+@pytest.mark.parametrize(
+    ("letters", "page"),
+    [
+        # In the OEM pages the letters lie from 0x80 to 0xa7, in Windows-1252 from 0xc0 on.
+        (b"\x82" * 2 + b"\xe9" * 2, "cp437"),
+        (b"\x82" * 2 + b"\xe9" * 3, "cp1252"),
+        (b"\xa7" * 9, "cp437"),
+        (b"\xa8" * 9, "cp1252"),
+        (b"\x80" * 9, "cp437"),
+        (b"\x81" + b"\xe9" * 9, "latin-1"),  # 0x81 is nothing in Windows-1252
+    ],
+)
+def test_which_code_page_most_letters_speak_for(letters: bytes, page: str) -> None:
+    data = b" ".join(bytes([one]) for one in letters)
+    found = decode_text(data)
+    assert (found.encoding, found.text) == (page, data.decode(page)) and found.note
+
+
+def test_how_many_places_may_be_no_utf_8() -> None:
+    """One is a cut in a letter; of more, one in twenty of the high bytes."""
+    good = "\u7279".encode("utf-8")  # three bytes
+    for data, encoding in (
+        (good + b"\xe7", "utf-8"),
+        (good * 13 + b"a\xe7a\xe7a", "utf-8"),  # two of forty-one
+        (good * 12 + b"a\xe7a\xe7a", "cp1252"),  # two of thirty-eight
+    ):
+        assert decode_text(data).encoding == encoding, len(data)
+    assert decode_text(good * 13 + b"a\xe7a\xe7a").note == "2 places are not UTF-8 and stand as U+FFFD"
+
+
+def test_how_many_controls_make_binary_data() -> None:
+    text = b"x" * 19
+    assert decode_text(text + b"\x01").text == "x" * 19 + "\x01"  # one in twenty
+    for data in (text + b"\x01\x01", b"xxx" + bytes(2) + b"xx\0\0\0"):
+        with pytest.raises(BadFormat, match="is binary data, not text"):
+            decode_text(data)
+    # What terminals and remote shells leave is text.
+    assert decode_text(b"\x1b[0m\x08\x0c\t\r\n" * 3 + b"x").encoding == "utf-8"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("NULL     \nNULL\nNULLS", ["", "", "NULLS"]),  # xp_cmdshell's empty lines
+        ("> quoted\n>> more\n>>> PS C:\\>", ["quoted", "more", "PS C:\\>"]),
+        ("**bold** *** 5 ***", ["bold *** 5 ***"]),
+        ("```text\nx\n~~~", ["", "x", ""]),
+        ("`x y`", ["x y"]),
+        ("SMB 10.0.0.1 445 HOST User: S-1-5-18", ["User: S-1-5-18"]),
+        ("WINRM 10.0.0.1 5985 HOST", [""]),
+        ("SMB 10.0.0.1 HOST x", ["SMB 10.0.0.1 HOST x"]),
+        ("b'one\\r\\ntwo\\n'", ["one", "two"]),
+        ("'one\\n'", ["'one\\n'"]),  # one line's end: no string of lines
+        ("\x1b[1;31mred\x1b[0m", ["red"]),
+        ("a\tb\u00a0c\u200bd", ["a b cd"]),
+        ("&amp;lt;b&amp;gt; &#96; &#x41; &nosuch;", ["<b> ` A &nosuch;"]),
+        ("a\rb", ["a", "b"]),
+        ('<td class="gutter"> 12 <br>13</td><td>x 14</td>', ["", "13x 14"]),
+    ],
+)
+def test_what_was_put_around_a_line_goes(text: str, lines: List[str]) -> None:
+    assert texts(text) == lines
+
+
+def test_of_empty_lines_in_a_row_no_more_than_asked_for() -> None:
+    assert [one.number for one in split_lines("a\n\n\n\nb\n\nc", 2)] == [1, 2, 3, 5, 6, 7]
+    assert [one.number for one in split_lines("a\n\n\nb", 0)] == [1, 4]
+    assert [one.number for one in split_lines("<b></b>\n<b></b>\n<b>x</b>", 1)] == [1, 3]
+
+
+def test_widths_of_lines() -> None:
+    """Of the physical line; the widest is one that a console may have broken, from 60 columns on."""
+    lines = list(split_lines("x" * 60 + "\n" + "<b>y</b>\n<b z"))
+    assert [width_of(one) for one in lines] == [60, 8, 4] and lines[2].width == -4
+    assert broken_width(lines) == 60 and broken_width(lines[1:]) == 1 << 30 == broken_width([])
+    assert broken_width(list(split_lines("x" * 59))) == 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("line", "ends"),
+    [
+        ("x<br>", True),
+        ("x<br/>  ", True),
+        ("x</div></span> ", True),
+        ("x&lt;/p&gt;", True),
+        ("x</b>", False),
+        ("x<br>y", False),
+        ("x", False),
+    ],
+)
+def test_a_tag_that_ends_a_line(line: str, ends: bool) -> None:
+    assert ends_with_tag(line) is ends
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("kd> !token 0", True),
+        ("0: kd> dt x", True),
+        ("kd> .reload", True),
+        ("kd> ?? 5", True),
+        ("kd>", False),
+        ("kd> Output of something", False),
+        ("!token 0", False),
+        ("kd> !sid S-1-5-18", False),  # that may be output
+        ("C:\\>dir", False),
+    ],
+)
+def test_a_prompt_with_a_command_of_the_debugger(text: str, asks: bool) -> None:
+    assert is_debugger_command(text) is asks
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("..", True),
+        (".", False),
+        ("\u2026", True),
+        ("<--- Truncated --->", True),
+        ("[snipped]", True),
+        ("(more)", True),
+        ("more", True),
+    ]
+    + [("more groups", False), ("." * 40, True), ("." * 41, False)],
+)
+def test_an_author_s_mark_for_what_was_left_out(text: str, cut: bool) -> None:
+    assert is_cut(text) is cut
