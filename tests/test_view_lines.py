@@ -258,6 +258,8 @@ def test_a_page_in_one_long_line_is_read_in_pieces_as_it_is_read_whole() -> None
         # In the OEM pages the letters lie from 0x80 to 0xa7, in Windows-1252 from 0xc0 on.
         (b"\x82" * 2 + b"\xe9" * 2, "cp437"),
         (b"\x82" * 2 + b"\xe9" * 3, "cp1252"),
+        (b"\x82" * 10 + b"\xe9" * 10, "cp437"),
+        (b"\x82" * 10 + b"\xe9" * 11, "cp1252"),
         (b"\xa7" * 9, "cp437"),
         (b"\xa8" * 9, "cp1252"),
         (b"\x80" * 9, "cp437"),
