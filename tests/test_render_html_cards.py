@@ -10,6 +10,7 @@ from kdtoken.model.token import Origin, Token
 from kdtoken.render.html.cards import Strings, token_card
 from kdtoken.render.report import Report
 from kdtoken.render.token_text import token_sections
+from kdtoken.view.partial import partial_token
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
 from tests.snapshots import kernel_of_machine
@@ -72,3 +73,15 @@ def lineage_of(token: Token) -> Lineage:
 def test_a_text_has_one_number() -> None:
     strings = Strings()
     assert [strings(one) for one in ("a", "b", "a", "")] == [0, 1, 0, 2] and strings.all == ["a", "b", ""]
+
+
+def test_a_token_that_says_nothing_of_elevation_has_no_such_row() -> None:
+    """winnt.h TOKEN_ELEVATION_TYPE; of a text that does not print the flags nothing follows."""
+    strings = Strings()
+    token = tokens()[0]
+    rows = {strings.all[row[0]] for row in token_card(strings, token, None, NO_NAMES)[0][1]}
+    assert "Elevation" in rows
+    strings = Strings()
+    unsaid = partial_token("a text", 0, {"session_id": 1})
+    rows = {strings.all[row[0]] for row in token_card(strings, unsaid, None, NO_NAMES)[0][1]}
+    assert "Elevation" not in rows and {"Runs as", "Integrity"} <= rows

@@ -8,6 +8,7 @@ from typing import Any, Dict, List
 
 import pytest
 
+from kdtoken import cli, walk
 from kdtoken.analysis.audit.finding import Finding, Severity
 from kdtoken.analysis.audit.rules import audit, of_process
 from kdtoken.cli.walk_report import nothing_collected
@@ -16,6 +17,7 @@ from kdtoken.machine.kernel import KernelMachine
 from kdtoken.model.sid import Sid
 from kdtoken.render.audit import head_lines, remarks_data
 from kdtoken.render.walk import _user, csv_lines, csv_text, json_rows
+from kdtoken.render.walk_files import Part
 from kdtoken.render.words import set_command
 from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, WINDOWS_11, kernel_of, layouts_of_build
@@ -277,3 +279,31 @@ def test_inside_windbg_the_head_names_the_command_that_is_typed_there() -> None:
         assert "!py -m kdtoken.audit --explain RULE" in " ".join(head_lines([finding], 1))
     finally:
         set_command()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--csv"], ["a.dmp: the list is torn", "a.dmp: another", "b.dmp: gone"]),
+        (["--parquet", "out.parquet"], ["a.dmp: the list is torn", "a.dmp: another", "b.dmp: gone"]),
+        (["--json"], ["b.dmp: gone"]),  # these two have room for problems
+        ([], ["b.dmp: gone"]),
+    ],
+)
+def test_problems_that_the_form_has_no_room_for_are_told_beside_it(
+    options: List[str], told: List[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = cli.parser("walk", "")
+    walk.add_arguments(parser)
+    parser.add_argument("--parquet")
+    parts = [
+        Part("a.dmp", "", {}, ("the list is torn", "another"), 3),
+        Part("b.dmp", "", {}, (), 0, error="gone"),
+        Part("c.dmp", "", {}, (), 5),
+    ]
+    bad: List[str] = []
+    torn: List[str] = []
+    assert list(walk._watched(iter(parts), bad, torn, parser.parse_args(options), 3)) == parts
+    assert (bad, torn) == (["b.dmp"], ["a.dmp"])
+    said = [line for line in capsys.readouterr().err.splitlines() if line]
+    assert said == ["kdtoken: " + one for one in told]
