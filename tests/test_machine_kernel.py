@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from kdtoken.errors import NotAToken, ProcessNotFound
+from kdtoken.errors import KdTokenError, NotAToken, ProcessNotFound, UsageError
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.machine.open import open_machine
 from kdtoken.model.absent import Unreadable
+from kdtoken.model.process import FastRef
 from kdtoken.model.token import LogonSession, Token
 from kdtoken.model.view import Kind
 from tests.expected import FILES, WINDOWS_7, WINDOWS_11, kernel_of
@@ -160,3 +161,90 @@ def test_each_way_to_a_process_asks_for_its_own_variables(path: Path) -> None:
     requests = machine.cost[0]
     assert isinstance(machine.source.read(at["SepLogonSessions"], 8), bytes)
     assert machine.cost[0] == requests + (not near) and token.address
+
+
+# --- addresses, ids and what is no process
+
+
+def test_the_address_of_a_token_is_no_process_and_the_step_shows_the_token(machine: KernelMachine) -> None:
+    token = KERNEL.tokens["lsass"]
+    for address in (token, token | 7):  # as a fast reference prints it
+        with pytest.raises(ProcessNotFound) as error:
+            machine.find("%x" % address)
+        assert error.value.next_step == "kdtoken dump --token 0x%x shows it" % token
+    with pytest.raises(ProcessNotFound) as error:
+        machine.find("%x" % KERNEL.base)
+    assert "--token" not in error.value.next_step
+
+
+def test_where_no_process_can_be_at_an_address_the_list_tells_whose_token_it_is() -> None:
+    """A recording of one process: its token's bytes are there, and could be taken for a process."""
+    with open_machine(NOTEPAD) as recording:
+        reference = recording.find("notepad.exe").process.token
+        assert isinstance(reference, FastRef)
+        for address in (reference.object, reference.object | 5):
+            with pytest.raises(ProcessNotFound) as error:
+                recording.find("%x" % address)
+            assert error.value.next_step == "kdtoken dump --token 0x%x shows it" % reference.object
+
+
+def test_a_fast_reference_is_taken_for_the_token_that_it_refers_to(machine: KernelMachine) -> None:
+    token = KERNEL.tokens["lsass"]
+    assert machine.token(token | 0xF).address == machine.token(token).address == token
+    with pytest.raises(NotAToken) as error:
+        machine.token(0xFFFFDEAD00000000)
+    assert error.value.message.startswith("there is no readable token at 0xffffdead00000000: ")
+
+
+def test_what_has_no_token_and_whose_token_is_gone_cannot_be_compared() -> None:
+    kernel = kernel_of(WINDOWS_11, everything_there=False)
+    machine = KernelMachine(SyntheticSource(kernel))
+    null = next(one for one in MACHINE.processes if one.token is None)
+    with pytest.raises(KdTokenError, match="pid %d has no token: its reference is null" % null.pid):
+        machine.view(str(null.pid))
+    with pytest.raises(KdTokenError, match="the token of pid [0-9]+ is unreadable"):
+        machine.view("OneDrive.exe")
+    with pytest.raises(UsageError, match="which process"):
+        machine.view()
+
+
+def test_the_view_of_a_thread_says_whose_it_is_and_keeps_its_address(machine: KernelMachine) -> None:
+    view = machine.view("1120:1128")
+    assert view.label.endswith(", svchost.exe (thread 1128 of pid 1120)")
+    assert (view.process, view.ethread, view.eprocess) == ("", KERNEL.threads[1128], KERNEL.processes[1120])
+    own = machine.view("1120")
+    assert own.ethread == 0 and own.process.startswith("pid 1120 at 0x%x, created " % KERNEL.processes[1120])
+
+
+def test_the_parent_is_the_process_that_has_that_id_now(machine: KernelMachine) -> None:
+    child = machine.find("notepad.exe")
+    parent = machine.parent(child)
+    said = MACHINE.process(6104).parent
+    if any(one.pid == said for one in MACHINE.processes):
+        assert parent is not None and parent.process.pid == said
+        assert parent.process.address == KERNEL.processes[said]
+    # By its pid the list was not read: it is looked up, on what costs little.
+    alone = machine.find("6104")
+    assert alone.others is None
+    again = machine.parent(alone)
+    assert (again is None) == (parent is None) and (again is None or again.process == parent.process)  # type: ignore[union-attr]
+    idle = machine.find("4")
+    assert machine.parent(idle) is None  # pid 0 is nobody's address
+
+
+def test_a_process_that_is_its_own_parent_has_none(machine: KernelMachine) -> None:
+    source = SyntheticSource(KERNEL)
+    at = KERNEL.processes[6104] + source.layout("_EPROCESS").field("InheritedFromUniqueProcessId").offset
+    mine = KernelMachine(source.poke(at, (6104).to_bytes(8, "little")))
+    assert mine.parent(mine.find("6104")) is None and mine.parent(mine.find("notepad.exe")) is None
+
+
+def test_a_torn_list_is_a_problem_of_what_was_found_on_it() -> None:
+    source = SyntheticSource(KERNEL)
+    link = KERNEL.processes[4120] + source.layout("_EPROCESS").field("ActiveProcessLinks").offset
+    machine = KernelMachine(source.poke(link, (0xFFFFDEAD00001000).to_bytes(8, "little")))
+    by_name = machine.find("notepad.exe")
+    assert by_name.problems and by_name.dump().problems[: len(by_name.problems)] == by_name.problems
+    assert machine.find("6104").problems == ()  # looked up without the list
+    assert machine.processes() and machine.problems
+    assert not machine.snapshot().whole and KernelMachine(SyntheticSource(KERNEL)).snapshot().whole
