@@ -17,16 +17,18 @@ from kdtoken.layout.layout_file import load_layouts
 from kdtoken.machine.collected import CollectedMachine
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.machine.log import LogMachine
-from kdtoken.machine.open import OPENERS, Request, open_machine, open_request
+from kdtoken.machine.open import OPENERS, Request, carried, open_machine, open_request
 from kdtoken.machine.sniff import FOREIGN, HEAD, KINDS, Head, head_of, is_attach_string, kind_of
 from kdtoken.model.view import Kind
 from tests.declared_views import WIN11, collected, token_lines, whoami_lines
 from tests.dump_bytes import Dump
 from tests.engine.volatility import isf
+from tests.expected import WINDOWS_11, kernel_of
 from tests.fake_image import as_image, fake_image
 from tests.machine.containers import physical_pages, vmss, write_elf, write_raw
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import build
+from tests.machine.synthetic import SyntheticSource
 from tests.sessions import MACHINE_22000
 
 LOG = Path(__file__).parent.parent / "fixtures" / "logs" / "capture-10.0.22000.2538-synthetic.log.gz"
@@ -261,3 +263,77 @@ def test_a_fifo_that_is_named_is_not_waited_for(words: "list[str]", tmp_path: Pa
         timeout=30,
     )
     assert done.returncode == 2 and b"fifo is no regular file: only those are read" in done.stderr, done.stderr
+
+
+class Attached(SyntheticSource):
+    """A live kernel that was attached to; remembers how."""
+
+    made: "list[Any]" = []
+
+    def __init__(self, connection: str, patience: float, stay: bool, give_up: Any) -> None:
+        super().__init__(kernel_of(WINDOWS_11))
+        self.released = 0
+        Attached.made.append((connection, patience, stay, self))
+
+    def release(self) -> None:
+        self.released += 1
+
+
+@pytest.mark.parametrize("option", ["", "--attach"])
+def test_a_connection_is_attached_to_and_let_go_of(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kdtoken.source import attach
+
+    monkeypatch.setattr(attach, "AttachedSource", Attached)
+    Attached.made.clear()
+    word = "net:port=50000,key=1.2.3.4" if not option else "whatever"
+    with open_request(Request((word,), option, timeout=5.0, stay=True)) as machine:
+        assert len(machine.processes()) == len(MACHINE.processes)
+    ((connection, patience, stay, source),) = Attached.made
+    assert (connection, patience, stay, source.released) == (word, 5.0, True, 1)
+    with pytest.raises(UsageError, match="one connection at a time: net:b"):
+        open_request(Request(("net:a", "net:b"), option))
+    for asked in ({"symbols": "x"}, {"download": True}):
+        with pytest.raises(UsageError, match="belong to --dump") as error:
+            open_request(Request((word,), option, **asked))  # type: ignore[arg-type]
+        assert error.value.next_step == "a debugger has symbols of its own"
+        open_request(Request((word,), option, lenient=True, **asked)).close()  # type: ignore[arg-type]
+
+
+def test_what_kdtoken_carries_is_found_by_its_word_unless_a_file_is_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for word in ("tour", "tour-incident", "tour-whoami", "tour-unknown", "practice"):
+        assert os.path.isfile(carried(word))
+    assert len(open_machine("tour").processes()) == len(MACHINE.processes)
+    (tmp_path / "tour").write_text(
+        "kd> !process 0 0\n" + "PROCESS ffffc10203042080\n    Image: a.exe\n", encoding="utf-8"
+    )
+    assert [one.name for one in open_machine("tour").processes()] == ["a.exe"]
+    monkeypatch.setattr(os.path, "exists", lambda path: False)
+    with pytest.raises(UsageError, match="tour.kdtoken.gz is not installed with this kdtoken"):
+        carried("tour")
+
+
+def test_of_an_unpacked_copy_the_name_that_was_given_is_told(
+    sources: Dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = tmp_path / "MEMORY.DMP.gz"
+    packed.write_bytes(gzip.compress(sources["crash_dump"], 1))
+    (tmp_path / "nt.json").write_bytes(sources["symbols"])
+    with open_machine(str(packed), symbols=str(tmp_path / "nt.json")) as machine:
+        assert machine.about.source.startswith("full memory dump %s" % packed)
+    with pytest.raises(KdTokenError) as error:
+        open_machine(str(packed), symbols=str(tmp_path / "none.json"))
+    assert "kdtoken-" not in error.value.message
+
+
+def test_several_sources_that_are_no_logs_are_refused_with_the_one_that_is_none(
+    sources: Dict[str, bytes], tmp_path: Path
+) -> None:
+    (tmp_path / "a.log").write_bytes(sources["log"])
+    with pytest.raises(UsageError) as error:
+        open_machine([str(tmp_path / "a.log"), str(MACHINE_22000)])
+    assert error.value.message == (
+        "several sources are one machine only if all are logs; %s is a recording of kdtoken" % MACHINE_22000
+    )
