@@ -8,6 +8,7 @@ from kdtoken.decode.fast_ref import fast_ref, fast_ref_mask
 from kdtoken.errors import FieldNotFound, TypeNotFound
 from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.model.absent import Missing, Unreadable
+from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, WINDOWS_11, kernel_of
 from tests.machine.synthetic import SyntheticSource
 
@@ -72,3 +73,19 @@ def test_symbols_without_the_type_name_it() -> None:
 def test_symbols_without_the_count_name_it() -> None:
     with pytest.raises(FieldNotFound, match="_EX_FAST_REF has no field RefCnt"):
         fast_ref_mask(SyntheticSource(KERNEL).without_field("_EX_FAST_REF", "RefCnt"))
+
+
+def test_a_count_that_is_no_bit_field_is_refused() -> None:
+    class Whole(SyntheticSource):
+        def layout(self, name: str) -> Layout:
+            if name != "_EX_FAST_REF":
+                return super().layout(name)
+            return make_layout(name, 8, [Field("Object", 0, "Ptr64 Void"), Field("RefCnt", 0, "Uint8B")])
+
+    with pytest.raises(FieldNotFound, match="RefCnt of _EX_FAST_REF is no bit-field at bit 0 in these symbols"):
+        fast_ref_mask(Whole(KERNEL))
+
+
+def test_the_width_is_asked_for_once_by_a_target_that_remembers() -> None:
+    source = CachedSource(SyntheticSource(KERNEL))
+    assert fast_ref_mask(source) == fast_ref_mask(source) == 0xF

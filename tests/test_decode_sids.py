@@ -6,7 +6,7 @@ import pytest
 
 from kdtoken.decode.sids import MAX_COUNT, prefetch_around, read_groups, read_sid
 from kdtoken.model.absent import Absent, Unreadable
-from kdtoken.model.group import Group
+from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.sid import Sid
 from kdtoken.source.cached import CachedSource
 from tests.expected import WINDOWS_11, kernel_of
@@ -153,3 +153,71 @@ def test_far_sids_are_not_fetched_with_all_between(target: SyntheticSource) -> N
     prefetch_around(target, [PAGE])
     prefetch_around(target, [])
     assert target.bytes_read == 0
+
+
+def test_an_entry_whose_sid_is_gone_keeps_its_attributes_and_pointer(target: SyntheticSource) -> None:
+    target.poke(PAGE, sids_array(PAGE, PAIRS))
+    target.poke(PAGE + 16, (0xFFFFDEAD00000000).to_bytes(8, "little"))
+    seen = read_groups(target, PAGE, len(PAIRS))
+    assert isinstance(seen, tuple) and isinstance(seen[1], HalfGroup)
+    assert (seen[1].sid, seen[1].attributes, seen[1].pointer) == (None, PAIRS[1][1], 0xFFFFDEAD00000000)
+    assert (seen[1].address, seen[1].reason) == (0xFFFFDEAD00000000, "not mapped")
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("cached", [False, True])
+def test_so_many_entries_as_are_counted(target: SyntheticSource, count: int, cached: bool) -> None:
+    target.poke(PAGE, sids_array(PAGE, PAIRS))
+    source: Any = CachedSource(target) if cached else target
+    expected = tuple(Group(Sid.from_text(text), bits) for text, bits in PAIRS[:count])
+    places: List[Any] = []
+    assert read_groups(source, PAGE, count, places) == expected
+    assert [str(read_sid(target, place)) for place in places] == [text for text, _ in PAIRS[:count]]
+    # Asked again, it is the same list.
+    again = read_groups(source, PAGE, count)
+    assert again == expected and (again is read_groups(source, PAGE, count) or not cached or count == 1)
+
+
+def test_attributes_are_32_bits_and_what_lies_beside_them_is_none(target: SyntheticSource) -> None:
+    """_SID_AND_ATTRIBUTES of x64: PSID, ULONG, four bytes that nobody set."""
+    sid = place(target, ANNA)
+    target.poke(PAGE + 0x100, sid.to_bytes(8, "little") + (0xC0000007).to_bytes(4, "little") + b"\xff" * 4)
+    for source in (target, CachedSource(target)):
+        assert read_groups(source, PAGE + 0x100, 1) == (Group(Sid.from_text(ANNA), 0xC0000007),)
+
+
+def test_the_most_groups_that_are_believed(target: SyntheticSource) -> None:
+    """A count of 4,096 is read, though none of it is there."""
+    seen = read_groups(target, 0xFFFFDEAD00000000, MAX_COUNT)
+    assert isinstance(seen, tuple) and len(seen) == MAX_COUNT and all(isinstance(one, Unreadable) for one in seen)
+
+
+def test_a_sid_among_others_that_is_none_costs_one_entry(target: SyntheticSource) -> None:
+    target.poke(PAGE, sids_array(PAGE, PAIRS))
+    at = int.from_bytes(target.read(PAGE + 16, 8), "little")
+    for byte, value, words in ((0, 2, "Revision"), (1, 16, "SubAuthorityCount")):
+        hurt = SyntheticSource(target.kernel).poke(PAGE, target.read(PAGE, 0x1000)).poke(at + byte, bytes([value]))
+        for source in (hurt, CachedSource(hurt)):
+            seen = read_groups(source, PAGE, len(PAIRS))
+            assert isinstance(seen, tuple)
+            assert [isinstance(one, Unreadable) for one in seen] == [False, True, False, False, False]
+            assert words in seen[1].reason  # type: ignore[union-attr]
+
+
+def test_sids_at_both_ends_of_what_is_fetched_together(target: SyntheticSource) -> None:
+    """A stretch of 0x4000 bytes at most, the last SID whole."""
+    for away, requests in ((0x4000, True), (0x4001, False), (0, False)):
+        base = PAGE + 0x10000
+        target.poke(base, bytes(0x5000)).poke(base, sid_bytes(ANNA))
+        target.poke(base + away, sid_bytes(LONGEST))
+        found = prefetch_around(target, [base + away, base])
+        if not requests:
+            assert found is None
+            continue
+        assert found is not None and found[0] == base and found[1].endswith(sid_bytes(LONGEST))
+    # Where the last one's rest is not there, what could be read is kept.
+    target.poke(END - 12, sid_bytes(ANNA)[:12])
+    found = prefetch_around(target, [END - 0x100, END - 12])
+    assert found is not None and (found[0], len(found[1])) == (END - 0x100, 0x100 - 12 + 8)
+    # A hole between them: each is read by itself.
+    assert prefetch_around(target, [END - 12, END + 0x1000]) is None
