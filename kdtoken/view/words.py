@@ -25,8 +25,16 @@ POINTER = re.compile(r"\b(?:0x)?([0-9a-fA-F]{8})`?([0-9a-fA-F]{8})\b|\b(?:0x)?([
 _DOMAIN, _OF_AN_ACCOUNT = 21, 5
 
 
+_LONGEST = 300  # characters of what is remembered: no SID has more
+
+
 def sid_of(text: str) -> Optional[Sid]:
     """The SID that the text is, or None; numbers spelled as no tool does (01) are no SID either."""
+    return _sid_of(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(4096)  # a log names the same few SIDs in each token
+def _sid_of(text: str) -> Optional[Sid]:
     try:
         sid = Sid.from_text(text)
     except BadFormat:

@@ -321,17 +321,13 @@ class _Reader:
         )
 
     def _labels(self, text: str, line: Line) -> Optional[bool]:
-        found = list(forms.LABEL.finditer(text))
-        if not found or found[0].start() != 0:
+        found = forms.labels_of(text)
+        if not found:
             return None
         understood, before = True, self.current
-        for at, one in enumerate(found):
-            label = one.group().rstrip(" :").replace(" ", "").lower()
-            end = found[at + 1].start() if at + 1 < len(found) else len(text)
-            value = text[one.end() : end].strip()
+        for label, value, after in found:
             token = self.current
             if token is None:
-                after = found[at + 1].group().rstrip(" :").replace(" ", "").lower() if at + 1 < len(found) else ""
                 if not (self.asked or forms.is_strong(label, value, after)):
                     return None
                 token = self._begin(line, None)

@@ -1,7 +1,8 @@
 """Forms of `!token`'s lines: its labels, its rows, its errors, and which of them are nobody else's."""
 
 import re
-from typing import List, Optional
+from functools import lru_cache
+from typing import List, Optional, Tuple
 
 from kdtoken.view.lines import is_decoration
 from kdtoken.view.words import GOES_ON, SID, pointer_at
@@ -120,6 +121,25 @@ def is_strong(label: str, value: str, after: str) -> bool:
         return True
     form = STRONG.get(label)
     return form is not None and form.match(value) is not None and PAIRS.get(label, after) == after
+
+
+def labels_of(text: str) -> Tuple[Tuple[str, str, str], ...]:
+    """(label without blanks in lower case, value, the label behind it) of a line that begins with one; else none."""
+    return _labels_of(text) if len(text) <= _SHORT else _labels_of.__wrapped__(text)
+
+
+_SHORT = 200  # longer lines are not worth keeping
+
+
+@lru_cache(4096)  # of each token most labels are as in the one before
+def _labels_of(text: str) -> Tuple[Tuple[str, str, str], ...]:
+    found = list(LABEL.finditer(text))
+    if not found or found[0].start() != 0:
+        return ()
+    names = [one.group().rstrip(" :").replace(" ", "").lower() for one in found] + [""]
+    ends = [one.start() for one in found[1:]] + [len(text)]
+    values = (text[one.end() : end].strip() for one, end in zip(found, ends))
+    return tuple(zip(names, values, names[1:]))
 
 
 def weak(text: str) -> bool:

@@ -5,6 +5,7 @@ below its last, and nothing foreign lies in between; or when it has as many rows
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import List, Optional, Tuple, Union
 
 from kdtoken.model.absent import NOT_SAID_HERE, Fragment, Maybe, Missing, NotSaid, Unreadable
@@ -172,6 +173,17 @@ def privilege_row(
     view: str, index: Optional[int], number: Optional[int], name: str, words: Optional[str], joined: bool
 ) -> Tuple[PrivilegeRow, str]:
     """A row out of what stands in it, and what of it is not to be believed ("" if all is)."""
+    make = _privilege_row if len(words or "") <= _SHORT else _privilege_row.__wrapped__
+    return make(view, index, number, name, words, joined)
+
+
+_SHORT = 100  # what is longer is not worth keeping
+
+
+@lru_cache(4096)  # the same few dozens in each token of a log
+def _privilege_row(
+    view: str, index: Optional[int], number: Optional[int], name: str, words: Optional[str], joined: bool
+) -> Tuple[PrivilegeRow, str]:
     problem = ""
     if name.lower().startswith("unknown"):
         # The extension knows fewer than the kernel has: the number is what counts.
