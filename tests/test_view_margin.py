@@ -177,3 +177,22 @@ def test_accounts_of_one_domain_are_no_margin() -> None:
     assert marked("\n".join(lines)) == []
     # Where something else ends there too, it is one.
     assert len(marked("\n".join([*lines, (DEBUG + "  ")[: len(lines[-1])]]))) == 4
+
+
+def test_of_a_logon_session_the_last_attribute_is_its_own() -> None:
+    lines = [" 00 S-1-5-32-544", "    Attributes - Mandatory Default Enabled Owner "]
+    lines += [" 01 S-1-5-5-0-1234", "    Attributes - Mandatory Default Enabled Owner "]
+    tail = "Privs: \n" + TIME[: len(lines[1])]
+    assert marked("\n".join([*lines, tail])) == [lines[3] + CUT_OFF, TIME[: len(lines[1])] + CUT_OFF]
+
+
+def test_a_lone_privilege_that_everybody_has_by_default() -> None:
+    head = "Privs: \n"
+    assert marked(head + DEFAULT[:71]) == [DEFAULT[:71] + CUT_OFF]
+    assert marked(head + DEBUG[:71]) == [] == marked(head + DEFAULT)
+
+
+def test_an_image_whose_letters_are_lost_has_no_name() -> None:
+    text = "PROCESS ffff8f0012340080\n    SessionId: 1  Cid: 0f14    Peb: 5c00001000  ParentCid: 0a10\n    Image: caf%s.exe\n"
+    names = [read_text(text % one).processes.processes[0].process.image_name for one in ("\u00e9", "\ufffd")]
+    assert names[0] == "caf\u00e9.exe" and not known(names[1])

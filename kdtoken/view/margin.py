@@ -85,7 +85,8 @@ def ends_at_a_margin(lines: List[Line]) -> List[Line]:
         text = lines[at].text
         if width == widest and at + 1 < len(lines) and _REST.match(lines[at + 1].text) is not None:
             continue  # it was broken there, and goes on
-        if width >= widest - 1 and not text.endswith(CUT_OFF) and not _is_closed(text, listed):
+        is_closed = _is_closed(text, listed) and not (text.rstrip().endswith(" Owner") and _is_logon(lines, at))
+        if width >= widest - 1 and not text.endswith(CUT_OFF) and not is_closed:
             lines[at] = lines[at]._replace(text=text + CUT_OFF)
     return lines
 
@@ -97,9 +98,16 @@ def _one_is_enough(lines: List[Line], values: List[int], widths: List[int], wide
         return True
     # Of all tokens, one privilege at least is enabled by default; its row is longer than those that are not.
     last = longest[-1]
+    if "SeChangeNotifyPrivilege" in last and _ENABLED.match(last) is not None:
+        return True  # nobody has it otherwise
     if sum("Attributes - " in lines[at].text and " Se" in lines[at].text for at in values) < _FEWEST:
         return False
     return _ENABLED.match(last) is not None and not any(_DEFAULT.search(lines[at].text) for at in values)
+
+
+def _is_logon(lines: List[Line], at: int) -> bool:
+    """Whether the line below a logon session's SID has this number: its last attribute is LogonId."""
+    return at > 0 and "S-1-5-5-" in lines[at - 1].text
 
 
 def _is_broken(lines: List[Line], at: int, listed: bool) -> bool:

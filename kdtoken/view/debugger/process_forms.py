@@ -98,7 +98,7 @@ STACK_OR_WAIT = re.compile(
     r"(?:[0-9a-f]{2,3} )?[0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?(?:[: ]|$)|[0-9a-f]{8}`[0-9a-f]{4}|-{8}`-{8}"
 )
 # A page's tag behind a name, broken at the line's end; or another text that somebody put beside this one.
-NO_NAME = re.compile(r"</?[a-z]{0,10}$|\S {4,}\S|\u2026$|<[^>]*$")
+NO_NAME = re.compile(r"</?[a-z]{0,10}$|\S {4,}\S|\u2026$|\ufffd|<[^>]*$")
 CUT_WORDS = ("<Unknown>", "N/A")
 # Errors that end a list of threads, or of processes, before its end; others lack a time or a name.
 TORN = re.compile(
