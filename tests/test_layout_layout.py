@@ -1,6 +1,6 @@
 """Layouts as plain data: sizes, strides, look-ups, and the JSON form."""
 
-from typing import List, Optional
+from typing import Any, Callable, List, Optional
 
 import pytest
 from hypothesis import given
@@ -260,3 +260,120 @@ def test_a_type_that_is_not_known_matters_only_where_its_alignment_could() -> No
     with pytest.raises(TypeNotFound):
         stride(make_layout("_X", None, [Field("odd", 0, "_NOT_KNOWN")]), some)
     assert known.size is None
+
+
+# --- sizes and alignment, at the edges that C's rule has
+
+
+def known(**types: Layout) -> Callable[[str], Layout]:
+    def resolve(name: str) -> Layout:
+        if name not in types:
+            raise TypeNotFound("no type %s" % name, name)
+        return types[name]
+
+    return resolve
+
+
+@pytest.mark.parametrize(
+    "members, size",
+    [
+        ([("A", 0, "UChar")], 1),
+        ([("A", 0, "UChar"), ("B", 1, "UChar")], 2),
+        ([("A", 0, "Uint4B"), ("B", 4, "UChar")], 8),
+        ([("A", 0, "Uint2B"), ("B", 2, "UChar")], 4),
+        ([("A", 0, "Ptr64 Void"), ("B", 8, "UChar")], 16),
+        ([("A", 0, "Ptr32 Void"), ("B", 4, "UChar")], 8),
+        ([("A", 0, "Uint16B"), ("B", 16, "UChar")], 24),  # no member asks for more than 8
+        ([("A", 0, "[3] Uint2B")], 6),
+        ([("A", 0, "[3] [2] Uint2B"), ("B", 12, "UChar")], 14),
+        ([("A", 0, "Pos 0, 3 Bits")], 1),
+        ([("A", 0, "Pos 0, 20 Bits")], 4),  # three bytes, in an integer of four
+        ([("A", 0, "Pos 31, 2 Bits")], 8),
+        ([("A", 0, "_PAIR"), ("B", 8, "UChar")], 12),
+        ([("A", 0, "_KIND"), ("B", 4, "UChar")], 8),  # an enum is an int
+        ([("A", 0, "[2] _KIND"), ("B", 8, "UChar")], 12),
+        ([], 0),
+    ],
+)
+def test_a_struct_is_rounded_up_to_its_widest_member(members: List[Any], size: int) -> None:
+    resolve = known(
+        _PAIR=make_layout("_PAIR", None, [Field("A", 0, "Uint4B"), Field("B", 4, "Uint4B")]),
+        _KIND=make_layout("_KIND", None, (), [("One", 1)]),
+    )
+    made = make_layout("_X", None, [Field(*one) for one in members])
+    assert stride(made, resolve) == size
+    assert stride(make_layout("_X", 99, [Field(*one) for one in members]), resolve) == 99
+
+
+@pytest.mark.parametrize(
+    "kind, container, fits",
+    [
+        ("Pos 0, 1 Bit", "", True),
+        ("Pos 63, 1 Bit", "", True),
+        ("Pos 63, 2 Bits", "", False),
+        ("Pos 31, 1 Bit", "Uint4B", True),
+        ("Pos 31, 2 Bits", "Uint4B", False),
+        ("Pos 7, 1 Bit", "UChar", True),
+        ("Pos 8, 1 Bit", "UChar", False),
+        ("Pos 0, 0 Bits", "", False),
+        ("Pos x, 1 Bit", "", False),
+        ("[1] UChar", "", True),
+        ("[x] UChar", "", False),
+        ("[-1] UChar", "", False),
+    ],
+)
+def test_bits_and_arrays_that_can_be(kind: str, container: str, fits: bool) -> None:
+    if fits:
+        assert make_layout("_X", 8, [Field("A", 0, kind, container)]).field("A").type == kind
+    else:
+        with pytest.raises(BadFormat, match="_X.A is said to be"):
+            make_layout("_X", 8, [Field("A", 0, kind, container)])
+
+
+@pytest.mark.parametrize(
+    "size, offset, kind, fits",
+    [
+        (8, 4, "Uint4B", True),
+        (8, 5, "Uint4B", False),
+        (8, 0, "Ptr64 Void", True),
+        (7, 0, "Ptr64 Void", False),
+        (8, 4, "Ptr32 Void", True),
+        (12, 0, "[3] Uint4B", True),
+        (11, 0, "[3] Uint4B", False),
+        (12, 0, "[3] [2] Uint2B", True),
+        (11, 0, "[3] [2] Uint2B", False),
+        (4, 0, "Pos 24, 8 Bits", True),
+        (3, 0, "Pos 23, 2 Bits", False),
+        (8, 8, "_UNKNOWN", True),  # how large it is, its own layout says
+        (8, 9, "_UNKNOWN", False),
+        (8, -1, "UChar", False),
+        (None, LARGEST - 1, "UChar", True),
+        (None, LARGEST, "UChar", False),
+    ],
+)
+def test_each_member_lies_within_its_struct(size: Optional[int], offset: int, kind: str, fits: bool) -> None:
+    if fits:
+        assert make_layout("_X", size, [Field("A", offset, kind)]).has("A")
+    else:
+        with pytest.raises(BadFormat, match="_X.A is said to lie at"):
+            make_layout("_X", size, [Field("A", offset, kind)])
+
+
+def test_a_type_of_a_gigabyte_is_one_and_of_more_is_damage() -> None:
+    assert make_layout("_X", LARGEST).size == LARGEST and make_layout("_X", 0).size == 0
+    for size in (-1, LARGEST + 1):
+        with pytest.raises(BadFormat, match="_X takes %d bytes" % size):
+            make_layout("_X", size)
+
+
+def test_members_stand_in_the_order_of_offset_bit_and_name() -> None:
+    rows = [
+        ("B", 4, "Uint4B"),
+        ("Z", 0, "Pos 4, 1 Bit"),
+        ("Y", 0, "Pos 0, 4 Bits"),
+        ("Whole", 0, "Uint4B"),
+        ("A", 4, "Uint4B"),
+    ]
+    made = make_layout("_X", 8, [Field(*row) for row in rows])
+    assert [one.name for one in made.fields] == ["Whole", "Y", "Z", "A", "B"]
+    assert make_layout("_E", 4, (), [("B", 1), ("A", 1), ("C", -1)]).values == (("C", -1), ("A", 1), ("B", 1))
