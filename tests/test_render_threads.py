@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from kdtoken.decode.process_dump import Tokens
-from kdtoken.model.absent import Unreadable
+from kdtoken.model.absent import Fragment, NotSaid, Unreadable
+from kdtoken.model.privilege import Privilege
 from kdtoken.model.process import FastRef, Impersonation, Process, ProcessDump, Thread
 from kdtoken.model.token import Token
 from kdtoken.render.threads import differences, impersonation_lines, thread_lines
@@ -79,3 +80,36 @@ def test_differences() -> None:
     blind = replace(client, privileges=Unreadable(0, "paged out"), user_and_groups=Unreadable(0, "paged out"))
     assert differences(primary, blind) == []
     assert differences(primary, primary) == []
+
+
+def test_twelve_threads_are_named_and_one_more_is_counted() -> None:
+    for count, end in ((12, " 22 23"), (13, " 22 23 and 1 more")):
+        lines = thread_lines(dump(*[Thread(0x3000 + at, 8, 12 + at, None) for at in range(count)]))
+        assert lines[1] == "Threads (%d)" % count and lines[2].endswith(end)
+
+
+def test_a_list_of_threads_that_is_a_part_says_at_least() -> None:
+    part = replace(dump(), threads=Fragment([Thread(1, 8, 12, None)], "torn"))
+    assert thread_lines(part)[1:] == ["Threads (at least 1)", "  1 under the primary token: 12"]
+    torn = replace(dump(), problems=("threads cannot be listed: torn",))
+    assert thread_lines(torn)[2] == "  ?? not listed, as noted"
+    told = replace(dump(), details=NotSaid("!process"))
+    assert thread_lines(told)[2] == "  none are told of; !process 1000 6 lists them"
+
+
+def held(*numbers: int) -> Token:
+    """The primary token, with these privileges on."""
+    return replace(
+        token("notepad"), privileges=tuple(Privilege(one, "Se%02d" % one, True, True, False) for one in numbers)
+    )
+
+
+def test_of_privileges_gained_and_lost_three_are_named() -> None:
+    few, many = held(1, 2), held(1, 2, 3, 4, 5)
+    assert differences(few, many) == ["gains Se03 Se04 Se05"]
+    assert differences(few, held(1, 2, 3, 4, 5, 6)) == ["gains Se03 Se04 Se05 and 1 more"]
+    assert differences(many, few) == ["loses 3 of the 5 enabled privileges"]
+    assert differences(held(1), held(2)) == ["gains Se02", "loses 1 of the 1 enabled privileges"]
+    assert differences(few, few) == []
+    # Where one side's privileges are not known, nothing is said of them.
+    assert differences(replace(few, privileges=Unreadable(0, "x")), many) == []
