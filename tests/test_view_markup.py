@@ -86,3 +86,36 @@ def test_a_half_tag_behind_a_name_is_no_part_of_it() -> None:
 def test_a_list_in_a_broken_page_is_whole() -> None:
     (token,) = read_text("\n".join(hard(PAGE, 80))).tokens
     assert isinstance(token.token.privileges, tuple) and not isinstance(token.token.privileges, Fragment)
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        # Lines end with a tag before and behind: the one between goes on.
+        ("a<br>\nb,\nc<br>\nd<br>\n", "a<br>\nb, " + JOINT + "c<br>\nd<br>\n"),
+        ("a<br>\nb-\nc<br>\nd<br>\n", "a<br>\nb-" + JOINT + "c<br>\nd<br>\n"),  # behind a hyphen no blank was lost
+        ("a<br>\nb \nc<br>\nd<br>\n", "a<br>\nb " + JOINT + "c<br>\nd<br>\n"),
+        ("a<br>\nb\nc<br>\nd<br>\n", "a<br>\nb\nc<br>\nd<br>\n"),  # one word or two: nobody can tell
+        ("a<br>\n\nc<br>\nd<br>\n", "a<br>\n\nc<br>\nd<br>\n"),  # nothing goes on
+        ("b,\nc<br>\nd<br>\n", "b,\nc<br>\nd<br>\n"),  # in front of the first tag nobody knows
+        ("<span class='x'>b,\nc<br>\nd<br>\n", "<span class='x'>b, " + JOINT + "c<br>\nd<br>\n"),  # what was left open
+        ("a<br>\nb,\nc,\n", "a<br>\nb,\nc,\n"),  # behind the last tag it is a habit no more
+        ("a<p>\nb,\nc<p>\n", "a<p>\nb,\nc<p>\n"),
+        ("a&lt;br&gt;\nb,\nc&lt;br&gt;\n", "a&lt;br&gt;\nb, " + JOINT + "c&lt;br&gt;\n"),
+    ],
+)
+def test_where_a_line_goes_on(text: str, joined: str) -> None:
+    assert joined_at_tags(text) == joined
+
+
+def test_a_block_of_code_has_a_habit_of_its_own() -> None:
+    page = "<div>a</div>\n<pre>1\n2\n3</pre>\n<div>b</div>\n"
+    assert joined_at_tags(page) == page
+
+
+def test_pieces_of_one_length_were_broken_in_words() -> None:
+    """Three of ten letters: the width broke them, and no blank was lost; of two nobody knows."""
+    rows = ["x<br>", "aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc", "d<br>", "e<br>"]
+    assert joined_at_tags("\n".join(rows)) == "x<br>\naaaaaaaaaa%sbbbbbbbbbb%scccccccccc%sd<br>\ne<br>" % ((JOINT,) * 3)
+    two = joined_at_tags("\n".join(rows[:3] + rows[4:]))
+    assert JOINT + "bbb" not in two.replace(" " + JOINT, "")
