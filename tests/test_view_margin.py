@@ -196,3 +196,12 @@ def test_an_image_whose_letters_are_lost_has_no_name() -> None:
     text = "PROCESS ffff8f0012340080\n    SessionId: 1  Cid: 0f14    Peb: 5c00001000  ParentCid: 0a10\n    Image: caf%s.exe\n"
     names = [read_text(text % one).processes.processes[0].process.image_name for one in ("\u00e9", "\ufffd")]
     assert names[0] == "caf\u00e9.exe" and not known(names[1])
+
+
+def test_a_name_that_ends_in_a_quote_may_go_on() -> None:
+    thread = "THREAD ffff8f0012341080  Cid 0f14.0a10  Teb: 0000005c00002000 Win32Thread: 0000000000000000 WAIT\n"
+    thread += "    Owning Process            ffff8f0012340080       Image:         %s"
+    for name, cut_off in (('some;"x', True), ('x"', True), ("some.exe", False)):
+        text = thread % name
+        whole, at = marked(text), len(text.split("\n")[1])
+        assert whole == [] and bool(marked(cut(text, at))) is cut_off, name

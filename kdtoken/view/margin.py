@@ -121,6 +121,8 @@ def _is_broken(lines: List[Line], at: int, listed: bool) -> bool:
 def _is_closed(text: str, listed: bool) -> bool:
     if _DT.match(text) is not None:
         return False
+    if _SHORT.match(text) is not None:
+        return text.lower().endswith(".exe")  # a name can have any other sign in it
     if _CLOSED.search(text) is not None:
         return True
     pair = _PAIR.match(text) if listed else None
