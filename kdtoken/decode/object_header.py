@@ -22,7 +22,13 @@ _COUNTS = ("PointerCount", "HandleCount")
 
 def body_offset(target: Source) -> int:
     """Bytes from an object's header to the object itself (`_OBJECT_HEADER.Body`)."""
-    return offset_of(target, target.layout(TYPE), "Body")
+    memo, key = target.memo, ("body offset", TYPE)
+    known: Optional[int] = memo.get(key) if memo is not None else None
+    if known is None:
+        known = offset_of(target, target.layout(TYPE), "Body")
+        if memo is not None:
+            memo[key] = known
+    return known
 
 
 def is_object_of(target: Source, body: int, type_symbol: str) -> Maybe[bool]:

@@ -220,6 +220,9 @@ def strays(s: Structure, places: Mapping[str, Sequence[Maybe[int]]], label: Mayb
         return []
     start = s.address_of("VariablePart")
     found = _out_of_dynamic_part(s)
+    end = start + length
+    if all([start <= one < end if isinstance(one, int) else False for listed in places.values() for one in listed]):
+        return found  # nearly every token
     elsewhere = s.has("TokenSidValues") and s.uint("TokenSidValues") != 0
     inside = any(isinstance(one, int) and start <= one < start + length for listed in places.values() for one in listed)
     if elsewhere or not inside:
