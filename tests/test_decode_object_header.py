@@ -9,9 +9,11 @@ from kdtoken.decode.object_header import (
     THREAD_TYPE,
     TOKEN_TYPE,
     body_offset,
+    is_in_type_table,
     is_object_of,
     read_unicode,
     type_name,
+    type_object,
     uncounted,
     unicode_string,
 )
@@ -22,6 +24,7 @@ from kdtoken.layout.layout import Field, Layout, make_layout
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.privilege import NAMES
 from kdtoken.model.token import Token
+from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, WINDOWS_7, WINDOWS_11, kernel_of
 from tests.machine.kernel import Kernel
 from tests.machine.synthetic import SyntheticSource
@@ -246,3 +249,53 @@ def test_of_counts_that_cannot_be_read_nothing_is_said() -> None:
     source = SyntheticSource(kernel)
     assert uncounted(source.without_mapping([body - body_offset(source)]), body) == []
     assert uncounted(SyntheticSource(kernel).without_field("_OBJECT_HEADER", "HandleCount"), body) == []
+
+
+def test_what_hides_the_index_is_read_once_by_a_target_that_remembers() -> None:
+    """Windows 10's cookie, and a type's place in the table, stay for a boot."""
+    kernel = kernel_of(NEWEST)
+    source = SyntheticSource(kernel)
+    cached = CachedSource(source)
+    assert is_object_of(cached, kernel.tokens["notepad"], TOKEN_TYPE) is True
+    source.log.clear()
+    assert is_object_of(cached, kernel.tokens["cmd"], TOKEN_TYPE) is True
+    at = source.symbol("ObHeaderCookie")
+    assert not any(start <= at < start + size for start, size in source.log)
+
+
+@pytest.mark.parametrize("symbol", [TOKEN_TYPE, PROCESS_TYPE, THREAD_TYPE])
+def test_a_type_variable_that_cannot_be_read_proves_nothing(symbol: str) -> None:
+    kernel = kernel_of(NEWEST)
+    source = SyntheticSource(kernel)
+    source.poke(source.symbol(symbol), bytes(8))
+    body = {TOKEN_TYPE: kernel.tokens["cmd"], PROCESS_TYPE: kernel.processes[4], THREAD_TYPE: kernel.threads[1136]}[
+        symbol
+    ]
+    assert is_object_of(source, body, symbol) == Absent("nt!%s is null" % symbol)
+
+
+def test_the_table_of_types_has_a_type_at_its_own_index() -> None:
+    source = SyntheticSource(kernel_of(NEWEST))
+    kind = type_object(source, source.kernel.tokens["cmd"])
+    assert kind == source.kernel.types["Token"] and isinstance(kind, int)
+    index = source.read(kind + source.layout("_OBJECT_TYPE").field("Index").offset, 1)[0]
+    assert is_in_type_table(source, kind, index) is True
+    assert is_in_type_table(source, kind, index + 1) is False and is_in_type_table(source, kind + 8, index) is False
+    assert is_in_type_table(source.without_symbol("ObTypeIndexTable"), kind, index) is True
+
+
+def test_before_windows_7_a_header_of_another_type_is_simply_no_token() -> None:
+    source = SyntheticSource(kernel_of(NEWEST))
+
+    class Xp(SyntheticSource):
+        def layout(self, name: str) -> Layout:
+            if name != "_OBJECT_HEADER":
+                return super().layout(name)
+            return make_layout(name, 0x38, [Field("Type", 8, "Ptr64 _OBJECT_TYPE"), Field("Body", 0x30, "_QUAD")])
+
+    old = Xp(source.kernel).without_symbol("ObHeaderCookie")
+    body = source.kernel.tokens["notepad"]
+    old.poke(body - 0x30 + 8, source.kernel.types["Process"].to_bytes(8, "little"))
+    assert is_object_of(old, body, TOKEN_TYPE) is False and is_object_of(old, body, PROCESS_TYPE) is True
+    old.poke(body - 0x30 + 8, bytes(8))
+    assert is_object_of(old, body, TOKEN_TYPE) is False and type_name(old, body) is None
