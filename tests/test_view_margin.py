@@ -205,3 +205,8 @@ def test_a_name_that_ends_in_a_quote_may_go_on() -> None:
         text = thread % name
         whole, at = marked(text), len(text.split("\n")[1])
         assert whole == [] and bool(marked(cut(text, at))) is cut_off, name
+
+
+def test_a_debuggers_own_log_is_not_looked_through() -> None:
+    rows = "Privs: \n%s\n%s\n" % (DEBUG[:71], DEFAULT[:71])
+    assert len(marked(rows)) == 2 and marked(rows + "\n" * (1 << 14)) == []

@@ -13,7 +13,7 @@ from kdtoken.view.whoami.words import attributes_of, state_of
 
 CUT_OFF = "\u2026"
 # A log of this many lines was written by a debugger, and never cut.
-_MOST = 1 << 16
+_MOST = 1 << 14
 # Narrower than any margin that people have; and fewer lines of one width than this are no margin.
 _NARROWEST, _FEWEST = 24, 2
 # Lines of `!token`, of `!process` and of dt whose ends are values; and others of theirs, which are as wide as they are.
