@@ -69,6 +69,8 @@ def ends_at_a_margin(lines: List[Line]) -> List[Line]:
         return lines  # a string's repr: its lines are no lines of the file
     widths = [len(lines[at].text.rstrip(CUT_OFF)) for at in values]
     widest = max(widths, default=0)
+    if others == widest + 1 and same >= _FEWEST:
+        widest = others  # the values' lines lost the blank that stood there
     if widest < _NARROWEST or others > widest:
         return lines
     # With the blanks at their ends lost, lines end one column earlier.
@@ -76,7 +78,7 @@ def ends_at_a_margin(lines: List[Line]) -> List[Line]:
     near += same if others == widest else 0
     if widths.count(widest) + near < _FEWEST and not _one_is_enough(lines, values, widths, widest, others):
         return lines
-    there = [lines[at].text for at, width in zip(values, widths) if width == widest]
+    there = [lines[at].text for at, width in zip(values, widths) if width == max(widths)]
     if all(_WHOLE_SID.search(text) is not None or _is_closed(text, listed) for text in there):
         return lines
     if listed and not any(width == widest and _is_broken(lines, at, listed) for at, width in zip(values, widths)):
