@@ -9,6 +9,7 @@ from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Plac
 from kdtoken.analysis.access_check.sids import TokenSids
 from kdtoken.analysis.access_check.walk import Walk, Walked
 from kdtoken.model.absent import Missing
+from kdtoken.model.acl import Acl
 from kdtoken.model.descriptor import ABSENT, NULL, SecurityDescriptor
 
 
@@ -40,13 +41,13 @@ def dacl(run: Run) -> Optional[Denial]:
     if isinstance(descriptor, Missing) or descriptor is None:
         return _not_known(run, str(descriptor), getattr(descriptor, "hint", ""))
     if is_open(run):
-        word = "absent" if descriptor.dacl_state == ABSENT else "null"
-        everything(run, ReasonType.NULL_DACL, "DACL", "the DACL is %s" % word, "without a DACL everything is granted")
+        looked = "no DACL" if descriptor.dacl_state == ABSENT else "a null DACL"
+        everything(run, ReasonType.NULL_DACL, "DACL", looked, "without a DACL everything is granted")
         return None
     if descriptor.dacl is None:
         return _not_known(run, descriptor.problem or "the DACL is %s" % descriptor.dacl_state)
     if not run.rest and not run.maximum:
-        run.step("DACL", "%d ACEs" % len(descriptor.dacl.aces), "goes on", "all is granted already")
+        run.step("DACL", _count(descriptor.dacl), "goes on", "all is granted already")
         return None
     interest = GRANTABLE if run.maximum else run.rest
     walked = Walk(run, TokenSids(run), interest).through(descriptor.dacl)
@@ -54,7 +55,7 @@ def dacl(run: Run) -> Optional[Denial]:
         looked, unnamed = "an empty DACL", Reason(ReasonType.EMPTY_DACL)
         why = "an empty DACL grants nothing"
     else:
-        looked, unnamed = "%d ACEs" % len(descriptor.dacl.aces), Reason(ReasonType.NO_GRANT)
+        looked, unnamed = _count(descriptor.dacl), Reason(ReasonType.NO_GRANT)
         why = "no ACE grants the caller %s"
         if run.asked_about("sid", "ace", "dacl", "dacl-rest", "owner"):
             why = "no ACE that is known to be the caller's grants %s"
@@ -80,6 +81,10 @@ def dacl(run: Run) -> Optional[Denial]:
     said = "refused" if denial else "grants %s" % run.rights(new if run.maximum else new & run.wish)
     run.step("DACL", looked, said, denial.why if denial else "the token's SIDs are granted it", walked.lines)
     return denial
+
+
+def _count(acl: Acl) -> str:
+    return "1 ACE" if len(acl.aces) == 1 else "%d ACEs" % len(acl.aces)
 
 
 def first_wins_or_not(run: Run, walked: Walked) -> int:

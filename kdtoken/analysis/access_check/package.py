@@ -26,7 +26,9 @@ def package_side(run: Run) -> Optional[Denial]:
             run.step("AppContainer", "not known", "goes on", "the token is taken as no AppContainer's")
             return None
     descriptor = run.request.object.descriptor
-    looked = "package %s, %d capabilities" % (caller.package or "not known", len(caller.capabilities))
+    count = len(caller.capabilities)
+    capabilities = "1 capability" if count == 1 else "%d capabilities" % count
+    looked = "package %s, %s" % (caller.package or "not known", capabilities)
     interest = run.wish | (GRANTABLE if run.maximum else 0)
     if is_open(run):
         if run.answers.other("appcontainer-null-dacl"):

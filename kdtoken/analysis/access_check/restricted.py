@@ -38,7 +38,7 @@ def second_pass(run: Run) -> Optional[Denial]:
         only_writes = run.answers.ask(Question("write-restricted", text, caller.settle), False)
     rest = run.wish & ~run.by_privilege & ~run.by_owner
     writes = write_bits(run.mapping)
-    looked = "%d restricting SIDs" % len(restricting)
+    looked = "1 restricting SID" if len(restricting) == 1 else "%d restricting SIDs" % len(restricting)
     if only_writes:
         looked += ", for writes only (0x%x)" % writes
         if not rest & writes and not run.maximum:
