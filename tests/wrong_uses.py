@@ -187,7 +187,7 @@ diff whoami.txt nothing.log | 2 | nothing.log
 diff whoami.txt empty | 2 | empty
 diff - - | 2 | -
 diff machine.kdtoken.gz machine.kdtoken.gz | 0 | compared
-diff machine.kdtoken.gz after.kdtoken.gz | 1 | tokens replaced
+diff machine.kdtoken.gz after.kdtoken.gz | 1 | two starts of one;Run in another context
 diff --session machine.kdtoken.gz | 2 | missing
 diff --session machine.kdtoken.gz 6104 77777 | 2 | 77777
 diff machine.kdtoken.gz@6104:99 machine.kdtoken.gz@6104 | 2 | 99
