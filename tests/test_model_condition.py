@@ -263,3 +263,11 @@ def test_every_cut_of_an_attribute_is_refused_or_whole() -> None:
         parse_attribute(COLOUR[:12] + b"\xff\xff\xff\x7f" + COLOUR[16:])
     with pytest.raises(BadFormat, match="0x4"):
         parse_attribute(COLOUR[:4] + b"\x04" + COLOUR[5:])
+
+
+@pytest.mark.parametrize("value", ["1", "(1)", "( 1)", "(1 )", "( ( 1 ) )", "  (  1  )"])
+def test_a_literal_in_parentheses_and_spaces(value: str) -> None:
+    """Windows was seen to take parentheses (Samba's data/conditional_aces*.txt); spaces go between tokens as elsewhere."""
+    assert condition_text(condition_from_text("(@User.a == %s)" % value)) == "(@USER.a == 1)"
+    listed = value.replace("1", "{1, 2}")
+    assert condition_text(condition_from_text("(@User.a Any_of %s)" % listed)) == "(@USER.a Any_of {1, 2})"

@@ -99,6 +99,11 @@ TRUE, FALSE, UNKNOWN = Truth.TRUE, Truth.FALSE, Truth.UNKNOWN
         ("@User.flag != 0", TRUE),
         ("@User.flag < 1", UNKNOWN),
         ("@User.flag == 2", UNKNOWN),
+        # "only when using the == or != operators", so no other compares a Boolean with a number.
+        ("@User.flag Contains 1", UNKNOWN),
+        ("@User.flag Not_Contains {0}", UNKNOWN),
+        ("@User.flag Any_of {1}", UNKNOWN),
+        ("@User.flag Not_Any_of {0}", UNKNOWN),
         # The sign that is written counts, and none is a plus.
         ("@User.big == 0xffffffffffffffff", TRUE),
         ("@User.big == -1", FALSE),

@@ -190,6 +190,8 @@ def test_what_windows_would_silently_change_is_an_error() -> None:
         "D:(a;;ga;;;sy)",
         "D:(A;;GA;;; SY)",
         "D:(A;;GA;;;SY )",
+        "D:(A; ;GA;;;SY)",
+        "D: ( A ;;GA;;;SY)",
         "D:P (A;;GA;;;SY) (A;;GA;;;BA)",
     ],
 )
@@ -197,7 +199,32 @@ def test_spaces_and_letter_case_as_windows_takes_them(text: str) -> None:
     assert to_sddl(from_sddl(text)).replace("P", "").startswith(("O:BA", "D:(A;;GA;;;SY)"))
 
 
-@pytest.mark.parametrize("text", ["D:(A;;GA ;;;SY)", "D:(A;;0x1 ;;;SY)", "D:(A;;GA;;;S-1-5-18 )"])
+@pytest.mark.parametrize(
+    "text, flags, mask",
+    [
+        # Samba's lists of what Windows was seen to take have spaces between rights (windows/non_canonical.txt) and before
+        # flags and rights (data/conditional_aces_windows_only.txt); behind flags they are taken here as well.
+        ("D:(A;;GR GW;;;SY)", 0, 0xC0000000),
+        ("D:(A;;GR  GW GX;;;SY)", 0, 0xE0000000),
+        ("D:(A;OICI ;GA;;;SY)", 0x3, 0x10000000),
+        ("D:(A; OICI; GRGWGX;;;SY)", 0x3, 0xE0000000),
+    ],
+)
+def test_spaces_between_rights_and_around_flags(text: str, flags: int, mask: int) -> None:
+    dacl = from_sddl(text).dacl
+    assert dacl is not None and [(ace.flags, ace.mask) for ace in dacl.aces] == [(flags, mask)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "D:(A;;GA ;;;SY)",
+        "D:(A;;0x1 ;;;SY)",
+        "D:(A;;GA;;;S-1-5-18 )",
+        "D:(A;;RP LCLOR C;;;SY)",
+        "D:(A;;RP LC\tLORC;;;SY)",
+    ],
+)
 def test_spaces_that_windows_does_not_take(text: str) -> None:
     with pytest.raises(BadFormat):
         from_sddl(text)

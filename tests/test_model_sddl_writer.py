@@ -75,6 +75,13 @@ def test_application_data_that_is_no_condition() -> None:
         to_sddl(of(Ace.build(0x09, 1, SYSTEM, application_data=b"abcd")))
     with pytest.raises(BadFormat, match="no place"):
         to_sddl(of(Ace.build(0x00, 1, SYSTEM, application_data=b"abcd")))
+    # An access filter needs no condition, and may be padded; of data that are no condition nothing is left out.
+    with pytest.raises(BadFormat, match="no condition"):
+        to_sddl(of(Ace.build(0x15, 1, SYSTEM, application_data=b"abcd")))
+    with pytest.raises(BadFormat, match="no condition"):
+        to_sddl(of(Ace.build(0x09, 1, SYSTEM, application_data=bytes(4))))
+    for padding in (b"", bytes(4)):
+        assert ace_to_sddl(Ace.build(0x15, 1, SYSTEM, application_data=padding)) == "(FL;;CC;;;SY)"
 
 
 def test_bits_of_flags_by_type() -> None:

@@ -106,7 +106,7 @@ def integrity(run: Run) -> Optional[Denial]:
         )
         return None
     allowed = allowed_below(rules, run.mapping)
-    if enabled(run, SE_RELABEL, bool(run.wish & WRITE_OWNER or run.maximum) and not allowed & WRITE_OWNER):
+    if (run.wish & WRITE_OWNER or run.maximum) and not allowed & WRITE_OWNER and enabled(run, SE_RELABEL):
         allowed |= WRITE_OWNER
         run.notes.append("SeRelabelPrivilege lifts the label for WRITE_OWNER")
     if run.wish & ACCESS_SYSTEM_SECURITY & ~allowed and run.answers.other("label-system-security"):

@@ -33,13 +33,11 @@ def state(run: Run, name: str) -> str:
     return "enabled" if held[name] else "held but disabled"
 
 
-def enabled(run: Run, name: str, matters: bool = True) -> bool:
-    """Whether a privilege is enabled; where that is not known it is asked, if it matters."""
+def enabled(run: Run, name: str) -> bool:
+    """Whether a privilege is enabled; where that is not known it is asked."""
     held = run.caller.privileges
     if held is None:
-        return matters and run.answers.ask(
-            Question("privilege:%s" % name, "%s is enabled" % name, run.caller.settle), False
-        )
+        return run.answers.ask(Question("privilege:%s" % name, "%s is enabled" % name, run.caller.settle), False)
     return bool(held.get(name))
 
 

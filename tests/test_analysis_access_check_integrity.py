@@ -1,0 +1,60 @@
+"""Mandatory integrity: what its step says where nothing is taken away, and when SeRelabelPrivilege is asked about."""
+
+from dataclasses import replace
+
+import pytest
+
+from kdtoken.analysis.access_check.check import check
+from kdtoken.analysis.access_check.questions import Answers
+from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED
+from tests.test_analysis_access_check_check import asked
+
+
+@pytest.mark.parametrize(
+    "token, sacl, decided, why",
+    [
+        ("user", "(ML;;NW;;;ME)", "goes on", "the caller is not below the object"),
+        ("user @H", "(ML;;NW;;;ME)", "goes on", "the caller is not below the object"),
+        ("user @L", "(ML;;;;;ME)", "goes on", "the caller is below the object, but the label's policy forbids nothing"),
+        ("user @L", "(ML;;NX;;;ME)", "narrows to", "the caller is below the object's label, which leaves it"),
+        (
+            "user @L policy=0",
+            "(ML;;NW;;;ME)",
+            "goes on",
+            "the token's mandatory policy lacks NO_WRITE_UP, so labels do not count for it",
+        ),
+    ],
+)
+def test_the_step_says_how_the_label_was_passed(token: str, sacl: str, decided: str, why: str) -> None:
+    """[MS-DTYP] 2.5.3.3: a level that dominates, a policy of the label, a policy of the token."""
+    outcome = check(asked(token, "O:{X}G:{X}D:(A;;0x1;;;BU)S:" + sacl, 0x1))
+    (step,) = [one for one in outcome.steps if one.name == "integrity"]
+    assert outcome.granted == 0x1
+    assert step.decided.startswith(decided) and step.why.startswith(why)
+    assert decided != "goes on" or (step.decided, step.why) == (decided, why)
+
+
+@pytest.mark.parametrize(
+    "wish, sacl, matters",
+    [
+        (0x80000, "(ML;;NW;;;HI)", True),  # WRITE_OWNER counts as write
+        (MAXIMUM_ALLOWED, "(ML;;NW;;;HI)", True),
+        (0x1, "(ML;;NW;;;HI)", False),
+        (0x2, "(ML;;NW;;;HI)", False),
+        (0x40000, "(ML;;NW;;;HI)", False),  # WRITE_DAC: nothing that the privilege lifts
+        (MAXIMUM_ALLOWED, "(ML;;NR;;;HI)", False),  # reading alone is forbidden, so there is nothing to lift
+        (MAXIMUM_ALLOWED, "(ML;;NW;;;ME)", False),  # not below the label
+    ],
+)
+def test_when_it_matters_whether_serelabelprivilege_is_enabled(wish: int, sacl: str, matters: bool) -> None:
+    """[MS-DTYP] 2.5.3.3: it adds WRITE_OWNER to what a label leaves.  Where that is nothing new it is no question."""
+    request = asked("user", "O:{X}G:{X}D:(A;;0x1f01ff;;;BU)S:" + sacl, wish)
+    answers = Answers()
+    check(replace(request, caller=replace(request.caller, privileges=None)), answers)
+    keys = [question.key for question in answers.asked]
+    before = keys[: keys.index("privilege:SeTakeOwnershipPrivilege")] if wish == 0x80000 and len(keys) > 1 else keys
+    assert ("privilege:SeRelabelPrivilege" in before) is matters
+    held = asked("user p+SeRelabelPrivilege", "O:{X}G:{X}D:(A;;0x1f01ff;;;BU)S:" + sacl, wish)
+    noted = "SeRelabelPrivilege lifts the label for WRITE_OWNER" in check(held).notes
+    assert noted is matters
+    assert not noted or check(held).granted & 0x80000

@@ -1,0 +1,47 @@
+"""The package's side of an AppContainer: conditions of its ACEs, and a DACL that is not known or not there."""
+
+from dataclasses import replace
+
+import pytest
+
+from kdtoken.analysis.access_check.check import check
+from kdtoken.analysis.access_check.run import Place
+from kdtoken.analysis.access_check.truth import Verdict, decide
+from kdtoken.model.descriptor import NOT_SAID, UNREADABLE, SecurityDescriptor
+from tests.test_analysis_access_check_check import asked, guarded
+
+
+@pytest.mark.parametrize(
+    "condition, allowed",
+    [
+        # [MS-DTYP] 2.4.4.17.3: an ACE that allows applies when its condition is TRUE, and neither when it is FALSE nor UNKNOWN.
+        ("(Member_of {SID(BU)})", True),
+        ("(Member_of {SID(BA)})", False),
+        ("(@Resource.nope == 1)", False),
+        ("(!(@Resource.nope == 1))", False),
+    ],
+)
+def test_an_ace_for_the_package_whose_condition_is_not_true_grants_nothing(condition: str, allowed: bool) -> None:
+    outcome = check(asked("user @L pkg", "O:{X}G:{X}D:(A;;0x1;;;BU)(XA;;0x1;;;{PKG};%s)" % condition, 0x1))
+    assert outcome.allowed is allowed
+    assert allowed or outcome.place is Place.APPCONTAINER
+
+
+@pytest.mark.parametrize("state", [UNREADABLE, NOT_SAID])
+def test_a_dacl_that_is_not_known_is_asked_about_for_the_package_as_well(state: str) -> None:
+    request = asked("user @L pkg", "nodacl", 0x1)
+    found = request.object.descriptor
+    assert isinstance(found, SecurityDescriptor)
+    answer = decide(guarded(request, replace(found, dacl_state=state)))
+    assert answer.verdict is Verdict.DEPENDS and not answer.outcome.allowed
+    texts = [one.question.text for one in answer.depends]
+    assert "the DACL grants the package what is asked" in texts
+
+
+@pytest.mark.parametrize("sddl", ["nodacl", "nulldacl"])
+def test_without_a_dacl_a_package_is_granted_nothing(sddl: str) -> None:
+    """Windows Security Internals; others are granted all."""
+    outcome = check(asked("user @L pkg", sddl, 0x1))
+    assert outcome.denial is not None and outcome.place is Place.APPCONTAINER
+    assert outcome.denial.why == "without a DACL an AppContainer is granted nothing"
+    assert check(asked("user", sddl, 0x1)).granted == 0x1
