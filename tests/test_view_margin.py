@@ -210,3 +210,107 @@ def test_a_name_that_ends_in_a_quote_may_go_on() -> None:
 def test_a_debuggers_own_log_is_not_looked_through() -> None:
     rows = "Privs: \n%s\n%s\n" % (DEBUG[:71], DEFAULT[:71])
     assert len(marked(rows)) == 2 and marked(rows + "\n" * (1 << 14)) == []
+
+
+# --- one line that shows a margin ---
+
+
+# 71 columns up to "HandleCount: <Da"; 54 and 55 up to the colon and the first blank.
+DIRBASE = "    DirBase: 1a2b3c002  ObjectTable: ffffd10203040ac0  HandleCount: %s"
+
+
+@pytest.mark.parametrize(
+    "handles, cut_off",
+    [("<Da", True), ("123", True), ("12.", False), ("<D>", False)],
+)
+def test_a_line_whose_own_end_is_missing_shows_the_margin(handles: str, cut_off: bool) -> None:
+    """A number of handles ends in a full stop, what stands for it in a bracket (`!process`'s text)."""
+    row = DEBUG[:70]  # "Attributes - Enabled", the blank behind it lost
+    text = "%s\nPrivs: \n%s\n" % (DIRBASE % handles, row)
+    assert len(text.split("\n")[0]) == 71
+    assert marked(text) == ([row + CUT_OFF] if cut_off else [])
+    # Two columns further it is another line's end, and shows nothing about this one.
+    assert marked(text.replace("DirBase", "  DirBase")) == []
+
+
+def test_the_privilege_that_everybody_has_by_default_beside_one_longer_line() -> None:
+    """SeChangeNotifyPrivilege lost its blank where a line of the process stands one column behind it."""
+    text = "%s\nPrivs: \n%s\n" % (DIRBASE % "12.", DEFAULT[:70])
+    assert marked(text) == [DEFAULT[:70] + CUT_OFF]
+    assert marked(text.replace("DirBase", " DirBase")) == []
+
+
+def test_an_address_that_a_margin_cut_inside_a_link_is_none() -> None:
+    """Of the debugger's mark-up an element ends in the line that it begins in; 8 digits would be a 32-bit pointer."""
+    line = '<exec cmd="!process ffffc10203040080 0">PROCESS ffffc10203040080</exec>\n    Image: notepad.exe\n'
+    (process,) = read_text(line).processes.processes
+    assert process.process.address == 0xFFFFC10203040080
+    at = line.index("03040080</exec>")
+    assert read_text(line[:at] + line[at + 15 :]).processes.processes == ()
+    # Cut in the tag behind it, it is whole.
+    for end in ("<", "</", "</exe"):
+        (process,) = read_text(line.replace("</exec>", end)).processes.processes
+        assert process.process.address == 0xFFFFC10203040080
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "PROCESS ffffc102%s",
+        "PROCESS ffffc10203040080%s",
+        "    Token                             ffffd102%s",
+        "    Impersonation token:  ffffd102%s (Level Impersonation)",
+        "        THREAD ffffc10203041080  Cid 1a2c.1a%s  Teb: 0000005c00002000",
+    ],
+)
+def test_a_number_with_dots_behind_it_is_shortened(line: str) -> None:
+    head = "" if line.startswith("PROCESS") else "PROCESS ffffc10203040080\n    Image: notepad.exe\n"
+    for dots in ("\u2026", "..", "..."):
+        read = read_text(head + line % dots + "\n").processes
+        assert [one.process.address for one in read.processes] == ([0xFFFFC10203040080] if head else [])
+        assert not read.threads and all(not known(one.process.token) and not one.threads for one in read.processes)
+
+
+# 72 columns up to "Attributes - ", 80 with "Enabled " behind it: the one row of a token that is wider than 79.
+DELEGATE = " 36 0x000000024 SeDelegateSessionUserImpersonatePrivilege  Attributes - Enabled Default "
+TCB = " 07 0x000000007 SeTcbPrivilege                    Attributes - Enabled Default "
+SYSTEM = "_TOKEN 0xffff8f0012340060\nUser: S-1-5-18\nPrivs: \n%s\n%s\n%s\nAuthentication ID:         (0,3e7)\n" % (
+    TCB,
+    DEFAULT,
+    DELEGATE,
+)
+
+
+@pytest.mark.parametrize("width", (79, 80))
+def test_a_row_as_wide_as_a_console_may_go_on_though_no_other_one_does(width: int) -> None:
+    lines = cut(SYSTEM, width)
+    for text in (lines, "\n".join(line.rstrip() for line in lines.split("\n"))):
+        (token,) = read_text(text).tokens
+        states = {one.name: (one.enabled, one.enabled_by_default) for one in token.privileges}
+        enabled, default = states["SeDelegateSessionUserImpersonatePrivilege"]
+        assert enabled is True and not known(default)
+        assert states["SeTcbPrivilege"] == (True, True) == states["SeChangeNotifyPrivilege"]
+
+
+def test_a_wider_line_of_any_kind_shows_that_such_a_row_is_whole() -> None:
+    for row, wide, cut_off in ((80, 80, True), (80, 81, False), (79, 80, True), (79, 81, False)):
+        text = "x" * wide + "\n" + "\n".join(line[:row].rstrip() for line in SYSTEM.split("\n"))
+        text = text if row == 79 else text.replace(DELEGATE[:79], DELEGATE[:80])  # the blank at its end is there
+        (token,) = read_text(text).tokens
+        assert known(token.privileges[-1].enabled_by_default) is not cut_off, (row, wide)
+
+
+def test_a_row_of_another_width_is_whole() -> None:
+    for width in (77, 80 - 8):  # of no console
+        assert marked(cut(SYSTEM.replace(DEFAULT, DEFAULT.rstrip()), width)) != [DELEGATE[:width] + CUT_OFF]
+    (whole,) = read_text(SYSTEM).tokens
+    assert [one.enabled_by_default for one in whole.privileges] == [True, True, True]
+    # Only the system's tokens have it enabled by default; where SeTcbPrivilege is not, it is none of these.
+    row = DELEGATE[:80]
+    for end, cut_off in (
+        ("Attributes - ", False),
+        ("Attributes - Enabled ", False),
+        ("Attributes - Enabled Default ", True),
+    ):
+        text = SYSTEM.replace(TCB, TCB[:50] + end).replace(DELEGATE, row)
+        assert marked(text) == ([row + CUT_OFF] if cut_off else []), end

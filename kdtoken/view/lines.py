@@ -11,7 +11,7 @@ import re
 from typing import Iterable, Iterator, List, NamedTuple, Optional
 
 from kdtoken.errors import BadFormat
-from kdtoken.view.markup import JOINT, ends_with_tag, joined_at_tags
+from kdtoken.view.markup import CUT_OFF, JOINT, ends_with_tag, is_cut_in_a_link, joined_at_tags
 from kdtoken.view.pasted import as_printed
 from kdtoken.view.words import has_facts
 
@@ -203,6 +203,7 @@ def _unmangled(physical: str) -> List[str]:
     if text.count("\\n") >= 2 and _REPR.match(text):
         text = text.strip().lstrip("b")[1:-1].replace("\\r", "").replace("\\n", "\n").replace("\\\\", "\\")
     if "<" in text or "&" in text or 'cmd="' in text:
+        text += CUT_OFF if is_cut_in_a_link(text) else ""
         if "<" in text or 'cmd="' in text:
             text = "".join([_HALF_TAG.sub(_tag, _TAG.sub(_tag, _BREAK.sub("\n", one))) for one in _pieces(text, "<")])
         # Twice: text that went through two pages has &amp;lt; for <.

@@ -8,10 +8,12 @@ attributes only those are not known that may have followed.
 import re
 from typing import List
 
-from kdtoken.view.lines import Line
+from kdtoken.view.lines import ENDED, Line
+from kdtoken.view.markup import CUT_OFF
 from kdtoken.view.whoami.words import attributes_of, state_of
 
-CUT_OFF = "\u2026"
+__all__ = ("CUT_OFF", "ends_at_a_margin")
+
 # A log of this many lines was written by a debugger, and never cut.
 _MOST = 1 << 14
 # Narrower than any margin that people have; and fewer lines of one width than this are no margin.
@@ -25,6 +27,10 @@ _VALUES = re.compile(
     r"|\+0x[0-9a-f]{3}\s|User\s{2,8}S-1-|Owning Process|Searching for|Process Id:|(?:.{1,16}> ?)?dt\s)"
 )
 _OTHERS = re.compile(r"\s{0,12}(?:PROCESS|THREAD|DirBase:|SessionId:|[0-9a-f]{8}`[0-9a-f]{8} )")
+# The number of handles has a full stop behind it, and what stands for it a bracket: with neither, the line was cut there.
+_TORN = re.compile(r"\s{0,12}DirBase: .{0,200}HandleCount:\s{0,12}(?:<[^>]{0,40}|[0-9]{0,10})$")
+# Consoles are 80, 120 or 132 columns wide, and some leave the last one free; a blank at the end may be lost, too.
+_CONSOLES = (78, 79, 80, 118, 119, 120, 131, 132)
 # What a console's width broke off a line stands in the next one.
 _REST = re.compile(r"(?:Mandatory|Default|Enabled|Owner|DenyOnly|LogonId|Group\w+)(?:\s|$)")
 # In a whole output these are never the longest: one of them is enough.
@@ -38,6 +44,8 @@ _CLOSED = re.compile(
     r"|Se\w+ +Attributes - (?:.*\bDefault|UsedForAccess)|\b(?:DenyOnly|Owner|LogonId|GroupIntegrityEnabled|GroupResource|Resource))\s*$"
 )
 _ENABLED = re.compile(r"\s{0,12}\S.*Se\w+ +Attributes -(?: Enabled)?\s*$")
+# Only in tokens of the system itself, all of which have this one enabled by default, have rows that are longer the default.
+_NO_SYSTEM = re.compile(r"\s{0,12}\S.{0,24}\bSeTcbPrivilege +Attributes -(?: Enabled)?\s*$")
 _INTEGRITY = re.compile(r"Attributes - GroupIntegrity(?: GroupIntegrity)?\s*$")
 _DEFAULT = re.compile(r"Se\w+ +Attributes - Enabled Default\s*$")
 # An account's number begins at 496 ([MS-DTYP] 2.4.2.4): with less, the end of it is not there;
@@ -55,21 +63,22 @@ def ends_at_a_margin(lines: List[Line]) -> List[Line]:
     if len(lines) > _MOST:
         return lines
     listed = any("SID:" in line.text and _SID_PAIR.match(line.text) for line in lines)
-    values, others, same = [], 0, 0
+    values, others, same, torn = [], 0, 0, False
     for at, line in enumerate(lines):
         text = line.text
         if _VALUES.match(text) is not None or (listed and _PAIR.match(text) is not None):
             values.append(at)
         elif len(text) >= others and _OTHERS.match(text) is not None:
-            same = same + 1 if len(text) == others else 1
-            others = len(text)
+            same, torn = (same + 1, torn) if len(text) == others else (1, False)
+            others, torn = len(text), torn or _TORN.match(text) is not None
         if text[-1:].isdigit() and "S-1-" in text and _SMALL_RID.search(text) is not None:
             lines[at] = line._replace(text=text + CUT_OFF)
     if listed and len({lines[at].number for at in values}) < len(values):
         return lines  # a string's repr: its lines are no lines of the file
     widths = [len(lines[at].text.rstrip(CUT_OFF)) for at in values]
     widest = max(widths, default=0)
-    if others == widest + 1 and same >= _FEWEST:
+    lone = any(width == widest and _is_everybodys(lines[at].text) for at, width in zip(values, widths))
+    if others == widest + 1 and (same >= _FEWEST or torn or lone):
         widest = others  # the values' lines lost the blank that stood there
     if widest < _NARROWEST or others > widest:
         return lines
@@ -100,11 +109,24 @@ def _one_is_enough(lines: List[Line], values: List[int], widths: List[int], wide
         return True
     # Of all tokens, one privilege at least is enabled by default; its row is longer than those that are not.
     last = longest[-1]
-    if "SeChangeNotifyPrivilege" in last and _ENABLED.match(last) is not None:
-        return True  # nobody has it otherwise
+    if _is_everybodys(last):
+        return True
+    if widest in _CONSOLES and any(_is_an_open_row(lines[at], widest) for at in values):
+        most = widest + (last[-1:] != " ")  # with the blank that it has lost
+        return all(len(one.text.rstrip(CUT_OFF)) <= most and _NO_SYSTEM.match(one.text) is None for one in lines)
     if sum("Attributes - " in lines[at].text and " Se" in lines[at].text for at in values) < _FEWEST:
         return False
     return _ENABLED.match(last) is not None and not any(_DEFAULT.search(lines[at].text) for at in values)
+
+
+def _is_everybodys(text: str) -> bool:
+    """Whether it is the row of the privilege that nobody has but enabled by default, and does not say so."""
+    return "SeChangeNotifyPrivilege" in text and _ENABLED.match(text) is not None
+
+
+def _is_an_open_row(line: Line, width: int) -> bool:
+    """Whether a row of !token's has this width, and a word at its end that another one may follow."""
+    return len(line.text) == width and line.width != ENDED and _ENABLED.match(line.text) is not None
 
 
 def _is_logon(lines: List[Line], at: int) -> bool:

@@ -9,6 +9,10 @@ from typing import List
 
 # What stands for a line break that a width made; a character of no script, so that lines keep their numbers.
 JOINT = "\uf8fd"
+# Behind what may have gone on when a margin cut it off; no reader takes it for a part of a value.
+CUT_OFF = "\u2026"
+# Of the debugger's own mark-up each element ends in the line that it begins in.
+_LINK_LEFT_OPEN = re.compile(r"<(?:exec|link|altlink) cmd=[^<>]{0,2000}>[^<]{0,2000}$")
 # Also in the text of a page that shows another page's source.
 _OPEN, _CLOSE = "(?:<|&lt;)", "(?:>|&gt;)"
 _END = re.compile("%s(?:br\\s?/?|/(?:div|tr|li))%s" % (_OPEN, _CLOSE), re.IGNORECASE)
@@ -30,6 +34,11 @@ _BROKEN = re.compile(r"[\w\\`]\n[\w\\`-]|[0-9]-\n[0-9]")
 def ends_with_tag(line: str) -> bool:
     """Whether a tag ends the line, so that no width has broken it there."""
     return line.rstrip()[-1:] in (">", ";") and _AT_END.search(line) is not None
+
+
+def is_cut_in_a_link(line: str) -> bool:
+    """Whether the line ends inside the text of a link of the debugger's: an address, a number, a name."""
+    return " cmd=" in line and _LINK_LEFT_OPEN.match(line, line.rfind("<")) is not None
 
 
 def joined_at_tags(text: str) -> str:

@@ -6,12 +6,12 @@ from typing import Dict, FrozenSet, Tuple
 from kdtoken.model.token_words import IMPERSONATION_LEVELS
 
 POINTER = r"(?:0x)?[0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?"
-PROCESS = re.compile(r"PROCESS:? {1,8}(%s)(?![\w`*#?])(.*)$" % POINTER)
+PROCESS = re.compile(r"PROCESS:? {1,8}(%s)(?![\w`*#?\u2026]|\.\.)(.*)$" % POINTER)
 THREAD = re.compile(
-    r"THREAD:? {1,8}(%s) {1,8}Cid:? {0,4}([0-9a-fA-F]{1,8})\.([0-9a-fA-F]{1,8})(?![\w*#?])(.*)$" % POINTER
+    r"THREAD:? {1,8}(%s) {1,8}Cid:? {0,4}([0-9a-fA-F]{1,8})\.([0-9a-fA-F]{1,8})(?![\w*#?\u2026]|\.\.)(.*)$" % POINTER
 )
-TOKEN = re.compile(r"Token:? {1,60}(%s)(?![\w`*#?])(.*)$" % POINTER)
-IMPERSONATION = re.compile(r"Impersonation token:? {0,40}(%s)(?![\w`*#?])(.*)$" % POINTER, re.IGNORECASE)
+TOKEN = re.compile(r"Token:? {1,60}(%s)(?![\w`*#?\u2026]|\.\.)(.*)$" % POINTER)
+IMPERSONATION = re.compile(r"Impersonation token:? {0,40}(%s)(?![\w`*#?\u2026]|\.\.)(.*)$" % POINTER, re.IGNORECASE)
 OWNING = re.compile(
     r"Owning Process:? {1,40}(0x[0-9a-fA-F][0-9a-fA-F`]{0,16}|[0-9a-fA-F][0-9a-fA-F`]{0,16}|N/A)(?: {1,40}Image: {1,40}(.*))?$"
 )

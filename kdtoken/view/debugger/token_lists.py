@@ -196,7 +196,8 @@ def _privilege_row(
     if words is None:
         nothing = NotSaid(view)
         return PrivilegeRow(index, number, name, nothing, nothing, joined), problem
-    said = words.replace(",", " ").lower().split()
+    # A whole word at a margin is that word: none of these begins as another one does.
+    said = words.replace(",", " ").replace("\u2026", " \u2026").lower().split()
     strange = sorted(set(said).difference(_STATES))
     remark = next((at for at, word in enumerate(said) if word in strange and not _is_damaged(word)), len(said))
     known = set(said[:remark])
