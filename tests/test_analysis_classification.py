@@ -16,7 +16,7 @@ from kdtoken.analysis.classification import (
     token_remarks,
 )
 from kdtoken.decode.process_dump import Tokens
-from kdtoken.model.absent import Absent, NotAsked, NotSaid, Unreadable
+from kdtoken.model.absent import Absent, ElevationSaid, NotAsked, NotSaid, Unreadable
 from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.luid import Luid
 from kdtoken.model.privilege import Privilege
@@ -55,6 +55,12 @@ def test_no_declared_token_is_taken_for_tampered(key: str) -> None:
 )
 def test_elevation(key: str, kind: Elevation) -> None:
     assert elevation(token(key)) is kind
+
+
+def test_elevation_is_what_a_view_says_it_is() -> None:
+    one = replace(token("notepad"), flags=NotSaid("!token"))
+    for said, kind in ((1, Elevation.DEFAULT), (2, Elevation.FULL), (3, Elevation.LIMITED), (4, Elevation.UNKNOWN)):
+        assert elevation(replace(one, logon_session=ElevationSaid("!token", elevation=said))) is kind
 
 
 def test_elevation_is_unknown_where_a_part_is_missing() -> None:

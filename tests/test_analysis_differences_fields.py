@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kdtoken.analysis.differences.comparison import Comparison, Kind, Outcome, Part, View
 from kdtoken.analysis.differences.fields import compare
-from kdtoken.model.absent import Absent, NotSaid, Unreadable
+from kdtoken.model.absent import Absent, ElevationSaid, NotSaid, Unreadable
 from kdtoken.model.acl import Ace, Acl
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
@@ -474,3 +474,21 @@ def test_the_replaced_token_of_a_process_is_told_by_both_addresses() -> None:
         assert compare(views[0], replace(views[1], process=process)).rows[0].name != "token replaced"
     assert compare(replace(views[0], process=""), replace(views[1], process="")).rows[0].name != "token replaced"
     assert compare(*views).over_time and not compare(views[0], replace(views[1], process="")).over_time
+
+
+@pytest.mark.parametrize("key, kind", [("notepad", 3), ("cmd", 2), ("system", 1)])
+def test_an_elevation_type_that_a_text_says_is_compared_with_the_kernels_fields(key: str, kind: int) -> None:
+    """The declared machine: notepad is anna's filtered half, cmd her full one, System has no pair."""
+    token = decoded(key)
+    assert "elevation" not in {row.name for row in kernels(token, token).rows}
+    for said in (1, 2, 3):
+        text = View(replace(token, logon_session=ElevationSaid("!token", elevation=said)), Kind.TOKEN_COMMAND, "b")
+        found = compare(View(token, Kind.KERNEL, "a"), text)
+        assert differing(found) == (set() if said == kind else {"elevation"})
+        assert ("elevation" in names(found, Outcome.SAME)) is (said == kind)
+        # It hangs on a logon session, so that nothing is said about the token's own trace of changes.
+        assert all(row.part is Part.POLICY for row in found.rows if row.name == "elevation")
+    # What the kernel's side has not got is no difference.
+    for missing, outcome in ((GONE, Outcome.UNREADABLE), (NotSaid("x"), Outcome.ONLY_B), (None, Outcome.ONLY_B)):
+        found = compare(View(replace(token, logon_session=missing), Kind.KERNEL, "a"), text)
+        assert "elevation" in names(found, outcome) and not differing(found)

@@ -5,7 +5,7 @@ from typing import Any, List, Optional
 import pytest
 
 from kdtoken.model import group as groups
-from kdtoken.model.absent import Fragment, NotSaid, Unreadable
+from kdtoken.model.absent import ElevationSaid, Fragment, NotSaid, Unreadable
 from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.luid import Luid
 from kdtoken.model.sid import Sid
@@ -141,12 +141,30 @@ def test_a_label_whose_call_failed_says_so() -> None:
 
 
 def test_facts_that_a_token_keeps_as_bits_are_noted() -> None:
-    for line in ("Is restricted token: no", "SandBoxInert: 0", "Elevation Type: 1 (Default)", "Mandatory Policy: 0x1"):
+    for line in ("Is restricted token: no", "SandBoxInert: 0", "Mandatory Policy: 0x1"):
         token = only(HEAD + line + "\n")
         label, value = line.replace(" ", "").lower().split(":")[0], line.split(": ")[1]
         assert token.token.problems == ("line 3: %s: %s (not kept)" % (label, value),) and token.not_understood == ()
     found = read(HEAD + "Elevation Type: of S-1-5-18\n")
     assert [line.number for line in found.not_understood] == [3]
+
+
+@pytest.mark.parametrize("value, kind", [("1 (Default)", 1), ("2 (Full)", 2), ("3 (Limited)", 3)])
+def test_the_elevation_type_of_the_user_mode_form_is_kept(value: str, kind: int) -> None:
+    """TOKEN_ELEVATION_TYPE (winnt.h): 1 default, 2 full, 3 limited."""
+    token = only(HEAD + "Elevation Type: %s\n" % value)
+    assert token.token.logon_session == ElevationSaid("!token", elevation=kind)
+    assert token.token.problems == () and token.not_understood == ()
+    assert str(token.places["logon_session"]) == "a.txt:3"
+
+
+@pytest.mark.parametrize(
+    "value", ["3 (Full)", "0 (Default)", "4 (Limited)", "3", "Limited", "3 (Limi", "3 (Limited) x"]
+)
+def test_an_elevation_type_that_is_none_is_not_understood(value: str) -> None:
+    found = read(HEAD + "Elevation Type: %s\n" % value)
+    assert [line.number for line in found.not_understood] == [3]
+    assert type(found.tokens[0].token.logon_session) is NotSaid
 
 
 # --- the user ---

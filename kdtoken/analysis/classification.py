@@ -11,7 +11,7 @@ from typing import List, Tuple
 
 from kdtoken.analysis.consistency import faults, hash_faults, integrity_level, oddities, process_oddities
 from kdtoken.frozen import dataclass
-from kdtoken.model.absent import Missing, NotSaid, Unreadable, known
+from kdtoken.model.absent import ElevationSaid, Missing, NotSaid, Unreadable, known
 from kdtoken.model.group import ENABLED
 from kdtoken.model.integrity import IntegrityLevel, integrity_text
 from kdtoken.model.process import Impersonation, ProcessDump
@@ -36,6 +36,8 @@ class Elevation(Enum):
     UNKNOWN = "not known"
 
 
+# TOKEN_ELEVATION_TYPE's numbers.
+_SAID = {1: Elevation.DEFAULT, 2: Elevation.FULL, 3: Elevation.LIMITED}
 # How the remark about privileges begins, for those that list privileges anyway.
 SENSITIVE = "sensitive privileges enabled"
 
@@ -52,9 +54,11 @@ def elevation(token: Token) -> Elevation:
     """The elevation type.
 
     A pair of logon sessions names each other in BuddyLogonId; the half whose token carries
-    IS_FILTERED is the limited one.
+    IS_FILTERED is the limited one.  A view may say it outright.
     """
     session = token.logon_session
+    if isinstance(session, ElevationSaid):
+        return _SAID.get(session.elevation, Elevation.UNKNOWN)
     if not isinstance(session, LogonSession) or not isinstance(token.flags, int):
         return Elevation.UNKNOWN
     buddy = session.buddy_logon_id

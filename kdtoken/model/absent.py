@@ -68,6 +68,16 @@ class NotSaid(Missing):
 
 
 @dataclass(frozen=True)
+class ElevationSaid(NotSaid):
+    """Stands in the place of a logon session of which a view tells only what half of a UAC pair its token is.
+
+    elevation  TOKEN_ELEVATION_TYPE (winnt.h, DWORD): 1 default, 2 full, 3 limited
+    """
+
+    elevation: int = 0
+
+
+@dataclass(frozen=True)
 class NotAsked(Missing):
     """Stands in the place of what a pointer leads to, where a lean decode did not follow it; `address` is the pointer."""
 

@@ -9,12 +9,13 @@ Each kind of view has blind spots.  What a view cannot know is never reported as
 
 from typing import Dict, List, Optional, Tuple
 
+from kdtoken.analysis.classification import Elevation, elevation
 from kdtoken.analysis.differences.comparison import Comparison, Difference, Kind, Outcome, Part, View, one_sided
 from kdtoken.analysis.differences.lists import group_rows, privilege_rows, user_and_label_rows
 from kdtoken.analysis.differences.verdict import Findings, one_token, verdict_of
-from kdtoken.model.absent import Absent, NotSaid, Unreadable, known
+from kdtoken.model.absent import Absent, ElevationSaid, Missing, NotSaid, Unreadable, known
 from kdtoken.model.acl import Acl
-from kdtoken.model.token import TYPE_IMPERSONATION, RawMember
+from kdtoken.model.token import TYPE_IMPERSONATION, LogonSession, RawMember, Token
 
 # attribute of Token -> (part, name for people).  Groups and privileges have rows of their own.
 _FIELDS: Dict[str, Tuple[Part, str]] = {
@@ -48,6 +49,7 @@ TRACELESS, REPLACED = "change without trace", "token replaced"
 def compare(a: View, b: View) -> Comparison:
     """Compare field by field."""
     rows = [_row(a, b, attribute, part, name) for attribute, (part, name) in _FIELDS.items()]
+    rows += _elevation_rows(a, b)
     rows += user_and_label_rows(a, b)
     rows += group_rows(a, b, "group", "groups", "user_and_groups")
     rows += group_rows(a, b, "restricting SID", "restricting SIDs", "restricted_sids")
@@ -89,6 +91,28 @@ def _row(a: View, b: View, attribute: str, part: Part, name: str) -> Difference:
         note = "it means nothing for a primary token"
         return Difference(part, name, Outcome.EXPECTED, left, right, note)
     return Difference(part, name, Outcome.DIFFERS, left, right)
+
+
+def _elevation_rows(a: View, b: View) -> List[Difference]:
+    """The elevation type, where a view says it outright.
+
+    No part of a token's identity, as TokenFlags is none: it hangs on the logon session's other half.
+    """
+    if not any(isinstance(view.token.logon_session, ElevationSaid) for view in (a, b)):
+        return []
+    left, right = _elevation(a.token), _elevation(b.token)
+    outcome = one_sided(left, right) or (Outcome.SAME if left == right else Outcome.DIFFERS)
+    return [Difference(Part.POLICY, "elevation", outcome, left, right)]
+
+
+def _elevation(token: Token) -> object:
+    """It in words, or why it cannot be told."""
+    kind, session = elevation(token), token.logon_session
+    if kind is not Elevation.UNKNOWN:
+        return kind.value
+    of_session = session.buddy_logon_id if isinstance(session, LogonSession) else session
+    missing = [one for one in (of_session, token.flags) if isinstance(one, Missing)]
+    return missing[0] if missing else Absent("the token's logon session")
 
 
 def _unnamed_rows(a: View, b: View) -> List[Difference]:

@@ -4,7 +4,7 @@ import re
 from typing import Dict, Optional, Tuple, Union
 
 from kdtoken.model import group as groups
-from kdtoken.model.absent import Maybe, Unreadable
+from kdtoken.model.absent import ElevationSaid, Maybe, Unreadable
 from kdtoken.model.token_words import IMPERSONATION_LEVELS, TOKEN_TYPES
 from kdtoken.view.words import GOES_ON, hexadecimal
 
@@ -124,15 +124,21 @@ def attribute_bits(text: str) -> Tuple[Maybe[int], str]:
 
 
 # Facts that the kernel keeps as flags or policy bits, of which these name one only.
-NOT_KEPT = ("isrestrictedtoken", "sandboxinert", "elevationtype", "mandatorypolicy")
+NOT_KEPT = ("isrestrictedtoken", "sandboxinert", "mandatorypolicy")
+# TOKEN_ELEVATION_TYPE (winnt.h), with the word that the user-mode form has behind the number.
+_ELEVATION = re.compile(r"(?:1 \(Default\)|2 \(Full\)|3 \(Limited\))$")
 
 
-def word(label: str, value: str) -> Optional[Tuple[str, Union[int, str, None], bool]]:
+def word(label: str, value: str) -> Optional[Tuple[str, Union[int, str, ElevationSaid, None], bool]]:
     """Field of Token ("" where there is none), its value, and whether that is all; None for what no such label has."""
     if label == "tssessionid":
         # Hex throughout: 0xb with its prefix, and 0 is printed without one.
         session = hexadecimal(value)
         return ("session_id", session, True) if session is not None and session < 1 << 32 else None
+    if label == "elevationtype":
+        # It takes a logon session to tell, of which this is all that is said.
+        said = ElevationSaid("!token", elevation=int(value[0])) if _ELEVATION.match(value) else None
+        return None if said is None else ("logon_session", said, True)
     if label == "impersonationlevel":
         # In user mode it is printed of a primary token too, where it means nothing and can be anything.
         if value == "Illegal!":
