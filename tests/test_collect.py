@@ -10,6 +10,7 @@ import pytest
 
 from kdtoken import collect
 from kdtoken.analysis.access_check.questions import READINGS
+from kdtoken.analysis.classification import Elevation, elevation
 from kdtoken.errors import BadFormat
 from kdtoken.model import group as groups
 from kdtoken.model.absent import NotSaid, Unreadable
@@ -145,6 +146,17 @@ def test_refusals_facts_and_lines() -> None:
     assert found.facts["TokenElevationType"] == 3 and found.about["pid"] == 7 and found.time[:4] == "2026"
     line = found.token.places["TokenStatistics"].line
     assert '"TokenStatistics"' in text.split("\n")[line - 1]
+
+
+def test_the_elevation_type_is_a_fact_of_the_token() -> None:
+    """TOKEN_ELEVATION_TYPE (winnt.h) goes from 1 to 3; the logon session behind it is told by no class."""
+    for number, kind in ((1, Elevation.DEFAULT), (2, Elevation.FULL), (3, Elevation.LIMITED)):
+        raw = {**RAW, "TokenElevationType": struct.pack("<I", number)}
+        assert elevation(read_token_information(document(raw)).token.token) is kind
+    for number in (0, 4, 0x103):
+        raw = {**RAW, "TokenElevationType": struct.pack("<I", number)}
+        found = read_token_information(document(raw))
+        assert type(found.token.token.logon_session) is NotSaid and found.facts["TokenElevationType"] == number
 
 
 def test_what_was_refused_is_unreadable_and_not_empty() -> None:

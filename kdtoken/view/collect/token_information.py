@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from kdtoken.errors import BadFormat
-from kdtoken.model.absent import Maybe, NotSaid, Unreadable
+from kdtoken.model.absent import ElevationSaid, Maybe, NotSaid, Unreadable
 from kdtoken.model.acl import Acl
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import (
@@ -125,6 +125,9 @@ class _Token:
                 self.fields[_NUMBERS[name]] = value
             else:
                 self.facts[name] = value
+            if name == "TokenElevationType" and 1 <= value <= 3:
+                # The logon session, which it takes to tell, is nothing that a user-mode call shows.
+                self.fields["logon_session"] = ElevationSaid(VIEW, elevation=value)
         elif name not in _RAW_ONLY:
             self.unknown.append(Line(line, name))
             return
