@@ -34,10 +34,11 @@ def test_as_reactos_asserts_for_each_of_six_nodes(name: str, status: int, grante
 
 def test_a_node_has_what_is_said_above_and_below_it_and_not_beside_it() -> None:
     types = ((0, GUIDS[0]), (1, GUIDS[1]), (2, GUIDS[2]), (1, GUIDS[3]))
-    given = [(ALLOW, 0x1, 0), (ALLOW, 0x2, 2), (ALLOW, 0x8, 3)]
+    given = [(ALLOW, 0x1, 0), (ALLOW, 0x2, 2), (ALLOW, 0x8, 3), (ALLOW, 0x10, 1)]
     found = node_results(request(types, given, MAXIMUM_ALLOWED))
-    # 0x1 comes down from the root; 0x2 goes up to the node whose only child has it; 0x8 stays where it is.
-    assert [node.granted for node in found] == [0x1, 0x3, 0x3, 0x9]
+    # 0x1 comes down from the root; 0x2 goes up to the node whose only child has it; 0x8 stays where it is;
+    # 0x10 goes down from the second node, and not to the fourth, which is beside it.
+    assert [node.granted for node in found] == [0x1, 0x13, 0x13, 0x9]
 
 
 def test_without_a_list_there_are_none() -> None:

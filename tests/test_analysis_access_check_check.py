@@ -49,6 +49,7 @@ def test_kernel_mode_is_not_checked() -> None:
         ("SeBackupPrivilege", 0x2, False),
         ("SeRestorePrivilege", 0x120116, True),
         ("SeRestorePrivilege", 0xD0000, True),  # WRITE_DAC, WRITE_OWNER, DELETE
+        ("SeRestorePrivilege", 0x01000000, True),
         ("SeRestorePrivilege", 0x1, False),
     ],
 )
@@ -87,6 +88,17 @@ def test_a_compound_ace_needs_both_its_sids() -> None:
             stranger, stranger, 0x8004, Acl.build((compound(0x1, server, client),)), None, "present"
         )
         assert check(guarded(asked("user", "nodacl", 0x1), found)).allowed is allowed
+
+
+@pytest.mark.parametrize("kind", ["compound", "plain"])
+def test_no_ace_gives_more_than_specific_and_standard_rights(kind: str) -> None:
+    """LEARN, "SACL Access Right": a DACL never gives ACCESS_SYSTEM_SECURITY; MAXIMUM_ALLOWED and generic bits are no rights."""
+    users, everyone, stranger = Sid(5, (32, 545)), Sid(1, (0,)), Sid(5, (21, 9, 9, 9, 9))
+    mask = 0x03000001  # ACCESS_SYSTEM_SECURITY, MAXIMUM_ALLOWED, READ_DATA
+    ace = compound(mask, users, everyone) if kind == "compound" else Ace.build(0, mask, users)
+    found = SecurityDescriptor(stranger, stranger, 0x8004, Acl.build((ace,)), None, "present")
+    assert check(guarded(asked("user", "nodacl", MAXIMUM_ALLOWED), found)).granted == 0x1
+    assert check(guarded(asked("user", "nodacl", 0x1000001), found)).place is Place.PRIVILEGE
 
 
 def test_an_unreadable_descriptor_is_not_a_null_one() -> None:

@@ -1,7 +1,7 @@
 """Conditional ACEs inside the check: a hundred public situations, and what is not known about them."""
 
 from dataclasses import replace
-from typing import Optional
+from typing import List, Optional
 
 import pytest
 
@@ -129,3 +129,14 @@ def test_a_resource_attribute_that_is_inherit_only_is_not_the_objects() -> None:
         sddl = 'O:SYG:SYD:(XA;;0x1;;;WD;(@Resource.Level == 3))S:(RA;%s;;;;WD;("Level",TI,0x0,3))' % flags
         asked = Request(caller, SecuredObject(None, "a file", FILE, from_sddl(sddl)), FILE, 0x1)
         assert check(asked).allowed is allowed
+
+
+@pytest.mark.parametrize("kind, disputed", [("XA", []), ("XD", ["deny-only-member"])])
+def test_whose_member_a_deny_only_group_is(kind: str, disputed: List[str]) -> None:
+    """No source has an allowing ACE count it; of a denying one they are silent or differ."""
+    from tests.test_analysis_access_check_check import asked
+
+    sddl = "O:{X}G:{X}D:(%s;;0x1;;;WD;(Member_of {SID(BA)}))%s" % (kind, "(A;;0x1;;;WD)" if kind == "XD" else "")
+    answer = decide(asked("filtered", sddl, 0x1))
+    assert answer.outcome.allowed is (kind == "XD")
+    assert [one.reading.name for one in answer.conflicts] == disputed

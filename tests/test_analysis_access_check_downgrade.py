@@ -41,6 +41,7 @@ def impersonate(enabled: bool) -> Any:
         (token(ANNA, 0x111), token(BOB, 0x3E6), True),  # the anonymous logon
         (token(ANNA, 0x111), token(BOB, 0x222, origin=0x111), True),  # made from credentials in the server's session
         (token(ANNA, 0x111), token(BOB, 0x222, origin=0x333), False),
+        (token(ANNA, 0), token(BOB, 0x222, origin=0), False),  # 0 names no session (TOKEN_ORIGIN: a network logon's)
         (token(ANNA, 0x111), token(ANNA, 0x222), True),  # the same user
         (token(ANNA, 0x111, restricted=2), token(ANNA, 0x222), False),  # and not as restricted
         (token(ANNA, 0x111, restricted=2), token(ANNA, 0x222, restricted=1), True),

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from kdtoken.analysis.access_check.check import check
+from kdtoken.analysis.access_check.integrity import allowed_below
 from kdtoken.analysis.access_check.questions import Answers
 from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED
+from kdtoken.model.object_type import GenericMapping
 from tests.test_analysis_access_check_check import asked
 
 
@@ -58,3 +60,27 @@ def test_when_it_matters_whether_serelabelprivilege_is_enabled(wish: int, sacl: 
     noted = "SeRelabelPrivilege lifts the label for WRITE_OWNER" in check(held).notes
     assert noted is matters
     assert not noted or check(held).granted & 0x80000
+
+
+FILE = GenericMapping(0x120089, 0x120116, 0x1200A0, 0x1F01FF)
+BARE = GenericMapping(0x1, 0x2, 0x4, 0xF0007)  # no standard right in any of the first three
+
+
+@pytest.mark.parametrize(
+    "policy, mapping, allowed",
+    [
+        # NO_WRITE_UP 1, NO_READ_UP 2, NO_EXECUTE_UP 4.  NtCoreLib's three categories, worked out by hand: READ_CONTROL
+        # 0x20000 goes with reading, SYNCHRONIZE 0x100000 with executing, DELETE, WRITE_DAC, WRITE_OWNER and
+        # ACCESS_SYSTEM_SECURITY 0x1000000 with writing; what an allowed category has too stays.
+        (0x1, FILE, 0x1200A9),
+        (0x2, FILE, 0x11F0176),  # without 0x89; READ_CONTROL is needed for writing, which is allowed
+        (0x3, FILE, 0x100020),
+        (0x7, FILE, 0),
+        (0x1, BARE, 0x120005),
+        (0x2, BARE, 0x11D0006),  # READ_CONTROL falls with reading
+        (0x4, BARE, 0x10F0003),  # SYNCHRONIZE with executing
+        (0x7, BARE, 0),
+    ],
+)
+def test_what_a_label_s_policy_leaves(policy: int, mapping: GenericMapping, allowed: int) -> None:
+    assert allowed_below(policy, mapping) == allowed

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from kdtoken.analysis.access_check.check import check
+from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED
 from kdtoken.analysis.access_check.run import Place
 from kdtoken.analysis.access_check.truth import Verdict, decide
 from kdtoken.model.descriptor import NOT_SAID, UNREADABLE, SecurityDescriptor
@@ -45,3 +46,22 @@ def test_without_a_dacl_a_package_is_granted_nothing(sddl: str) -> None:
     assert outcome.denial is not None and outcome.place is Place.APPCONTAINER
     assert outcome.denial.why == "without a DACL an AppContainer is granted nothing"
     assert check(asked("user", sddl, 0x1)).granted == 0x1
+
+
+@pytest.mark.parametrize(
+    "aces, wish, granted",
+    [
+        # Granted is what user and package are both granted (LEARN, "How AccessCheck Works" with AppContainers).
+        ("(A;;0x3;;;BU)", MAXIMUM_ALLOWED, None),  # the package is granted nothing
+        ("(A;;0x3;;;BU)(A;;0x5;;;{PKG})", MAXIMUM_ALLOWED, 0x1),
+        ("(A;;0x3;;;BU)(A;;0x3;;;{PKG})", MAXIMUM_ALLOWED | 0x1, 0x3),  # named, and all else that can be had
+        ("(A;;0x3;;;BU)(A;;0x2;;;{PKG})", MAXIMUM_ALLOWED | 0x1, None),
+        ("(A;;0x3;;;BU)(A;IO;0x3;;;{PKG})", 0x1, None),  # inherit-only: for what is made below the object
+        ("(A;;0x3;;;BU)(A;OICI;0x3;;;{PKG})", 0x1, 0x1),
+        ("(A;IO;0x3;;;BU)(A;;0x3;;;{PKG})", 0x1, None),
+    ],
+)
+def test_both_sides_have_to_grant(aces: str, wish: int, granted: object) -> None:
+    outcome = check(asked("user @L pkg", "O:{X}G:{X}D:" + aces, wish))
+    assert (outcome.granted if outcome.allowed else None) == granted
+    assert outcome.allowed or outcome.place is (Place.DACL if aces.startswith("(A;IO") else Place.APPCONTAINER)

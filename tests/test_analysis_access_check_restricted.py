@@ -4,7 +4,9 @@ import pytest
 
 from kdtoken.analysis.access_check.check import check
 from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED
+from kdtoken.analysis.access_check.restricted import write_bits
 from kdtoken.analysis.access_check.run import Place
+from kdtoken.model.object_type import GenericMapping
 from tests.test_analysis_access_check_check import asked
 
 # Users have READ_DATA 1, WRITE_DATA 2, APPEND_DATA 4, READ_EA 8, WRITE_EA 0x10; the restricting SID has WRITE_DATA alone.
@@ -44,3 +46,9 @@ def test_the_second_pass_that_grants_too_is_a_step_of_its_own() -> None:
 def test_the_first_pass_tells_of_the_token_s_sids() -> None:
     (step,) = [one for one in check(asked("bare", SDDL, 0x2)).steps if one.name == "DACL"]
     assert all(line.endswith("not among the token's SIDs") for line in step.lines) and len(step.lines) == 2
+
+
+def test_what_is_a_write_is_in_no_other_mapping() -> None:
+    """A bit that reading or executing has as well is none (NtCoreLib GenericMapping.HasWrite)."""
+    assert write_bits(GenericMapping(0x1, 0x7, 0x4, 0xF)) == 0x2
+    assert write_bits(GenericMapping(0x120089, 0x120116, 0x1200A0, 0x1F01FF)) == 0x116

@@ -271,3 +271,23 @@ def test_a_literal_in_parentheses_and_spaces(value: str) -> None:
     assert condition_text(condition_from_text("(@User.a == %s)" % value)) == "(@USER.a == 1)"
     listed = value.replace("1", "{1, 2}")
     assert condition_text(condition_from_text("(@User.a Any_of %s)" % listed)) == "(@USER.a Any_of {1, 2})"
+
+
+@pytest.mark.parametrize(
+    "text, number",
+    [
+        # 64 bits: those above the largest signed number stand for the negative ones with the same bits ([MS-DTYP] 2.4.4.17.5).
+        ("0x7fffffffffffffff", (1 << 63) - 1),
+        ("0x8000000000000000", -(1 << 63)),
+        ("0xffffffffffffffff", -1),
+        ("-0x8000000000000000", -(1 << 63)),
+    ],
+)
+def test_the_limits_of_a_number(text: str, number: int) -> None:
+    condition = condition_from_text("(@User.a == %s)" % text)
+    (literal,) = [token for token in condition.tokens if isinstance(token, Integer)]
+    assert literal.number == number or literal.number == number % (1 << 64)
+    assert number.to_bytes(8, "little", signed=True) in condition_bytes(condition)
+    for beyond in ("0x10000000000000000", "-0x8000000000000001"):
+        with pytest.raises(BadFormat):
+            condition_from_text("(@User.a == %s)" % beyond)

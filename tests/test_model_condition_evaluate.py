@@ -99,6 +99,15 @@ TRUE, FALSE, UNKNOWN = Truth.TRUE, Truth.FALSE, Truth.UNKNOWN
         ("@User.flag != 0", TRUE),
         ("@User.flag < 1", UNKNOWN),
         ("@User.flag == 2", UNKNOWN),
+        # "compared to the literal integers": an attribute that holds a number is another type.
+        ("@User.flag == @User.one", UNKNOWN),
+        ("@User.one != @User.flag", UNKNOWN),
+        ("@User.flag == @User.flag", TRUE),
+        # An attribute that is missing has no logical value (2.4.4.17.7).
+        ("@User.nope", UNKNOWN),
+        ("!(@User.nope)", UNKNOWN),
+        ("(@User.nope) || Member_of {SID(BU)}", UNKNOWN),
+        ("(@User.nope) && Member_of {SID(BU)}", FALSE),
         # "only when using the == or != operators", so no other compares a Boolean with a number.
         ("@User.flag Contains 1", UNKNOWN),
         ("@User.flag Not_Contains {0}", UNKNOWN),
@@ -124,6 +133,7 @@ def test_rules_of_the_specification(text: str, truth: Truth) -> None:
         text,
         n=3,
         zero=0,
+        one=1,
         s="PM",
         low="pm",
         empty="",

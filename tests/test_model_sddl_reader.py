@@ -125,6 +125,24 @@ def test_flags_and_the_next_part_are_told_apart() -> None:
     assert seen.control == 0x8000 | 0x4 | 0x10 | 0x1000 | 0x100 | 0x400 | 0x2000 | 0x200
 
 
+def test_an_acl_is_no_longer_than_its_size_field_can_say() -> None:
+    """AclSize has 16 bits; an ACE of SYSTEM has 20 bytes, the header 8: 3276 of them make 65528."""
+    seen = from_sddl("D:" + "(A;;GA;;;SY)" * 3276)
+    assert seen.dacl is not None and len(seen.dacl.aces) == 3276
+    with pytest.raises(BadFormat, match="65548 bytes"):
+        from_sddl("D:" + "(A;;GA;;;SY)" * 3277)
+
+
+@pytest.mark.parametrize(
+    "text, an_ace",
+    [("x", False), ("(A;;GA;;;SY)", False), ("O:SY x", False), ("D:x", True), ("O:SYS:(AU;;GA;;;SY)x", True)],
+)
+def test_an_ace_is_proposed_where_one_could_stand(text: str, an_ace: bool) -> None:
+    with pytest.raises(BadFormat) as caught:
+        from_sddl(text)
+    assert ('or an ACE "("' in caught.value.message) is an_ace, caught.value.message
+
+
 # --- what a person gets wrong
 
 

@@ -5,6 +5,7 @@ import pytest
 from kdtoken.errors import BadFormat
 from kdtoken.model.acl import Ace, Acl
 from kdtoken.model.descriptor import SecurityDescriptor
+from kdtoken.model.object_type import documented_type
 from kdtoken.model.sddl import ace_to_sddl, from_sddl, rights_text, to_sddl
 from kdtoken.model.sid import Sid
 
@@ -124,3 +125,28 @@ def test_bits_of_flags_by_type() -> None:
 )
 def test_what_windows_writes_is_written_again(text: str) -> None:
     assert to_sddl(from_sddl(text)) == text
+
+
+@pytest.mark.parametrize(
+    "mask, text",
+    [
+        # winnt.h: PROCESS_TERMINATE 1, PROCESS_VM_READ 0x10; CC and RP are a directory object's words for them.
+        (0x1, "TERMINATE"),
+        (0x10, "VM_READ"),
+        (0x20000, "RC"),
+        (0x10000000, "GA"),
+    ],
+)
+def test_the_type_s_own_words_for_specific_rights(mask: int, text: str) -> None:
+    process = documented_type("process")
+    assert ace_to_sddl(Ace.build(0, mask, SYSTEM), process) == "(A;;%s;;;SY)" % text
+    assert from_sddl("D:(A;;%s;;;SY)" % text, object_type=process).dacl == Acl.build((Ace.build(0, mask, SYSTEM),))
+
+
+def test_a_label_s_policy_is_in_no_type_s_words() -> None:
+    """Its mask is NO_WRITE_UP 1, NO_READ_UP 2, NO_EXECUTE_UP 4 of winnt.h, whatever object it is on."""
+    process = documented_type("process")
+    for text in ("S:(ML;;NW;;;HI)", "S:(ML;;NWNRNX;;;HI)", "S:(ML;;0x9;;;HI)"):
+        assert to_sddl(from_sddl(text, object_type=process), process) == text
+    with pytest.raises(BadFormat, match="column 8: expected rights"):
+        from_sddl("S:(ML;;VM_READ;;;HI)", object_type=process)

@@ -67,7 +67,7 @@ class TokenSids:
         asked_before = Question("sid:%s" % sid) in answers.asked  # by an ACE that allows
         if self._asked(sid):
             return True
-        if not asked_before or not caller.may_have(sid):
+        if not asked_before:
             return False  # what is for deny only is then as good as enabled to this ACE, and as absent to later ones
         text = "%s is a group of the token for deny only" % sid
         return answers.ask(Question("sid-deny:%s" % sid, text, caller.settle), False)

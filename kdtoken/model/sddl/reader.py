@@ -86,7 +86,9 @@ class _Reader:
                 break
             letter = cursor.peek()
             if letter not in _PARTS or cursor.peek(2)[1:] != ":":
-                raise cursor.fail('a part, "O:", "G:", "D:" or "S:"' + (' or an ACE "("' if seen[-1:] in "DS" else ""))
+                raise cursor.fail(
+                    'a part, "O:", "G:", "D:" or "S:"' + (' or an ACE "("' if seen[-1:] in ("D", "S") else "")
+                )
             if letter in seen:
                 raise cursor.fail('only one part "%s:"' % letter)
             seen += letter
@@ -187,7 +189,7 @@ class _Reader:
         number = cursor.match(_NUMBER)
         if number:
             return self.number(number, start)
-        if self.object_type is not None:
+        if self.object_type is not None and kind != SYSTEM_MANDATORY_LABEL:  # whose mask is a policy
             full = self.full_rights(self.object_type)
             if full is not None:
                 return full
@@ -197,7 +199,7 @@ class _Reader:
                 pass  # Windows takes spaces between words, and none behind them
             word = cursor.peek(2).upper()
             is_label_word = word in ("NW", "NR", "NX")
-            if word not in READABLE or is_label_word != (kind == SYSTEM_MANDATORY_LABEL) and is_label_word:
+            if word not in READABLE or is_label_word and kind != SYSTEM_MANDATORY_LABEL:
                 raise cursor.fail('rights, as a number or words (%s), or ";"' % " ".join(READABLE))
             mask |= READABLE[word]
             cursor.at += 2
@@ -221,7 +223,7 @@ class _Reader:
         cursor = self.cursor
         end = cursor.text.find(";", cursor.at)
         word = cursor.text[cursor.at : end] if end >= 0 else ""
-        if "_" not in word and "|" not in word:
+        if "_" not in word and "|" not in word and word.strip().upper() not in object_type.rights:
             return None
         try:
             mask = object_type.parse_access(word)

@@ -3,7 +3,14 @@
 from typing import Optional
 
 from kdtoken.errors import BadFormat
-from kdtoken.model.acl import CALLBACK_TYPES, SYSTEM_ACCESS_FILTER, SYSTEM_RESOURCE_ATTRIBUTE, Ace, Acl
+from kdtoken.model.acl import (
+    CALLBACK_TYPES,
+    SYSTEM_ACCESS_FILTER,
+    SYSTEM_MANDATORY_LABEL,
+    SYSTEM_RESOURCE_ATTRIBUTE,
+    Ace,
+    Acl,
+)
 from kdtoken.model.condition import attribute_text, condition_text, is_condition, parse_condition, resource_attribute
 from kdtoken.model.descriptor import ABSENT, NULL, PRESENT, SecurityDescriptor
 from kdtoken.model.object_type import ObjectType
@@ -74,7 +81,8 @@ def ace_to_sddl(ace: Ace, object_type: Optional[ObjectType] = None, domain: Opti
     if ace.problem or ace.mask is None or ace.sid is None:
         raise BadFormat("the ACE is not whole: %s" % (ace.problem or "no SID"), ace.raw.hex())
     rights = rights_text(ace.mask, ace.type)
-    if object_type is not None and (rights[:2] == "0x" or ace.mask & 0xFFFF):
+    of_the_type = ace.type != SYSTEM_MANDATORY_LABEL and (rights[:2] == "0x" or ace.mask & 0xFFFF)
+    if object_type is not None and of_the_type:  # a label's mask is a policy
         rights = "|".join(object_type.words(ace.mask))
     fields = [
         ACE_NAMES[ace.type],
