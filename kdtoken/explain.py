@@ -8,8 +8,8 @@
     kdtoken explain --against lab.json                  what a real Windows said (kdtoken collect --check), recomputed
     !py -m kdtoken.explain notepad.exe --to 0xffffcc8a1420a800 --want QUERY           any object by its address
 
-A caller is a process, PID:TID for the token that a thread presents, or a file with a token (whoami's or !token's text,
-collect's JSON), SOURCE@PROCESS where it holds several.  --to may be repeated.
+A caller is a process, PROCESS:TID (744:748, lsass.exe:748) for the token that a thread presents, or a file with a token
+(whoami's or !token's text, collect's JSON), SOURCE@PROCESS where it holds several.  --to may be repeated.
 Exit code: 0 yes, 1 no, 2 nothing could be worked out, 3 it depends.
 """
 
@@ -141,9 +141,9 @@ def _against(sides: Sides, options: argparse.Namespace) -> int:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("caller", nargs="*", metavar="CALLER", help="a process, PID:TID, or a file with a token")
+    parser.add_argument("caller", nargs="*", metavar="CALLER", help="a process, PROCESS:TID, or a file with a token")
     parser.add_argument("--to", action="append", default=[], metavar="OBJECT", help="a process, token:PROCESS, "
-        "thread:PID:TID, an address, \\PATH, key:\\REGISTRY\\..., SDDL, or a file with a descriptor; repeatable")  # fmt: skip
+        "thread:PROCESS:TID, an address, \\PATH, key:\\REGISTRY\\..., SDDL, or a file with a descriptor; repeatable")  # fmt: skip
     parser.add_argument("--want", default="", metavar="RIGHTS", help="VM_READ, read, write, all, maximum, 0x10 ...")
     parser.add_argument("--type", metavar="TYPE", help="of an object that is given as text: file, key, process ...")
     parser.add_argument("--who", action="store_true", help="every process of the machine, instead of one caller")
@@ -178,7 +178,7 @@ def _main(arguments: List[str]) -> int:
         )
         raise UsageError("name a caller, or --who for every process", None, step)
     if options.threads and not options.who:
-        raise UsageError("--threads belongs to --who", "--threads", "PID:TID is a thread as the caller")
+        raise UsageError("--threads belongs to --who", "--threads", "PROCESS:TID is a thread as the caller")
     for given, option in ((options.to, "--to OBJECT"), (options.want, "--want RIGHTS")):
         if not given:
             raise UsageError("%s is missing" % option, option, "for instance --to lsass.exe --want VM_READ")

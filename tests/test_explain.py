@@ -84,6 +84,22 @@ def test_a_thread_at_identification(monkeypatch: Any) -> None:
     assert "stop impersonating (RevertToSelf)" in out
 
 
+@pytest.mark.parametrize("words", ["744:748", "lsass.exe:748", "LSASS:748", "0x2e8:0x2ec", "lsass.exe:0n748"])
+def test_a_thread_is_named_alike_as_caller_and_as_object(monkeypatch: Any, words: str) -> None:
+    """A process as everywhere, a colon, the thread's id (0x2e8 is 744, 0x2ec 748): what `diff` and `walk` take too."""
+    code, out, err = run(monkeypatch, words, "--to", "services.exe", "--want", "QUERY_LIMITED_INFORMATION")
+    assert (code, err) == (0, "") and "thread 744:748 of lsass.exe" in out.splitlines()[0]
+    code, out, err = run(monkeypatch, "lsass.exe", "--to", "thread:" + words, "--want", "QUERY_LIMITED_INFORMATION")
+    assert (code, err) == (0, "") and "thread " + words in out.splitlines()[0]
+
+
+def test_a_caller_s_thread_that_is_not_there(monkeypatch: Any) -> None:
+    code, _, err = run(monkeypatch, "lsass.exe:4", "--to", "services.exe", "--want", "QUERY_LIMITED_INFORMATION")
+    assert code == 2 and "process 744 has no thread 4" in err and "kdtoken dump 744 lists its threads" in err
+    code, _, err = run(monkeypatch, "nope.exe:748", "--to", "services.exe", "--want", "QUERY_LIMITED_INFORMATION")
+    assert code == 2 and "no process has the name nope.exe" in err
+
+
 def test_the_gates_before_a_token(monkeypatch: Any) -> None:
     code, out, _ = run(monkeypatch, "notepad.exe", "--to", "token:lsass.exe", "--want", "QUERY")
     assert code == 1 and out.startswith("NO: a gate is closed")

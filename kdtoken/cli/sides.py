@@ -11,6 +11,7 @@ from kdtoken.analysis.access_check.downgrade import stories
 from kdtoken.analysis.access_check.turn import Other
 from kdtoken.errors import KdTokenError, LookupFailed, NotRecorded, ProcessNotFound, UsageError
 from kdtoken.frozen import replace
+from kdtoken.machine.argument import split_thread
 from kdtoken.machine.base import Machine
 from kdtoken.machine.descriptor_file import descriptor_of_file
 from kdtoken.machine.kernel import KernelMachine
@@ -125,9 +126,9 @@ class Sides:
             return self._of_file(word, "")
         if at and source:
             return self._of_file(source, which)
-        pid, colon, tid = word.partition(":")
-        if colon and _ID.match(pid) and _ID.match(tid):
-            return self._of_thread(pid, int(tid))
+        owner, tid = split_thread(word)
+        if tid is not None:
+            return self._of_thread(owner, tid)
         process = self.machine.find(word)
         # First of all, since the dump that tells it reads both halves of a pair in fewer requests than one after the other.
         linked = process.linked_token if kernel_of(self.machine) is not None else None
@@ -153,8 +154,9 @@ class Sides:
         whoami = view.kind is Kind.WHOAMI
         return Party(replace(caller, sids_whole=whole, protection=None, of_whoami=whoami, lpac=view.less_privileged))
 
-    def _of_thread(self, pid: str, tid: int) -> Party:
-        process = self.machine.find(pid)
+    def _of_thread(self, owner: str, tid: int) -> Party:
+        process = self.machine.find(owner)
+        pid = str(process.pid)
         for thread in process.threads:
             if thread.tid != tid:
                 continue

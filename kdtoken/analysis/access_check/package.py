@@ -58,8 +58,7 @@ def package_side(run: Run) -> Optional[Denial]:
         )
         looked += "".join("; ACE %d grants 0x%x" % (index, mask & interest) for index, mask in by.items())
     missing = run.wish & ~granted
-    lost = (run.granted | run.wish) & ~granted
-    run.because(lost, Reason(ReasonType.NOT_GRANTED_TO_APPCONTAINER))
+    run.because(run.granted & ~granted, Reason(ReasonType.NOT_GRANTED_TO_APPCONTAINER))
     run.granted &= granted
     if missing or (run.maximum and not run.granted):
         run.step("AppContainer", looked, "refused", why)
