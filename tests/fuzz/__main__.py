@@ -110,8 +110,13 @@ def guided(name: str, seconds: float, seed: int) -> None:
     folder = tempfile.mkdtemp("-" + name)  # what it starts from, and what it finds worth keeping; atheris ends here
     for number, data in enumerate(seeds):
         (Path(folder) / ("seed-%d" % number)).write_bytes(data)
+    slow = (
+        Path(__file__).resolve().parents[2] / "build" / "fuzz"
+    )  # where libFuzzer lays what it found slow; git passes over it
+    slow.mkdir(parents=True, exist_ok=True)
+    times = ["-max_total_time=%d" % seconds, "-seed=%d" % seed, "-max_len=1000000", "-len_control=0"]
     atheris.Setup(
-        [sys.argv[0], "-max_total_time=%d" % seconds, "-seed=%d" % seed, "-max_len=1000000", "-len_control=0", folder],
+        [sys.argv[0], *times, "-artifact_prefix=%s/" % slow, folder],
         run,
         custom_mutator=mutate,
     )
