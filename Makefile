@@ -27,20 +27,24 @@ help:
 	@echo "make clean    remove .venv and build/"
 
 $(PLAIN): pyproject.toml kdtoken/__main__.py kdtoken/build_hook.py
+	@echo "setting kdtoken up in $(VENV) (once; a minute at most)" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "this Python cannot make a virtual environment; on Debian: apt install python3-venv" >&2; rm -rf $(VENV); exit 1; }
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e .
 	@touch $@
 
 $(STAMP): $(PLAIN)
+	@echo "installing into $(VENV) what the tests need (once; a minute or two)" >&2
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[test]"
 	@touch $@
 
 $(DEV): $(STAMP)
+	@echo "installing into $(VENV) ruff and mypy (once)" >&2
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[dev]"
 	@touch $@
 
 $(DOCS): $(STAMP)
+	@echo "installing into $(VENV) what the documentation is made with (once)" >&2
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[docs]"
 	@touch $@
 

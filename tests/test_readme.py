@@ -1,6 +1,8 @@
 """The README shows what `make run` prints."""
 
 import shlex
+import shutil
+import subprocess
 from importlib import import_module
 from pathlib import Path
 from typing import List, Sequence
@@ -61,3 +63,18 @@ def test_every_other_sample_is_what_its_command_prints(
 
 def test_the_makefile_runs_that_session() -> None:
     assert SESSION.relative_to(ROOT).as_posix() in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="the README has a way without make")
+def test_make_says_what_it_sets_up_before_it_takes_its_time(tmp_path: Path) -> None:
+    """With a Python that can make no environment it ends there, which is quick and needs no network."""
+    made = subprocess.run(
+        ["make", "run", "PYTHON=false", "VENV=%s" % (tmp_path / "venv")],
+        cwd=str(ROOT),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        universal_newlines=True,
+    )
+    lines = [line for line in made.stderr.split("\n") if not line.startswith("make")]
+    assert made.returncode == 2 and made.stdout == ""
+    assert lines[0].startswith("setting kdtoken up in ") and lines[1].startswith("this Python cannot make")
