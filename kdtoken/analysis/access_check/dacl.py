@@ -5,11 +5,10 @@ from typing import Optional
 from kdtoken.analysis.access_check.questions import OF_THE_OBJECT, Question
 from kdtoken.analysis.access_check.reason import Reason, ReasonType
 from kdtoken.analysis.access_check.request import GRANTABLE
-from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run
+from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run, counted
 from kdtoken.analysis.access_check.sids import TokenSids
 from kdtoken.analysis.access_check.walk import Walk, Walked
 from kdtoken.model.absent import Missing
-from kdtoken.model.acl import Acl
 from kdtoken.model.descriptor import ABSENT, NULL, SecurityDescriptor
 
 
@@ -47,7 +46,7 @@ def dacl(run: Run) -> Optional[Denial]:
     if descriptor.dacl is None:
         return _not_known(run, descriptor.problem or "the DACL is %s" % descriptor.dacl_state)
     if not run.rest and not run.maximum:
-        run.step("DACL", _count(descriptor.dacl), "goes on", "all is granted already")
+        run.step("DACL", counted(len(descriptor.dacl.aces), "ACE"), "goes on", "all is granted already")
         return None
     interest = GRANTABLE if run.maximum else run.rest
     walked = Walk(run, TokenSids(run), interest).through(descriptor.dacl)
@@ -55,7 +54,7 @@ def dacl(run: Run) -> Optional[Denial]:
         looked, unnamed = "an empty DACL", Reason(ReasonType.EMPTY_DACL)
         why = "an empty DACL grants nothing"
     else:
-        looked, unnamed = _count(descriptor.dacl), Reason(ReasonType.NO_GRANT)
+        looked, unnamed = counted(len(descriptor.dacl.aces), "ACE"), Reason(ReasonType.NO_GRANT)
         why = "no ACE grants the caller %s"
         if run.asked_about("sid", "ace", "dacl", "dacl-rest", "owner"):
             why = "no ACE that is known to be the caller's grants %s"
@@ -81,10 +80,6 @@ def dacl(run: Run) -> Optional[Denial]:
     said = "refused" if denial else "grants %s" % run.rights(new if run.maximum else new & run.wish)
     run.step("DACL", looked, said, denial.why if denial else "the token's SIDs are granted it", walked.lines)
     return denial
-
-
-def _count(acl: Acl) -> str:
-    return "1 ACE" if len(acl.aces) == 1 else "%d ACEs" % len(acl.aces)
 
 
 def first_wins_or_not(run: Run, walked: Walked) -> int:

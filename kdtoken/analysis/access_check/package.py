@@ -6,7 +6,7 @@ from kdtoken.analysis.access_check.dacl import is_open
 from kdtoken.analysis.access_check.questions import OF_THE_OBJECT, Question
 from kdtoken.analysis.access_check.reason import Reason, ReasonType
 from kdtoken.analysis.access_check.request import GRANTABLE
-from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run
+from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run, counted
 from kdtoken.analysis.access_check.walk import package_granted
 from kdtoken.model.descriptor import SecurityDescriptor
 
@@ -26,8 +26,7 @@ def package_side(run: Run) -> Optional[Denial]:
             run.step("AppContainer", "not known", "goes on", "the token is taken as no AppContainer's")
             return None
     descriptor = run.request.object.descriptor
-    count = len(caller.capabilities)
-    capabilities = "1 capability" if count == 1 else "%d capabilities" % count
+    capabilities = counted(len(caller.capabilities), "capability", "capabilities")
     looked = "package %s, %s" % (caller.package or "not known", capabilities)
     interest = run.wish | (GRANTABLE if run.maximum else 0)
     if is_open(run):

@@ -6,7 +6,7 @@ from kdtoken.analysis.access_check.dacl import first_wins_or_not, is_open
 from kdtoken.analysis.access_check.questions import OF_THE_OBJECT, Question
 from kdtoken.analysis.access_check.reason import Reason, ReasonType
 from kdtoken.analysis.access_check.request import GRANTABLE
-from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run
+from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run, counted
 from kdtoken.analysis.access_check.sids import RestrictingSids
 from kdtoken.analysis.access_check.walk import Walk
 from kdtoken.model.descriptor import SecurityDescriptor
@@ -38,7 +38,7 @@ def second_pass(run: Run) -> Optional[Denial]:
         only_writes = run.answers.ask(Question("write-restricted", text, caller.settle), False)
     rest = run.wish & ~run.by_privilege & ~run.by_owner
     writes = write_bits(run.mapping)
-    looked = "1 restricting SID" if len(restricting) == 1 else "%d restricting SIDs" % len(restricting)
+    looked = counted(len(restricting), "restricting SID")
     if only_writes:
         looked += ", for writes only (0x%x)" % writes
         if not rest & writes and not run.maximum:
