@@ -20,8 +20,8 @@ from kdtoken.analysis.audit.rules import across
 from kdtoken.cli import audit_options
 from kdtoken.cli.files import files_of
 from kdtoken.cli.outfile import REPORT, One, check_output
+from kdtoken.cli.output import nothing_collected
 from kdtoken.cli.progress import Progress
-from kdtoken.cli.walk_report import nothing_collected
 from kdtoken.errors import KdTokenError, NothingPrinted, UsageError
 from kdtoken.files import write_whole
 from kdtoken.machine.base import Machine

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Deque, Iterator, List, NamedTuple, Optional, S
 from kdtoken import cli
 from kdtoken.cli.files import files_of
 from kdtoken.cli.outfile import PARQUET, One, check_output
+from kdtoken.cli.output import nothing_collected
 from kdtoken.cli.progress import QUIET, Progress
-from kdtoken.cli.walk_report import add_arguments, answer, level_of, lines_of, nothing_collected, read
+from kdtoken.cli.walk_report import add_arguments, answer, level_of, lines_of, read
 from kdtoken.cli.walk_report import report as report  # what `walk` is, for tests and programs
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.files import write_whole

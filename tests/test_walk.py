@@ -11,7 +11,7 @@ import pytest
 from kdtoken import cli, walk
 from kdtoken.analysis.audit.finding import Finding, Severity
 from kdtoken.analysis.audit.rules import audit, of_process
-from kdtoken.cli.walk_report import nothing_collected
+from kdtoken.cli.output import nothing_collected
 from kdtoken.errors import SymbolNotFound, UsageError
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.model.sid import Sid

@@ -9,7 +9,7 @@ from kdtoken.analysis.audit.finding import Finding
 from kdtoken.analysis.audit.rules import audit, marks
 from kdtoken.analysis.lineage.parents import Family
 from kdtoken.analysis.lineage.tree import Node, tree
-from kdtoken.cli.output import nothing_collected as nothing_collected
+from kdtoken.cli.output import nothing_collected
 from kdtoken.cli.progress import Progress
 from kdtoken.errors import UsageError
 from kdtoken.machine.base import About, Machine

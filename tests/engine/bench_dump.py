@@ -25,7 +25,7 @@ from kdtoken import walk
 from kdtoken.analysis.audit.rules import audit
 from kdtoken.analysis.lineage.parents import Family
 from kdtoken.analysis.lineage.tree import tree
-from kdtoken.cli.walk_report import nothing_collected
+from kdtoken.cli.output import nothing_collected
 from kdtoken.layout.layout_file import load_layouts
 from kdtoken.machine.open import Request, open_request
 from kdtoken.source.base import PAGE_SIZE

@@ -102,7 +102,7 @@ def _nameless(token: Token) -> List[int]:
 
 
 def _compared(before: Look, after: Look) -> "Comparison":
-    from kdtoken.analysis.differences.comparison import Kind, View  # a machine that was looked at once has no two
+    from kdtoken.analysis.differences.comparison import Kind, View
     from kdtoken.analysis.differences.fields import compare
 
     def view(look: Look) -> View:
@@ -114,13 +114,15 @@ def _compared(before: Look, after: Look) -> "Comparison":
 
 def traceless_change(scene: Scene) -> Iterator[Finding]:
     """One token seen twice, changed, with the same ModifiedId."""
+    if not scene.snapshot.captures:
+        return
+    from kdtoken.analysis.differences.fields import TRACELESS  # a machine that was looked at once has no two to compare
+
     for looks in scene.snapshot.captures.values():
         for before, after in zip(looks, looks[1:]):
             # Ids begin again with each start of a machine; the logon that a token is of hardly agrees by chance.
             if before.token.authentication_id != after.token.authentication_id:
                 continue
-            from kdtoken.analysis.differences.fields import TRACELESS
-
             compared = _compared(before, after)
             if not any(row.name == TRACELESS for row in compared.rows):
                 continue
