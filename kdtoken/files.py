@@ -23,7 +23,7 @@ _CHUNK = 1 << 20
 _FEW, _MOST_LISTS, _MOST_VALUES = 1 << 21, 1 << 21, 1 << 23
 
 
-def read_packed(path: "Union[str, Path]", what: str, largest: int = LARGEST) -> bytes:
+def read_packed(path: Union[str, Path], what: str, largest: int = LARGEST) -> bytes:
     """The file's bytes, unpacked.
 
     what  "recording", "ISF symbol file": what the caller takes it for, for the message
@@ -32,7 +32,7 @@ def read_packed(path: "Union[str, Path]", what: str, largest: int = LARGEST) -> 
     return unpack(read_bounded(path, what, largest), str(path), what, largest)
 
 
-def read_bounded(path: "Union[str, Path]", what: str, largest: int = LARGEST) -> bytes:
+def read_bounded(path: Union[str, Path], what: str, largest: int = LARGEST) -> bytes:
     """The file's bytes as they are.  Raises BadFormat."""
     name = str(path)
     try:
@@ -127,7 +127,7 @@ def _too_large(origin: str, what: str, largest: int) -> BadFormat:
     return BadFormat("%s holds over %d MB, and no %s is that large" % (origin, largest >> 20, what), origin)
 
 
-def write_whole(path: "Union[str, Path]", data: Iterable[bytes], what: str) -> None:
+def write_whole(path: Union[str, Path], data: Iterable[bytes], what: str) -> None:
     """Write a file whole or not at all: beside it, onto the disk, then under its name.
 
     A full disk, a closed pipe or Ctrl+C leaves what was there before.  Where the name is a device, a FIFO or

@@ -83,7 +83,7 @@ def _parts(jobs: Sequence[Job]) -> Iterator[Part]:
     # What is loaded by now stays: no child's collector shall go through it, and copy its pages by doing so.
     gc.freeze()
     with ProcessPoolExecutor(workers, initializer=_at_start, initargs=(columns(),)) as pool:
-        waiting: "Deque[Future[Part]]" = deque(pool.submit(_one, job) for job in jobs)
+        waiting: Deque[Future[Part]] = deque(pool.submit(_one, job) for job in jobs)
         try:
             for job in jobs:
                 yield _answer(waiting.popleft(), job)

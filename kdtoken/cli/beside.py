@@ -79,7 +79,7 @@ def _neighbours(machine: Machine, found: MachineProcess, dump: ProcessDump) -> L
 
 def judged(
     machine: Machine, found: MachineProcess, dump: ProcessDump, alone: bool
-) -> Tuple[Snapshot, Tuple["Finding", ...]]:
+) -> Tuple[Snapshot, Tuple[Finding, ...]]:
     """The machine around it, or as much of it as was read on the way, and what the rules see of this process.
 
     The linked token, too, is one that its own may come from.

@@ -151,7 +151,7 @@ class KernelMachine(Machine):
         rows, problems = self._walked(walked)
         return snapshot_of(self.source, rows, problems, sessions, whole=not problems)
 
-    def watch(self, row: ProcessDump) -> "Tuple[WatchPoint, ...]":
+    def watch(self, row: ProcessDump) -> Tuple[WatchPoint, ...]:
         from kdtoken.decode.watch import watch_points  # of no use to a dump without --watch
 
         return watch_points(self.source, row)

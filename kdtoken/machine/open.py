@@ -92,7 +92,7 @@ class _Given:
         self.name, self.path = file + self.lines, file
         if file in CARRIED and not os.path.exists(file):
             file = self.path = carried(file)
-        self._unpacked: Optional["Unpacked"] = None
+        self._unpacked: Optional[Unpacked] = None
         if file == STDIN:
             self._unpack()
         head = head_of(self.path, file)
@@ -139,7 +139,7 @@ class _How:
 
 
 def open_machine(
-    source: Union[str, "os.PathLike[str]", Sequence[str]] = LIVE,
+    source: Union[str, os.PathLike[str], Sequence[str]] = LIVE,
     symbols: str = "",
     download: bool = False,
     services: Iterable[str] = (),

@@ -24,7 +24,7 @@ class MachineProcess:
 
     def __init__(
         self,
-        machine: "Machine",
+        machine: Machine,
         process: Process,
         others: Optional[Sequence[Process]] = None,
         problems: Sequence[str] = (),
@@ -80,7 +80,7 @@ class MachineProcess:
         return self.dump().details
 
     @property
-    def threads(self) -> Tuple["MachineThread", ...]:
+    def threads(self) -> Tuple[MachineThread, ...]:
         """Its threads, each with the token that it really presents."""
         return tuple(MachineThread(self, thread) for thread in self.dump().threads)
 

@@ -108,7 +108,7 @@ class Fragment(Tuple[T, ...]):
         why: str = "",
         notes: Tuple[str, ...] = (),
         covers: Tuple[Tuple[int, int], ...] = (),
-    ) -> "Fragment[T]":
+    ) -> Fragment[T]:
         made = super().__new__(cls, items)
         made.why, made.notes, made.covers = why, notes, covers
         return made

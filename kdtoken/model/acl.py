@@ -95,13 +95,13 @@ class Ace:
     mask: Optional[int] = None
     sid: Optional[Sid] = None
     object_flags: Optional[int] = None
-    object_type: Optional["UUID"] = None
-    inherited_object_type: Optional["UUID"] = None
+    object_type: Optional[UUID] = None
+    inherited_object_type: Optional[UUID] = None
     application_data: bytes = b""
     problem: str = ""
 
     @classmethod
-    def parse(cls, raw: bytes) -> "Ace":
+    def parse(cls, raw: bytes) -> Ace:
         """The ACE that fills ``raw`` exactly; a header that does not say so is :class:`BadFormat`."""
         if len(raw) < ACE_HEADER_SIZE:
             raise BadFormat("an ACE needs 4 bytes for its header, only {} here".format(len(raw)), raw.hex())
@@ -142,10 +142,10 @@ class Ace:
         mask: int,
         sid: Sid,
         flags: int = 0,
-        object_type: Optional["UUID"] = None,
-        inherited_object_type: Optional["UUID"] = None,
+        object_type: Optional[UUID] = None,
+        inherited_object_type: Optional[UUID] = None,
         application_data: bytes = b"",
-    ) -> "Ace":
+    ) -> Ace:
         """An ACE made from its parts; the size is rounded up to 4 bytes, which [MS-DTYP] 2.4.4.1 asks for."""
         if type not in ACE_TYPES or type in OPAQUE_TYPES:
             raise BadFormat("no layout is known for this ACE type", type)
@@ -219,7 +219,7 @@ class Acl:
         return bool(self.problem) or any(ace.problem for ace in self.aces)
 
     @classmethod
-    def parse(cls, data: bytes, offset: int = 0) -> "Acl":
+    def parse(cls, data: bytes, offset: int = 0) -> Acl:
         """The ACL at ``offset``; fewer than 8 bytes there is :class:`BadFormat`, anything later a ``problem``."""
         data = data[offset:] if offset >= 0 else b""
         if len(data) < ACL_HEADER_SIZE:
@@ -255,7 +255,7 @@ class Acl:
         )
 
     @classmethod
-    def build(cls, aces: Tuple[Ace, ...], revision: Optional[int] = None, slack: bytes = b"") -> "Acl":
+    def build(cls, aces: Tuple[Ace, ...], revision: Optional[int] = None, slack: bytes = b"") -> Acl:
         """A sound ACL of these ACEs; the revision is 4 if any is an object ACE and 2 otherwise."""
         if revision is None:
             revision = 4 if any(ace.type in OBJECT_TYPES for ace in aces) else 2
@@ -292,7 +292,7 @@ def ace_problem(data: bytes, at: int, end: int) -> str:
     return ""
 
 
-def _guid(data: bytes) -> "UUID":
+def _guid(data: bytes) -> UUID:
     from uuid import UUID  # brings subprocess and more along, for ACEs that hardly a token has
 
     return UUID(bytes_le=data)

@@ -43,7 +43,7 @@ class Luid:
             raise BadFormat("LUID LowPart does not fit an unsigned 32-bit number", self.low)
 
     @classmethod
-    def from_value(cls, value: int) -> "Luid":
+    def from_value(cls, value: int) -> Luid:
         """From the 64 bits as one number (LowPart is the low half); a negative number is read as signed."""
         if not -(1 << 63) <= value < 1 << 64:
             raise BadFormat("LUID does not fit 64 bits", value)
@@ -51,7 +51,7 @@ class Luid:
         return cls(high - (1 << 32) if high >= 1 << 31 else high, value & 0xFFFFFFFF)
 
     @classmethod
-    def parse(cls, data: bytes, offset: int = 0) -> "Luid":
+    def parse(cls, data: bytes, offset: int = 0) -> Luid:
         """From the 8 bytes at ``offset``; fewer is :class:`BadFormat`."""
         piece = data[offset : offset + SIZE] if offset >= 0 else b""
         if len(piece) < SIZE:
@@ -59,7 +59,7 @@ class Luid:
         return cls.from_value(int.from_bytes(piece, "little"))
 
     @classmethod
-    def from_text(cls, text: str) -> "Luid":
+    def from_text(cls, text: str) -> Luid:
         """From hex text: ``0x3e7``, ``3e7``, or high and low as in ``0:3e7``, ``0x0:3e7``, ``(0,0x3e7)``."""
         match = _TEXT.match(text.strip())
         if match is None:

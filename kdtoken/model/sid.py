@@ -80,7 +80,7 @@ class Sid:
                 raise BadFormat("SID sub-authority does not fit 32 bits", number)
 
     @classmethod
-    def parse(cls, data: bytes, offset: int = 0) -> "Sid":
+    def parse(cls, data: bytes, offset: int = 0) -> Sid:
         """The SID at ``offset`` of ``data``; bytes after it are left alone. :class:`BadFormat` says what is wrong."""
         if offset < 0:
             raise BadFormat("a SID cannot start at a negative offset", offset)
@@ -96,7 +96,7 @@ class Sid:
         return _parse(body)
 
     @classmethod
-    def from_text(cls, text: str) -> "Sid":
+    def from_text(cls, text: str) -> Sid:
         """The SID a text such as ``S-1-5-18`` or ``S-1-0x100000000000-1`` stands for, letter case ignored.
 
         [MS-DTYP] 2.4.2.1 wants at least one sub-authority and decimal only below 2**32; both are read

@@ -104,7 +104,7 @@ def package_sid(moniker: str) -> Sid:
     return Sid(APP_PACKAGE_AUTHORITY, (APP_PACKAGE_BASE_RID,) + _sha256_words(moniker.lower())[:7])
 
 
-def guid_of_words(words: Tuple[int, ...]) -> "UUID":
+def guid_of_words(words: Tuple[int, ...]) -> UUID:
     """The GUID whose 16 bytes in memory are four 32-bit little-endian words; not four: :class:`BadFormat`."""
     if len(words) != 4:
         raise BadFormat("a GUID is four 32-bit words, not {}".format(len(words)))
@@ -113,6 +113,6 @@ def guid_of_words(words: Tuple[int, ...]) -> "UUID":
     return UUID(bytes_le=struct.pack("<4I", *words))
 
 
-def words_of_guid(guid: "UUID") -> Tuple[int, ...]:
+def words_of_guid(guid: UUID) -> Tuple[int, ...]:
     """The four words of a GUID, as S-1-5-83-1-* (virtual machine) and S-1-12-1-* (Entra ID object) carry them."""
     return struct.unpack("<4I", guid.bytes_le)

@@ -60,11 +60,11 @@ class Names:
             return self.accounts[sid]
         return name_of(sid, self.services)
 
-    def with_accounts(self, accounts: Mapping[Sid, str]) -> "Names":
+    def with_accounts(self, accounts: Mapping[Sid, str]) -> Names:
         """These and more."""
         return Names({**self.accounts, **accounts}, self.services)
 
-    def with_services(self, names: Iterable[str]) -> "Names":
+    def with_services(self, names: Iterable[str]) -> Names:
         """These and more; blanks around a name, and empty lines, are no part of it."""
         return Names(self.accounts, self.services + tuple(name.strip() for name in names if name.strip()))
 

@@ -59,7 +59,7 @@ class PdbSymbols:
 class IsfSymbols:
     """An ISF file, whose addresses are offsets from the image's base."""
 
-    def __init__(self, isf: "IsfFile") -> None:
+    def __init__(self, isf: IsfFile) -> None:
         self.origin, self.pdb, self.layout = isf.origin, isf.pdb, isf.layout
         self._symbols = isf.symbols
 
@@ -71,7 +71,7 @@ class IsfSymbols:
 class LayoutSymbols:
     """A layout file: types only.  The dump's own header tells where the process list is, and no more."""
 
-    def __init__(self, layouts: "LayoutFile", origin: str) -> None:
+    def __init__(self, layouts: LayoutFile, origin: str) -> None:
         self.origin, self.pdb, self.layout = origin, layouts.pdb, layouts.layout
 
     def rva(self, name: str) -> Optional[int]:
@@ -79,7 +79,7 @@ class LayoutSymbols:
         return None
 
 
-def open_symbols(path: "Union[str, Path]") -> SymbolFile:
+def open_symbols(path: Union[str, Path]) -> SymbolFile:
     """Open a file by what is in it.  Raises BadFormat that says what it is instead."""
     origin = str(path)
     try:
@@ -110,12 +110,12 @@ def open_symbols(path: "Union[str, Path]") -> SymbolFile:
     return IsfSymbols(load_isf(path))
 
 
-def _is_layout_file(path: "Union[str, Path]", head: bytes) -> bool:
+def _is_layout_file(path: Union[str, Path], head: bytes) -> bool:
     """Whether it is a layout file: those begin with their format, and are never packed."""
     return head.lstrip().startswith(b'{"format"') or (head[:1] == b"{" and b'"pointer_size"' in _start(path))
 
 
-def _start(path: "Union[str, Path]") -> bytes:
+def _start(path: Union[str, Path]) -> bytes:
     with open(str(path), "rb") as file:
         return file.read(400)
 

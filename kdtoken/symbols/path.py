@@ -149,9 +149,9 @@ def _by_trying(
     raise TargetError(message, dump, step)
 
 
-def _kernel_files(folder: "Path") -> "List[Path]":
+def _kernel_files(folder: Path) -> List[Path]:
     """Symbol files of kernels: those that lie openly, and those of a store or of a tree of ISF files."""
-    found: "List[Path]" = []
+    found: List[Path] = []
     for pattern in ("*", "nt*.pdb/*", "nt*.pdb/*/*", "windows/nt*.pdb/*"):
         try:
             found += sorted(
@@ -164,7 +164,7 @@ def _kernel_files(folder: "Path") -> "List[Path]":
 
 def _fetched(
     servers: List[str],
-    store: "Path",
+    store: Path,
     wanted: PdbIdentity,
     dump: str,
     progress: Optional[Callable[[int, int], None]],
@@ -215,14 +215,14 @@ def split_path(path: str) -> Tuple[List[str], List[str]]:
     return folders, servers
 
 
-def default_store() -> "Path":
+def default_store() -> Path:
     """Where downloads go when the symbol path names no folder."""
     from pathlib import Path
 
     return Path(cache_home() or default_home()) / "symbols"
 
 
-def _candidates(folder: "Path", wanted: PdbIdentity) -> "Iterator[Path]":
+def _candidates(folder: Path, wanted: PdbIdentity) -> Iterator[Path]:
     """Files of a folder that may be the one: first where stores keep it, then what lies there openly."""
     from pathlib import Path
 

@@ -101,7 +101,7 @@ def _nameless(token: Token) -> List[int]:
     return [p.number for p in privileges if (p.present or p.enabled) and not _LEAST <= p.number <= _MOST]
 
 
-def _compared(before: Look, after: Look) -> "Comparison":
+def _compared(before: Look, after: Look) -> Comparison:
     from kdtoken.analysis.differences.comparison import Kind, View
     from kdtoken.analysis.differences.fields import compare
 

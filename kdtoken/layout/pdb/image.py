@@ -44,7 +44,7 @@ class ImageIdentity:
         return "%s %s" % (self.name, self.key)
 
 
-def read_image(path: "Path") -> Tuple[ImageIdentity, Optional[PdbIdentity]]:
+def read_image(path: Path) -> Tuple[ImageIdentity, Optional[PdbIdentity]]:
     """What an EXE says of itself, and its PDB, None where it names none.  Raises BadFormat."""
     try:
         with open(str(path), "rb") as file:
@@ -55,7 +55,7 @@ def read_image(path: "Path") -> Tuple[ImageIdentity, Optional[PdbIdentity]]:
         raise BadFormat("%s is cut short" % path, str(path)) from error
 
 
-def _read(file: BinaryIO, path: "Path") -> Tuple[ImageIdentity, Optional[PdbIdentity]]:
+def _read(file: BinaryIO, path: Path) -> Tuple[ImageIdentity, Optional[PdbIdentity]]:
     def at(offset: int, size: int) -> bytes:
         file.seek(offset)
         return file.read(size)

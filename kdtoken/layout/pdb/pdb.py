@@ -35,7 +35,7 @@ class PdbFile:
         self._msf = Msf(data, origin)
         self.identity: PdbIdentity = identity_of(self._msf)
         self._symbols = SymbolStream(self._msf)
-        self._types: "Optional[TypeStream]" = None
+        self._types: Optional[TypeStream] = None
 
     @property
     def pdb(self) -> str:
@@ -67,7 +67,7 @@ class PdbFile:
         if not isinstance(self._data, bytes):
             self._data.close()
 
-    def _type_stream(self) -> "TypeStream":
+    def _type_stream(self) -> TypeStream:
         if self._types is None:
             from kdtoken.layout.pdb.types import TypeStream  # layouts that were read before are kept beside
 
@@ -75,7 +75,7 @@ class PdbFile:
         return self._types
 
 
-def load_pdb(path: "Union[str, Path]") -> PdbFile:
+def load_pdb(path: Union[str, Path]) -> PdbFile:
     """Open a PDB; it is mapped, not read.  Raises BadFormat naming the file."""
     try:
         with open(str(path), "rb") as file:

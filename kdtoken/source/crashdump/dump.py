@@ -69,7 +69,7 @@ class CrashDump(PagedMemory):
     notes    what is odd: a file cut short, counts that disagree
     """
 
-    def __init__(self, path: "Union[str, Path]") -> None:
+    def __init__(self, path: Union[str, Path]) -> None:
         """Raises BadFormat that says what the file is instead, and what to do."""
         self.origin = str(path)
         self._data: Any = _map(path)
@@ -228,7 +228,7 @@ def _is_system(symbols: SymbolFile, dump: KernelMemory, address: int) -> bool:
         return False
 
 
-def open_memory(path: "Union[str, Path]") -> KernelMemory:
+def open_memory(path: Union[str, Path]) -> KernelMemory:
     """The memory in a file, by what the file is.  Raises BadFormat that says what it is instead, and what to do."""
     data = _map(path)
     try:
@@ -249,11 +249,11 @@ def open_memory(path: "Union[str, Path]") -> KernelMemory:
 
 
 def open_dump(
-    path: "Union[str, Path]",
+    path: Union[str, Path],
     symbols: str = "",
     download: bool = False,
-    downloading: Optional["Progress"] = None,
-    reading: Optional["Progress"] = None,
+    downloading: Optional[Progress] = None,
+    reading: Optional[Progress] = None,
 ) -> CrashDumpSource:
     """The dump or image of memory at `path` with the symbols at `symbols`: a file, a folder, or a symbol path.
 
@@ -280,7 +280,7 @@ def open_dump(
         raise
 
 
-def _map(path: "Union[str, Path]") -> Any:
+def _map(path: Union[str, Path]) -> Any:
     try:
         with open(str(path), "rb") as file:
             head = file.read(16)
