@@ -15,6 +15,7 @@ import pytest
 
 from kdtoken import cli
 from kdtoken.__main__ import main
+from kdtoken.source import live
 from tests.sessions import MACHINE_22000
 
 ROOT = Path(__file__).parent.parent
@@ -162,9 +163,10 @@ class Raising(types.ModuleType):
 )
 def test_a_pykd_that_is_broken(words: List[str], pykd: types.ModuleType, monkeypatch: Any, tmp_path: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(sys.modules, "pykd", pykd)
+    monkeypatch.setattr(live, "pykd", pykd)
     code, err = run(words, io.StringIO(), monkeypatch)
-    assert code == 2 and err.startswith("kdtoken: ") and err.count("\n") <= 3, err
+    assert code == 2 and err.startswith("kdtoken: the pykd that is here is broken: it has no "), err
+    assert err.endswith("\n  next: install it anew: pip install --force-reinstall pykd\n") and err.count("\n") == 2, err
     assert not list(tmp_path.iterdir()) and not cli._OPENED
 
 
