@@ -145,6 +145,61 @@ def test_rules_of_the_specification(text: str, truth: Truth) -> None:
     assert seen.possible == {truth}, seen
 
 
+@pytest.mark.parametrize(
+    "less, more",
+    [
+        (3, 4),
+        (-4, -3),
+        (-1, 0),
+        (Values(2, (1 << 63,)), Values(2, ((1 << 64) - 1,))),  # UINT64, whose highest bit is no sign
+        ("PM", "PMO"),
+        ("a", "B"),  # letter case does not count
+        (Values(0x10, (b"\x01\xff",)), Values(0x10, (b"\x02",))),  # octets by their bytes, the first first
+    ],
+)
+def test_each_relation_orders_what_is_less_the_same_and_more(less: Any, more: Any) -> None:
+    """[MS-DTYP] 2.4.4.17.6: <, <=, >, >=, == and != of two operands of one type."""
+    for left, right, holds in ((less, more, "< <= !="), (less, less, "<= >= =="), (more, less, "> >= !=")):
+        for relation in ("<", "<=", ">", ">=", "==", "!="):
+            seen = outcome("@User.l %s @User.r" % relation, l=left, r=right)
+            assert seen.possible == {TRUE if relation in holds.split() else FALSE}, (left, relation, right)
+
+
+@pytest.mark.parametrize(
+    "small, large, pair",
+    [
+        # Unicode's DerivedAge.txt: both letters of a pair were there in 5.1 ...
+        ("\u0523", "\u0522", True),
+        ("\u0373", "\u0372", True),
+        ("\u0377", "\u0376", True),
+        ("\ua663", "\ua662", True),
+        ("\ua697", "\ua696", True),
+        ("\ua78c", "\ua78b", True),
+        ("\u2c65", "\u023a", True),
+        ("\u0251", "\u2c6d", True),
+        ("\u2ce3", "\u2ce2", True),
+        # ... or the later one of them came with 5.2, 6.0, 7.0, 8.0.
+        ("\u0525", "\u0524", False),
+        ("\u0527", "\u0526", False),
+        ("\u0252", "\u2c70", False),
+        ("\u023f", "\u2c7e", False),
+        ("\u0240", "\u2c7f", False),
+        ("\u2cec", "\u2ceb", False),
+        ("\ua661", "\ua660", False),
+        ("\ua699", "\ua698", False),
+        ("\ua69b", "\ua69a", False),
+        ("\u0265", "\ua78d", False),
+        ("\u03f3", "\u037f", False),
+        ("\u13f8", "\u13f0", False),
+        ("\uab70", "\u13a0", False),
+        # A letter of two UTF-16 units: upper case is made unit by unit (RtlUpcaseUnicodeChar takes a WCHAR).
+        ("\U00010428", "\U00010400", False),
+    ],
+)
+def test_pairs_of_letters_are_those_of_unicode_5_1(small: str, large: str, pair: bool) -> None:
+    assert outcome("@User.l == @User.r", l=small, r=large).possible == {TRUE if pair else FALSE}
+
+
 def test_where_the_authorities_differ_both_are_possible() -> None:
     several = outcome("@User.many == 1", many=Values(1, (1, 2)))
     assert several.possible == {FALSE, UNKNOWN} and several.conflicts

@@ -5,6 +5,7 @@ in a dump): then several of the three are possible, and all that are possible ar
 differ, which is told as well.
 """
 
+import re
 from enum import Enum
 from typing import Dict, FrozenSet, List, NamedTuple, Optional, Protocol, Tuple, Union
 
@@ -375,12 +376,15 @@ def _key(value: Union[int, str, bytes, Sid], sensitive: bool) -> Union[int, str,
 
 
 def _upper(character: str) -> str:
-    """Upper case as Windows has it: one character for one, and no pair that Unicode got after 5.1."""
+    """Upper case as Windows has it: one UTF-16 unit for one, and no pair that Unicode got after 5.1."""
     upper = character.upper()
-    if len(upper) != 1 or any(low <= ord(one) <= high for one in (character, upper) for low, high in _LATER):
+    if len(upper) != 1 or ord(character) > 0xFFFF or _LATER.search(character + upper):  # two units are no letters
         return character
     return upper
 
 
-# Blocks of letters, as far as they have two cases, that came with Unicode 5.2 and later.
-_LATER = ((0x0526, 0x052F), (0x10C7, 0x10CD), (0x1C80, 0x1CBF), (0x2CEB, 0x2CF3), (0xA78D, 0xA7FF), (0xAB30, 0xABBF))
+# Letters, as far as they have two cases, that came with Unicode 5.2 and later (its DerivedAge.txt).
+_LATER = re.compile(
+    "[\u037f\u0524-\u052f\u10c7-\u10cd\u13f8-\u13fd\u1c80-\u1cbf\u2c2f\u2c5f\u2c70\u2c7e\u2c7f\u2ceb-\u2cf3\ua660\ua661"
+    "\ua698-\ua69b\ua78d-\ua7ff\uab30-\uabbf]"
+)
