@@ -130,6 +130,9 @@ def test_a_token_newer_than_those_of_later_processes() -> None:
     assert order(*in_time[:3], born(25, 99)) == [("i", "p99.exe (396): 1 process started after it")]
     # Two later ones are enough.
     assert order(*in_time[:4], born(25, 99)) == [("!", "p99.exe (396): 2 processes started after it")]
+    # An old token that one was given hides none of those behind it.
+    given = born(35, 15)
+    assert order(*in_time, given, born(36, 99)) == [("!", "p99.exe (396): 2 processes started after it")]
     # The kernel's own processes are left out.
     system = born(15, 99)
     assert order(*in_time, replace(system, process=replace(system.process, pid=4))) == []

@@ -145,6 +145,19 @@ def test_the_width_is_what_was_typed_or_the_terminal_s_within_bounds(
 # --- names of services, and lines that were not understood
 
 
+@pytest.mark.parametrize("typed, width", [("70", 68), ("140", 138)])
+def test_help_is_as_wide_as_what_it_is_shown_on(
+    typed: str, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """argparse keeps two columns free (shutil.get_terminal_size, which COLUMNS overrides)."""
+    monkeypatch.setenv("COLUMNS", typed)
+    lines = cli.parser("walk", "word " * 60).format_help().split("\n")
+    # The description is broken at words of four letters: no line that another had room for is shorter by more.
+    longest = max(map(len, lines))
+    assert width - 5 < longest <= width
+    assert "word " * 3 in lines[-1] or any(line.startswith("word word") for line in lines)
+
+
 def test_names_of_services_name_their_sids(tmp_path: Path) -> None:
     assert cli.service_names(None) is cli.service_names("") is cli.NO_NAMES
     file = tmp_path / "services.txt"

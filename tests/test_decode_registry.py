@@ -158,6 +158,17 @@ def test_a_key_that_no_block_is_there_for_and_a_hive_that_is_not_loaded() -> Non
     assert refused(target, elsewhere) == "no hive that is loaded holds %s" % elsewhere
 
 
+def test_of_two_hives_that_hold_a_path_the_deeper_one_is_asked_first() -> None:
+    """The master hive, \\REGISTRY, holds whatever begins so; a hive at \\REGISTRY\\MACHINE has its own root for that."""
+    target, path = source(), "\\REGISTRY\\MACHINE"
+    deeper = hive(target, 2)
+    target.poke(HERE, path.encode("utf-16-le"))
+    for name, value in (("Buffer", HERE), ("Length", 2 * len(path)), ("MaximumLength", 2 * len(path))):
+        target.poke_field(deeper, "_CMHIVE", "HiveRootPath." + name, value)
+    assert find_key(target, "HKLM") == (KERNEL.keys["\\REGISTRY\\MACHINE\\SAM"], path)  # what its RootKcb leads to
+    assert find_key(target, SERVICES).block == KERNEL.keys[SERVICES]
+
+
 @pytest.mark.parametrize("pointer, told", [(0, "at 0x0"), (None, "at 0x"), (0xFFFFDEAD00000000, "unreadable")])
 def test_a_list_of_hives_that_is_torn_is_said(pointer: Any, told: str) -> None:
     target = source()

@@ -204,6 +204,24 @@ def test_a_sid_among_others_that_is_none_costs_one_entry(target: SyntheticSource
             assert words in seen[1].reason  # type: ignore[union-attr]
 
 
+def test_lists_whose_sids_reach_past_what_was_fetched_are_not_taken_for_each_other(target: SyntheticSource) -> None:
+    """The last pointer ends what is fetched; a SID in front of it may go on behind, over the last one.
+
+    Two tokens whose lists agree in all that was fetched are two lists, where these SIDs differ in the rest.
+    """
+    source, found = CachedSource(target), []
+    for number, rest in enumerate((7, 9)):
+        base = PAGE + 0x400 * number
+        # S-1-5-21-A-B-C-D, and within it a pointer to its last sub-authority but three, which reads as S-1-0.
+        body = b"\x01\x05\0\0\0\0\0\x05" + (21).to_bytes(4, "little") + b"\x01\0\0\0" + bytes(8)
+        body += rest.to_bytes(4, "little")
+        target.poke(base + 0x100, body)
+        entries = [(base + 0x100, 7), (base + 0x10C, 7)]
+        target.poke(base, b"".join(at.to_bytes(8, "little") + bits.to_bytes(8, "little") for at, bits in entries))
+        found.append(read_groups(source, base, 2))
+    assert [str(one[0].sid) for one in found] == ["S-1-5-21-1-0-0-7", "S-1-5-21-1-0-0-9"]
+
+
 def test_sids_at_both_ends_of_what_is_fetched_together(target: SyntheticSource) -> None:
     """A stretch of 0x4000 bytes at most, the last SID whole."""
     for away, requests in ((0x4000, True), (0x4001, False), (0, False)):

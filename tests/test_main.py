@@ -13,6 +13,12 @@ def test_help_names_every_verb(words: "list[str]", capsys: pytest.CaptureFixture
     assert out.startswith("usage: kdtoken VERB")
     for verb, what in front.VERBS.items():
         assert "  %-8s %s\n" % (verb, what) in out
+    # The verbs stand as a block of their own between what is typed in a shell and what in WinDbg.
+    assert [at for at, line in enumerate(out.split("\n")) if not line] == [
+        1,
+        2 + len(front.VERBS),
+        4 + len(front.VERBS),
+    ]
 
 
 def test_no_verb_shows_the_usage_and_fails(capsys: pytest.CaptureFixture[str]) -> None:

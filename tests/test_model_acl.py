@@ -228,7 +228,11 @@ def test_bad_body_is_a_problem_of_that_ace(raw: bytes, problem: str) -> None:
         (DACL[:4] + b"\3\0" + DACL[6:], 2, "ACE 2 of 3 at offset 0x34: AceSize is 56780, only 4 bytes are left"),
         (DACL[:40], 1, "AclSize is 56, only 40 bytes here; ACE 1 of 2 at offset 0x1c: AceSize is 24, only 12"),
         (b"\2\0\x04\0\0\0\0\0", 0, "AclSize is 4, less than the header"),
+        (b"\2\0\x07\0\0\0\0\0", 0, "AclSize is 7, less than the header"),
         (b"\x63\0\x08\0\0\0\0\0", 0, "AclRevision is 99, not 2 to 4"),
+        # winnt.h: MIN_ACL_REVISION is 2, MAX_ACL_REVISION 4
+        (b"\1\0\x08\0\0\0\0\0", 0, "AclRevision is 1, not 2 to 4"),
+        (b"\5\0\x08\0\0\0\0\0", 0, "AclRevision is 5, not 2 to 4"),
     ],
 )
 def test_bad_acl_ends_with_what_could_be_read(data: bytes, aces: int, problem: str) -> None:
@@ -236,6 +240,12 @@ def test_bad_acl_ends_with_what_could_be_read(data: bytes, aces: int, problem: s
     assert len(acl.aces) == aces
     assert problem in acl.problem
     assert acl.to_bytes() == data
+
+
+def test_each_revision_of_winnt_is_sound_and_the_first_broken_ace_ends_the_reading() -> None:
+    assert [Acl.parse(bytes((revision, 0, 8, 0, 0, 0, 0, 0))).problem for revision in (2, 3, 4)] == [""] * 3
+    # AceCount 65535, and no room for one: said once, not of each.
+    assert Acl.parse(b"\2\0\x08\0\xff\xff\0\0").problem == "ACE 0 of 65535 at offset 0x8: no room for its header"
 
 
 def test_what_is_refused() -> None:

@@ -200,6 +200,18 @@ def test_an_empty_dacl_is_neither_null_nor_absent_nor_cut() -> None:
     assert cut.is_partial and not cut.dacl_is_empty and cut.dacl is not None and cut.dacl.aces == ()
 
 
+def test_a_damaged_sacl_makes_the_descriptor_partial_as_a_damaged_dacl_does() -> None:
+    whole = Acl.build((Ace.build(0x11, 1, Sid(16, (0x1000,))),))
+    torn = Acl.parse(whole.to_bytes()[:-4])  # the label's last sub-authority is missing
+    assert torn.problem and torn.aces == ()
+    for dacl, sacl, partial in ((whole, whole, False), (torn, whole, True), (whole, torn, True), (None, torn, True)):
+        assert SecurityDescriptor(None, None, 0x8014, dacl, sacl).is_partial is partial
+    # One ACE whose body does not hold its SID, in an ACL that is whole otherwise.
+    bad = Acl.parse(b"\2\0\x10\0\1\0\0\0\x11\0\x08\0\1\0\0\0")
+    assert not bad.problem and bad.aces[0].problem
+    assert SecurityDescriptor(None, None, 0x8010, None, bad).is_partial
+
+
 def test_an_owner_that_is_cut_off_is_unreadable_and_not_absent() -> None:
     whole = SecurityDescriptor(SYSTEM, None, 0x8000).to_bytes()
     cut = SecurityDescriptor.parse(whole[:-2])

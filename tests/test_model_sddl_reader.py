@@ -101,6 +101,27 @@ def test_types_that_few_readers_know(text: str, expected: str) -> None:
     assert to_sddl(seen) == text
 
 
+@pytest.mark.parametrize(
+    "word, mask",
+    [
+        # Hexadecimal with either letter, octal behind a 0, else decimal, as strtoul has them.
+        ("0x1f", 0x1F),
+        ("0X1F", 0x1F),
+        ("0xaB", 0xAB),
+        ("0Xffffffff", 0xFFFFFFFF),
+        ("017", 0o17),
+        ("00", 0),
+        ("0", 0),
+        ("17", 17),
+        ("4294967295", 0xFFFFFFFF),
+        ("037777777777", 0xFFFFFFFF),
+    ],
+)
+def test_rights_as_a_number(word: str, mask: int) -> None:
+    dacl = from_sddl("D:(A;;%s;;;SY)" % word).dacl
+    assert dacl is not None and dacl.aces[0].mask == mask
+
+
 def test_a_filter_with_a_condition() -> None:
     text = 'S:(FL;;FR;;;WD;(@USER.Title == "PM"))'
     sacl = from_sddl(text).sacl

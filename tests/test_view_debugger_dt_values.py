@@ -275,3 +275,12 @@ def test_rows_under_another_heading_are_no_processes() -> None:
     """`Image file name` in a sentence is no heading."""
     assert read("ffffab887e89d080 1b40 cmd.exe\n")[1:] == ([], [])
     assert read("the Image file name of it\nffffab887e89d080 1b40 cmd.exe\n")[1:] == ([], [])
+
+
+def test_a_member_before_any_listing_is_nobody_s_and_ends_nothing() -> None:
+    """Rows that lost their command stand above a listing that has its own."""
+    lost = "   +0x078 SessionId        : 9\n"
+    assert read(lost) == ([], [], [])
+    assert token(lost + ASKED + "   +0x078 SessionId        : 2\n").session_id == 2
+    # Behind another command's prompt they are nobody's either.
+    assert token(ASKED + "   +0x078 SessionId        : 2\nkd> lm\n" + lost).session_id == 2

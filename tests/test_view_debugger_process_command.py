@@ -497,3 +497,15 @@ def test_a_token_s_line_that_was_put_behind_another_is_read() -> None:
     said = "DeviceMap  ffffd10203002000  Impersonation token:  ffffd1020300a060 (Level Impersonation)\n"
     (thread,) = read_process_text(THREAD + said).threads
     assert thread.thread.impersonation == Impersonation(0xFFFFD1020300A060, 2, NotSaid("!process"))
+
+
+def test_what_another_command_prints_is_not_taken_for_a_stack_of_process() -> None:
+    """Behind `!process` a line that begins with an address is of a call stack; behind `lm` nobody here knows it."""
+    row = "fffff802`1a2b3000 fffff802`1b0f9000   nt\n"
+    asked = (
+        "kd> !process 0 7\nPROCESS ffffc10203044080\n    SessionId: 1  Cid: 0460    Peb: 00000000  ParentCid: 02d4\n"
+    )
+    assert read_process_text(asked + row).not_understood == ()
+    lost = read_process_text(asked + "kd> lm\n" + row).not_understood
+    assert [line.text for line in lost if line.text.strip()] == ["kd> lm", row.rstrip("\n")]
+    assert [line.text for line in read_process_text(row).not_understood] == [row.rstrip("\n")]
