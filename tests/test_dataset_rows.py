@@ -5,9 +5,14 @@ from typing import Any, Dict, List
 import pytest
 
 from kdtoken.dataset import rows, schema
+from kdtoken.frozen import replace
 from kdtoken.layout.layout_file import load_layouts
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.group import Group
+from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import NO_NAMES
+from tests.declared_views import decoded
 from tests.expected import FILES
 from tests.machine.declared import BOOT, MACHINE, SECOND
 from tests.machine.kernel import Kernel, build
@@ -101,6 +106,14 @@ def test_groups_and_privileges(made: rows.Machined) -> None:
     assert [row["position"] for row in listed] == list(range(len(told.all_groups)))
     assert [row["list"] for row in listed] == ["user"] + ["groups"] * (len(told.all_groups) - 1)
     assert token_of(made, NOTEPAD)["group_count"] == len(listed)
+    # Restricting SIDs and capabilities are rows of `groups` too, and counted with them.
+    for row in made.tables["tokens"]:
+        assert row["group_count"] == len(of(made, "groups", token=row["token"]))
+    some = Group(Sid(5, (12,)), 7)
+    token = replace(decoded("notepad"), restricted_sids=(some,), capabilities=(some, some, some))
+    assert rows._token(token, NO_NAMES)["group_count"] == len(rows._groups(token, NO_NAMES)) == len(listed) + 4
+    whole = [(row["list"], row["position"]) for row in rows._groups(token, NO_NAMES)[len(listed) :]]
+    assert whole == [("restricted", 0), ("capabilities", 0), ("capabilities", 1), ("capabilities", 2)]
     admins = next(row for row in listed if row["sid"] == "S-1-5-32-544")
     assert admins["deny_only"] and not admins["enabled"] and admins["name"] == "BUILTIN\\Administrators"
     assert admins["attribute_names"] == ["UseForDenyOnly"]

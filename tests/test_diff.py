@@ -4,6 +4,7 @@ import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Tuple
 
 import pytest
@@ -329,3 +330,33 @@ def test_what_a_script_compares() -> None:
         assert diff.diff(process, MACHINE_FILE + "@1120").exit_code == 0
         with pytest.raises(UsageError, match="5 cannot be compared"):
             diff.diff(process, 5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "a, b, compared",
+    [
+        ("two", "two", True),
+        ("two", "many", True),
+        ("two", "one", False),
+        ("one", "two", False),
+        ("two", "none", False),  # a text of tokens, or no source at all
+        ("two@notepad.exe", "two", False),
+        ("two", "two@4", False),
+        ("two", "live", False),
+        ("live", "two", False),
+    ],
+)
+def test_two_sources_of_several_processes_each_are_compared_as_machines(a: str, b: str, compared: bool) -> None:
+    """Of one process there is one token: that is a side.  The debugger's own machine is never read as a whole."""
+    sides = diff.Sides(cli.parser("diff", "").parse_args([]))
+    for name, count in (("one", 1), ("two", 2), ("many", 9)):
+        sides._machines[name] = SimpleNamespace(processes=lambda count=count: range(count))  # type: ignore[assignment]
+
+    def refuse() -> None:
+        raise UsageError("it tells of tokens alone")
+
+    sides._machines["none"] = SimpleNamespace(processes=refuse)  # type: ignore[assignment]
+    both = sides.machines(a, b)
+    assert (both is not None) is compared
+    assert both is None or both == (sides._machines[a], sides._machines[b])
+    assert "live" not in sides._machines

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from argparse import Namespace
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,13 @@ import pytest
 
 import kdtoken
 from kdtoken import cli, explain
+from kdtoken.analysis.access_check.caller import Caller
+from kdtoken.cli.sides import Party, Wanted
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.model.absent import Unreadable
+from kdtoken.model.object_type import documented_type
 from kdtoken.model.sddl import from_sddl
+from kdtoken.model.secured_object import SecuredObject
 from tests.declared_views import token_lines, whoami_lines
 from tests.expected import WINDOWS_7, WINDOWS_11, kernel_of
 from tests.machine.synthetic import SyntheticSource
@@ -68,6 +73,19 @@ def test_a_process_and_another(monkeypatch: Any) -> None:
 def test_a_process_may_open_itself_whatever_protects_it(monkeypatch: Any) -> None:
     code, out, _ = run(monkeypatch, "lsass.exe", "--to", "lsass.exe", "--want", "VM_READ")
     assert code == 0, out
+
+
+@pytest.mark.parametrize("asker, asked, protection", [(0x1000, 0x1000, 0), (0x1000, 0x2000, None), (0, 0, None)])
+def test_a_process_s_own_protection_is_no_matter_to_it_even_where_it_cannot_be_told(
+    asker: int, asked: int, protection: Optional[int]
+) -> None:
+    """What nobody knows of both is the same of both: a question about it would be one about nothing."""
+    kind = documented_type("process")
+    party = Party(Caller("a.exe", None, {}, protection=None), process=asker)
+    what = Wanted(SecuredObject(asked, "b.exe", kind, None), kind, None, asked)
+    words = Namespace(want="VM_READ", object_type=None, access_check=False, backup_intent=False)
+    words.self = None
+    assert explain._request(words, party, what, 0x2000).protection == protection
 
 
 def test_a_protected_process_refuses_an_administrator_with_debug_privilege(monkeypatch: Any) -> None:

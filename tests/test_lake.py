@@ -163,3 +163,19 @@ def test_no_other_verb_imports_any_of_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, cwd=str(ROOT))
     assert done.stdout.decode().strip().split("\n")[-1].strip() == "[]"
+
+
+def test_a_torn_list_alone_is_said_by_the_exit_code(
+    dumps: Dumps, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """2 is for what could not be read; 1 says that of what was read processes may be missing."""
+    folder = str(tmp_path / "lake")
+    words = (folder, "add", str(dumps.folder / "0004.dmp"), "--symbols", str(dumps.symbols))  # the one that is cut
+    code, out, _ = run(capsys, *words)
+    ending = "0 there already, 1 with a torn list; ask --named not-read tells why"
+    assert (code, out) == (1, ["%s: 1 source: 1 added, %s" % (folder, ending)])
+    # There already, its list is as torn as before.
+    code, out, _ = run(capsys, *words)
+    assert code == 1 and "0 added, 1 there already, 1 with a torn list" in out[0]
+    code, out, _ = run(capsys, folder, "add", str(dumps.folder / "0001.dmp"), "--symbols", str(dumps.symbols))
+    assert code == 0 and out[0].endswith(": 1 source: 1 added, 0 there already")

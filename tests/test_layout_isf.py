@@ -46,6 +46,7 @@ EVERY_KIND: Dict[str, Any] = {
     "Byte": member(0x12, named("unsigned char")),  # one, unsigned: `dt` says UChar and not Uint1B
     "Sign": member(0x13, named("char")),  # one, signed
     "Wide": member(0x14, named("wchar")),  # UTF-16, which no size tells from a short
+    "Unit": member(0x16, named("wchar_t")),  # the same by C's own name
     "Real": member(0x18, named("double")),  # floating point has words of its own
     "Half": member(0x20, named("float")),  # by size
     "Flag": member(0x24, named("bool")),  # C++'s
@@ -73,6 +74,7 @@ SAMPLE: Dict[str, Any] = {
         "char": base(1, "char", True),
         "unsigned char": base(1, "char"),
         "wchar": base(2, "int", True),
+        "wchar_t": base(2),
         "unsigned short": base(2),
         "long": base(4, "int", True),
         "unsigned long": base(4),
@@ -109,6 +111,7 @@ def test_every_kind_of_member() -> None:
         "Byte": "UChar",
         "Sign": "Char",
         "Wide": "Wchar",
+        "Unit": "Wchar",
         "Real": "Double",
         "Half": "Float",
         "Flag": "Bool",

@@ -80,6 +80,25 @@ def small() -> Pdb:
 DATA = small().data()
 
 
+@pytest.mark.parametrize(
+    "attributes, text",
+    [
+        # cvinfo.h CV_ptrtype_e: 0x0a is a near pointer of 32 bits, 0x0c of 64; the size in bits 13-18 may be left out.
+        (0x0A, "Ptr32 Uint4B"),
+        (0x0C, "Ptr64 Uint4B"),
+        (0x0C | 1 << 10, "Ptr64 Uint4B"),  # const
+        (0x0C | 4 << 13, "Ptr32 Uint4B"),  # what is said of the size counts
+        (0x0A | 8 << 13, "Ptr64 Uint4B"),
+    ],
+)
+def test_how_wide_a_pointer_is(attributes: int, text: str) -> None:
+    pdb = Pdb()
+    kind = pdb.type(0x1002, struct.pack("<II", ULONG, attributes))
+    pdb.struct("_ONE", 24, pdb.fields(member("Next", 0, kind), member("Both", 8, pdb.array(kind, 16))))
+    fields = PdbFile(pdb.data(), "x").layout("_ONE").fields
+    assert [one.type for one in fields] == [text, "[%d] %s" % (16 // (8 if "64" in text else 4), text)]
+
+
 def test_identity_takes_the_age_that_the_image_names() -> None:
     pdb = PdbFile(DATA, "folder/nt.pdb")
     assert pdb.identity == PdbIdentity("nt.pdb", KEY, 3)

@@ -1,7 +1,7 @@
 """whoami's output in its forms and languages: golden expectations by hand."""
 
 from pathlib import Path
-from typing import Dict
+from typing import Any, Dict
 
 import pytest
 
@@ -243,3 +243,23 @@ def test_attributes_in_each_language(language: str) -> None:
 def test_states_in_each_language(language: str) -> None:
     on, off = STATES[language].split()
     assert state_of(on) is True and state_of(off) is False
+
+
+@pytest.mark.parametrize(
+    "row, state",
+    [
+        # A row that somebody picked out of the table: name, a description of some words, the state.
+        ("SeDebugPrivilege              Debug programs                   Enabled", True),
+        ("SeTimeZonePrivilege           Change the time zone             Disabled", False),
+        # Prose that names a privilege and ends in a word for a state is no row.
+        ("SeDebugPrivilege is Enabled", None),
+        ("SeDebugPrivilege Enabled", None),
+        ("SeDebugPrivilege must be Disabled", False),
+    ],
+)
+def test_a_privilege_s_row_without_its_table_needs_a_description(row: str, state: Any) -> None:
+    texts = read_whoami_text("C:\\>whoami /priv\n" + row + "\n", "a.txt")
+    found = [one.enabled for token in texts.tokens for one in token.privileges]
+    assert found == ([] if state is None else [state])
+    if state is None:
+        assert row in [line.text for line in texts.not_understood]

@@ -477,3 +477,28 @@ def test_a_python_that_only_the_makers_own_pykd_fits_is_not_broken_while_nothing
     said = [one for one in doctor.check_text(text, doctor.Seen()) if one.link == "python"]
     assert [one.status for one in said] == [findings.Status.NOTE]
     assert "3.12" in said[0].found and said[0].mend == "!py -m kdtoken.dump notepad.exe"
+
+
+def test_a_guest_that_names_no_speed_has_the_default_one() -> None:
+    """bcdedit /dbgsettings: baudrate is 115200 where it is not given (learn.microsoft.com)."""
+    silent = BCDEDIT.replace("baudrate                115200\n", "")
+    assert silent != BCDEDIT
+    for baud, broken in ((115200, False), (9600, True)):
+        found = doctor.check_text(silent + "windbg -k com:port=COM1,baud=%d\n" % baud, doctor.Seen())
+        said = [one.found for one in found if one.link == "guest" and one.status is findings.Status.BROKEN]
+        assert said == (["baud mismatch: baudrate 115200 in the guest, %d behind -k" % baud] if broken else [])
+        settings = [one.found for one in found if one.found.startswith("debugger settings")]
+        assert settings == ([] if broken else ["debugger settings: serial, COM1, 115200 baud"])
+
+
+def test_what_has_no_command_is_nothing_to_mend_first() -> None:
+    told = findings.note("vmx", "the VM is encrypted")
+    worth = findings.note("guest", "BitLocker is on", "manage-bde ...")
+    assert findings.first_to_mend([told]) is None
+    assert findings.first_to_mend([told, worth]) == worth
+    assert findings.report([told])[-1] == "nothing broken in what could be seen"
+    assert findings.report([told, worth])[-2:] == ["worth mending: guest: BitLocker is on", "  manage-bde ..."]
+    # A broken link comes before a note in front of it, and of two the one that the other depends on.
+    one, other = findings.broken("symbols", "none", ".reload"), findings.broken("pipe", "taken", "qd")
+    assert findings.first_to_mend([worth, one]) == one
+    assert findings.first_to_mend([one, other, worth]) == other

@@ -12,11 +12,15 @@ from kdtoken import cli, walk
 from kdtoken.analysis.audit.finding import Finding, Severity
 from kdtoken.analysis.audit.rules import audit, of_process
 from kdtoken.cli.output import nothing_collected
+from kdtoken.cli.walk_report import level_of
 from kdtoken.errors import SymbolNotFound, UsageError
+from kdtoken.frozen import replace
 from kdtoken.machine.kernel import KernelMachine
+from kdtoken.model.privilege import NUMBERS, Privilege
 from kdtoken.model.sid import Sid
+from kdtoken.model.token import Token
 from kdtoken.render.audit import head_lines, remarks_data
-from kdtoken.render.walk import _user, csv_lines, csv_text, json_rows
+from kdtoken.render.walk import _user, csv_lines, csv_text, json_rows, text_lines
 from kdtoken.render.walk_files import Part
 from kdtoken.render.words import set_command
 from kdtoken.source.cached import CachedSource
@@ -25,6 +29,7 @@ from tests.machine.declared import MACHINE, grown
 from tests.machine.kernel import build
 from tests.machine.synthetic import SyntheticSource
 from tests.snapshots import snapshot_of_machine
+from tests.test_analysis_audit_users import FULL, SERVICE, SYSTEM, process
 from tests.verbs import main_on, run_on
 
 KERNEL = kernel_of(WINDOWS_11)
@@ -261,6 +266,47 @@ def test_remarks_of_all_processes_are_looked_up_once() -> None:
     assert Counted.gone_through == 2 and len(table) == len(rows) + 1
     assert [json.dumps(json.loads(row)["remarks"]) for row in rows] == plain_rows
     assert any(json.loads(row) for row in plain_rows)
+
+
+def test_of_a_service_account_four_strong_privileges_are_counted_and_three_are_listed() -> None:
+    held = ["SeTcbPrivilege", "SeDebugPrivilege", "SeBackupPrivilege", "SeRestorePrivilege"]
+
+    def notes(token: Token, *names: str) -> str:
+        privileges = tuple(Privilege(NUMBERS[name], name, True, True, True) for name in sorted(names))
+        row = process(replace(token, privileges=privileges))
+        lines = text_lines([row], "here", 1, [], False)
+        at = next(at for at, line in enumerate(lines) if line.split()[:1] == ["8"])
+        return " ".join(" ".join(lines[at : at + 2]).split())  # what has no room in the row stands below it
+
+    for token in (SYSTEM, SERVICE):
+        assert notes(token, *held[:3]).endswith("+Backup +Debug +Tcb")
+        assert notes(token, *held).endswith("4 sensitive")
+    # Anybody else's are listed, however many there are.
+    assert notes(FULL, *held).endswith("+Backup +Debug +Restore +Tcb")
+
+
+@pytest.mark.parametrize(
+    "text, level",
+    [
+        ("0x2010", 0x2010),
+        ("8448", 8448),
+        ("0", 0),
+        ("medium plus", 0x2100),
+        ("Medium-Plus", 0x2100),
+        ("0x80000000", 1 << 31),  # the last sub-authority of S-1-16-LEVEL has 32 bits
+        ("4294967295", (1 << 32) - 1),
+        ("4294967296", None),
+        ("-1", None),
+        ("1.5", None),
+        ("", None),
+    ],
+)
+def test_a_level_by_its_word_or_its_number(text: str, level: Any) -> None:
+    if level is None:
+        with pytest.raises(UsageError, match="no integrity level is called"):
+            level_of(text)
+    else:
+        assert level_of(text) == level
 
 
 def test_a_user_that_nobody_can_name_is_told_by_the_ends_of_its_sid() -> None:
