@@ -1,7 +1,11 @@
 """Settings of all tests: what Hypothesis makes up is the same in every run, and no run is timed."""
 
+import gc
 import os
+import sys
+from typing import Generator, List
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -16,4 +20,40 @@ settings.register_profile(
 os.environ["KDTOKEN_CACHE"] = "off"
 # Nor does the width of their terminal count; a worker of pytest-xdist says 80.
 os.environ.pop("COLUMNS", None)
+# Compiled once, not at each of some hundred starts of Python: half of such a start would be compiling.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 settings.load_profile("same-every-time")
+
+
+def _from_the_end(config: pytest.Config) -> bool:
+    """Whether this worker of pytest-xdist imports the files in reverse: what it compiles, its neighbour need not."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    return (
+        pytest.version_tuple >= (8,)
+        and int(worker[2:]) % 2 == 1
+        and len(config.args) == 1
+        and os.path.isdir(config.args[0])
+    )
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, None]:
+    outcome = yield
+    if _from_the_end(collector.config) and not isinstance(collector, (pytest.Module, pytest.Class)):
+        outcome.get_result().result.reverse()  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
+    if _from_the_end(config):
+        files = {item.nodeid.split("::")[0]: [] for item in reversed(items)}  # type: ignore[var-annotated]
+        for item in items:
+            files[item.nodeid.split("::")[0]].append(item)
+        items[:] = [item for file in files.values() for item in file]
+
+
+def pytest_collection_finish() -> None:
+    # What was imported and collected stays to the end: the collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
