@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List
 
@@ -34,8 +35,9 @@ from tests.test_source_log_memory import UNITS, rendered
 WINDOWS_11 = next(path for path in FILES if "22000" in path.name)
 
 
+@lru_cache(maxsize=32)
 def kernel_of_machine(machine: Machine, path: Path = WINDOWS_11) -> Kernel:
-    """The machine in memory, by default as Windows 11 lays it out, with no page paged out."""
+    """The machine in memory, by default as Windows 11 lays it out, with no page paged out; equal ones are one."""
     kernel = build(machine, layouts_of_build(path))
     kernel.memory.paged_out = set()
     return kernel

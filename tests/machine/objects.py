@@ -7,7 +7,7 @@ of the header's address.
 """
 
 from dataclasses import dataclass
-from typing import Dict, Optional
+from typing import Dict, Optional, Tuple
 
 from tests.machine.memory import PAGE, Pool
 from tests.machine.structs import Structs
@@ -63,6 +63,7 @@ class Objects:
         self.cookie = cookie
         self.protected_tag = protected_tag
         self.types: Dict[str, int] = {}
+        self._heads: Dict[Tuple[int, bytes, bool, bool], bytes] = {}
 
     def elsewhere(self, nonpaged: Pool, paged: Pool) -> "Objects":
         """The same maker with other pools; types are known to both."""
@@ -88,10 +89,15 @@ class Objects:
             return pool.take(size, own_pages=True)
         address = pool.take(total, crossing=head + crossing if crossing else 0, own_pages=own_pages)
         if s.has("_POOL_HEADER"):
+            which = (total, tag, paged, protected)
+            if which in self._heads:  # fresh memory, and the same header as before
+                s.memory.write(address, self._heads[which])
+                return address + head
             mark = bytes([tag[3] | 0x80]) if protected and self.protected_tag else tag[3:]
             # PoolType is the pool's number plus one: 0 nonpaged, 1 paged; 2 marks it as in use.
             values = {"BlockSize": min(total // 16, 255), "PoolType": 3 if paged else 2, "PoolTag": tag[:3] + mark}
             s.put("_POOL_HEADER", address, values)
+            self._heads[which] = s.memory.peek(address, head)
         return address + head
 
     def create(

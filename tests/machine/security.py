@@ -1,5 +1,6 @@
 """Puts tokens and logon sessions in memory."""
 
+from functools import lru_cache
 from typing import Dict, List, Mapping, Sequence, Tuple
 
 from tests.machine.binary import acl_bytes, sid_bytes, sid_hash, sids_array
@@ -16,6 +17,11 @@ Pairs = List[Tuple[str, int]]
 
 def _pairs(groups: Sequence[GroupSpec]) -> Pairs:
     return [(group.sid, group.attributes) for group in groups]
+
+
+@lru_cache(maxsize=4096)
+def _hash_bytes(sids: Tuple[str, ...], width: int) -> bytes:
+    return b"".join(word.to_bytes(8, "little")[:width] for word in sid_hash(sids))
 
 
 def put_logon_sessions(
@@ -214,10 +220,9 @@ class TokenWriter:
     def _hash(self, token: int, member: str, array: int, pairs: Pairs) -> None:
         s = self.structs
         width = s.layouts.pointer_size
-        words = sid_hash([sid for sid, _ in pairs])
         values: Dict[str, Value] = {
             member + ".SidCount": len(pairs),
             member + ".SidAttr": array,
-            member + ".Hash": b"".join(word.to_bytes(8, "little")[:width] for word in words),
+            member + ".Hash": _hash_bytes(tuple(sid for sid, _ in pairs), width),
         }
         s.put("_TOKEN", token, values)
