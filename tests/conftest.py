@@ -8,11 +8,13 @@ from typing import Generator, List
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.examples import examples
+
 settings.register_profile(
     "same-every-time",
     derandomize=True,
     deadline=None,
-    max_examples=60,
+    max_examples=examples(60),
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

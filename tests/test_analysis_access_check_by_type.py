@@ -11,6 +11,7 @@ from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED
 from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, STATUS_SUCCESS
 from kdtoken.analysis.access_check.truth import Verdict
 from tests import access_rows
+from tests.examples import examples
 from tests.test_analysis_access_check_walk import ALLOW, GUIDS, Rule, Types, masks, request, rules, type_lists
 
 # ReactOS, apitests/ntdll/NtAccessCheckByTypeResultList.c: an administrator's token and a list of six nodes, of which each
@@ -45,7 +46,7 @@ def test_without_a_list_there_are_none() -> None:
     assert node_results(request((), [], 0x1)) == ()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(type_lists(), rules, masks)
 def test_the_root_is_the_answer_and_what_a_node_has_its_children_have(
     types: Types, given: List[Rule], wish: int

@@ -20,6 +20,7 @@ from kdtoken.model.object_type import documented_type
 from kdtoken.model.secured_object import SecuredObject
 from kdtoken.model.sid import Sid
 from tests import access_sequential
+from tests.examples import examples
 
 USER = Sid(5, (21, 1, 2, 3, 1001))
 GROUPS = [Sid(5, (32, 544)), Sid(5, (32, 545)), Sid(1, (0,)), Sid(5, (11,))]
@@ -126,7 +127,7 @@ def _not_more(less: Outcome, more: Outcome) -> None:
     assert less.granted & ~more.granted == 0, (hex(less.granted), hex(more.granted))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(requests(), st.sampled_from(GROUPS))
 def test_without_a_group_nothing_is_granted_more_but_for_deny_aces(request: Request, group: Sid) -> None:
     bare = _no_deny(request)
@@ -134,27 +135,27 @@ def test_without_a_group_nothing_is_granted_more_but_for_deny_aces(request: Requ
     _not_more(check(replace(bare, caller=replace(bare.caller, sids=sids))), check(bare))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(requests(), st.sampled_from(PRIVILEGES))
 def test_without_a_privilege_nothing_is_granted_more(request: Request, name: str) -> None:
     held = {one: state for one, state in (request.caller.privileges or {}).items() if one != name}
     _not_more(check(replace(request, caller=replace(request.caller, privileges=held))), check(request))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(requests(), st.sampled_from([USER] + GROUPS))
 def test_for_deny_only_nothing_is_granted_more(request: Request, group: Sid) -> None:
     if group in request.caller.sids and request.caller.sids[group] == ENABLED:
         _not_more(check(replace(request, caller=request.caller.with_sid(group, DENY_ONLY))), check(request))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(requests())
 def test_a_restricted_token_gets_no_more_than_its_parent(request: Request) -> None:
     _not_more(check(request), check(replace(request, caller=replace(request.caller, restricting=frozenset()))))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(requests(), LEVELS, st.sampled_from([0, 1, 2, 3]))
 def test_a_lower_level_grants_no_more(request: Request, integrity: int, level: int) -> None:
     caller = request.caller
@@ -164,7 +165,7 @@ def test_a_lower_level_grants_no_more(request: Request, integrity: int, level: i
         _not_more(check(replace(request, caller=replace(caller, level=level))), check(request))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(requests(st.just(MAXIMUM_ALLOWED)))
 def test_maximum_allowed_is_the_union_of_single_bits(request: Request) -> None:
     """But for what a privilege gives to those who ask for it by name (DDI SeAccessCheck)."""
@@ -186,7 +187,7 @@ def test_maximum_allowed_is_the_union_of_single_bits(request: Request) -> None:
     assert maximum.granted | by_name == union | by_name, (hex(maximum.granted), hex(union))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(requests(masks))
 def test_what_is_named_beside_maximum_allowed_is_judged_as_without_it(request: Request) -> None:
     """For instance a write-restricted token, which may read what it likes, but not together with a write."""
@@ -195,7 +196,7 @@ def test_what_is_named_beside_maximum_allowed_is_judged_as_without_it(request: R
     assert not beside.allowed or beside.granted & beside.wish == beside.wish
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(requests())
 def test_the_reasons_add_up_to_the_verdict(request: Request) -> None:
     outcome = check(request)
@@ -217,7 +218,7 @@ def test_the_reasons_add_up_to_the_verdict(request: Request) -> None:
     assert bool(refusing) == (not outcome.allowed), "exactly the no has a step that refuses"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(requests())
 def test_what_would_turn_it_turns_it(request: Request) -> None:
     outcome = check(request)
@@ -229,7 +230,7 @@ def test_what_would_turn_it_turns_it(request: Request) -> None:
             assert not check(change.apply(request)).allowed, "a pair is for what no single change turns"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(requests())
 def test_what_is_known_is_decided(request: Request) -> None:
     answer = decide(request)
@@ -237,7 +238,7 @@ def test_what_is_known_is_decided(request: Request) -> None:
     assert answer.runs == 1 and not answer.depends
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     requests(), st.sampled_from(["sids_whole", "lpac", "privileges", "restricting", "policy", "container", "integrity"])
 )
@@ -256,7 +257,7 @@ def test_not_knowing_never_rules_out_the_truth(request: Request, fact: str) -> N
         assert (answer.verdict is Verdict.YES) == truth.allowed
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(requests())
 def test_readings_come_up_only_where_they_exist(request: Request) -> None:
     answers = Answers()
@@ -264,7 +265,7 @@ def test_readings_come_up_only_where_they_exist(request: Request) -> None:
     assert set(answers.met) <= set(READINGS)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @given(requests(masks))
 def test_a_second_access_check_agrees(request: Request) -> None:
     assert check(request, detail=False).allowed == access_sequential.allowed(request)

@@ -14,6 +14,7 @@ from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.model.object_type import documented_type
 from kdtoken.model.secured_object import SecuredObject
 from kdtoken.model.sid import Sid
+from tests.examples import examples
 
 USER, OTHER = Sid(5, (21, 1, 2, 3, 1001)), Sid(5, (21, 1, 2, 3, 1002))
 KEY = documented_type("key")
@@ -86,7 +87,7 @@ def test_a_deny_ace_on_a_node_that_has_it_already_denies_nothing_above_it() -> N
     assert not check(request(types, given, 0x1)).allowed  # denied first: the root cannot have what a child lacks
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @given(type_lists(), rules, masks)
 def test_every_tree_as_by_what_remains(types: Types, given: List[Rule], wish: int) -> None:
     assert check(request(types, given, wish), detail=False).allowed == remaining(types, given, wish)

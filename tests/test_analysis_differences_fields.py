@@ -20,6 +20,7 @@ from kdtoken.model.token import FIELD_NAMES, RawMember, Token
 from kdtoken.model.view import Unread
 from kdtoken.view.whoami.reader import read_whoami_text
 from tests.declared_views import VIEWS, command, decoded, information, kernel, of_text, whoami, whoami_lines
+from tests.examples import examples
 from tests.expected import FILES
 from tests.machine.declared import MACHINE
 
@@ -321,7 +322,7 @@ def mutated(key: str, changes: Any) -> Token:
     return token
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(
     st.sampled_from(["notepad", "cmd", "calculator", "sandbox", "lsass", "client-anna"]),
     st.sampled_from(["notepad", "cmd"]),

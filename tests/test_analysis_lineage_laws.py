@@ -27,6 +27,7 @@ from kdtoken.model.sid import Sid
 from kdtoken.model.snapshot import BootTokens, Snapshot
 from kdtoken.model.token import LogonSession, Token
 from kdtoken.view.partial import partial_token
+from tests.examples import examples
 
 ADMINS, EVERYONE = Sid(5, (32, 544)), Sid(1, (0,))
 USERS = [Sid(5, (21, 7, 7, 7, 1001 + number)) for number in range(3)]
@@ -225,7 +226,7 @@ def play(operations: List[Tuple[str, int, int]]) -> Kernel:
     return kernel
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(OPERATIONS)
 def test_what_lineage_tells_is_what_happened(operations: List[Tuple[str, int, int]]) -> None:
     kernel = play(operations)
@@ -255,7 +256,7 @@ def test_what_lineage_tells_is_what_happened(operations: List[Tuple[str, int, in
         assert (Kind.FILTERING in told) == ("filter" in events)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(OPERATIONS)
 def test_the_tree_is_the_family_that_was(operations: List[Tuple[str, int, int]]) -> None:
     kernel = play(operations)
@@ -286,7 +287,7 @@ def test_the_tree_is_the_family_that_was(operations: List[Tuple[str, int, int]])
             assert node.edge.change in (Change.SAME, Change.ADJUSTED)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(OPERATIONS)
 def test_no_history_is_accused(operations: List[Tuple[str, int, int]]) -> None:
     """All of it was done through documented calls, so nothing is impossible, and no child has won anything."""
@@ -295,7 +296,7 @@ def test_no_history_is_accused(operations: List[Tuple[str, int, int]]) -> None:
     assert [one.saw for one in found if one.rule == "child-gained" and one.severity is Severity.UNUSUAL] == []
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(OPERATIONS)
 def test_a_chain_is_in_order_and_has_every_living_token(operations: List[Tuple[str, int, int]]) -> None:
     snapshot = play(operations).snapshot()

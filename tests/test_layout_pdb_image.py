@@ -13,6 +13,7 @@ from kdtoken.errors import BadFormat, TargetError
 from kdtoken.layout.pdb.identity import PdbIdentity, read_identity
 from kdtoken.layout.pdb.image import ImageIdentity, read_image
 from kdtoken.symbols.path import find_symbols
+from tests.examples import examples
 from tests.test_symbols_path import DATA, GUID, Server, server  # noqa: F401 - a fixture
 
 PRACTICE = Path(__file__).parent.parent / "fixtures" / "practice" / "practice.tar.xz"
@@ -78,7 +79,7 @@ def test_what_is_no_image(data: bytes, tmp_path: Path) -> None:
         read_image(tmp_path / "none.exe")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(changes=st.lists(st.tuples(st.integers(0, 0x4FF), st.integers(0, 255)), max_size=8), keep=st.integers(0, 0x600))
 def test_damage_ends_in_an_answer_or_our_own_error(tmp_path_factory, changes, keep) -> None:  # type: ignore[no-untyped-def]
     data = bytearray(exe())

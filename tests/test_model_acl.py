@@ -19,6 +19,7 @@ from kdtoken.model.acl import (
     acl_length,
 )
 from kdtoken.model.sid import Sid
+from tests.examples import examples
 
 SYSTEM = Sid(5, (18,))
 ADMINISTRATORS = Sid(5, (32, 544))
@@ -284,7 +285,7 @@ acls = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(acls)
 def test_round_trip(acl: Acl) -> None:
     data = acl.to_bytes()
@@ -293,7 +294,7 @@ def test_round_trip(acl: Acl) -> None:
     assert Acl.parse(data + b"more") == acl
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.binary(min_size=8, max_size=120), st.integers(0, 120))
 def test_any_bytes_end_bounded(data: bytes, size: int) -> None:
     data = data[:2] + size.to_bytes(2, "little") + data[4:]  # an AclSize worth following

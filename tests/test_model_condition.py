@@ -26,6 +26,7 @@ from kdtoken.model.condition import (
 from kdtoken.model.condition.resource_attribute import read_attribute
 from kdtoken.model.cursor import Cursor
 from kdtoken.model.sid import Sid
+from tests.examples import examples
 
 # Example 1 of [MS-DTYP] 2.4.4.17.9, its three bytes of padding at the end.
 TITLE = bytes.fromhex(
@@ -181,7 +182,7 @@ ATTRIBUTES = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(ATTRIBUTES, LITERALS | st.builds(lambda items: Composite(tuple(items)), st.lists(LITERALS, max_size=4)))
 def test_every_term_comes_back_from_bytes_and_text(attribute: Attribute, value: object) -> None:
     term = Condition((attribute, value, Operator(0x80)))  # type: ignore[arg-type]
@@ -189,7 +190,7 @@ def test_every_term_comes_back_from_bytes_and_text(attribute: Attribute, value: 
     assert condition_from_text(condition_text(term)) == term
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_condition_or_refused(data: bytes) -> None:
     try:

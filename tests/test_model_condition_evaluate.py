@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from kdtoken.model.condition import UNKNOWABLE, Outcome, Truth, Values, condition_from_text, evaluate, parse_condition
 from kdtoken.model.condition.evaluate import Unknowable
 from kdtoken.model.sid import Sid
+from tests.examples import examples
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "sddl"
 CASES: List[Any] = json.loads((FIXTURES / "conditions.json").read_text(encoding="utf-8"))
@@ -312,7 +313,7 @@ def test_a_malformed_expression_says_why() -> None:
     assert seen.possible == {UNKNOWN} and "literal" in seen.problem
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.binary(max_size=40))
 def test_whatever_is_parsed_is_evaluated(data: bytes) -> None:
     from kdtoken.errors import BadFormat

@@ -8,6 +8,7 @@ from kdtoken.errors import BadFormat
 from kdtoken.model.acl import Ace, Acl
 from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.model.sid import Sid
+from tests.examples import examples
 
 SYSTEM = Sid(5, (18,))
 ADMINISTRATORS = Sid(5, (32, 544))
@@ -163,7 +164,7 @@ _acls = st.builds(
 )
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(_sids, _sids, st.one_of(st.none(), _acls), st.one_of(st.none(), _acls), st.booleans())
 def test_round_trip(owner: object, group: object, dacl: object, sacl: object, bit: bool) -> None:
     control = 0x8000 | (0x4 if dacl or bit else 0) | (0x10 if sacl or bit else 0)
@@ -173,7 +174,7 @@ def test_round_trip(owner: object, group: object, dacl: object, sacl: object, bi
     assert SecurityDescriptor.parse(sd.to_bytes()) == sd
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.binary(min_size=16, max_size=90))
 def test_any_bytes_never_fail_otherwise(data: bytes) -> None:
     SecurityDescriptor.parse(b"\x01\x00\x14\x80" + data)

@@ -21,6 +21,7 @@ from kdtoken.model.sddl import from_sddl, to_sddl
 from kdtoken.model.sddl.words import ACE_WORDS, FLAG_WORDS
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_aliases import ALIASES, DOMAIN_ALIASES, alias_of_sid, sid_of_alias
+from tests.examples import examples
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "sddl"
 PAIRS: List[Any] = json.loads((FIXTURES / "pairs.json").read_text(encoding="utf-8"))
@@ -372,7 +373,7 @@ def test_each_word_is_the_specifications() -> None:
 # --- laws
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text(alphabet='DOGSAXRA:;()PI"@.=!&|{}#0123456789abc SYBAxML,', max_size=60))
 def test_any_text_is_read_or_refused_with_a_column(text: str) -> None:
     try:
@@ -391,7 +392,7 @@ SIDS = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("AD"), RIGHTS, SIDS, st.integers(0, 31)), max_size=6),
     st.none() | SIDS,

@@ -17,6 +17,7 @@ from kdtoken.source.cached import CachedSource
 from kdtoken.source.crashdump.dump import open_dump
 from tests.dump_bytes import Dump
 from tests.engine.volatility import isf
+from tests.examples import examples
 from tests.fake_image import as_image, fake_image
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import build
@@ -63,7 +64,7 @@ def use(data: bytes, folder: Path) -> None:
         target.dump.close()
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.integers(0, 4), st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(VALUES)), min_size=1, max_size=3))
 def test_headers(folder: Path, which: int, changes: List[Tuple[int, int]]) -> None:
     data = bytearray(CONTAINERS[which])
@@ -72,7 +73,7 @@ def test_headers(folder: Path, which: int, changes: List[Tuple[int, int]]) -> No
     use(bytes(data), folder)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.lists(
         st.tuples(
@@ -94,7 +95,7 @@ def test_page_tables(folder: Path, changes: List[Tuple[int, int, int]]) -> None:
     use(dump.full(), folder)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.integers(0, 4), st.integers(0, 1 << 20))
 def test_files_cut_short(folder: Path, which: int, size: int) -> None:
     use(CONTAINERS[which][: size % len(CONTAINERS[which])], folder)

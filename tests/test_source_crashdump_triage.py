@@ -27,6 +27,7 @@ from kdtoken.source.crashdump.dump import CrashDump, CrashDumpSource, open_dump
 from kdtoken.source.crashdump.triage import NOT_KEPT, Pieces
 from tests.dump_bytes import Dump
 from tests.engine.volatility import isf
+from tests.examples import examples
 from tests.fake_image import GUID, GUID_TEXT, as_image, fake_image
 from tests.machine.crashdump import FIELDS, HEADER_SIZE
 from tests.machine.declared import MACHINE
@@ -275,7 +276,7 @@ def test_pieces_give_every_byte_that_is_there_and_the_first_block_wins(
 VALUES = [0, 1, 0x2000, 0x7FFFFFFF, 0xFFFFFFFF, 0x2080]
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     st.lists(
         st.tuples(st.sampled_from(list(range(0, 0x80, 4)) + [0xF98 - 0x2000]), st.sampled_from(VALUES)), max_size=3

@@ -22,6 +22,7 @@ from kdtoken.source.image.windows import find_image
 from kdtoken.source.paging import PageTables
 from tests.dump_bytes import Dump
 from tests.engine.volatility import isf
+from tests.examples import examples
 from tests.fake_image import as_image, fake_image
 from tests.machine.containers import physical_pages, start_block, vmss, write_elf, write_raw
 from tests.machine.declared import MACHINE
@@ -63,7 +64,7 @@ def use(path: Path, folder: Path) -> None:
     assert peak < LIMIT
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 500), st.sampled_from(VALUES), st.sampled_from([1, 2, 4, 8])), max_size=3))
 def test_elf_headers(folder: Path, changes: List[Tuple[int, int, int]]) -> None:
     path = write_elf(physical_pages(KERNEL), folder / "a.elf", DUMP.root)
@@ -77,7 +78,7 @@ def test_elf_headers(folder: Path, changes: List[Tuple[int, int, int]]) -> None:
 SIDE = vmss([(0, 0, 0x300), (0x100000, 0x300, 0x300)])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, len(SIDE) - 1), st.sampled_from(VALUES), st.sampled_from([1, 2, 4, 8])), max_size=3
@@ -93,7 +94,7 @@ def test_region_tables(folder: Path, changes: List[Tuple[int, int, int]], keep: 
     use(path, folder)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -150,7 +151,7 @@ def test_roots_without_number(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     use(write_raw(roots, folder / "b.raw"), folder)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.binary(max_size=64), st.integers(0, 3 << 20))
 def test_anything_at_all(folder: Path, head: bytes, size: int) -> None:
     path = folder / "any.raw"

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdtoken.errors import KdTokenError, MemoryUnreadable
+from tests.examples import examples
 from tests.expected import WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
@@ -118,7 +119,7 @@ def attempt(target: SyntheticSource, *arguments: str) -> List[str]:
         return []
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(STEPS, st.sampled_from(PIDS), st.sampled_from(FORMS))
 def test_dump_ends(steps: Any, pid: int, form: List[str]) -> None:
     target, _ = damaged(steps)
@@ -126,7 +127,7 @@ def test_dump_ends(steps: Any, pid: int, form: List[str]) -> None:
         assert line.isprintable(), line
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(STEPS, st.sampled_from(WALKS + [["--user", "anna"]]))
 def test_walk_ends(steps: Any, form: List[str]) -> None:
     target, _ = damaged(steps)
@@ -161,7 +162,7 @@ def token_json(target: SyntheticSource, pid: int) -> Dict[str, Any]:
 WHOLE = {pid: token_json(SyntheticSource(KERNEL), pid) for pid in PIDS}
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(
     st.lists(st.one_of(st.sampled_from(PAGES), st.sampled_from(PLACES)), min_size=1, max_size=4), st.sampled_from(PIDS)
 )
@@ -192,7 +193,7 @@ NAMES = st.binary(min_size=1, max_size=15)
 TEXTS = st.text(max_size=20)
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(NAMES, st.binary(min_size=8, max_size=8), TEXTS, st.sampled_from(WALKS))
 def test_nothing_of_the_target_reaches_a_terminal_unescaped(
     image: bytes, source: bytes, account: str, walk: List[str]

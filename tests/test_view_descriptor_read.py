@@ -12,6 +12,7 @@ from kdtoken.model.object_type import documented_type
 from kdtoken.model.sddl import from_sddl, to_sddl
 from kdtoken.model.sid import Sid
 from kdtoken.view.descriptor import PartialDescriptor, read_descriptor_bytes, read_descriptor_text
+from tests.examples import examples
 
 
 def only(text: str) -> PartialDescriptor:
@@ -331,7 +332,7 @@ def test_a_rule_that_is_not_understood_is_left_over_and_marks_the_list() -> None
 # --- laws
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(st.sampled_from(SD.split("\n") + ICACLS.split("\n") + GET_ACL.split("\n") + ["junk"]), max_size=25))
 def test_any_mixture_of_lines_is_read_or_refused(lines: List[str]) -> None:
     try:
@@ -342,7 +343,7 @@ def test_any_mixture_of_lines_is_read_or_refused(lines: List[str]) -> None:
     assert sum(line.text == "junk" for line in seen.not_understood) == junk
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.binary(max_size=120))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     try:
@@ -469,7 +470,7 @@ def test_accesschk_a_sacl_s_lines_are_no_aces_of_the_dacl() -> None:
 
 
 @given(st.lists(st.sampled_from(ACCESSCHK.split("\n")), max_size=30))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_accesschk_lines_in_any_order(lines: List[str]) -> None:
     try:
         seen = read_descriptor_text("\n".join(lines))

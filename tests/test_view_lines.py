@@ -25,6 +25,7 @@ from kdtoken.view.lines import (
 )
 from kdtoken.view.markup import ends_with_tag
 from kdtoken.view.whoami.reader import read_whoami_text
+from tests.examples import examples
 from tests.view_facts import facts_in, facts_of_debugger, facts_of_whoami
 
 VIEWS = Path(__file__).resolve().parent.parent / "fixtures" / "views"
@@ -133,7 +134,7 @@ def test_each_view_survives_the_others_texts(name: str) -> None:
     _loses_nothing(TEXTS[name])
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.sampled_from(NAMES), st.integers(0, 1 << 32))
 def test_lines_deleted_shuffled_indented_collapsed(name: str, seed: int) -> None:
     chance = random.Random(seed)
@@ -149,7 +150,7 @@ def test_lines_deleted_shuffled_indented_collapsed(name: str, seed: int) -> None
     _loses_nothing("\n".join(lines))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.sampled_from(NAMES), st.integers(0, 1 << 32))
 def test_bytes_changed_cut_and_put_in(name: str, seed: int) -> None:
     chance = random.Random(seed)
