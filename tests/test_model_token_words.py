@@ -1,5 +1,6 @@
 """Words for token numbers, FILETIMEs and protection bytes."""
 
+import calendar
 import datetime
 
 import pytest
@@ -92,10 +93,14 @@ def test_protection_fields() -> None:
 
 def test_filetime_knows_every_day_of_the_calendar() -> None:
     """Against the standard library's calendar, which the model itself must not import (see its docstring)."""
-    first = datetime.date(1601, 1, 1)
-    for days in range((datetime.date.max - first).days + 1):
-        day = first + datetime.timedelta(days=days)
-        assert date_of(days) == (day.year, day.month, day.day)
+    first, days = datetime.date(1601, 1, 1), 0
+    for year in range(first.year, datetime.date.max.year + 1):
+        lengths = [calendar.monthrange(year, month)[1] for month in range(1, 13)]
+        told = [(year, month, day) for month, length in enumerate(lengths, 1) for day in range(1, length + 1)]
+        assert (first + datetime.timedelta(days=days)).timetuple()[:3] == told[0]
+        assert list(map(date_of, range(days, days + len(told)))) == told
+        days += len(told)
+    assert days == (datetime.date.max - first).days + 1
     last = (datetime.date.max - first).days * 864_000_000_000 + 863_999_999_999
     assert filetime_text(last) == "9999-12-31 23:59:59.9999999 UTC"
     assert filetime_text(last + 1) == hex(last + 1)
