@@ -37,9 +37,9 @@ def test_a_recording_or_a_log_of_the_faulty_machine_shows_the_same(way: str, tmp
 
 
 def test_a_log_shows_the_sound_machine_as_its_memory_does(tmp_path: Path) -> None:
-    through = Hunt(KERNEL, THROUGH["log"](tmp_path))
+    through, straight = Hunt(KERNEL, THROUGH["log"](tmp_path)), Hunt(KERNEL)
     for process in through.processes[::6]:
-        assert through.sound(process)[0] == Hunt(KERNEL).sound(process)[0]
+        assert through.sound(process)[0] == straight.sound(process)[0]
 
 
 def test_of_a_union_the_widest_member_is_what_lies_there() -> None:

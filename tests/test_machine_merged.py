@@ -3,6 +3,7 @@
 import dataclasses
 import gzip
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, List, Optional
 
@@ -11,6 +12,7 @@ import pytest
 
 from kdtoken import dump, walk
 from kdtoken.errors import ProcessNotFound
+from kdtoken.machine import merged
 from kdtoken.machine.merged import MergedProcess, merge_processes, merge_tokens, names_of, read_logs
 from kdtoken.machine.text import TextMachine
 from kdtoken.model.absent import Fragment, NotSaid, Unreadable
@@ -62,16 +64,19 @@ def log_of(kernel: Kernel, folder: Path) -> Path:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_process_of_a_log_without_memory_is_what_was_declared(
-    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The same text is given thirty times; the lines are read once.
+    monkeypatch.setattr(merged, "read_text", lru_cache(maxsize=1)(merged.read_text))
     kernel = kernel_of(file)
     log = str(log_of(kernel, tmp_path))
     schema = json.loads((ROOT / "kdtoken" / "render" / "dump.schema.json").read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
     tokens = 0
     for spec in MACHINE.processes:
         assert dump.main(["--log", log, "0x%x" % spec.pid, "--json"]) == 0
         data: Any = json.loads(capsys.readouterr().out)
-        jsonschema.Draft202012Validator(schema).validate(data)
+        validator.validate(data)
         process = data["process"]
         assert (process["pid"], process["parent_pid"]) == (spec.pid, spec.parent)
         assert process["address"] == hex(kernel.processes[spec.pid])

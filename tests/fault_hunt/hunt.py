@@ -16,7 +16,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 from kdtoken.errors import KdTokenError
 from kdtoken.layout.layout import Field, Layout, make_layout, size_of
 from kdtoken.source.base import PAGE_SIZE, Source
-from tests.fault_hunt.places import Part, Places
+from tests.fault_hunt.places import Part, places_of
 from tests.fault_hunt.shown import Shown, changes, shown
 from tests.fault_hunt.undetectable import ABOUT, reason_of
 from tests.machine.kernel import Kernel
@@ -63,7 +63,7 @@ class Hunt:
     def __init__(self, kernel: Kernel, through: Optional[Callable[[SyntheticSource, str], Source]] = None) -> None:
         self.kernel = kernel
         self.through = through or (lambda source, process: source)
-        self.places = Places(kernel)
+        self.places = places_of(kernel)
         self._pointers = self.places.pointers()
         self._reads: Dict[str, Dict[str, List[Part]]] = {}
         self._alone: Dict[int, Dict[str, object]] = {}
@@ -214,11 +214,12 @@ class Hunt:
         if process not in self._reads:
             pages = {at: size for at, size in self.sound(process)[1]}
             starts = sorted(pages)
+            ends = [at + pages[at] for at in starts]
             found: Dict[str, List[Part]] = {}
             for name, parts in self._pointers.items():
                 for part in parts:
-                    near = starts[: bisect_right(starts, part.start)][-64:]
-                    if any(part.end <= at + pages[at] for at in near):
+                    before = bisect_right(starts, part.start)
+                    if part.end <= max(ends[max(before - 64, 0) : before], default=0):
                         found.setdefault(name, []).append(part)
             self._reads[process] = found
         return self._reads[process]

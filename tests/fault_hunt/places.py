@@ -33,6 +33,7 @@ class Places:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._parts: Dict[int, Part] = {}
+        self._members: Dict[str, List[Tuple[int, int, str, bool]]] = {}
         self._width = kernel.layouts.pointer_size
         self._body = kernel.layouts.layout(_HEADER).field("Body").offset
         for address in kernel.processes.values():
@@ -86,7 +87,9 @@ class Places:
         self._struct(kind, address)
 
     def _struct(self, kind: str, address: int, most: int = 1 << 30) -> None:
-        for offset, size, path, pointer in members(self._kernel, kind):
+        if kind not in self._members:
+            self._members[kind] = members(self._kernel, kind)
+        for offset, size, path, pointer in self._members[kind]:
             if offset < most:
                 self._add(address + offset, size, "%s.%s" % (kind, path), pointer)
 
@@ -136,6 +139,16 @@ class Places:
             at = address + self._kernel.layouts.layout(kind).field(name).offset
             length = int.from_bytes(self._kernel.memory.peek(at, 2), "little")
             self._add(int.from_bytes(self._kernel.memory.peek(at + 8, 8), "little"), length, "text of %s" % name)
+
+
+_PLACES: Dict[int, Tuple[Kernel, Places]] = {}
+
+
+def places_of(kernel: Kernel) -> Places:
+    """The parts of a kernel that nothing is built into any more, found once."""
+    if id(kernel) not in _PLACES:
+        _PLACES[id(kernel)] = kernel, Places(kernel)
+    return _PLACES[id(kernel)][1]
 
 
 def members(kernel: Kernel, kind: str, path: str = "", base: int = 0) -> List[Tuple[int, int, str, bool]]:
