@@ -50,9 +50,11 @@ _CAPABILITY_NUMBERS = {name.lower(): number for number, name in NUMBERED_CAPABIL
 
 
 def _sha1_words(text: str) -> Tuple[int, ...]:
-    import hashlib  # brings OpenSSL along, for names that few runs have to work out
-
-    return struct.unpack("<5I", hashlib.sha1(text.encode("utf-16-le")).digest())
+    try:
+        from _sha1 import sha1  # type: ignore[import-not-found,unused-ignore]  # hashlib brings OpenSSL: 6 ms
+    except ImportError:
+        from hashlib import sha1
+    return struct.unpack("<5I", sha1(text.encode("utf-16-le")).digest())
 
 
 def _sha256_words(text: str) -> Tuple[int, ...]:
