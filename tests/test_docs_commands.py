@@ -36,6 +36,8 @@ IN_THE_GUEST = [one for one in ALL if is_of(one, "python collect.py")]
 TYPED = [
     one for one in ALL if one.text not in NOT_TYPED and not is_of(one, "python ") and not ELSEWHERE.search(one.text)
 ]
+# file -> the command that a page tells to make it with; a test that runs alone, or before, makes it itself
+MADE_BY = {made.group(1): one.text for one in TYPED for made in [re.search(r" > ([\w.]+)$", one.text)] if made}
 OF_THE_LAB = [one for one in ALL if is_of(one, "python vm\\")]
 
 
@@ -50,6 +52,9 @@ def test_what_is_written_can_be_typed(command: Command, place: Place, monkeypatc
         pytest.importorskip("duckdb")
         pytest.importorskip("pyarrow")
     place.enter(monkeypatch)
+    for word in words_of(command.text):
+        if MADE_BY.get(word, command.text) != command.text and not (place.folder / word).exists():
+            place.run(MADE_BY[word])
     code, out, err = place.run(command.text)
     verb = next((word for word in re.split(r"[ .]", command.text) if word in VERBS), "")
     assert code in CODES.get(verb, (0,)), (code, err)
