@@ -13,6 +13,7 @@ from kdtoken.model.process import FastRef, Process, ProcessDetails, ProcessDump
 from kdtoken.model.sid import Sid
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
+from kdtoken.render.machines import machines_lines
 from tests.declared_views import decoded
 from tests.expected import FILES
 from tests.machine.declared import BOOT, SECOND
@@ -355,3 +356,15 @@ def test_the_worst_comes_first() -> None:
         Fate.UNKNOWN,
         Fate.SAME,
     ]
+
+
+def test_a_thread_s_token_is_told_under_its_own_fate() -> None:
+    one = impersonating(QUIET, RPCSS, client(QUIET, NOTEPAD), 2)
+    two = impersonating(QUIET, RPCSS, client(QUIET, NOTEPAD, privileges=ENABLED), 2)
+    compared = compare_machines(snapshot_of_machine(one), snapshot_of_machine(two))
+    lines = machines_lines(compared)
+    at = "  token 0x%x; policy: SeTimeZonePrivilege" % compared.others[0].after.address
+    heads = [line for line in lines if line.startswith(("!", "A", "R", "E"))]
+    assert [line[:2] for line in heads if "trace" in line] == ["!!"]
+    assert lines.count(at) == 1 and lines[lines.index(at) - 1].startswith(("!! Changed", "do"))
+    assert "Adjusted, with the kernel's trace of it" not in lines

@@ -20,6 +20,7 @@ from kdtoken import cli, lineage, walk
 from kdtoken.analysis.audit.finding import Finding, Severity
 from kdtoken.analysis.audit.rules import RULES
 from kdtoken.cli import dump_report
+from kdtoken.cli.beside import judged, with_others
 from kdtoken.errors import MemoryUnreadable
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.record import RECORDABLE
@@ -376,3 +377,36 @@ def test_watch_lines_are_of_what_needs_a_look_and_has_a_process(monkeypatch: pyt
     lines = audit._watch(machine, snapshot, options.parse_args(["--watch"]))
     assert lines and {line.split(" ")[0] for line in lines} == {"%x" % second.process.address}
     assert len(lines) == len(set(lines)) and audit._watch(machine, snapshot, options.parse_args([])) == ()
+
+
+def test_a_source_that_cannot_be_read_loses_none_behind_it(files: Dict[str, str]) -> None:
+    code, out, _ = ask(audit, files, "quiet", "nothing", "stolen")
+    assert code == 2 and out.startswith("1 of 3 needs a look.") and "boot-token:" in out
+    data = data_of(audit, "audit", files, "nothing", "stolen", "quiet")
+    assert [one["source"] for one in data["machines"]] == [files[name] for name in ("nothing", "stolen", "quiet")]
+    assert [one["needs_a_look"] for one in data["machines"]] == [False, True, False]
+
+
+@pytest.mark.parametrize("option", ["--session", "--log", "--dump"])
+def test_of_a_source_by_an_option_a_word_is_a_process_even_if_a_file_is_called_so(
+    option: str, files: Dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notepad.exe").write_bytes(b"MZ")
+    named = {"--session": str(MACHINE_22000), "--log": files["log"], "--dump": files["quiet"]}[option]
+    symbols = ["--symbols", files["symbols"]] if option == "--dump" else []
+    code, out, err = run(lineage, option, named, "notepad.exe", *symbols)
+    assert code == 0 and "notepad.exe (6104)" in " ".join(out.split()), err
+
+
+def test_a_process_alone_is_judged_by_its_parent() -> None:
+    """Who is recorded alone is told with its parent and no others; a list that was read tells all of them."""
+    machine = KernelMachine(SyntheticSource(kernel_of_machine(QUIET)))
+    found = machine.find(str(CMD))
+    assert found.others is None
+    beside, _ = judged(machine, found, found.dump(), True)
+    assert [one.process.pid for one in beside.processes] == [CMD, 4120] and not beside.whole
+    listed = with_others(machine, found, False)
+    beside, _ = judged(machine, listed, listed.dump(), True)
+    assert sorted(one.process.pid for one in beside.processes) == sorted(one.pid for one in QUIET.processes)
+    assert beside.whole

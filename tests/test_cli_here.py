@@ -1,10 +1,13 @@
 """A next step can be typed where one is: with the file that was asked, and as !py inside WinDbg."""
 
+import sys
 from typing import List
 
 import pytest
 
-from kdtoken.cli.here import here
+from kdtoken import cli
+from kdtoken.cli.here import here, refuse_empty
+from kdtoken.errors import UsageError
 from kdtoken.machine.open import Request
 
 MESSAGE = "no process has pid 7\n  next: kdtoken walk lists all processes"
@@ -65,3 +68,24 @@ def test_a_replacement_is_taken_literally() -> None:
 def test_a_token_by_its_address_is_of_the_source() -> None:
     step = "x\n  next: kdtoken dump%s --token 0xe1001008 shows it"
     assert here(step % "", [Request(("F",))], False) == step % " F"
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["", "notepad.exe"], "word 1 behind the verb is empty"),
+        (["MEMORY.DMP", ""], "word 2 behind the verb is empty"),
+        (["MEMORY.DMP", "--symbols", ""], "--symbols has nothing behind it but an empty word"),
+    ],
+)
+def test_an_empty_word_is_told_by_what_stands_before_it(words: List[str], message: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        refuse_empty(words)
+    assert refused.value.message == message
+
+
+def test_without_arguments_the_words_are_those_behind_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["kdtoken", "S-1-5-18", "S-1-5-19"])
+    seen: List[List[str]] = []
+    assert cli.run(lambda words: len(seen.append(words) or words), None) == 2
+    assert seen == [["S-1-5-18", "S-1-5-19"]]

@@ -7,7 +7,7 @@ import pytest
 
 from kdtoken import cli
 from kdtoken.cli.sides import Sides
-from kdtoken.errors import KdTokenError, UsageError
+from kdtoken.errors import KdTokenError, ProcessNotFound, UsageError
 from kdtoken.model.sid import Sid
 from tests.declared_views import token_lines
 from tests.machine.declared import MACHINE
@@ -156,3 +156,18 @@ def test_what_an_object_without_a_label_counts_as() -> None:
     made = sides("--type", "file")
     assert made.default_level([made.wanted("D:(A;;FA;;;BA)")]) == 0x2000
     assert made.opened is None
+
+
+@pytest.mark.parametrize(
+    "word, words",
+    [
+        ("0x10", ", and no object lies at so low an address"),
+        ("questions.sddl", ", and there is no such file here"),
+        ("nobody.exe", ""),
+    ],
+)
+def test_what_is_no_process_may_have_been_meant_for_something_else(word: str, words: str) -> None:
+    with pytest.raises(ProcessNotFound) as caught:
+        sides("--session", str(MACHINE_22000)).wanted(word)
+    assert caught.value.message.endswith(words) and ("low" in caught.value.message) is ("low" in words)
+    assert ("file" in caught.value.message) is ("file" in words)

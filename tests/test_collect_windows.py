@@ -1,8 +1,10 @@
 """collect.py before a Windows that is played: which calls it makes, what it makes of each answer and of each refusal."""
 
 import ctypes
+import json
 import struct
 import sys
+from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import pytest
@@ -372,3 +374,24 @@ def test_each_class_that_collect_decodes() -> None:
     dacl = collect.Block(0x1000, struct.pack("<Q", 0x1008) + b"\2\0\x08\0\0\0\0\0rest", 8)
     assert collect.decoded("TokenDefaultDacl", dacl) == {"decoded": "0200080000000000"}
     assert collect.decoded("TokenDefaultDacl", collect.Block(0x1000, bytes(8), 8)) == {"decoded": None}
+
+
+def test_a_question_s_type_is_taken_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    played = windows(monkeypatch, Played())
+    question = {"type": "File", "want": "0x1", "sddl": "D:"}
+    answer = collect.one_check(played, lambda *arguments: 0, None, question)
+    assert answer["type"] == "file" and answer["wish"] == 1 and "SDDL refused" in answer["problem"]
+    with pytest.raises(CannotCollect, match="no mapping for the type 'no'"):
+        collect.one_check(played, lambda *arguments: 0, None, dict(question, type="No"))
+
+
+def test_what_was_collected_goes_to_the_file_that_was_named_and_else_to_the_screen(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(collect, "collect", lambda pid, thread, debug: {"pid": pid, "thread": thread, "debug": debug})
+    named = tmp_path / "token.json"
+    assert collect.main(["--pid", "7", "-o", str(named)]) == 0
+    assert json.loads(named.read_text()) == {"pid": 7, "thread": None, "debug": False}
+    assert capsys.readouterr() == ("", "")
+    assert collect.main(["--thread", "8", "--debug-privilege"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"pid": None, "thread": 8, "debug": True}

@@ -376,3 +376,19 @@ def test_the_guide_names_every_table_and_question() -> None:
     text = "\n".join(ask.guide_lines())
     assert all("  %s: " % table.name in text for table in TABLES) and all(name in text for name in ask.questions())
     assert "token" in HEXADECIMAL
+
+
+@pytest.mark.parametrize("length, shown", [(59, "x" * 59), (60, "x" * 60), (61, "x" * 57 + "...")])
+def test_in_a_pipe_a_cell_has_sixty_characters_at_most(length: int, shown: str) -> None:
+    assert ask.table_lines(Answer(("a",), [("x" * length,)], None))[1] == shown
+
+
+def test_a_name_that_is_exactly_as_wide_as_its_column_stays_whole() -> None:
+    answer = Answer(("logon_id", "saw"), [("12345678", "some words that are longer than the line has room for")], None)
+    assert ask.table_lines(answer, 40) == [
+        "logon_id  saw",
+        "12345678  some words that are longer",
+        "          than the line has room for",
+        "",
+        "1 row",
+    ]

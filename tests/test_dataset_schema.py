@@ -41,3 +41,13 @@ def test_what_is_shown_in_hexadecimal_is_so_in_every_table(name: str) -> None:
     """A name that is an address in one table and a count in another would be shown wrongly in one of them."""
     kinds = {column.kind for table in schema.TABLES for column in table.columns if column.name == name}
     assert "" not in kinds
+
+
+def test_the_page_shows_the_member_of_the_kernel_or_nothing() -> None:
+    lines = schema.markdown().split("\n")
+    assert "| `sid` | string | `SID` | S-1-... |" in lines
+    address = "address of the token object; with host, captured, source it joins"
+    assert "| `token` | uint64 (address) | `_TOKEN *` | %s |" % address in lines
+    hashed = "hash of the source's content: 32 hex digits, the same wherever the file lies"
+    assert "| `source` | string |  | %s |" % hashed in lines
+    assert any(line.startswith("| `missing` | map&lt;string, string> |  |") for line in lines)

@@ -5,13 +5,14 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any, Iterator, List
+from typing import Any, Iterator, List, Optional, Set
 
 import pytest
 
 pytest.importorskip("pyarrow")
 pytest.importorskip("fsspec")
 
+from kdtoken import walk  # noqa: E402
 from kdtoken.dataset import spread  # noqa: E402
 from kdtoken.dataset.pack import known_sources  # noqa: E402
 from kdtoken.dataset.store import Store  # noqa: E402
@@ -200,3 +201,16 @@ def test_without_the_package(dumps: Dumps, tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(UsageError) as told:
         list(spread.add_all([Job(str(tmp_path), Request(("tour",)))], "tcp://127.0.0.1:1"))
     assert told.value.next_step == 'pip install "kdtoken[cluster]"'
+
+
+@pytest.mark.parametrize("of_system, of_this, known", [(8, {0, 3}, 2), (8, None, 8), (None, None, 1)])
+def test_cores_are_those_that_this_process_may_use(
+    of_system: Optional[int], of_this: Optional[Set[int]], known: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows and macOS do not tell which cores a process may use; and some systems tell no number at all."""
+    monkeypatch.setattr(os, "cpu_count", lambda: of_system)
+    if of_this is None:
+        monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    else:
+        monkeypatch.setattr(os, "sched_getaffinity", lambda pid: of_this, raising=False)
+    assert spread.cores() == walk._cores() == known

@@ -360,3 +360,24 @@ def test_two_sources_of_several_processes_each_are_compared_as_machines(a: str, 
     assert (both is not None) is compared
     assert both is None or both == (sides._machines[a], sides._machines[b])
     assert "live" not in sides._machines
+
+
+@pytest.mark.parametrize("source", ["com:pipe,port=\\\\.\\pipe\\x", "net:port=50000,key=1.2.3.4"])
+def test_a_side_that_is_a_connection_is_no_file_that_is_missing(source: str) -> None:
+    class Asked:
+        def view(self, which: str) -> Any:
+            raise UsageError("which process?", None, "name one")
+
+    sides = diff.Sides(SimpleNamespace(session=None, dump=None, log=None, attach=None))  # type: ignore[arg-type]
+    sides._machines[source] = Asked()  # type: ignore[assignment]
+    with pytest.raises(UsageError) as refused:
+        sides.open(source)
+    assert refused.value.message == "%s: which process?" % source
+
+
+def test_the_sides_of_a_comparison_may_be_of_other_kinds_than_the_options(capsys: Any, tmp_path: Path) -> None:
+    """--symbols is for the side that is a dump; --session for the one that names no source."""
+    text = file(tmp_path, "token.txt", token_lines("notepad"))
+    for more in (["--symbols", str(tmp_path)], ["--session", MACHINE_FILE]):
+        assert run(capsys, text, NOTEPAD, *more)[0] != 2, more
+    assert run(capsys, "--symbols", str(tmp_path), "--session", MACHINE_FILE, "@notepad.exe", text)[0] != 2

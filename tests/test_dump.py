@@ -7,6 +7,7 @@ from typing import Any, List
 
 import pytest
 
+from kdtoken import dump
 from kdtoken.errors import (
     FieldNotFound,
     KdTokenError,
@@ -17,6 +18,7 @@ from kdtoken.errors import (
     TypeNotFound,
     UsageError,
 )
+from kdtoken.model.privilege import NUMBERS
 from kdtoken.source import live
 from tests.expected import WINDOWS_11, kernel_of, layouts_of_build
 from tests.machine.declared import MACHINE
@@ -276,3 +278,11 @@ def test_paging_in_is_advised_on_a_machine_that_can_run(running: bool) -> None:
         assert int(advice[0].split(command)[1].split()[0], 16) >> 12 == page >> 12
     else:
         assert advice == []
+
+
+def test_every_privilege_is_told_whatever_is_named_beside(capsys: Any) -> None:
+    assert dump.main(["--explain", "all"]) == 0
+    told = capsys.readouterr().out
+    assert all(name in told for name in NUMBERS)
+    assert dump.main(["no.dmp", "notepad.exe", "--explain", "all"]) == 0
+    assert capsys.readouterr().out == told

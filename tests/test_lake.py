@@ -179,3 +179,13 @@ def test_a_torn_list_alone_is_said_by_the_exit_code(
     assert code == 1 and "0 added, 1 there already, 1 with a torn list" in out[0]
     code, out, _ = run(capsys, folder, "add", str(dumps.folder / "0001.dmp"), "--symbols", str(dumps.symbols))
     assert code == 0 and out[0].endswith(": 1 source: 1 added, 0 there already")
+
+
+def test_what_the_package_carries_is_known_by_its_word_unless_a_file_is_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.dmp").write_bytes(b"x")
+    assert list(lake._sources(["tour", "a.dmp"])) == ["tour", str(tmp_path / "a.dmp")]
+    (tmp_path / "tour").write_bytes(b"x")
+    assert list(lake._sources(["tour"])) == [str(tmp_path / "tour")]

@@ -161,3 +161,19 @@ def test_a_section_begins_and_ends_where_it_says(start: int, there: bool, tmp_pa
     struct.pack_into("<I", data, at + 12, start)
     struct.pack_into("<I", data, at + 20, 0x400 - (0x1000 - start) if start <= 0x1000 else 0x400)
     assert (read_image(put(tmp_path, bytes(data)))[1] is not None) is there
+
+
+@pytest.mark.parametrize("at, there", [(0, True), (2, True), (15, True), (16, False)])
+def test_the_pdb_is_named_by_any_of_the_first_sixteen_entries(at: int, there: bool, tmp_path: Path) -> None:
+    data = bytearray(exe().ljust(0x800, b"\0"))
+    head, record = data.index(b".rdata"), data.index(b"RSDS")
+    struct.pack_into("<I", data, head + 8, 0x400)
+    struct.pack_into("<I", data, head + 16, 0x400)
+    codeview = bytes(data[record : record + 0x40])
+    data[0x400:0x800] = bytes(0x400)
+    data[0x700:0x740] = codeview
+    struct.pack_into("<I", data, 0x80 + 24 + 112 + 8 * 6 + 4, 17 * 28)
+    for number in range(17):
+        kind = 2 if number == at else 13
+        struct.pack_into("<IIHHIIII", data, 0x400 + 28 * number, 0, STAMP, 0, 0, kind, 0x40, 0x1300, 0x700)
+    assert read_image(put(tmp_path, bytes(data))) == (KERNEL, PdbIdentity("ntkrnlmp.pdb", GUID, 3) if there else None)

@@ -110,3 +110,12 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
         "SY",
         "010100000000000512000000",
     )
+
+
+@pytest.mark.parametrize("text", ["S-1-x", "s-1-x", "s-"])
+def test_what_begins_as_a_sid_is_told_as_one(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, text)
+    assert (code, out) == (
+        2,
+        "",
+    ) and err == "kdtoken: '%s' is not the text of a SID\n  next: kdtoken sid S-1-5-32-544\n" % text

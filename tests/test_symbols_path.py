@@ -295,3 +295,16 @@ def test_of_many_files_that_do_not_fit_ten_are_named(tmp_path: Path) -> None:
     with pytest.raises(TargetError) as failed:
         find_symbols(str(tmp_path), WANTED, "a.dmp")
     assert str(failed.value).count("not it: ") == 10
+
+
+@pytest.mark.parametrize(
+    "name, taken", [("x.JSON", True), ("x.json.xz", True), ("x.json.old", False), ("x.txt", False)]
+)
+def test_of_a_folder_files_with_the_endings_of_symbols_are_looked_at(name: str, taken: bool, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(isf())
+    if taken:
+        assert find_symbols(str(tmp_path), WANTED, "a.dmp").origin == str(tmp_path / name)
+        return
+    with pytest.raises(TargetError) as failed:
+        find_symbols(str(tmp_path), WANTED, "a.dmp")
+    assert name not in str(failed.value)

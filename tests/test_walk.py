@@ -20,7 +20,7 @@ from kdtoken.model.privilege import NUMBERS, Privilege
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from kdtoken.render.audit import head_lines, remarks_data
-from kdtoken.render.walk import _user, csv_lines, csv_text, json_rows, text_lines
+from kdtoken.render.walk import _row, _user, csv_lines, csv_text, json_rows, text_lines
 from kdtoken.render.walk_files import Part
 from kdtoken.render.words import set_command
 from kdtoken.source.cached import CachedSource
@@ -353,3 +353,19 @@ def test_problems_that_the_form_has_no_room_for_are_told_beside_it(
     assert (bad, torn) == (["b.dmp"], ["a.dmp"])
     said = [line for line in capsys.readouterr().err.splitlines() if line]
     assert said == ["kdtoken: " + one for one in told]
+
+
+@pytest.mark.parametrize(
+    "room, length, beside",
+    [(20, 40, True), (19, 38, False), (20, 45, False), (45, 45, True), (45, 40, True), (20, 20, True)],
+)
+def test_notes_stand_beside_a_row_where_two_lines_of_twenty_columns_hold_them(
+    room: int, length: int, beside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else they are told below, over the whole width."""
+    notes = ("note " * 20)[: length - 1] + "."
+    cell = "c" * (99 - room - 5)  # two blanks before and behind it
+    lines = _row(["4", cell], [1, len(cell)], notes)
+    assert len(lines[0].split(notes[:4])[0]) <= 99
+    assert (notes[:4] in lines[0]) is beside and " ".join(" ".join(lines).split()).endswith(notes)
+    assert all(len(line) <= 99 for line in lines)

@@ -257,3 +257,15 @@ def _jobs(case: Case) -> List[walk.Job]:
 
     options = Namespace(json=False, csv=False, parquet="x", threads=False, user=None, integrity=None)
     return [walk.Job(Request((file,), symbols=str(case.symbols)), options) for file in case.files]
+
+
+def test_a_host_that_is_not_known_is_null() -> None:
+    parts = [walk_files.part_of("json", "a.dmp", host, [], {"build": "x"}, [], False) for host in ("", "ANNA-PC")]
+    data = json.loads("\n".join(walk_files.lines_of_all([*parts, walk_files.failed("b.dmp", "no dump")], "json")))
+    assert [one.get("host", "-") for one in data["dumps"]] == [None, "ANNA-PC", "-"]
+    assert data["dumps"][2] == {"file": "b.dmp", "error": "no dump"} and data["processes"] == []
+
+
+def test_an_error_of_several_lines_is_one_with_single_blanks(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    data = json.loads(run(case, capsys, case.files[0], "no.dmp", "--json")[1])
+    assert " next: " in data["dumps"][1]["error"] and "  " not in data["dumps"][1]["error"]
