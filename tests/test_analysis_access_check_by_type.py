@@ -12,7 +12,7 @@ from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, STATUS_SUCCE
 from kdtoken.analysis.access_check.truth import Verdict
 from tests import access_rows
 from tests.examples import examples
-from tests.test_analysis_access_check_walk import ALLOW, GUIDS, Rule, Types, masks, request, rules, type_lists
+from tests.test_analysis_access_check_walk import ALLOW, DENY, GUIDS, Rule, Types, masks, request, rules, type_lists
 
 # ReactOS, apitests/ntdll/NtAccessCheckByTypeResultList.c: an administrator's token and a list of six nodes, of which each
 # gets the same; the rows of public.txt hold the descriptors.
@@ -40,6 +40,20 @@ def test_a_node_has_what_is_said_above_and_below_it_and_not_beside_it() -> None:
     # 0x1 comes down from the root; 0x2 goes up to the node whose only child has it; 0x8 stays where it is;
     # 0x10 goes down from the second node, and not to the fourth, which is beside it.
     assert [node.granted for node in found] == [0x1, 0x13, 0x13, 0x9]
+
+
+def test_an_uncle_and_his_children_give_a_node_nothing() -> None:
+    levels = (0, 1, 2, 1, 2, 3)
+    given = [(ALLOW, 0x1, 1), (ALLOW, 0x2, 2), (ALLOW, 0x10, 2), (ALLOW, 0x8, 3), (ALLOW, 0x4, 5)]
+    found = node_results(request(tuple(zip(levels, GUIDS)), given, MAXIMUM_ALLOWED))
+    assert [node.granted for node in found] == [0, 0x13, 0x13, 0xC, 0xC, 0xC]
+    # A wish that the uncle alone has.
+    found = node_results(request(tuple(zip(levels, GUIDS)), given, 0x1))
+    assert [node.verdict is Verdict.YES for node in found] == [False, True, True, False, False, False]
+    # Nor does what is denied to him take anything from it.
+    given = [(DENY, 0x1, 1), (ALLOW, 0x1, 0)]
+    found = node_results(request(tuple(zip(levels, GUIDS)), given, 0x1))
+    assert [node.verdict is Verdict.YES for node in found[1:]] == [False, False, True, True, True]
 
 
 def test_without_a_list_there_are_none() -> None:

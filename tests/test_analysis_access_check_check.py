@@ -325,6 +325,17 @@ def test_a_type_list_that_is_no_tree(words: Any) -> None:
         parse_type_list([word % guid if "%" in word else word for word in words])
 
 
+@pytest.mark.parametrize("deepest, taken", [(0, True), (4, True), (5, False)])
+def test_a_type_list_has_levels_from_0_to_4(deepest: int, taken: bool) -> None:
+    """winnt.h: ACCESS_OBJECT_GUID 0, ACCESS_PROPERTY_SET_GUID 1, ACCESS_PROPERTY_GUID 2, ACCESS_MAX_LEVEL 4."""
+    words = ["+" * level + "00000000-0000-0000-0000-00000000000%d" % level for level in range(deepest + 1)]
+    if taken:
+        assert [level for level, _ in parse_type_list(words)] == list(range(deepest + 1))
+        return
+    with pytest.raises(BadFormat, match="not one tree"):
+        parse_type_list(words)
+
+
 def test_a_type_list() -> None:
     guid: Optional[str] = "00000000-0000-0000-0000-000000000001"
     assert [level for level, _ in parse_type_list(["%s" % guid, "+%s" % guid, "++%s" % guid, "+%s" % guid])] == [

@@ -392,3 +392,14 @@ def test_a_name_that_is_exactly_as_wide_as_its_column_stays_whole() -> None:
         "",
         "1 row",
     ]
+
+
+@pytest.mark.parametrize("room", [0, 99])
+def test_numbers_stand_right_and_all_else_left(room: int) -> None:
+    names = ("average", "count", "elevated", "mixed", "nothing")
+    answer = Answer(names, [(1.5, 7, True, 1, None), (10.25, None, False, "x", None)], None)
+    assert ask.table_lines(answer, room)[:3] == [
+        "average  count  elevated  mixed  nothing",
+        "    1.5      7  yes       1      -",
+        "  10.25      -  no        x      -",
+    ]

@@ -8,6 +8,7 @@ from typing import Any, List
 import pytest
 
 from kdtoken import dump
+from kdtoken.cli import dump_report
 from kdtoken.errors import (
     FieldNotFound,
     KdTokenError,
@@ -286,3 +287,11 @@ def test_every_privilege_is_told_whatever_is_named_beside(capsys: Any) -> None:
     assert all(name in told for name in NUMBERS)
     assert dump.main(["no.dmp", "notepad.exe", "--explain", "all"]) == 0
     assert capsys.readouterr().out == told
+
+
+@pytest.mark.parametrize("hint", ["dq ffffe10000001000 L8", "dd 8fe01000 L10"])
+def test_a_debugger_s_command_is_for_the_debugger_and_other_steps_are_not(hint: str) -> None:
+    """dq on a 64-bit kernel, dd on a 32-bit one."""
+    told = "type this in the debugger while it logs, then this again: "
+    assert dump_report._in_the_debugger(hint) == told + hint
+    assert dump_report._in_the_debugger("kdtoken record makes one") == "kdtoken record makes one"

@@ -4,9 +4,12 @@ from typing import Tuple
 
 import pytest
 
-from kdtoken.model.group import Group
+from kdtoken.frozen import replace
+from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.sid import Sid
-from kdtoken.render.screen_token import _weight, few
+from kdtoken.render.report import Report
+from kdtoken.render.screen_token import _groups, _weight, few
+from tests.test_analysis_consistency import token
 
 DOMAIN = "S-1-5-21-1-2-3-"
 
@@ -39,3 +42,13 @@ def test_who_decides_most_is_named_first(sid: str, weight: Tuple[int, int]) -> N
 def test_a_list_is_cut_where_words_for_the_rest_are_shorter_than_the_rest() -> None:
     assert few([]) == "" and few(["a"]) == "a" and few(["a", "b", "c"], 1) == "a and 2 more"
     assert few(["a", "b"], 1) == "a, b"
+
+
+def test_groups_of_which_only_the_sid_is_known_are_told() -> None:
+    """A text may list groups without their attributes: none of them is known to be on."""
+    half = [HalfGroup(0x10, "paged out", sid=Sid.from_text(sid)) for sid in ("S-1-1-0", "S-1-5-11")]
+    page = Report(False)
+    _groups(page, replace(token("notepad"), user_and_groups=(token("notepad").user_and_groups[0], *half)))
+    text = " ".join(" ".join(page.lines).split())
+    assert text.startswith("Groups at least 0 on") and "not said" not in text
+    assert "listed, but not how: Everyone, NT AUTHORITY\\Authenticated Users" in text

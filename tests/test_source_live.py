@@ -286,6 +286,24 @@ def test_no_bytes_are_no_request(pykd: FakePykd) -> None:
     assert LiveSource().read(0x1000, 0) == b"" and pykd.loaded == []
 
 
+@pytest.mark.parametrize(
+    "address, asked",
+    [
+        (0x7FFFFFFF, 0x7FFFFFFF),
+        (0x80000000, 0xFFFFFFFF80000000),
+        (0x80000001, 0xFFFFFFFF80000001),
+        (0xFFFFFFF8, 0xFFFFFFFFFFFFFFF8),
+    ],
+)
+def test_the_kernel_s_half_of_a_32_bit_target_begins_at_its_highest_bit(
+    address: int, asked: int, pykd: FakePykd
+) -> None:
+    pykd.width = 4
+    with pytest.raises(MemoryUnreadable):
+        LiveSource().read(address, 8)
+    assert {at for at, _ in pykd.loaded} == {asked}
+
+
 def test_addresses_of_a_32_bit_target_are_sign_extended(pykd: FakePykd) -> None:
     pykd.width = 4
     target = LiveSource()

@@ -292,3 +292,25 @@ def test_a_command_is_the_same_in_capitals() -> None:
     user = Sid.from_text("S-1-5-21-1-2-3-1001")
     for command in ("WHOAMI /USER", "cmd /c WHOAMI /USER", "C:\\Windows\\System32\\WhoAmI.exe /User"):
         assert only("C:\\>" + command + "\nlab\\anna S-1-5-21-1-2-3-1001\n").token.user == user
+
+
+@pytest.mark.parametrize(
+    "words, bits",
+    [
+        # winnt.h: SE_GROUP_MANDATORY cannot be disabled, so it is enabled, or for deny only: else words were lost.
+        ("Mandatory group", None),
+        ("Mandatory group, Enabled by default", None),
+        ("Mandatory group, Enabled group", 5),
+        ("Mandatory group, Group used for deny only", 0x11),
+        ("Group used for deny only", 0x10),
+        ("Enabled group", 4),
+        ("Enabled by default", 2),
+    ],
+)
+def test_a_mandatory_group_that_is_neither_enabled_nor_denied_lost_its_words(words: str, bits: Optional[int]) -> None:
+    row = USERS.replace(ON, words.ljust(len(ON)))
+    assert attributes(only(HEADS + ADMINS + row + ADMINS.replace("544", "551") + END)) == {
+        "S-1-5-32-544": 7,
+        "S-1-5-32-545": bits,
+        "S-1-5-32-551": 7,
+    }
