@@ -35,7 +35,7 @@ from tests.test_source_log_memory import UNITS, rendered
 WINDOWS_11 = next(path for path in FILES if "22000" in path.name)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def kernel_of_machine(machine: Machine, path: Path = WINDOWS_11) -> Kernel:
     """The machine in memory, by default as Windows 11 lays it out, with no page paged out; equal ones are one."""
     kernel = build(machine, layouts_of_build(path))
@@ -61,6 +61,7 @@ def snapshot_of_source(source: Source, with_sessions: bool = False) -> Snapshot:
     return snapshot_of(target, rows, problems, with_sessions)
 
 
+@lru_cache(maxsize=128)
 def snapshot_of_machine(machine: Machine, with_sessions: bool = False) -> Snapshot:
     """From memory."""
     return snapshot_of_source(SyntheticSource(kernel_of_machine(machine)), with_sessions)
@@ -73,8 +74,14 @@ def dump_file(machine: Machine, folder: Path, name: str = "kernel") -> Path:
     kernel = build(machine, layouts_of_build(WINDOWS_11), image)
     kernel.memory.paged_out = set()
     write_dump(kernel, path)
-    (folder / (name + ".json")).write_text(json.dumps(isf(layouts_of_build(WINDOWS_11), as_image(image))))
+    (folder / (name + ".json")).write_text(_symbols_of_dumps())
     return path
+
+
+@lru_cache(maxsize=None)
+def _symbols_of_dumps() -> str:
+    layouts = layouts_of_build(WINDOWS_11)
+    return json.dumps(isf(layouts, as_image(fake_image(layouts, 1))))
 
 
 def snapshot_of_dump(path: Path) -> Snapshot:
@@ -132,12 +139,17 @@ class _Noting(SyntheticSource):
         return found
 
 
+@lru_cache(maxsize=None)
+def _head_of_capture() -> str:
+    return gzip.decompress(_CAPTURE.read_bytes()).decode("utf-8").split("nt!PsActiveProcessHead = ")[0]
+
+
 def memory_log(machine: Machine, folder: Path) -> Path:
     """A log of what a person printed by hand with `dt -v`, `x`, `dq` and `db`: types, variables and memory, no extension."""
     source = _Noting(kernel_of_machine(machine))
     snapshot_of_source(source)
     KernelMachine(source).snapshot()
-    head = gzip.decompress(_CAPTURE.read_bytes()).decode("utf-8").split("nt!PsActiveProcessHead = ")[0]
+    head = _head_of_capture()
     text = [head.rsplit("\n", 1)[0] + "\n"]  # what the engine prints of the same build's types
     for name, layout in source.types.items():
         if "\nstruct %s," % name not in head:  # the capture is older than the question for this one

@@ -13,6 +13,7 @@ from kdtoken.source.log.memory import NOT_PRESENT, LogMemory, dump_command, memo
 from kdtoken.source.log.source import LogSource
 
 BASE = 0xFFFFA08011002380
+_SHOWN = bytes(b if 0x20 <= b < 0x7F else ord(".") for b in range(256))
 UNITS = {"db": 1, "dw": 2, "dd": 4, "dq": 8}
 
 
@@ -22,7 +23,7 @@ def rendered(form: str, address: int, data: bytes, wide: bool = True) -> str:
     lines: List[str] = []
     for at in range(0, len(data), 16):
         part = data[at : at + 16]
-        cells = ["%0*x" % (2 * unit, int.from_bytes(part[i : i + unit], "little")) for i in range(0, len(part), unit)]
+        cells = [part[i : i + unit][::-1].hex() for i in range(0, len(part), unit)]  # the lowest byte comes first
         where = address + at
         head = "%08x`%08x" % (where >> 32, where & 0xFFFFFFFF) if wide else "%08x" % where
         if form == "dq":
@@ -30,7 +31,7 @@ def rendered(form: str, address: int, data: bytes, wide: bool = True) -> str:
         text = " ".join(cells)
         if form == "db":
             text = " ".join(cells[:8]) + ("-" + " ".join(cells[8:]) if len(cells) > 8 else "")
-            shown = "".join(chr(b) if 0x20 <= b < 0x7F else "." for b in part)
+            shown = part.translate(_SHOWN).decode("ascii")
             text = text.ljust(47) + "  " + shown
         lines.append("%s  %s" % (head, text))
     return "\n".join(lines) + "\n"

@@ -4,45 +4,49 @@ An address is in one of three states: mapped, paged out (the bytes exist but nob
 as with paged pool on a quiet machine), or not mapped at all.
 """
 
-from typing import Dict, Iterable, Set
+from typing import Dict, Iterable, Set, Union
 
 from kdtoken.errors import MemoryUnreadable
 
 PAGE = 0x1000
+
+# A page that nobody wrote to: all memories have it in common until somebody does.
+_ZEROES = bytes(PAGE)
 
 NOT_MAPPED = "not mapped"
 PAGED_OUT = "paged out"
 
 
 class Memory:
-    """Pages by number.  `write` maps what it touches; fresh pages are zero."""
+    """Pages by number.  `write` maps what it touches; fresh pages are zero, and may be `bytes`."""
 
     def __init__(self) -> None:
-        self.pages: Dict[int, bytearray] = {}
+        self.pages: Dict[int, Union[bytes, bytearray]] = {}
         self.paged_out: Set[int] = set()
 
     def map(self, address: int, size: int) -> None:
         """Make sure that every page of the range exists."""
         for number in range(address // PAGE, (address + max(size, 1) - 1) // PAGE + 1):
             if number not in self.pages:
-                self.pages[number] = bytearray(PAGE)
+                self.pages[number] = _ZEROES
+
+    def _writable(self, number: int) -> bytearray:
+        page = self.pages.get(number, _ZEROES)
+        if not isinstance(page, bytearray):
+            page = self.pages[number] = bytearray(page)
+        return page
 
     def write(self, address: int, data: bytes) -> None:
         """Put bytes, mapping pages as needed.  A page that is paged out stays so."""
-        pages = self.pages
         number, start = divmod(address, PAGE)
         if start + len(data) <= PAGE:  # nearly every write: one page
-            page = pages.get(number)
-            if page is None:
-                page = pages[number] = bytearray(PAGE)
-            page[start : start + len(data)] = data
+            self._writable(number)[start : start + len(data)] = data
             return
         done = 0
         while done < len(data):
             number, start = divmod(address + done, PAGE)
             piece = data[done : done + PAGE - start]
-            self.map(number * PAGE, PAGE)
-            pages[number][start : start + len(piece)] = piece
+            self._writable(number)[start : start + len(piece)] = piece
             done += len(piece)
 
     def read(self, address: int, size: int) -> bytes:
@@ -80,7 +84,7 @@ class Memory:
     def copy(self) -> "Memory":
         """An independent copy."""
         other = Memory()
-        other.pages = {number: bytearray(page) for number, page in self.pages.items()}
+        other.pages = {number: page[:] for number, page in self.pages.items()}
         other.paged_out = set(self.paged_out)
         return other
 

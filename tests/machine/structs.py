@@ -66,7 +66,7 @@ class Structs:
                 if isinstance(data, int):
                     data = (data & place[3]).to_bytes(place[1], "little")
                 end = start + len(data)
-                if page is not None and end <= PAGE and len(data) <= place[1]:
+                if isinstance(page, bytearray) and end <= PAGE and len(data) <= place[1]:
                     page[start:end] = data
                     continue
             self._write(address, place, value)
