@@ -15,6 +15,7 @@ from kdtoken.model.sid import Sid
 from kdtoken.view.debugger.text import read_debugger_text
 from kdtoken.view.debugger.token_command import PartialTokens, read_token_text
 from kdtoken.view.partial import PartialToken, TextPlace
+from kdtoken.view.text import read_text
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel, build
 from tests.machine.standin_text import commands
@@ -280,9 +281,29 @@ def test_no_token_is_an_error_with_its_address_and_line() -> None:
             "a.txt:%d" % text.count("\n").__add__(1),
         )
     # Of another one than that whose head was printed, or behind lines of its own: the token stays.
-    for text in (HEAD + said.replace("60 ", "70 "), HEAD + "User: S-1-5-18\n" + said):
+    for text in (HEAD + said.replace("60 ", "70 ") + "\nUser: S-1-5-18", HEAD + "User: S-1-5-18\n" + said):
         found = read_token_text(text + "\n")
         assert len(found.tokens) == 1 == len(found.errors)
+
+
+def test_a_head_with_nothing_behind_it_is_no_token() -> None:
+    """The line behind it, cut off or broken, may have said that it is none: nothing of a token is told."""
+    said = "InitTypeRead(ffff8f0012340060, nt!_TOKEN) failed - 1\n"
+    assert read_token_text(HEAD + said).tokens == ()
+    for rest in ("", said[:30], said[1:], said[:20] + "\n" + said[20:], "(snip)\n", "what somebody wrote of it\n"):
+        found = read_token_text(HEAD + rest)
+        assert found.tokens == () == found.errors, rest
+        # The head is listed, and what was not understood.
+        listed = [line.text for line in read_text(HEAD + rest).not_understood]
+        assert HEAD.split("\n")[1] in listed, rest
+    # An error in general is about the address that was asked for.
+    (error,) = read_token_text(HEAD + "Unable to read it\n").errors
+    assert (error.text, error.address) == ("Unable to read it", 0xFFFF8F0012340060)
+    # With a value behind it, whatever one, it is a token; whose token it is, is such a value.
+    for one in ("TS Session ID: 0x1\n", " 20 0x000000014 SeDebugPrivilege  Attributes - \n", "User Groups:\n"):
+        assert [token.token.address for token in read_token_text(HEAD + one).tokens] == [0xFFFF8F0012340060], one
+    (token,) = read_token_text("kd> !token\n_EPROCESS ffffab887e89d080, _TOKEN ffff8f0012340060\n").tokens
+    assert token.process == 0xFFFFAB887E89D080
 
 
 def test_another_error_behind_the_command_is_kept() -> None:

@@ -266,6 +266,8 @@ class _Reader:
             if token:
                 if not text.startswith("Invalid AUTHZBASEP_SECURITY_ATTRIBUTES_INFORMATION with no claims"):
                     token.problem(text, line)
+                    if not token.told:
+                        self.errors.append(NoToken(TextPlace(self.file, line.number), text, token.address or None))
             else:
                 self.errors.append(NoToken(TextPlace(self.file, line.number), text, forms.first_pointer(text)))
             return True
@@ -346,7 +348,8 @@ def read_token_lines(lines: Sequence[Line], file: str = "text") -> PartialTokens
     reader = _Reader(file, broken_width(lines))
     facts = read_each(lines, reader.line)
     reader.finish()
-    tokens = tuple(one.finished() for one in reader.tokens)
+    # Of a head with nothing behind it nobody can say that it was a token: the next line may have said that it is none.
+    tokens = tuple(one.finished() for one in reader.tokens if one.told or one.process)
     unknown = with_leftovers(facts, tokens, reader.commands, reader.unknown)
     return PartialTokens(tokens, tuple(reader.errors), tuple(reader.commands), unknown, tuple(reader.taken))
 
