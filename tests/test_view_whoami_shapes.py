@@ -33,10 +33,13 @@ def test_the_name_in_front_of_a_sid(before: str, columns: shapes.Columns, name: 
 
 
 def test_what_a_page_put_in_front_of_a_row_is_no_name() -> None:
-    assert shapes.loose_name("BUILTIN\\Users  Alias ") == "BUILTIN\\Users"
+    users, account = Sid(5, (32, 545)), Sid(5, (21, 1, 2, 3, 1001))
+    assert shapes.loose_name("BUILTIN\\Users  Alias ", users) == "BUILTIN\\Users"
     for frame in ("- BUILTIN\\Users  Alias ", "1. BUILTIN\\Users  Alias ", "12 BUILTIN\\Users  Alias ", "> x  Alias "):
-        assert shapes.loose_name(frame) == "", frame
-    assert shapes.loose_name("1abc\\Users  Alias ") == "1abc\\Users"
+        assert shapes.loose_name(frame, users) == "", frame
+    assert shapes.loose_name("1abc\\Users  Alias ", account) == "1abc\\Users"
+    # Without BUILTIN in front of it, its name lost the beginning; everybody else's need not have one.
+    assert shapes.loose_name("Users  Alias ", users) == "" != shapes.loose_name("Users  Alias ", account)
 
 
 @pytest.mark.parametrize(

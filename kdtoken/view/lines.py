@@ -103,6 +103,7 @@ _TAG = re.compile(
 _BREAK = re.compile(r"<br\s?/?>|</(?:div|tr|li|p|pre|h[1-6])>", re.IGNORECASE)
 _HALF_TAG = re.compile(r"""\b(?:exec|link|altlink) cmd=(?:"[^"<>]{0,500}"|'[^'<>]{0,500}')\s?>""")
 _REPR = re.compile(r"""\s{0,20}b?['"]""")
+_REPR_ENDS = 3  # behind the quote, a list's comma or bracket may stand
 # NetExec and its ancestors: protocol, address, port, host; then the output.
 _PREFIX = re.compile(
     r"\s{0,20}(?:SMB|MSSQL|WINRM|LDAP|SSH|WMI|RDP|FTP|VNC)\s{1,20}[0-9A-Fa-f.:]{2,45}\s{1,20}\d{1,5}"
@@ -201,7 +202,11 @@ def _unmangled(physical: str) -> List[str]:
     if "\x1b" in text:
         text = _ANSI.sub("", text)
     if text.count("\\n") >= 2 and _REPR.match(text):
-        text = text.strip().lstrip("b")[1:-1].replace("\\r", "").replace("\\n", "\n").replace("\\\\", "\\")
+        text = text.strip().lstrip("b")
+        # Without the quote at its end, a margin has cut the string.
+        end = text.rfind(text[0], max(1, len(text) - _REPR_ENDS))
+        text = text[1:end] if end > 0 else text[1:] + CUT_OFF
+        text = text.replace("\\r", "").replace("\\n", "\n").replace("\\\\", "\\")
     if "<" in text or "&" in text or 'cmd="' in text:
         text += CUT_OFF if is_cut_in_a_link(text) else ""
         if "<" in text or 'cmd="' in text:

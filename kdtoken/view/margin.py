@@ -20,21 +20,37 @@ _MOST = 1 << 14
 _NARROWEST, _FEWEST = 24, 2
 # Lines of `!token`, of `!process` and of dt whose ends are values; and others of theirs, which are as wide as they are.
 _VALUES = re.compile(
-    r"\s{0,12}(?:\d{1,3}\s{1,4}(?:S-1-|0x[0-9a-f]{6})|Attributes? ?-|Se[A-Z]\w{2,60}\s{1,40}Attributes? ?-"
+    r"\s{0,40}(?:\d{1,3}\s{1,4}(?:S-1-|0x[0-9a-f]{6})|Attributes? ?-|Se[A-Z]\w{2,60}\s{1,40}Attributes? ?-"
     r"|(?:TS Session ID|User|Primary Group|Auth(?:entication)? ID|Impersonation Level|Token ?Type|Source|Token ?Flags|Token ID"
     r"|Modified ID|RestrictedSidCount|OriginatingLogonSession|PackageSid|CapabilityCount|LowboxNumberEntry|Lowbox Number"
     r"|Security Attributes|Process Token TrustLevelSid|Elevation Type|Mandatory Policy|Integrity Level|Image) ?:"
-    r"|\+0x[0-9a-f]{3}\s|User\s{2,8}S-1-|Owning Process|Searching for|Process Id:|(?:.{1,16}> ?)?dt\s)"
+    r"|\+0x[0-9a-f]{3}\s|User\s{2,8}S-1-|Owning Process|Searching for|Process Id:|(?:.{1,16}> ?)?dt\s|\s(?:S-1-[0-9]|Se[A-Z]\w))"
 )
-_OTHERS = re.compile(r"\s{0,12}(?:PROCESS|THREAD|DirBase:|SessionId:|[0-9a-f]{8}`[0-9a-f]{8} )")
+_OTHERS = re.compile(r"\s{0,40}(?:PROCESS|THREAD|DirBase:|SessionId:|[0-9a-f]{8}`[0-9a-f]{8} )")
 # The number of handles has a full stop behind it, and what stands for it a bracket: with neither, the line was cut there.
-_TORN = re.compile(r"\s{0,12}DirBase: .{0,200}HandleCount:\s{0,12}(?:<[^>]{0,40}|[0-9]{0,10})$")
+_TORN = re.compile(r"\s{0,40}DirBase: .{0,200}HandleCount:\s{0,12}(?:<[^>]{0,40}|[0-9]{0,10})$")
 # Consoles are 80, 120 or 132 columns wide, and some leave the last one free; a blank at the end may be lost, too.
 _CONSOLES = (78, 79, 80, 118, 119, 120, 131, 132)
 # What a console's width broke off a line stands in the next one.
 _REST = re.compile(r"(?:Mandatory|Default|Enabled|Owner|DenyOnly|LogonId|Group\w+)(?:\s|$)")
+# Words of which none can have stood in between.
+_IN_ORDER = (
+    ("Mandatory", "Default"),
+    ("Default", "Enabled"),
+    ("Enabled", "Default"),
+    ("Enabled", "Owner"),
+    ("Enabled", "LogonId"),
+    ("GroupIntegrity", "GroupIntegrityEnabled"),
+)
+_NEXT, _LATER = "next", "later"
+_BOLD = 5  # asterisks that were around a word, and the blank behind it
+_WORDS = ("Mandatory", "Default", "Enabled", "Owner", "DenyOnly", "LogonId", "UsedForAccess", "GroupIntegrityEnabled")
+# Attributes of which the last is a word's beginning.
+_HALF_WORD = re.compile(
+    r"Attributes? - (?:.* )?(?:%s)$" % "|".join(word[:end] for word in _WORDS for end in range(1, len(word)))
+)
 # In a whole output these are never the longest: one of them is enough.
-_SHORT = re.compile(r"\s{0,12}(?:Owning Process|Searching for|Image:)")
+_SHORT = re.compile(r"\s{0,40}(?:Owning Process|Searching for|Image:)")
 _PAIR = re.compile(r"[^\s:][^:]{0,60}: {1,20}\S")  # a line of whoami's list form
 _SID_PAIR = re.compile(r"SID: {1,20}S-1-")
 _DT = re.compile(r"\s{0,12}(?:.{1,16}> ?)?dt\s")  # whatever address it ends in, an offset may follow
@@ -54,6 +70,17 @@ _SMALL_RID = re.compile(
     r"S-1-(?:5-21(?:-[0-9]{7,10}){3}-(?:[0-9]{1,2}|[1-3][0-9]{2}|4[0-8][0-9]|49[0-5])"
     r"|16-(?:[1-9][0-9]{0,2}|[1-3][0-9]{3}|40[0-8][0-9]|409[0-5]))$"
 )
+# SIDs made of a hash have all its 32-bit parts: of an app container 7 (its child 11), of a capability 8 or its container's
+# 7, of a service and of an application pool 5 (learn.microsoft.com "CreateAppContainerProfile", "Capability SIDs").
+_PART_OF_A_HASH = re.compile(
+    r"S-1-(?:15-3-1024(?:-[0-9]{3,10}){1,7}|15-2(?:-[0-9]{5,10}){1,6}|15-2(?:-[0-9]{5,10}){8,10}"
+    r"|15-3(?:-[0-9]{5,10}){1,6}|5-8[02](?:-[0-9]{5,10}){1,4})$"
+)
+# Of one part in 430 the number is so short; at the end of the longest line it was longer.
+_SHORT_HASH = re.compile(
+    r"S-1-(?:15-3-1024(?:-[0-9]{1,10}){7}|15-2(?:-[0-9]{1,10}){6}(?:(?:-[0-9]{1,10}){4})?|15-3(?:-[0-9]{1,10}){6}"
+    r"|5-8[02](?:-[0-9]{1,10}){4})-[0-9]{1,7}$"
+)
 # Accounts of one domain are equally long, and those of a text's beginning its longest lines.
 _WHOLE_SID = re.compile(r"S-1-5-21(?:-[0-9]{1,10}){3}-(?:49[6-9]|[5-9][0-9]{2}|[0-9]{4,10})\s*$")
 
@@ -71,12 +98,15 @@ def ends_at_a_margin(lines: List[Line]) -> List[Line]:
         elif len(text) >= others and _OTHERS.match(text) is not None:
             same, torn = (same + 1, torn) if len(text) == others else (1, False)
             others, torn = len(text), torn or _TORN.match(text) is not None
-        if text[-1:].isdigit() and "S-1-" in text and _SMALL_RID.search(text) is not None:
+        if text[-1:].isdigit() and "S-1-" in text and (_SMALL_RID.search(text) or _PART_OF_A_HASH.search(text)):
             lines[at] = line._replace(text=text + CUT_OFF)
     if listed and len({lines[at].number for at in values}) < len(values):
         return lines  # a string's repr: its lines are no lines of the file
-    widths = [len(lines[at].text.rstrip(CUT_OFF)) for at in values]
+    widths = [_width_of(lines[at]) for at in values]
     widest = max(widths, default=0)
+    for at, width in zip(values, widths):
+        if width == widest and _SHORT_HASH.search(lines[at].text) is not None:
+            lines[at] = lines[at]._replace(text=lines[at].text + CUT_OFF)
     lone = any(width == widest and _is_everybodys(lines[at].text) for at, width in zip(values, widths))
     if others == widest + 1 and (same >= _FEWEST or torn or lone):
         widest = others  # the values' lines lost the blank that stood there
@@ -88,18 +118,44 @@ def ends_at_a_margin(lines: List[Line]) -> List[Line]:
     if widths.count(widest) + near < _FEWEST and not _one_is_enough(lines, values, widths, widest, others):
         return lines
     there = [lines[at].text for at, width in zip(values, widths) if width == max(widths)]
+    # Rows whose blank was lost there, too.
+    there += [
+        lines[at].text for at, width in zip(values, widths) if width == max(widths) - 1 and _is_bare(lines[at].text)
+    ]
     if all(_WHOLE_SID.search(text) is not None or _is_closed(text, listed) for text in there):
         return lines
     if listed and not any(width == widest and _is_broken(lines, at, listed) for at, width in zip(values, widths)):
         return lines
+    # Beside half a word, rows are narrower that had some of their words in bold.
+    half = any(width == widest and _HALF_WORD.search(lines[at].text) is not None for at, width in zip(values, widths))
+    least = widest - (_BOLD if half else 1)
+    open_ones = []
     for at, width in zip(values, widths):
         text = lines[at].text
-        if width == widest and at + 1 < len(lines) and _REST.match(lines[at + 1].text) is not None:
-            continue  # it was broken there, and goes on
         is_closed = _is_closed(text, listed) and not (text.rstrip().endswith(" Owner") and _is_logon(lines, at))
-        if width >= widest - 1 and not text.endswith(CUT_OFF) and not is_closed:
-            lines[at] = lines[at]._replace(text=text + CUT_OFF)
+        if width >= least and not text.endswith(CUT_OFF) and not is_closed:
+            open_ones.append(at)
+    broken = {at: _goes_on(lines, at) for at, width in zip(values, widths) if width == widest and at in open_ones}
+    for at in open_ones:
+        # What a console broke goes on in the next line; unless the whole was cut once more, and a word lost in between.
+        if not broken.get(at) or (
+            broken[at] is not _NEXT and len([one for one in open_ones if not broken.get(one)]) > 0
+        ):
+            lines[at] = lines[at]._replace(text=lines[at].text + CUT_OFF)
     return lines
+
+
+def _goes_on(lines: List[Line], at: int) -> str:
+    """How a line goes on in the one behind it: not at all, with the very word that comes next in every output, with another."""
+    rest = _REST.match(lines[at + 1].text) if at + 1 < len(lines) else None
+    if rest is None:
+        return ""
+    return _NEXT if (lines[at].text.split()[-1], rest.group().strip()) in _IN_ORDER else _LATER
+
+
+def _width_of(line: Line) -> int:
+    """Columns of a line as it stood in the file: mark-up at its sides, bold left over, took some of a margin's."""
+    return abs(line.width) if abs(line.width) > ENDED else len(line.text.rstrip(CUT_OFF))
 
 
 def _one_is_enough(lines: List[Line], values: List[int], widths: List[int], widest: int, others: int) -> bool:
@@ -108,20 +164,25 @@ def _one_is_enough(lines: List[Line], values: List[int], widths: List[int], wide
     if any((others and _SHORT.match(text) is not None) or _INTEGRITY.search(text) is not None for text in longest):
         return True
     # Of all tokens, one privilege at least is enabled by default; its row is longer than those that are not.
-    last = longest[-1]
-    if _is_everybodys(last):
+    if any(_is_everybodys(text) or _HALF_WORD.search(text) is not None for text in longest):
         return True
+    rows = [text for text in longest if _ENABLED.match(text) is not None]
     if widest in _CONSOLES and any(_is_an_open_row(lines[at], widest) for at in values):
-        most = widest + (last[-1:] != " ")  # with the blank that it has lost
+        most = widest + (longest[-1][-1:] != " ")  # with the blank that it has lost
         return all(len(one.text.rstrip(CUT_OFF)) <= most and _NO_SYSTEM.match(one.text) is None for one in lines)
-    if sum("Attributes - " in lines[at].text and " Se" in lines[at].text for at in values) < _FEWEST:
-        return False
-    return _ENABLED.match(last) is not None and not any(_DEFAULT.search(lines[at].text) for at in values)
+    if len(values) < _FEWEST:
+        return False  # a row by itself, as people quote one
+    return bool(rows) and not any(_DEFAULT.search(lines[at].text) for at in values)
 
 
 def _is_everybodys(text: str) -> bool:
     """Whether it is the row of the privilege that nobody has but enabled by default, and does not say so."""
     return "SeChangeNotifyPrivilege" in text and _ENABLED.match(text) is not None
+
+
+def _is_bare(text: str) -> bool:
+    """Whether a row of a privilege ends in "Attributes -" without the blank that is printed behind it."""
+    return text[-1:] == "-" and _ENABLED.match(text) is not None
 
 
 def _is_an_open_row(line: Line, width: int) -> bool:

@@ -41,6 +41,8 @@ def _sid_of(text: str) -> Optional[Sid]:
         return None
     if sid.authority == 5 and sid.subauthorities[:1] == (_DOMAIN,) and len(sid.subauthorities) < _OF_AN_ACCOUNT:
         return None  # a domain's own, of which nobody runs: the end of an account's was cut off
+    if not sid.subauthorities:
+        return None  # an authority alone, which is nobody's
     return sid if str(sid) == text.strip().upper() or "x" in text or "X" in text else None
 
 

@@ -267,6 +267,10 @@ class _Reader:
         for name, value in fields[:-1] if cut else fields:
             form = forms.FORMS.get(name)
             half = value.endswith("..") or (name == "ObjectTable" and self._is_half(value))
+            # More always follows it, and in 32 bits it has 8 digits.
+            half = half or (
+                name == "DirBase" and len(fields) == 1 and len(value) < 16 >> (self.process.address < 1 << 32)
+            )
             if half or (form is not None and not form.match(value)):
                 # Not as it is ever printed: a console's width has cut it.
                 return False

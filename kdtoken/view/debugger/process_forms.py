@@ -6,7 +6,7 @@ from typing import Dict, FrozenSet, Tuple
 from kdtoken.model.token_words import IMPERSONATION_LEVELS
 
 POINTER = r"(?:0x)?[0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?"
-PROCESS = re.compile(r"PROCESS:? {1,8}(%s)(?![\w`*#?\u2026]|\.\.)(.*)$" % POINTER)
+PROCESS = re.compile(r"PROCESS:? {1,8}(%s)(?![-+,\w`*#?\u2026]|\.\.)(.*)$" % POINTER)
 THREAD = re.compile(
     r"THREAD:? {1,8}(%s) {1,8}Cid:? {0,4}([0-9a-fA-F]{1,8})\.([0-9a-fA-F]{1,8})(?![\w*#?\u2026]|\.\.)(.*)$" % POINTER
 )
@@ -97,8 +97,9 @@ HEX = frozenset("0123456789abcdefABCDEF")
 STACK_OR_WAIT = re.compile(
     r"(?:[0-9a-f]{2,3} )?[0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?(?:[: ]|$)|[0-9a-f]{8}`[0-9a-f]{4}|-{8}`-{8}"
 )
-# A page's tag behind a name, broken at the line's end; or another text that somebody put beside this one.
-NO_NAME = re.compile(r"</?[a-z]{0,10}$|\S {4,}\S|\u2026$|\ufffd|<[^>]*$")
+# A page's tag behind a name, broken at the line's end; another text that somebody put beside this one; or half a file's
+# kind, which only names of 14 letters and more end in: the kernel keeps so many.
+NO_NAME = re.compile(r"(?s)^.{1,12}\.(?:e|ex)?$|</?[a-z]{0,10}$|\S {4,}\S|\u2026$|\ufffd|<[^>]*$")
 CUT_WORDS = ("<Unknown>", "N/A")
 # Errors that end a list of threads, or of processes, before its end; others lack a time or a name.
 TORN = re.compile(

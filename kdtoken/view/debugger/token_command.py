@@ -14,6 +14,7 @@ from typing import List, Optional, Sequence, Tuple
 from kdtoken.view.debugger import token_forms as forms
 from kdtoken.view.debugger.token_labels import PRIVILEGES, RANK, UNKNOWN
 from kdtoken.view.debugger.token_lines import TokenBuilder
+from kdtoken.view.debugger.token_lists import goes_back
 from kdtoken.view.leftovers import read_each, with_leftovers
 from kdtoken.view.lines import Line, broken_width, command_of, is_cut, is_decoration, split_lines, width_of
 from kdtoken.view.partial import PartialToken, TextPlace
@@ -266,7 +267,7 @@ class _Reader:
             if token:
                 if not text.startswith("Invalid AUTHZBASEP_SECURITY_ATTRIBUTES_INFORMATION with no claims"):
                     token.problem(text, line)
-                    if not token.told:
+                    if not _is_told(token):
                         self.errors.append(NoToken(TextPlace(self.file, line.number), text, token.address or None))
             else:
                 self.errors.append(NoToken(TextPlace(self.file, line.number), text, forms.first_pointer(text)))
@@ -311,10 +312,15 @@ class _Reader:
     def _privilege(self, found: "re.Match[str]", line: Line) -> bool:
         index, number, name, words = found.groups()
         token = self.current
-        if token is None or (token.section != PRIVILEGES and token.rank >= RANK["privs"]):
+        anew = token is not None and number is not None and goes_back(token.privileges, index, int(number, 16))
+        if token is not None and anew:
+            # Lines are lost here, and may be anywhere in both.
+            token.thinned = True
+        if token is None or (token.section != PRIVILEGES and token.rank >= RANK["privs"]) or anew:
             if number is None or words is None:
                 return False
             token = self._begin(line, None)
+            token.thinned = anew
         if token.section != PRIVILEGES:
             token.section = PRIVILEGES
             token.rank = max(token.rank, RANK["privs"])
@@ -330,7 +336,7 @@ class _Reader:
         for label, value, after in found:
             token = self.current
             if token is None:
-                if not (self.asked or forms.is_strong(label, value, after)):
+                if not (self.asked or forms.is_strong(label, value, after)) or forms.IS_OF_DT.match(text):
                     return None
                 token = self._begin(line, None)
             elif not token.follows(label):
@@ -343,13 +349,18 @@ class _Reader:
         return understood
 
 
+def _is_told(token: TokenBuilder) -> bool:
+    """Whether anything of a token is told but its address."""
+    return bool(token.labels or token.privileges or any(token.lists.values()))
+
+
 def read_token_lines(lines: Sequence[Line], file: str = "text") -> PartialTokens:
     """All tokens that the lines show."""
     reader = _Reader(file, broken_width(lines))
     facts = read_each(lines, reader.line)
     reader.finish()
     # Of a head with nothing behind it nobody can say that it was a token: the next line may have said that it is none.
-    tokens = tuple(one.finished() for one in reader.tokens if one.told or one.process)
+    tokens = tuple(one.finished() for one in reader.tokens if _is_told(one) or one.process)
     unknown = with_leftovers(facts, tokens, reader.commands, reader.unknown)
     return PartialTokens(tokens, tuple(reader.errors), tuple(reader.commands), unknown, tuple(reader.taken))
 

@@ -112,6 +112,9 @@ COMMAND = re.compile(r"!(?:\w{1,12}\.)?token(?![\w.])", re.IGNORECASE)
 # What another command prints under labels that a token has too.
 OTHERS = re.compile(r"structure offsets|->(?:Owner|Group|Dacl|Sacl|Ace)\b|^\+0x[0-9a-f]{3}")
 
+# dt's members have a blank in front of the colon.
+IS_OF_DT = re.compile(r"[A-Z]\w{2,40} {1,20}: ")
+
 FIRST_WORDS = frozenset(one.split(" ")[0].lower() for one in LABELS)
 
 

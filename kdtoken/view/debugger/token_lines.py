@@ -84,11 +84,6 @@ class TokenBuilder:
         """Whether the lines that come last in a token's output were seen."""
         return any(one in self.labels for one in labels.LAST)
 
-    @property
-    def told(self) -> bool:
-        """Whether anything but its address is."""
-        return bool(self.labels or self.privileges or any(self.lists.values()))
-
     def problem(self, text: str, line: Line) -> None:
         self.problems.append("line %d: %s" % (line.number, text))
 

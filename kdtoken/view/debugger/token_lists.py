@@ -120,6 +120,15 @@ def without_absences(rows: List[PrivilegeRow], ends: Ends) -> List[PrivilegeRow]
     return [replace(row, joined=False) for row in rows]
 
 
+def goes_back(rows: List[PrivilegeRow], index: Optional[str], number: int) -> bool:
+    """Whether a row behind these is another token's, whose head was lost: with their numbers in front of them (and not
+    their ranks, as before Vista) they are printed in ascending order."""
+    last = rows[-1] if rows else None
+    if last is None or last.number is None or last.number < number:
+        return False
+    return last.index in (None, last.number) and (index is None or int(index) == number)
+
+
 def with_doubt(rows: List[GroupRow], user: Optional[PartialGroup]) -> Tuple[List[GroupRow], str]:
     """The rows, and why the user is not to be believed ("" if he is).
 

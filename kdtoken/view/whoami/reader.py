@@ -341,7 +341,7 @@ class _Reader:
             return self._lone(sid, line)
         ours = "whoami" in self.asked
         if shapes.is_group_row(sid, ours or self.loose == GROUPS or not self.asked, before, after):
-            name = shapes.loose_name(before) if self._stands_alone(line) else ""
+            name = shapes.loose_name(before, sid) if self._stands_alone(line) else ""
             self._flush()
             token = self._loose(GROUPS)
             # A row without a table may have lost what a width broke off; only whoami's own label has no attributes.

@@ -27,6 +27,8 @@ USER, GROUPS, PRIVILEGES = "user", "groups", "privileges"
 _NAME = re.compile(
     r"[^\\/\[\]:;|=,+*?<>\"\ufffd\u2026\u2500-\u25ff]{1,120}(?:\\[^\\/\[\]:;|=,+*?<>\"\ufffd\u2026\u2500-\u25ff]{1,120})?$"
 )
+_NAMED = (1, 2, 3, 5, 16)  # authorities whose SIDs Windows names itself
+_DOMAIN = 21  # S-1-5-21: accounts that people name ([MS-DTYP] 2.4.2.4)
 _FIELD_OF = {GROUPS: "user_and_groups", PRIVILEGES: "privileges"}
 
 NEVER_SHOWN = (
@@ -209,6 +211,9 @@ class WhoamiBuilder:
         for sid, name in [] if self.cut_left else self.names.items():
             whole, its = (name_of(sid) or "").lower(), name.lower()
             if its != whole and whole.endswith(its) and whole[: -len(its)][-1:] != "\\":
+                break
+            # Names that Windows itself gives begin with a capital in all languages that have any.
+            if name[:1].islower() and sid.authority in _NAMED and sid.subauthorities[:1] != (_DOMAIN,):
                 break
         else:
             if not (self.cut_left and self.names):

@@ -13,6 +13,7 @@ ACCOUNT = re.compile(r"[^\\/\[\]:;|=,+*?<>\"]{1,64}\\[^\\/\[\]:;|=,+*?<>\"]{1,10
 KEY = re.compile(r"([^:：\"|=]{1,60}?) ?[:：]( .*|)$")
 # Where a row of privileges begins in a line that was several.
 _ROWS = re.compile(r"(?<=\S)\s+(?=Se[A-Z][A-Za-z]{2,60}Privilege\s)")
+_BUILTIN = 32  # S-1-5-32 ([MS-DTYP] 2.4.2.4)
 COLUMN = re.compile(r"=+")
 # Start and end of each column, in columns of the display.
 Columns = Tuple[Tuple[int, int], ...]
@@ -34,19 +35,22 @@ def name_column(before: str, columns: Columns) -> str:
     return parts[0] if len(parts) == 2 and before[:1] != " " else ""
 
 
-def loose_name(before: str) -> str:
-    """The same in a row without a table: what a page put in front of its lines is no name, nor the beginning of one."""
+def loose_name(before: str, sid: Sid) -> str:
+    """The same in a row without a table: what a page put in front of its lines is no name, nor the beginning of one; and
+    of BUILTIN's names the authority is always given, if no margin has cut it."""
     name = name_column(before, ())
-    return "" if _FRAME.match(name) else name
+    is_builtin = sid.authority == 5 and sid.subauthorities[:1] == (_BUILTIN,)
+    return "" if _FRAME.match(name) or (is_builtin and "\\" not in name) else name
 
 
 def lost_their_beginning(heads: str, rule: str) -> bool:
-    """Whether a left margin has cut the heads above a rule, and with them the names below it."""
+    """Whether a left margin has cut the heads above a rule, and with them the names below it.
+
+    In no language do they begin with a small letter.
+    """
     if rule[:1] != "=":
         return False
-    return heads[:1] == " " or any(
-        heads.startswith(whole[at:] + " ") for whole in ("User Name", "Group Name") for at in range(1, len(whole))
-    )
+    return heads[:1] == " " or heads[:1].islower() or heads.startswith("Name ")
 
 
 def state_column(text: str, rest: str, columns: Columns) -> Tuple[str, str]:

@@ -5,9 +5,11 @@ are told by what no width can hide: a SID, the name of a privilege, whoami's own
 """
 
 import re
-from typing import Iterable, List
+from typing import Iterable, List, Optional, Set
 
 from kdtoken.model.group import ENABLED, MANDATORY, USE_FOR_DENY_ONLY
+from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import name_of
 from kdtoken.view.lines import Line, is_cut
 from kdtoken.view.whoami import shapes
 from kdtoken.view.whoami.rows import GROUPS, PRIVILEGES, USER, WhoamiBuilder
@@ -121,7 +123,11 @@ class Table:
             else:
                 token.user_row(sid, text[: found.start()], lines[0])
         elif self.kind == GROUPS:
-            _flowing_groups(token, text, lines, first, ended)
+            # As wide as the rule's first line, a SID may go on: nobody knows whether a blank at its end was lost.
+            width = len(self.rules[0])
+            ends = [_SID_LAST.search(line.text) for line in lines if len(line.text) >= width]
+            torn = {found.group() for found in ends if found is not None}
+            _flowing_groups(token, text, lines, first, ended, torn)
         else:
             _flowing_privileges(token, text, lines)
 
@@ -140,13 +146,27 @@ def _line_at(lines: List[Line], facts: str) -> Line:
     return next((line for line in lines if facts[:12] in line.text), lines[0])
 
 
-def _flowing_groups(token: WhoamiBuilder, text: str, lines: List[Line], first: bool, ended: bool) -> None:
+def _is_its_name(sid: Sid, name: Optional[str]) -> bool:
+    """Whether the name is that of this very SID, so that nothing of it is missing."""
+    known = name_of(sid)
+    return (
+        known is not None
+        and name is not None
+        and name.strip().lower().rpartition("\\")[2] == known.rpartition("\\")[2].lower()
+    )
+
+
+def _flowing_groups(
+    token: WhoamiBuilder, text: str, lines: List[Line], first: bool, ended: bool, torn: Set[str]
+) -> None:
     found = list(SID_BESIDE_WORDS.finditer(text))
     name = without_kind(text[: found[0].start()]) if found and first else None
     for at, one in enumerate(found):
         last = at + 1 == len(found)
         after = text[one.end() : None if last else found[at + 1].start()]
         sid = sid_of(one.group())
+        if sid is not None and one.group() in torn and not _is_its_name(sid, name):
+            sid = None
         line = _line_at(lines, one.group())
         bits, rest = leading_attributes(after)
         words = after[: len(after) - len(rest)].strip() if bits is not None else ""
@@ -161,7 +181,7 @@ def _flowing_groups(token: WhoamiBuilder, text: str, lines: List[Line], first: b
             token.doubt(GROUPS, line)
         elif bits is not None or label:
             # At the end of the text, more words may have followed.
-            token.group_row(sid, name or "", words, line, all_there=ended or not last)
+            token.group_row(sid, name or "", words, line, all_there=(ended or not last) and not token.cut_left)
         else:
             token.group_row(sid, name or "", after.strip() or "?", line)
         name = without_kind(rest) if bits is not None or label else None
