@@ -140,3 +140,14 @@ def test_whose_member_a_deny_only_group_is(kind: str, disputed: List[str]) -> No
     answer = decide(asked("filtered", sddl, 0x1))
     assert answer.outcome.allowed is (kind == "XD")
     assert [one.reading.name for one in answer.conflicts] == disputed
+
+
+def test_of_two_resource_attributes_of_one_name_the_first_counts_whatever_its_letters() -> None:
+    """No source tells of two; kdtoken takes the first, as a list is read."""
+    everyone = Sid(1, (0,))
+    caller = Caller("a caller", everyone, {everyone: ENABLED})
+    for first, second, allowed in ((3, 4, True), (4, 3, False)):
+        aces = '(RA;;;;;WD;("Level",TI,0x0,%d))(RA;;;;;WD;("LEVEL",TI,0x0,%d))' % (first, second)
+        sddl = "O:SYG:SYD:(XA;;0x1;;;WD;(@Resource.level == 3))S:" + aces
+        asked = Request(caller, SecuredObject(None, "a file", FILE, from_sddl(sddl)), FILE, 0x1)
+        assert check(asked).allowed is allowed

@@ -16,8 +16,9 @@ from tests.machine.declared import MACHINE
 from tests.machine.guilty import GUILTY
 from tests.machine.innocent import INNOCENT
 from tests.machine.kernel import Kernel
-from tests.machine.spec import Machine
+from tests.machine.spec import GroupSpec, Machine
 from tests.machine.strange import CONHOST, NOTEPAD, QUIET, Case, with_process, with_token
+from tests.machine.structs import Structs
 from tests.machine.synthetic import SyntheticSource
 from tests.snapshots import (
     dump_file,
@@ -321,3 +322,30 @@ def test_a_source_that_shows_less_never_accuses_more(
     if mark == "!!" and "winlogon" in words:
         ((severity, saw),) = sharing(replace(whole, whole=False))
         assert severity == "!" and "its parent is not among the processes shown" in saw
+
+
+@pytest.mark.parametrize("more", [20, 31, 50, 51, 70])
+def test_the_hash_bits_are_of_the_first_64_groups(more: int) -> None:
+    """Wine's dlls/ntdll/sec.c, RtlSidHashInitialize; tests.machine.binary writes them by it."""
+    old = QUIET.tokens["of-6104"].groups
+    groups = (*old, *(GroupSpec("S-1-5-21-7-8-9-%d" % (2000 + 7 * number), 7) for number in range(more)))
+    kernel = kernel_of_machine(with_token(QUIET, NOTEPAD, groups=groups))
+    asked = ["sid-hash-bits"]
+    assert "sid-hash-bits" not in {one.rule for one in audit(snapshot_of_source(SyntheticSource(kernel)), asked)}
+    # The bit of the last entry that has one.
+    source = SyntheticSource(kernel)
+    at = kernel.tokens["of-6104"]
+    last = min(len(old) + more + 2, 64) - 1
+    where = at + Structs(kernel.memory, kernel.layouts).offset("_TOKEN", "SidHash.Hash")
+    words = [int.from_bytes(source.read(where + 8 * word, 8), "little") for word in range(32)]
+    assert sum(word >> last & 1 for word in words) == 2
+    word = next(number for number in range(32) if words[number] >> last & 1)
+    changed = (words[word] ^ 1 << last).to_bytes(8, "little")
+    source = SyntheticSource(kernel).poke_field(
+        at,
+        "_TOKEN",
+        "SidHash.Hash",
+        b"".join(changed if number == word else words[number].to_bytes(8, "little") for number in range(32)),
+    )
+    found = [one for one in audit(snapshot_of_source(source), asked) if one.rule == "sid-hash-bits"]
+    assert [one.processes[0].process.pid for one in found] == [NOTEPAD]

@@ -456,3 +456,11 @@ def test_lines_that_nobody_understood_are_those_of_the_process_s_token_or_of_all
     text = STRAY + PROCESS.replace("2340080", "2440080").replace("4040", "6040").replace("cmd", "other")
     other = machine_of(text)
     assert [one.text for one in other.unread(other.find("other.exe"))] == [LISTED]
+
+
+def test_what_follows_a_token_without_a_blank_line_is_a_part_of_it_that_was_not_understood() -> None:
+    """Behind a blank line stands talk, of which only what may be a fact is told."""
+    text = PROCESS + WHOLE + "odd words\nmore of them\n\ntalk\nsomething S-1-5-21-9-9-9-9 odd\n"
+    told = ["odd words", "more of them", LISTED]
+    assert [one.text for one in machine_of(text).unread()] == told
+    assert [one.text for one in machine_of(text).unread(machine_of(text).find("cmd.exe"))] == told

@@ -106,6 +106,22 @@ def test_a_documented_type_says_so_and_is_spelled_as_the_kernel_spells_it() -> N
     assert documented_type("key").origin == DOCUMENTED
 
 
+@pytest.mark.parametrize(
+    "name, kernels, right",
+    [
+        ("folder", "File Directory", "LIST_DIRECTORY"),
+        (" Folder ", "File Directory", "ADD_FILE"),
+        ("file", "File", "READ_DATA"),
+        ("registry", "Key", "QUERY_VALUE"),
+        ("mutex", "Mutant", "QUERY_STATE"),
+        ("winsta", "WindowStation", "READSCREEN"),
+    ],
+)
+def test_what_people_call_a_type(name: str, kernels: str, right: str) -> None:
+    kind = documented_type(name)
+    assert kind.name == kernels and right in kind.rights
+
+
 def test_a_type_without_a_mapping_lists_those_that_have_one() -> None:
     with pytest.raises(BadFormat) as caught:
         documented_type("Toaster")

@@ -230,6 +230,31 @@ def test_arm64_is_read_as_well(kernel: Kernel, folder: Path) -> None:
     assert len(walk_processes(CachedSource(opened(bytes(data), folder)))[0]) == 1
 
 
+def test_how_much_of_a_cut_dump_is_there(kernel: Kernel, folder: Path) -> None:
+    data = triage_dump(kernel, PID)
+    assert (
+        "CUT SHORT: %d of %d bytes are there" % (len(data) - 0x80, len(data))
+        in opened(data[:-0x80], folder).about.source
+    )
+    assert "CUT SHORT" not in opened(data, folder).about.source
+
+
+def test_the_first_driver_is_the_kernel_where_it_lies_where_the_debugger_s_block_says(
+    kernel: Kernel, folder: Path
+) -> None:
+    """Else its time stamp and size are another file's, and the kernel is nowhere named."""
+    data = bytearray(triage_dump(kernel, PID))
+    nt = opened(bytes(data), folder).dump.nt
+    assert nt is not None and (nt.base, nt.image) == (
+        kernel.base,
+        ImageIdentity("ntoskrnl.exe", STAMP, kernel.image_size),
+    )
+    entry = struct.unpack_from("<I", data, HEADER_SIZE + PLACES["DriverListOffset"])[0]
+    struct.pack_into("<Q", data, entry + 0x38, kernel.base + 0x1000000)
+    nt = opened(bytes(data), folder).dump.nt
+    assert nt is not None and (nt.base, nt.image) == (kernel.base, None)
+
+
 def test_what_cannot_be_opened_says_why(kernel: Kernel, folder: Path) -> None:
     data = triage_dump(kernel, PID)
     path = folder / "cut.dmp"
