@@ -45,6 +45,13 @@ def test_the_name_of_everybody_begins_with_a_capital() -> None:
     rows = table("SID", other % "RDEFINIERT\\X", everyone % "der")
     assert names(rows) == {} and len(only(rows).groups) == 2
     assert len(names(table("SID", other % "VORD\\X", everyone % "Jeder"))) == 2
+    # The user's own is printed in small letters.
+    user = "USER INFORMATION\n----------------\n\nBenutzername        SID\n%s %s\nnt authority\\system S-1-5-18\n\n" % (
+        "=" * 19,
+        "=" * 8,
+    )
+    found = names(user + table("SID", everyone % "Jeder"))
+    assert found == {"S-1-5-18": "nt authority\\system", "S-1-1-0": "Jeder"}
     # An account of a domain, the built-in one that was renamed, and one of a directory in the cloud.
     for sid in ("S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-500", "S-1-12-1-1-2-3-4"):
         assert names(table("SID", account.replace("S-1-5-21-1-2-3-1001", sid) % "docker")) == {sid: "docker"}

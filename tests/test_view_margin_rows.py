@@ -84,6 +84,8 @@ def test_rows_without_their_blank_beside_a_line_that_is_whole() -> None:
 def test_a_row_alone_among_a_tokens_other_lines() -> None:
     row, others = DEBUG[:71], "Authentication ID:         (0,3e7)\nTokenType:                 Primary\n"
     assert marked("%s\n%s" % (row, others)) == [row + CUT_OFF]
+    # One that is disabled may be the only one that somebody left.
+    assert marked("%s\n%s" % (TIME, others)) == []
     # That one which is enabled by default is longer, or the row is quoted by itself.
     assert marked("%s\n%s\n%s" % (DEFAULT, row, others)) == [] == marked(row)
 

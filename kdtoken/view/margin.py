@@ -172,6 +172,8 @@ def _one_is_enough(lines: List[Line], values: List[int], widths: List[int], wide
         return all(len(one.text.rstrip(CUT_OFF)) <= most and _NO_SYSTEM.match(one.text) is None for one in lines)
     if len(values) < _FEWEST:
         return False  # a row by itself, as people quote one
+    if sum("Attributes - " in lines[at].text and " Se" in lines[at].text for at in values) < _FEWEST:
+        rows = [text for text in rows if text.rstrip().endswith("Enabled")]
     return bool(rows) and not any(_DEFAULT.search(lines[at].text) for at in values)
 
 

@@ -212,8 +212,14 @@ class WhoamiBuilder:
             whole, its = (name_of(sid) or "").lower(), name.lower()
             if its != whole and whole.endswith(its) and whole[: -len(its)][-1:] != "\\":
                 break
-            # Names that Windows itself gives begin with a capital in all languages that have any.
-            if name[:1].islower() and sid.authority in _NAMED and sid.subauthorities[:1] != (_DOMAIN,):
+            # Names that Windows itself gives begin with a capital in all languages that have any; that of the user is
+            # printed in small letters.
+            own = (
+                sid.authority in _NAMED
+                and sid.subauthorities[:1] != (_DOMAIN,)
+                and (not self.user or sid != self.user.sid)
+            )
+            if own and name[:1].islower():
                 break
         else:
             if not (self.cut_left and self.names):
