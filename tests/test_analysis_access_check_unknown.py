@@ -26,6 +26,7 @@ ROWS = rows() + rows(PUBLIC)
 SCHEMA = json.loads(
     (Path(__file__).parent.parent / "kdtoken" / "render" / "explain.schema.json").read_text(encoding="utf-8")
 )
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 _ALL = ("SeSecurityPrivilege", "SeTakeOwnershipPrivilege", "SeRelabelPrivilege", "SeDebugPrivilege")
 
 
@@ -141,7 +142,7 @@ def test_a_protected_process_and_a_caller_whose_groups_are_unreadable() -> None:
     assert "it comes from: the DACL, as far as is known no ACE that is known to be the caller's grants 0x10" in said
     assert "if not from there, from: the process is protected (less protected callers are refused 0x10" in said
     document = json.loads(explain_json([answer]))
-    jsonschema.validate(document, SCHEMA)
+    VALIDATOR.validate(document)
     assert [one["place"] for one in document["checks"][0]["elsewhere"]] == ["protected"]
     (row,) = [line for line in who_lines([("c", "o", answer)]) if " no " in line]
     assert "dacl or protected: no ACE that is known" in row

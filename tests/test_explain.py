@@ -29,6 +29,7 @@ from tests.sessions import MACHINE_22000
 KERNEL = kernel_of(WINDOWS_11)
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = json.loads((ROOT / "kdtoken" / "render" / "explain.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def machine() -> KernelMachine:
@@ -91,7 +92,7 @@ def test_a_process_s_own_protection_is_no_matter_to_it_even_where_it_cannot_be_t
 def test_a_protected_process_refuses_an_administrator_with_debug_privilege(monkeypatch: Any) -> None:
     code, out, _ = run(monkeypatch, "4", "--to", "lsass.exe", "--want", "VM_READ", "--json")
     document = json.loads(out)
-    jsonschema.validate(document, SCHEMA)
+    VALIDATOR.validate(document)
     assert code == 1 and document["checks"][0]["place"] == "protected"
 
 
@@ -124,7 +125,7 @@ def test_the_gates_before_a_token(monkeypatch: Any) -> None:
     assert "Gate 1 of 2: OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION)" in out
     code, out, _ = run(monkeypatch, "notepad.exe", "--to", "token:notepad.exe", "--want", "QUERY", "--json")
     document = json.loads(out)
-    jsonschema.validate(document, SCHEMA)
+    VALIDATOR.validate(document)
     assert (code, document["chain"]["verdict"]) == (0, "yes")
     assert document["chain"]["calls"] == ["OpenProcessToken"], "GetCurrentProcess needs no check"
 

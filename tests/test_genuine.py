@@ -35,7 +35,7 @@ def layouts_of(path: Path) -> Path:
     return next(file for file in FILES if build in file.name)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=None)
 def read(path: Path) -> Tuple[Kernel, AnyText]:
     return kernel_of(layouts_of(path)), read_text(lzma.decompress(path.read_bytes()).decode("latin-1"), path.name)
 

@@ -25,7 +25,12 @@ from tests.access_rows import PUBLIC, Row, caller, descriptor, request, rows
 SCHEMA = json.loads(
     (Path(__file__).parent.parent / "kdtoken" / "render" / "explain.schema.json").read_text(encoding="utf-8")
 )
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 ROWS = rows() + rows(PUBLIC)
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
 def explained(row: Row) -> List[str]:
@@ -56,7 +61,7 @@ def test_text_begins_with_the_verdict_and_names_one_place(row: Row) -> None:
 def test_json_fits_its_schema(row: Row) -> None:
     answer = decide(request(row))
     document = json.loads(explain_json([answer], [turns(answer.request, answer.outcome)]))
-    jsonschema.validate(document, SCHEMA)
+    VALIDATOR.validate(document)
     (one,) = document["checks"]
     assert one["allowed"] is answer.outcome.allowed and len(one["reasons"]) == 32
     for bit, reason in enumerate(one["reasons"]):
@@ -139,7 +144,7 @@ def test_what_open_process_token_needs_is_in_dispute(mask: int, ours: Verdict, t
     assert ("then the first gate says %s" % theirs in text) is bool(theirs)
     assert ("The authorities disagree" in text) is bool(theirs) is bool(found.conflicts)
     document = json.loads(explain_json([gate.answer for gate in found.gates], chain=found))
-    jsonschema.validate(document, SCHEMA)
+    VALIDATOR.validate(document)
     assert [one["their_answer"]["allowed"] for one in document["chain"]["conflicts"]] == (
         [theirs.startswith("yes")] if theirs else []
     )
@@ -218,7 +223,7 @@ def test_each_object_type_by_itself() -> None:
         "    %s  yes, 0x3 (QUERY_VALUE SET_VALUE)" % other,
     ]
     document = json.loads(explain_json([answer], nodes=node_results(request)))
-    jsonschema.validate(document, SCHEMA)
+    VALIDATOR.validate(document)
     nodes = document["checks"][0]["object_types"]
     assert [(node["level"], node["verdict"], node["granted"], node["status"]) for node in nodes] == [
         (0, "no", "0x00000001", "0xc0000022"),

@@ -8,8 +8,9 @@ import ast
 import re
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
-from typing import Dict, FrozenSet, Iterator, List, Set
+from typing import Dict, FrozenSet, Iterator, List, Set, Tuple
 
 import pytest
 
@@ -129,13 +130,19 @@ def part_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].replace(".py", "")
 
 
+@lru_cache(maxsize=None)
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path), feature_version=(3, 8))
 
 
+@lru_cache(maxsize=None)
+def nodes_of(path: Path) -> Tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree_of(path)))
+
+
 def imported(path: Path) -> Iterator[str]:
     """Full names of the modules that a file imports, wherever in the file."""
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name
@@ -299,14 +306,16 @@ def public(tree: ast.AST) -> Iterator[ast.AST]:
                 yield from (one for one in public(node) if not _is_told_above(node, one.name))  # type: ignore[attr-defined]
 
 
-CLASSES = {node.name: node for path in FILES for node in ast.walk(tree_of(path)) if isinstance(node, ast.ClassDef)}
+@lru_cache(maxsize=None)
+def classes() -> Dict[str, ast.ClassDef]:
+    return {node.name: node for path in FILES for node in nodes_of(path) if isinstance(node, ast.ClassDef)}
 
 
 def _is_told_above(child: ast.ClassDef, method: str) -> bool:
     """Whether a class that this one is derived from says what the method does."""
     for base in child.bases:
         name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
-        above = CLASSES.get(name)
+        above = classes().get(name)
         if above is None or above is child:
             continue
         if any(getattr(one, "name", "") == method and ast.get_docstring(one) for one in above.body):  # type: ignore[arg-type]
@@ -339,7 +348,7 @@ def test_the_rule_about_docstrings_bites() -> None:
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_values_of_the_model_and_conclusions_stay_as_they_were_made(path: Path) -> None:
     if part_of(path) in ("model", "analysis"):
-        for node in ast.walk(tree_of(path)):
+        for node in nodes_of(path):
             if isinstance(node, ast.ClassDef):
                 made = [ast.dump(one) for one in node.decorator_list if "'dataclass'" in ast.dump(one)]
                 assert all("arg='frozen', value=Constant(value=True" in one for one in made), node.name
@@ -372,23 +381,21 @@ def test_every_folder_has_tests_of_its_name(path: Path) -> None:
 # Where anything at all is caught; each passes it on, and says beside it why it does not name what can come.
 # `with dataset.store.Answered(...)` does so for what a cloud's file system raises.
 WIDE = ("'Exception'", "'BaseException'")
+ENDS = tuple(ast.dump(ast.parse(text, mode="eval").body) for text in ("sys.exit", "exit"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_no_bare_except_and_no_exit_with_text(path: Path) -> None:
     """Ctrl+Break is a SystemExit inside WinDbg, and a SystemExit's text is swallowed there."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None, "line %d" % node.lineno
             if any(name in ast.dump(node.type) for name in WIDE):
                 assert any(isinstance(one, ast.Raise) for one in ast.walk(node)), "line %d" % node.lineno
                 reason = lines[node.lineno - 1].partition("#")[2].strip()
                 assert reason and not reason.startswith("noqa"), "line %d" % node.lineno
-        if isinstance(node, ast.Call) and ast.dump(node.func) in (
-            ast.dump(ast.parse("sys.exit", mode="eval").body),
-            ast.dump(ast.parse("exit", mode="eval").body),
-        ):
+        if isinstance(node, ast.Call) and ast.dump(node.func) in ENDS:
             assert not any(
                 isinstance(one, (ast.Constant, ast.JoinedStr)) and isinstance(getattr(one, "value", ""), str)
                 for one in node.args
@@ -404,7 +411,7 @@ def test_no_offset_or_mask_of_a_kernel_struct(path: Path) -> None:
 def _code_only(path: Path) -> str:
     """The file's expressions, without comments and docstrings, which may tell of offsets."""
     words = []
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd):
             right = node.right
             if isinstance(right, ast.UnaryOp) and isinstance(right.op, ast.Invert):
