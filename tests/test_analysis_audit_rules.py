@@ -9,7 +9,9 @@ import pytest
 
 from kdtoken.analysis.audit.finding import Finding, Severity
 from kdtoken.analysis.audit.rules import BY_ID, RULES, across, audit, marks, of_process, worst_of
+from kdtoken.analysis.audit.sharing import _names
 from kdtoken.model.absent import NotSaid
+from kdtoken.model.privilege import NUMBERS
 from kdtoken.model.snapshot import Snapshot
 from tests.expected import FILES
 from tests.machine.declared import MACHINE
@@ -349,3 +351,25 @@ def test_the_hash_bits_are_of_the_first_64_groups(more: int) -> None:
     )
     found = [one for one in audit(snapshot_of_source(source), asked) if one.rule == "sid-hash-bits"]
     assert [one.processes[0].process.pid for one in found] == [NOTEPAD]
+
+
+@pytest.mark.parametrize("count, more", [(1, ""), (6, ""), (7, " and 1 more"), (9, " and 3 more")])
+def test_of_what_changed_without_trace_six_are_named_and_the_others_counted(count: int, more: str) -> None:
+    names = ["SeBackupPrivilege", "SeRestorePrivilege", "SeShutdownPrivilege", "SeDebugPrivilege", "SeAuditPrivilege"]
+    names += ["SeSystemEnvironmentPrivilege", "SeUndockPrivilege", "SeManageVolumePrivilege", "SeImpersonatePrivilege"]
+    named = sorted((NUMBERS[one], one) for one in names[:count])
+    rows = {number: " %02d 0x%09x %-33s Attributes - \n" % (number, number, name) for number, name in named}
+    rows[23] = " 23 0x000000017 SeChangeNotifyPrivilege           Attributes - Enabled Default \n"
+    last = " 34 0x000000022 SeTimeZonePrivilege               Attributes - \n"
+    assert rows[23] + last in TOKEN
+    before = TOKEN.replace(rows[23] + last, "".join(row for _, row in sorted(rows.items())))
+    (saw,) = traceless(before + before.replace("Attributes - \n", "Attributes - Enabled \n"))
+    told = saw.split("ModifiedId had not: ")[1]
+    assert told == ", ".join(name for _, name in named[:6]) + more
+
+
+@pytest.mark.parametrize("count, more", [(1, ""), (4, ""), (5, " and 1 more"), (7, " and 3 more")])
+def test_of_those_who_share_a_token_four_are_named_and_the_others_counted(count: int, more: str) -> None:
+    rows = list(snapshot_of_machine(QUIET).processes[:count])
+    names = ["%s (%d)" % (row.process.image_name, row.process.pid or 0) for row in rows[:4]]
+    assert _names(rows) == ", ".join(names) + more

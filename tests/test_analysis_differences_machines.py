@@ -13,6 +13,7 @@ from kdtoken.model.process import FastRef, Process, ProcessDetails, ProcessDump
 from kdtoken.model.sid import Sid
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
+from kdtoken.render import machines
 from kdtoken.render.machines import machines_lines
 from tests.declared_views import decoded
 from tests.expected import FILES
@@ -368,3 +369,14 @@ def test_a_thread_s_token_is_told_under_its_own_fate() -> None:
     assert [line[:2] for line in heads if "trace" in line] == ["!!"]
     assert lines.count(at) == 1 and lines[lines.index(at) - 1].startswith(("!! Changed", "do"))
     assert "Adjusted, with the kernel's trace of it" not in lines
+
+
+@pytest.mark.parametrize("count, more", [(1, ""), (8, ""), (9, " and 1 more"), (12, " and 4 more")])
+def test_of_what_differs_eight_are_named_and_the_others_counted(
+    count: int, more: str, before: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["Se%02dPrivilege" % number for number in range(count)]
+    monkeypatch.setattr(machines, "_changed", lambda comparison, part: names if part is Part.POLICY else [])
+    compared = compare_machines(before, before)
+    assert compared.pairs[0].comparison is not None
+    assert machines._changes(compared.pairs[0].comparison) == "; policy: " + ", ".join(names[:8]) + more

@@ -1,11 +1,13 @@
 """The exercises: who is right follows from the declaration of the machine, not from what the check says."""
 
+from types import SimpleNamespace
 from typing import List, Set
 
 import pytest
 
 from kdtoken import tour
 from kdtoken.analysis.audit.rules import audit
+from kdtoken.cli.tour import exercises
 from kdtoken.cli.tour.exercises import EXERCISES, task_lines
 from kdtoken.machine.open import open_machine
 from kdtoken.render.words import clean
@@ -139,3 +141,11 @@ def test_of_the_others_of_the_incident_each_is_told_what_there_is_to_say(capsys:
             plain += 1
             assert "Its token is its own: no other process points to it" in said, process.pid
     assert plain > 5
+
+
+@pytest.mark.parametrize(
+    "count, words", [(1, "a"), (3, "a, b, c"), (4, "a, b, c and 1 more"), (6, "a, b, c and 3 more")]
+)
+def test_of_what_differs_three_are_named_and_the_others_counted(count: int, words: str) -> None:
+    rows = [SimpleNamespace(shown=one) for one in "abcdef"[:count]]
+    assert exercises._differing(SimpleNamespace(with_outcome=lambda outcome: rows)) == words  # type: ignore[arg-type]
