@@ -3,9 +3,10 @@
 import gc
 import os
 import sys
-from typing import Generator, List
+from typing import Generator, List, Optional
 
 import pytest
+from _pytest.runner import runtestprotocol
 from hypothesis import HealthCheck, settings
 
 from tests.examples import examples
@@ -59,3 +60,19 @@ def pytest_collection_finish() -> None:
     # What was imported and collected stays to the end: the collector need not look through it again and again.
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: Optional[pytest.Item]) -> Optional[bool]:
+    """A worker of pytest-xdist sends of a test what somebody will see, three messages and not six.
+
+    Of a sound setup and teardown nobody does, but for `--durations` and a file of results.
+    """
+    option = item.config.option
+    if "PYTEST_XDIST_WORKER" not in os.environ or option.durations is not None or getattr(option, "xmlpath", None):
+        return None
+    for report in runtestprotocol(item, nextitem=nextitem, log=False):
+        if report.when == "call" or not report.passed:
+            item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
