@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Tuple
 
-import jsonschema
 import pytest
 
 import kdtoken
@@ -30,9 +29,9 @@ from tests.machine.declared import MACHINE
 from tests.machine.spec import PrivilegesSpec
 from tests.machine.strange import CMD, NOTEPAD, QUIET, child, fresh, with_new, with_process, with_token
 from tests.machine.synthetic import SyntheticSource
+from tests.schemas import validator
 from tests.sessions import INCIDENT_22000, MACHINE_22000
 from tests.snapshots import dump_file, kernel_of_machine, printed
-from tests.test_golden import schema
 from tests.verbs import run_on
 
 ON = PrivilegesSpec((19, 23, 25, 33, 34), (23, 34), (23, 30))
@@ -80,7 +79,7 @@ def ask(verb: Any, files: Dict[str, str], *arguments: str) -> Tuple[int, str, st
 def data_of(verb: Any, form: str, files: Dict[str, str], *arguments: str) -> Any:
     code, out, _ = ask(verb, files, *arguments, "--json")
     data = json.loads(out)
-    jsonschema.Draft202012Validator(schema(form)).validate(data)
+    validator(form).validate(data)
     return data
 
 
@@ -216,7 +215,7 @@ def test_dump_says_it_at_its_top() -> None:
     at = next(number for number, line in enumerate(lines) if line.startswith("  Strange"))
     assert at < 10 and "!! notepad.exe (6104) runs under" in lines[at]
     data = json.loads("\n".join(run_on(stolen, "dump", "notepad.exe", "--json")))
-    jsonschema.Draft202012Validator(schema("dump")).validate(data)
+    validator("dump").validate(data)
     assert {"boot-token", "shared-token"} <= {one["rule"] for one in data["findings"]}
     # One that shares with its parent has won nothing, and that is known only of the parent's own token.
     shared = SyntheticSource(kernel_of_machine(with_process(QUIET, 6520, token="of-6488")))

@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from typing import Any, Optional
 
-import jsonschema
 import pytest
 
 from kdtoken.analysis.differences.comparison import Kind, Outcome
@@ -21,7 +20,7 @@ from tests.declared_views import kernel as kernel_view
 from tests.expected import FILES, WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
-from tests.test_golden import schema
+from tests.schemas import validator
 from tests.verbs import run_on
 
 KERNEL = kernel_of(WINDOWS_11)  # 10.0.22000
@@ -177,7 +176,7 @@ def test_text_why_and_json() -> None:
     raw = " ".join("%02x" % byte for byte in TOKEN_ID)
     assert why[at + 1].strip() == "<- _TOKEN.NewThing at 0x%x: %s" % (AT + offset("TokenId"), raw)
     data = json.loads("\n".join(run_on(target, "dump", "notepad.exe", "--json")))
-    jsonschema.Draft202012Validator(schema("dump")).validate(data)
+    validator("dump").validate(data)
     assert data["token"]["unnamed"] == [
         {
             "member": "NewThing",
@@ -198,7 +197,7 @@ def test_a_struct_is_shown_byte_by_byte_and_a_hole_as_one() -> None:
     (line,) = [line for line in run_on(target, "dump", "notepad.exe", "--all") if line.startswith("  NewThing")]
     assert "?? unreadable at 0x%x" % (AT + (LAYOUT.size or 0) + 0x2000) in line
     data = json.loads("\n".join(run_on(target, "dump", "notepad.exe", "--json")))
-    jsonschema.Draft202012Validator(schema("dump")).validate(data)
+    validator("dump").validate(data)
 
 
 def test_names_from_symbols_are_not_trusted() -> None:

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -12,17 +11,13 @@ from tests.expected import FILES as LAYOUTS
 from tests.expected import kernel_of
 from tests.golden import GOLDEN, files
 from tests.machine.synthetic import SyntheticSource
+from tests.schemas import RENDER, schema, validator
 from tests.sessions import MACHINE_22000
 
-RENDER = Path(__file__).parent.parent / "kdtoken" / "render"
 FILES = files()
 JSON = [name for name in FILES if name.endswith(".json")]
 # The longest line; a single SID that nothing can break may be longer.
 WIDTH = 99
-
-
-def schema(verb: str) -> Any:
-    return json.loads((RENDER / (verb + ".schema.json")).read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
@@ -70,13 +65,28 @@ def test_json_follows_its_schema(name: str) -> None:
     data = json.loads((GOLDEN / name).read_text(encoding="utf-8"))
     verb = "machines" if name.startswith("diff-machines") else name.split("-")[0]
     known = (RENDER / (verb + ".schema.json")).exists()
-    jsonschema.Draft202012Validator(schema(verb if known else "dump")).validate(data)
+    validator(verb if known else "dump").validate(data)
+
+
+@pytest.mark.parametrize("name", ["notepad-22000.json", "notepad-7601-why.json"])
+def test_the_schema_in_place_takes_what_the_schema_takes(name: str) -> None:
+    """The one with references and the one without: of an answer with another value here or there they say the same."""
+    written, said = jsonschema.Draft202012Validator(schema("dump")), set()
+    data = json.loads((GOLDEN / name).read_text(encoding="utf-8"))
+    for part in (data, data["process"], data["token"], data["token"]["privileges"][0]):
+        for key in part:
+            for other in (None, -5, {"unreadable": 1}, {"absent": "_TOKEN.X"}):
+                kept, part[key] = part[key], other
+                said.add(validator("dump").is_valid(data))
+                assert written.is_valid(data) is validator("dump").is_valid(data), (key, other)
+                part[key] = kept
+    assert said == {True, False}
 
 
 def test_an_unknown_key_is_not_let_through() -> None:
     data = json.loads((GOLDEN / JSON[0]).read_text(encoding="utf-8"))
     data["token"]["forgotten"] = 1
-    assert not jsonschema.Draft202012Validator(schema("dump")).is_valid(data)
+    assert not validator("dump").is_valid(data)
 
 
 def test_the_machine_session_tells_the_truth_of_its_machine() -> None:

@@ -7,7 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, List, Optional
 
-import jsonschema
 import pytest
 
 from kdtoken import dump, walk
@@ -26,6 +25,7 @@ from tests.expected import FILES, WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel
 from tests.machine.standin_text import commands
+from tests.schemas import validator
 
 ROOT = Path(__file__).parent.parent
 KERNEL = kernel_of(WINDOWS_11)
@@ -70,13 +70,11 @@ def test_every_process_of_a_log_without_memory_is_what_was_declared(
     monkeypatch.setattr(merged, "read_text", lru_cache(maxsize=1)(merged.read_text))
     kernel = kernel_of(file)
     log = str(log_of(kernel, tmp_path))
-    schema = json.loads((ROOT / "kdtoken" / "render" / "dump.schema.json").read_text(encoding="utf-8"))
-    validator = jsonschema.Draft202012Validator(schema)
     tokens = 0
     for spec in MACHINE.processes:
         assert dump.main(["--log", log, "0x%x" % spec.pid, "--json"]) == 0
         data: Any = json.loads(capsys.readouterr().out)
-        validator.validate(data)
+        validator("dump").validate(data)
         process = data["process"]
         assert (process["pid"], process["parent_pid"]) == (spec.pid, spec.parent)
         assert process["address"] == hex(kernel.processes[spec.pid])
@@ -218,8 +216,7 @@ def test_walk_lists_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert any(line.split()[:2] == ["6104", "notepad.exe"] and "Medium" in line for line in out.split("\n"))
     assert walk.main(["--log", log, "--user", "SYSTEM", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
-    schema = json.loads((ROOT / "kdtoken" / "render" / "walk.schema.json").read_text(encoding="utf-8"))
-    jsonschema.Draft202012Validator(schema).validate(data)
+    validator("walk").validate(data)
     system = {
         p.pid
         for p in MACHINE.processes

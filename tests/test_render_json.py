@@ -18,7 +18,7 @@ from kdtoken.render.json import named, plain
 from tests.expected import FILES, WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
-from tests.test_golden import schema
+from tests.schemas import in_place, schema, validator
 from tests.verbs import run_on
 
 KERNEL = kernel_of(WINDOWS_11)
@@ -78,11 +78,11 @@ def test_what_has_no_form_is_a_mistake_of_ours() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_process_follows_the_schema(path: Path) -> None:
     source = SyntheticSource(kernel_of(path, everything_there=False)).with_commands()
-    check = jsonschema.Draft202012Validator(schema("dump"))
+    check = validator("dump")
     for process in MACHINE.processes[::10]:
         check.validate(json.loads("\n".join(run_on(source, "dump", "%d" % process.pid, "--json", "--why"))))
     walk = json.loads("\n".join(run_on(source, "walk", "--json", "--threads")))
-    jsonschema.Draft202012Validator(schema("walk")).validate(walk)
+    validator("walk").validate(walk)
 
 
 def test_every_field_may_be_unreadable_or_absent() -> None:
@@ -90,7 +90,7 @@ def test_every_field_may_be_unreadable_or_absent() -> None:
     assert isinstance(found, Token)
     whole = schema("dump")
     token = {"$ref": "#/$defs/token", "$defs": whole["$defs"]}
-    check = jsonschema.Draft202012Validator(token)
+    check = jsonschema.Draft202012Validator(in_place(token))
     check.validate(plain(found))
     for name in vars(found):
         if name not in FIELD_NAMES:
@@ -104,4 +104,4 @@ def test_a_token_by_itself_follows_the_schema() -> None:
     source = SyntheticSource(KERNEL)
     for key in ("bfe", "calculator"):
         data = json.loads("\n".join(run_on(source, "dump", "--json", "--token", "%x" % KERNEL.tokens[key])))
-        jsonschema.Draft202012Validator(schema("dump")).validate(data)
+        validator("dump").validate(data)

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, List, Tuple
 
-import jsonschema
 import pytest
 
 from kdtoken import walk
@@ -23,7 +22,7 @@ from tests.fake_image import as_image, fake_image
 from tests.machine.crashdump import write_dump
 from tests.machine.declared import MACHINE, grown
 from tests.machine.kernel import build
-from tests.test_golden import schema
+from tests.schemas import validator
 
 PIDS = [one.pid for one in MACHINE.processes]
 MORE = grown(MACHINE, 33, len(MACHINE.tokens))
@@ -81,7 +80,7 @@ def test_csv(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
 def test_json(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(case, capsys, *case.files, "--json", "--threads")
     data = json.loads(out)
-    jsonschema.Draft202012Validator(schema("walk")).validate(data)
+    validator("walk").validate(data)
     assert code == 2
     assert [one["file"] for one in data["dumps"]] == case.files
     assert [one.get("processes") for one in data["dumps"]] == [len(PIDS), None, len(MORE.processes)]
@@ -96,7 +95,7 @@ def test_json(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_schema_takes_no_mixture(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
-    check = jsonschema.Draft202012Validator(schema("walk"))
+    check = validator("walk")
     several = json.loads(run(case, capsys, *case.files, "--json")[1])
     one = json.loads(run(case, capsys, "--dump", case.files[0], "--json")[1])
     for data in (several, one):

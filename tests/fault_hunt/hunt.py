@@ -215,11 +215,12 @@ class Hunt:
             pages = {at: size for at, size in self.sound(process)[1]}
             starts = sorted(pages)
             ends = [at + pages[at] for at in starts]
+            # How far any of the 64 reads goes that begin at or before an address, by how many begin there.
+            furthest = [max(ends[max(count - 64, 0) : count], default=0) for count in range(len(starts) + 1)]
             found: Dict[str, List[Part]] = {}
             for name, parts in self._pointers.items():
                 for part in parts:
-                    before = bisect_right(starts, part.start)
-                    if part.end <= max(ends[max(before - 64, 0) : before], default=0):
+                    if part.end <= furthest[bisect_right(starts, part.start)]:
                         found.setdefault(name, []).append(part)
             self._reads[process] = found
         return self._reads[process]
