@@ -11,7 +11,8 @@ from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.view.debugger import process_command
 from kdtoken.view.debugger.process_command import PartialProcesses, read_process_text
 from kdtoken.view.debugger.process_text import PartialProcess
-from kdtoken.view.debugger.text import _among, read_debugger_text
+from kdtoken.view.debugger.text import read_debugger_text
+from kdtoken.view.leftovers import among
 from kdtoken.view.lines import Line
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import build
@@ -138,6 +139,20 @@ def test_what_a_thread_impersonates_is_told_once(second: str) -> None:
     assert [line.text for line in found.not_understood] == [second]
 
 
+def test_more_threads_than_a_text_can_have_are_not_read_and_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is the process in which that happens taken for one whose threads are all told."""
+    monkeypatch.setattr(process_command, "_MOST_THREADS", 3)
+    thread = "        THREAD ffffc102030%05x  Cid 0004.%04x  Teb: 0000000000000000 Win32Thread: 0000000000000000 WAIT\n"
+    many = [thread % (n << 12, 4 * n) for n in range(1, 6)]
+    texts = read_process_text("kd> !process 0 7\n" + BLOCK % (1 << 8, 4) + "".join(many) + BLOCK % (2 << 8, 8))
+    (process,) = texts.processes
+    assert [one.thread.tid for one in process.threads] == [4, 8, 12]
+    assert isinstance(process.threads, Fragment) and process.threads.why == "what follows was not read (line 8)"
+    assert texts.torn == ("line 8: over 3 threads were printed, and what follows was not read",)
+    texts = read_process_text("kd> !process 0 7\n" + BLOCK % (1 << 8, 4) + "".join(many[:3]))
+    assert (len(texts.processes[0].threads), type(texts.processes[0].threads), texts.torn) == (3, tuple, ())
+
+
 BLOCK = "PROCESS ffffc102030%05x\n    SessionId: 1  Cid: %04x    Peb: 00000000  ParentCid: 0004\n    Image: a.exe\n"
 
 
@@ -162,9 +177,13 @@ def test_lines_that_neither_view_knows_are_told_apart_by_themselves() -> None:
         (7, "what is this"),
     ]
     lines = [Line(1, "x"), Line(2, "x"), Line(3, "x"), Line(4, "x")]
-    assert list(_among(lines, [])) == [0, 0, 0, 0]
-    assert list(_among(lines, [lines[1], lines[3]])) == [0, 1, 0, 1]
-    assert list(_among(lines, [lines[3], lines[0], lines[3]])) == [1, 0, 0, 1]
+    assert list(among(lines, [])) == [0, 0, 0, 0]
+    assert list(among(lines, [lines[1], lines[3]])) == [0, 1, 0, 1]
+    assert list(among(lines, [lines[3], lines[0], lines[3]])) == [1, 0, 0, 1]
+    # Pieces of one line, in any order; and a line of nobody's, with the number of one.
+    pieces = [Line(1, "x"), Line(1, "x"), Line(1, "x"), Line(2, "x")]
+    assert list(among(pieces, [pieces[2], Line(1, "x"), pieces[0]])) == [1, 0, 1, 0]
+    assert list(among(pieces, [Line(0, "x"), Line(2, "x")])) == [0, 0, 0, 0]
 
 
 HEAD = "kd> !process 0 7\nPROCESS ffffc10203042080\n    SessionId: 0  Cid: 0460    Peb: 5d40002000  ParentCid: 02d4\n"

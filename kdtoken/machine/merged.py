@@ -4,7 +4,7 @@ For a log that shows no memory.  The shape is that of a dump, with holes: what n
 What was printed more than once is shown as it was printed last, and what two outputs tell differently is told.
 """
 
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from kdtoken.frozen import dataclass, member_names, replace
 from kdtoken.machine.idle_lines import without_idle_lines
@@ -59,11 +59,15 @@ def read_texts(texts: Iterable[Tuple[str, str]]) -> List[AnyText]:
     return [read_text(text, name) for name, text in texts]
 
 
-def merge_processes(texts: Sequence[DebuggerText]) -> List[MergedProcess]:
+def merge_processes(
+    texts: Sequence[DebuggerText], by_address: Optional[Dict[int, PartialToken]] = None
+) -> List[MergedProcess]:
     """Every process that a text shows, in the order in which they appear first.
 
     A process or thread that was printed more than once is one: what a later output says counts.  A process of which
     only a thread or a token tells has no more than that.
+
+    by_address  what `merge_tokens` made of the texts, where that is there already
     """
     blocks: Dict[int, List[PartialProcess]] = {}
     owned: Dict[int, List[PartialThread]] = {}
@@ -73,7 +77,7 @@ def merge_processes(texts: Sequence[DebuggerText]) -> List[MergedProcess]:
         for thread in text.processes.threads:
             if isinstance(thread.owner, int):
                 owned.setdefault(thread.owner, []).append(thread)
-    tokens = _tokens(texts, blocks)
+    tokens = _tokens(texts, blocks, merge_tokens(texts) if by_address is None else by_address)
     found = [_merge(address, many, owned.get(address, []), tokens) for address, many in blocks.items()]
     alone = [address for address in dict.fromkeys([*owned, *tokens.of_process]) if address not in blocks]
     return found + [_merge(address, [], owned.get(address, []), tokens) for address in alone]
@@ -81,24 +85,12 @@ def merge_processes(texts: Sequence[DebuggerText]) -> List[MergedProcess]:
 
 def merge_tokens(texts: Iterable[DebuggerText]) -> Dict[int, PartialToken]:
     """The tokens by address: what a later output says counts, what it differs in from an earlier is a problem of it."""
-    found: Dict[int, PartialToken] = {}
-    for text in texts:
-        for token in text.tokens.tokens:
-            address = token.token.address
-            if address:
-                found[address] = _later_token(found[address], token) if address in found else token
-    return found
+    return _put_together((token.token.address, token) for text in texts for token in text.tokens.tokens)
 
 
-def _tokens(texts: Sequence[DebuggerText], processes: Iterable[int]) -> _Tokens:
-    of_process: Dict[int, PartialToken] = {}
-    for text in texts:
-        for token in text.tokens.tokens:
-            if token.process:
-                before = of_process.get(token.process)
-                of_process[token.process] = _later_token(before, token) if before else token
+def _tokens(texts: Sequence[DebuggerText], processes: Iterable[int], by_address: Dict[int, PartialToken]) -> _Tokens:
+    of_process = _put_together((token.process, token) for text in texts for token in text.tokens.tokens)
     errors = {one.address: one for text in texts for one in text.tokens.errors if one.address}
-    by_address = merge_tokens(texts)
     read = [one for text in texts for one in text.processes.pointers]
     return _Tokens(by_address, of_process, errors, referred(read, processes, by_address))
 
@@ -123,40 +115,79 @@ def place_of(token: PartialToken) -> Optional[TextPlace]:
 
 # --- two outputs of one token ---
 
+_MOST_CHANGES = 256  # outputs of one token, of each of which is told what it differs in
 
-def _later_token(before: PartialToken, after: PartialToken) -> PartialToken:
-    """The later output, with what only the earlier tells."""
+
+class _Together:
+    """What several outputs of one token have in common, which grows with each."""
+
+    def __init__(self, first: PartialToken) -> None:
+        self.places, self.names = dict(first.places), dict(first.names)
+        self.problems = dict.fromkeys(first.token.problems)
+        self.changed = 0
+        self._of: Dict[str, Tuple[object, FrozenSet[object]]] = {}  # by field: a list, and what is in it
+
+    def agrees(self, name: str, whole: Sequence[Any], part: Sequence[Any]) -> bool:
+        """Whether a part of a list has nothing that the other output has not."""
+        known_list, inside = self._of.get(name, (None, frozenset()))
+        if known_list is not whole:
+            inside = frozenset(whole)
+            self._of[name] = whole, inside
+        return all(one in inside for one in part if not isinstance(one, Missing))
+
+
+def _put_together(outputs: Iterable[Tuple[int, PartialToken]]) -> Dict[int, PartialToken]:
+    """One token of all outputs with the same number, which is not 0.  In linear time: a log may repeat one for a week."""
+    found: Dict[int, PartialToken] = {}
+    together: Dict[int, _Together] = {}
+    for number, token in outputs:
+        if number and number not in found:
+            found[number] = token
+        elif number:
+            if number not in together:
+                together[number] = _Together(found[number])
+            found[number] = _later_token(found[number], token, together[number])
+    for number, several in together.items():
+        one = found[number]
+        found[number] = replace(one, token=replace(one.token, problems=tuple(several.problems)))
+    return found
+
+
+def _later_token(before: PartialToken, after: PartialToken, together: _Together) -> PartialToken:
+    """The later output, with what only the earlier tells; its problems stand in `together`."""
     values: Dict[str, Any] = {}
     changes: List[str] = []
+    tell = together.changed < _MOST_CHANGES
     for name in member_names(Token):
         if name in ("address", "problems", "origins"):
             continue
         old, new = getattr(before.token, name), getattr(after.token, name)
-        if not known(new) or (isinstance(new, Fragment) and known(old) and _agrees(old, new)):
+        if not known(new) or (isinstance(new, Fragment) and known(old) and together.agrees(name, old, new)):
             values[name] = old if known(old) else new
         else:
             values[name] = new
-            changes += _changes(name, old, new)
-    where = "%s and %s" % (place_of(before), place_of(after))
-    problems = before.token.problems + after.token.problems
+            changes += _changes(name, old, new) if tell else []
+    together.problems.update(dict.fromkeys(after.token.problems))
     if changes:
-        problems += ("the text shows two outputs of it (%s) that differ: %s" % (where, "; ".join(changes)),)
-    token = replace(after.token, problems=tuple(dict.fromkeys(problems)), **values)
+        where = "%s and %s" % (place_of(before), place_of(after))
+        problem = "the text shows two outputs of it (%s) that differ: %s" % (where, "; ".join(changes))
+        together.changed += 1
+        if together.changed == _MOST_CHANGES:
+            problem += "; of more outputs it is not told what they differ in"
+        together.problems[problem] = None
+    together.places.update(after.places)
+    together.names.update(after.names)
+    token = replace(after.token, **values)
     incomplete = tuple(name for name in _LISTS if isinstance(values[name], Fragment))
     return replace(
         after,
         token=token,
-        places={**before.places, **after.places},
+        places=together.places,
         groups=after.groups if len(after.groups) >= len(before.groups) else before.groups,
         incomplete=incomplete,
-        names={**before.names, **after.names},
+        names=together.names,
         process=after.process or before.process,
     )
-
-
-def _agrees(whole: Sequence[Any], part: Sequence[Any]) -> bool:
-    """Whether a part of a list has nothing that the other output has not."""
-    return all(one in whole for one in part if not isinstance(one, Missing))
 
 
 def _changes(name: str, old: object, new: object) -> List[str]:

@@ -64,8 +64,8 @@ class TextMachine(Machine):
         self._texts = read_texts(texts)
         self._read = [DebuggerText(one.debugger, one.processes, one.not_understood) for one in self._texts]
         self._read_rows(again)
-        self._merged = merge_processes(self._read)
         self._by_address = merge_tokens(self._read)
+        self._merged = merge_processes(self._read, self._by_address)
         self.tokens: List[PartialToken] = [token for text in self._texts for token in text.tokens]
         self._unread = UnreadLines(self._texts)
         self.names = names.with_accounts(names_of(self.tokens))
@@ -74,7 +74,7 @@ class TextMachine(Machine):
 
     def _read_rows(self, again: Sequence[Callable[[], Iterable[str]]]) -> None:
         """Of the rows of memory only a process's pointer to a token counts, where the text tells of both."""
-        tokens = merge_tokens(self._read)
+        tokens = {token.token.address for one in self._read for token in one.tokens.tokens} - {0}
         if not (tokens and any(one.processes.processes for one in self._read)):
             return
         for at, pieces in enumerate(again):

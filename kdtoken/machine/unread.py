@@ -24,7 +24,7 @@ class UnreadLines:
         self._left: List[Sequence[Line]] = []  # of the text of each token, in their order
         self._starts: Dict[str, List[int]] = {}  # lines where tokens begin, by file
         for text in texts:
-            left = sorted(set(text.not_understood)) if text.tokens else []
+            left = _in_order(text.not_understood) if text.tokens else []
             for token in text.tokens:
                 self._tokens.append(token)
                 self._left.append(left)
@@ -54,15 +54,17 @@ class UnreadLines:
         end = starts[behind] if behind < len(starts) else 1 << 62
         left = self._left[at]
         part = left[bisect_left(left, Line(begin, "")) : bisect_left(left, Line(end, ""))]
-        found: Dict[int, str] = {}
-        for line in sorted({*token.not_understood, *part}):
+        found: List[Unread] = []
+        for line in _in_order([*part, *token.not_understood]):
             if line.number == last + 1:
                 last += 1  # what follows without a blank line belongs to it
             if is_debugger_command(line.text):
                 continue  # what was asked tells nothing of a token
             if begin <= line.number < end and (first <= line.number <= last or has_facts(line.text)):
-                found[line.number] = line.text
-        return tuple(Unread(number, text, file) for number, text in found.items())
+                if found and found[-1].line == line.number:
+                    found.pop()  # of several pieces of one line, the last
+                found.append(Unread(line.number, line.text, file))
+        return tuple(found)
 
     def all(self) -> Tuple[Unread, ...]:
         """Those of every token, and the others: between outputs stands talk, too, of which only what may be a fact."""
@@ -76,6 +78,12 @@ class UnreadLines:
                 if not is_debugger_command(line.text):
                     found[Unread(line.number, line.text, read.file)] = None
         return tuple(sorted(found, key=lambda one: (one.file, one.line)))
+
+
+def _in_order(lines: Sequence[Line]) -> List[Line]:
+    """The lines by number, each once; of millions, which come nearly in their order, no set is made."""
+    ordered = sorted(lines)
+    return [line for at, line in enumerate(ordered) if not at or line != ordered[at - 1]]
 
 
 def _file_of(token: PartialToken) -> str:

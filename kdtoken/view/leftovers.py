@@ -5,6 +5,8 @@ reading, every line with a SID or a privilege name that is nowhere in the result
 understood, where a person finds it.
 """
 
+from itertools import islice
+from operator import attrgetter, gt
 from typing import Callable, Iterable, List, Sequence, Set, Tuple
 
 from kdtoken.model.absent import Missing, Unreadable
@@ -12,6 +14,8 @@ from kdtoken.model.sid import Sid
 from kdtoken.view.lines import Line
 from kdtoken.view.partial import PartialToken
 from kdtoken.view.words import PRIVILEGE, SID, has_facts
+
+_number = attrgetter("number")
 
 
 def read_each(lines: Iterable[Line], read: Callable[[Line], None]) -> List[Line]:
@@ -26,7 +30,8 @@ def read_each(lines: Iterable[Line], read: Callable[[Line], None]) -> List[Line]
 
 def facts_of_line(text: str) -> Set[str]:
     """SIDs (in upper case) and privilege names of a line."""
-    return {one.upper() for one in SID.findall(text)} | set(PRIVILEGE.findall(text))
+    found = {one.upper() for one in SID.findall(text)}
+    return found.union(PRIVILEGE.findall(text)) if "Se" in text else found
 
 
 def facts_of_token(token: PartialToken) -> Set[str]:
@@ -48,6 +53,34 @@ def facts_of_token(token: PartialToken) -> Set[str]:
     return found
 
 
+def among(lines: Sequence[Line], some: Sequence[Line]) -> bytearray:
+    """Of each line whether it is one of `some`, by identity: two lines of one text may be equal.
+
+    lines  in the order of their numbers, which pieces of one line share
+    some   may have others, too; they come nearly always in that order, and of a log there are millions: no set is made
+           but of those with one number
+    """
+    found, at, count = bytearray(len(lines)), 0, len(some)
+    if any(map(gt, map(_number, some), map(_number, islice(some, 1, None)))):
+        some = sorted(some, key=_number)
+    same: Set[int] = set()
+    same_number = -1
+    for index, line in enumerate(lines):
+        if at < count and some[at] is line:
+            found[index], at = 1, at + 1
+            continue
+        number = line.number
+        if number != same_number:
+            while at < count and some[at].number < number:
+                at += 1
+            same_number, same, behind = number, set(), at
+            while behind < count and some[behind].number == number:
+                same.add(id(some[behind]))
+                behind += 1
+        found[index] = id(line) in same
+    return found
+
+
 def with_leftovers(
     lines: Sequence[Line], tokens: Iterable[PartialToken], kept: Iterable[Line], unknown: List[Line]
 ) -> Tuple[Line, ...]:
@@ -61,8 +94,11 @@ def with_leftovers(
         reported |= facts_of_token(token)
     for line in kept:
         reported |= facts_of_line(line.text)
-    listed = {id(line) for line in unknown}
-    lost = [line for line in lines if id(line) not in listed and not facts_of_line(line.text) <= reported]
+    lost = [
+        line
+        for line, listed in zip(lines, among(lines, unknown))
+        if not listed and not facts_of_line(line.text) <= reported
+    ]
     if not lost:
         return tuple(unknown)
     return tuple(sorted(unknown + lost, key=lambda line: line.number))

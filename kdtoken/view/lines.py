@@ -8,7 +8,7 @@ The forms of the debugger's prompts: learn.microsoft.com "Debugger command windo
 
 import html
 import re
-from typing import Iterable, Iterator, List, NamedTuple, Optional
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
 
 from kdtoken.errors import BadFormat
 from kdtoken.view.markup import CUT_OFF, JOINT, ends_with_tag, is_cut_in_a_link, joined_at_tags
@@ -138,6 +138,7 @@ _FENCE = re.compile(r"\s{0,20}(?:```|~~~)[\w+#. -]{0,30}$")
 
 
 _BLOCK = 1 << 16
+_SHARED = 1 << 10  # different texts of lines, from the beginning, that are kept once
 # No console that breaks lines is narrower.
 _NARROWEST = 60
 # The width of a line that a tag ends: no console's width did.
@@ -160,6 +161,7 @@ def split_lines(text: str, most: int = 1 << 62) -> Iterator[Line]:
     text = as_printed(joined_at_tags(text.replace("\r\n", "\n")))
     number, start, end = 0, 0, len(text)
     empty = 0
+    shared: Dict[str, str] = {}  # of the same text again and again, one is kept
     while start <= end:
         # A log is plain for megabytes: one search a block, not one a line, decides that it stays as it is.
         stop = text.find("\n", start + _BLOCK)
@@ -175,6 +177,10 @@ def split_lines(text: str, most: int = 1 << 62) -> Iterator[Line]:
                 continue
             if (plain or (_ODD.search(physical) is None and "**" not in physical)) and physical[0] not in _LEADS:
                 empty = 0
+                if len(shared) < _SHARED:
+                    physical = shared.setdefault(physical, physical)
+                else:
+                    physical = shared.get(physical, physical)
                 yield Line(number, physical)
                 continue
             # A tag that goes on in the next line may have taken a row with it.
@@ -300,8 +306,8 @@ def command_of(text: str) -> Optional[str]:
                 more = _KD.match(text, found.end())
                 found = more or found
             return text[found.end() :].strip()
-    else:
-        found = _SHELL.match(text) if text[:1] in "┌╭└ $" or "@" in text else None
+    elif text[:1] in "┌╭└ $" or "@" in text:
+        found = _SHELL.match(text)
         if found:
             return text[found.end() :].strip()
     if ("!" in text or "whoami" in text.lower()) and _BARE.match(text):
@@ -324,14 +330,19 @@ _CUT = re.compile(
     r"\W{0,6}(?:\.{2,}|…{1,3}|(?:snip(?:ped)?|略|省略|省略部分|后略|중략|생략|truncated|cut|omitted|more|elided))\W{0,10}$",
     re.IGNORECASE,
 )
+_CUT_BEGINS = frozenset("sStTcCoOmMeE\u017f略省后중생")  # how those words begin
 _RULE = re.compile(r"[-=_*~─━+|#\s]+$")
 
 
 def is_cut(text: str) -> bool:
     """Whether the line says that its author left lines out."""
-    return len(text) <= 40 and _CUT.match(text.strip()) is not None
+    if len(text) > 40 or (text[:1].isalnum() and text[0] not in _CUT_BEGINS):
+        return False  # nearly every line: three readers ask of each
+    return _CUT.match(text.strip()) is not None
 
 
 def is_decoration(text: str) -> bool:
     """Blank, or a rule and nothing else."""
+    if text[-1:].isalnum():
+        return False  # nearly every line
     return not text or text.isspace() or _RULE.match(text) is not None

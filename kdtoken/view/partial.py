@@ -1,8 +1,9 @@
 """What every view gives back: a Token with holes, where each value stood, and what was not understood."""
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
+from kdtoken.errors import BadFormat
 from kdtoken.model import group as groups
 from kdtoken.model.absent import NOT_SAID_HERE, Maybe, Missing, NotSaid, Unreadable
 from kdtoken.model.group import Group, HalfGroup
@@ -11,10 +12,16 @@ from kdtoken.model.sid import Sid
 from kdtoken.model.token import FIELD_NAMES, Token
 from kdtoken.view.lines import Line
 
+# A token has at most some 1,024 groups (learn.microsoft.com "MaxTokenSize", and "Logging on a user account fails" of
+# over 1,010) and 64 privileges: an index far past that is noise, and rows past it are no token's list.
+MOST_ROWS = 4096
+# Of one text, some 4 KB each: a log of all processes has two a process, and `!process` keeps as many blocks.
+MOST_TOKENS = 1 << 16
+TOO_MANY = "it has over %d rows, and no token's list has: what follows is not kept" % MOST_ROWS
 
-@dataclass(frozen=True)
-class TextPlace:
-    """Where a value stood: the file's name as the caller gave it, and the line, from 1."""
+
+class TextPlace(NamedTuple):
+    """Where a value stood: the file's name as the caller gave it, and the line, from 1.  A tuple, like Line."""
 
     file: str
     line: int
@@ -95,6 +102,16 @@ class PartialToken:
         return next((one.sid for one in self.groups if one.sid.is_logon_sid), None)
 
 
+def refuse_more_tokens(count: int, file: str) -> None:
+    """Raises BadFormat where a text tells of more tokens than memory is for."""
+    if count > MOST_TOKENS:
+        raise BadFormat(
+            "%s tells of over %d tokens, which is too much to be read at once" % (file, MOST_TOKENS),
+            file,
+            "choose lines of it: FILE:FIRST-LAST, or cut the file",
+        )
+
+
 def partial_token(view: str, address: int, known: Mapping[str, Any], problems: Tuple[str, ...] = ()) -> Token:
     """A Token of the fields in `known`; all others are NotSaid."""
     values: Dict[str, Any] = dict.fromkeys(FIELD_NAMES, NotSaid(view))
@@ -105,10 +122,6 @@ def partial_token(view: str, address: int, known: Mapping[str, Any], problems: T
     return Token(address=address, problems=problems, **values)
 
 
-# A token has at most some 1,024 groups (winnt.h, learn.microsoft.com "MaxTokenSize"); an index far past that is noise.
-_MOST_GROUPS = 4096
-
-
 def entries_of(listed: Tuple[PartialGroup, ...], first: int = 0) -> Tuple[Maybe[Group], ...]:
     """`listed` as entries of a list that starts with number `first`.
 
@@ -117,7 +130,7 @@ def entries_of(listed: Tuple[PartialGroup, ...], first: int = 0) -> Tuple[Maybe[
     """
     entries: List[Maybe[Group]] = []
     for one in listed:
-        if len(entries) + first < one.index < _MOST_GROUPS:
+        if len(entries) + first < one.index < MOST_ROWS:
             entries += [NOT_SAID_HERE] * (one.index - len(entries) - first)
         entries.append(one.entry)
     return tuple(entries)

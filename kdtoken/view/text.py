@@ -14,6 +14,7 @@ from kdtoken.view.debugger.process_command import PartialProcesses
 from kdtoken.view.debugger.text import DebuggerText, read_debugger_lines
 from kdtoken.view.debugger.threadtoken import read_thread_tokens
 from kdtoken.view.debugger.token_command import PartialTokens
+from kdtoken.view.leftovers import among
 from kdtoken.view.lines import Line, split_lines
 from kdtoken.view.margin import ends_at_a_margin
 from kdtoken.view.partial import PartialToken
@@ -22,6 +23,7 @@ from kdtoken.view.whoami.rows import WhoamiTexts
 from kdtoken.view.words import has_facts
 
 _MOST_LINES = 3 << 20  # some 200 bytes each, once all readers have seen it
+_BLOCK = 1 << 20  # characters: a whole text in lower case is one more of it in memory
 _EMPTY = 2  # of empty lines in a row two are enough to see that something ends there
 _ASKED = re.compile(r"whoami(?:\.exe)?[\"']? {1,4}[/-]", re.IGNORECASE)
 
@@ -53,8 +55,8 @@ def read_text(text: str, file: str = "text") -> AnyText:
     dt_tokens, dt_processes, dt_lines = read_dt_values(lines, file)
     thread_tokens, thread_lines = read_thread_tokens(lines, file)
     whoami, neither = _whoami(text, lines, debugger, file)
-    others = {id(line) for line in dt_lines + thread_lines}
-    neither = [line for line in neither if id(line) not in others]
+    if dt_lines or thread_lines:
+        neither = [line for line, other in zip(neither, among(neither, dt_lines + thread_lines)) if not other]
     tokens: List[PartialToken] = [*debugger.tokens.tokens, *whoami.tokens, *dt_tokens, *thread_tokens]
     tokens.sort(key=lambda one: min((place.line for place in one.places.values()), default=0))
     printed = replace(debugger.tokens, tokens=tuple(dt_tokens) + debugger.tokens.tokens)
@@ -65,15 +67,13 @@ def read_text(text: str, file: str = "text") -> AnyText:
 def _whoami(text: str, lines: List[Line], debugger: DebuggerText, file: str) -> Tuple[WhoamiTexts, List[Line]]:
     """What whoami printed, and the lines that neither its reader nor the debugger's understood."""
     # Of a log of many megabytes most has nothing that whoami could have printed.
-    asked = "hoam" in text.lower() and _ASKED.search(text) is not None
+    may_be = any("hoam" in text[at : at + _BLOCK + 3].lower() for at in range(0, len(text), _BLOCK))
+    asked = may_be and _ASKED.search(text) is not None
     if not asked and not any(has_facts(line.text) for line in debugger.not_understood):
         return WhoamiTexts((), (), (), (), ()), list(debugger.not_understood)
-    taken = {id(line) for line in debugger.tokens.taken} | {id(line) for line in debugger.tokens.commands}
+    taken = among(lines, [*debugger.tokens.taken, *debugger.tokens.commands])
     # What the debugger printed is a prompt's end to whoami's reader: a table does not go on behind it.
-    rest = [Line(line.number, "kd>") if id(line) in taken else line for line in lines]
+    rest = [Line(line.number, "kd>") if its else line for line, its in zip(lines, taken)]
     whoami = read_whoami_lines(rest, file)
-    left = {id(line) for line in whoami.not_understood}
-    unknown = {id(line) for line in debugger.not_understood}
-    return whoami, [
-        line for line, its in zip(lines, rest) if id(line) in unknown and (id(its) in left or its is not line)
-    ]
+    left, unknown = among(rest, whoami.not_understood), among(lines, debugger.not_understood)
+    return whoami, [line for at, line in enumerate(lines) if unknown[at] and (left[at] or taken[at])]

@@ -20,6 +20,7 @@ from kdtoken.view.words import has_facts, hexadecimal, pointer_at
 
 # Blocks that are kept, of any process: a week of `!process 0 0` once an hour; some 8 KB each until they are shown.
 _MOST_PROCESSES = 1 << 16
+_MOST_THREADS = 1 << 18  # of all blocks, some 2 KB each
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class _Reader:
     # Whether the first lines of a block may still come: later ones under the same labels are another object's.
     head: bool = False
     torn: List[str] = field(default_factory=list)
-    # Where a process came that was one too many; what stands there and behind it is not read.
+    thread_count: int = 0
+    # Where a process or thread came that was one too many; what stands there and behind it is not read.
     full: int = 0
     # A value at the end of the line before, which may go on in this one.
     at_end: Optional[Callable[[], object]] = None
@@ -220,11 +222,8 @@ class _Reader:
         if not found:
             return False
         if len(self.processes) >= _MOST_PROCESSES:
-            self.full, self.process, self.thread = line.number, None, None
-            self.torn.append(
-                "line %d: over %d were printed, and what follows was not read" % (line.number, _MOST_PROCESSES)
-            )
-            return True
+            self.process = None
+            return self._is_full("%d" % _MOST_PROCESSES, line)
         address = pointer_at(found.group(1).replace("`", ""))[0]
         self.process = ProcessBuilder(address or 0, line, self.file)
         self.thread = None
@@ -236,6 +235,14 @@ class _Reader:
         rest = found.group(2).strip()
         return self._fields(rest, line) if rest else True
 
+    def _is_full(self, most: str, line: Line) -> bool:
+        """Nothing more is read; that the list goes on is told."""
+        if self.process is not None:
+            self.process.tear("what follows was not read (line %d)" % line.number)
+        self.full, self.process, self.thread = line.number, None, None
+        self.torn.append("line %d: over %s were printed, and what follows was not read" % (line.number, most))
+        return True
+
     def _thread(self, text: str, line: Line) -> bool:
         found = forms.THREAD.match(text)
         if not found:
@@ -243,6 +250,9 @@ class _Reader:
         address, pid, tid, rest = found.groups()
         if not rest.strip() and len(tid) < 4:
             return False  # four digits at least, and more behind them: the line's end was cut off
+        self.thread_count += 1
+        if self.thread_count > _MOST_THREADS:
+            return self._is_full("%d threads" % _MOST_THREADS, line)
         number = int(pid, 16)
         self.thread = ThreadBuilder(int(address.replace("`", ""), 16), number, int(tid, 16), line, self.file)
         if self.process and self.process.may_be(number):

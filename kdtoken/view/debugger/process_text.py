@@ -1,7 +1,7 @@
 """Processes and threads as a text tells them, and how they are put together line by line."""
 
 from dataclasses import dataclass
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from kdtoken.model.absent import Fragment, Maybe, NotSaid, Unreadable
 from kdtoken.model.process import FastRef, Impersonation, Process, Thread
@@ -19,8 +19,7 @@ NEVER_SHOWN = (
 _NOT_SAID = NotSaid(VIEW)
 
 
-@dataclass(frozen=True)
-class PartialThread:
+class PartialThread(NamedTuple):
     """A thread as `!process` or `!thread` lists it; its impersonation is NotSaid when no line tells it.
 
     owner, image  from `Owning Process`, which `!thread` prints
@@ -113,14 +112,16 @@ class ProcessBuilder:
 
 
 class ThreadBuilder:
-    """A thread while its lines come by."""
+    """A thread while its lines come by: a text may have many."""
+
+    __slots__ = ("address", "pid", "tid", "places", "impersonation", "owner", "image")
 
     def __init__(self, address: int, pid: int, tid: int, line: Line, file: str) -> None:
         self.address, self.pid, self.tid = address, pid, tid
         self.places: Dict[str, TextPlace] = {"address": TextPlace(file, line.number)}
-        self.impersonation: Maybe[Optional[Impersonation]] = NotSaid(VIEW)
-        self.owner: Maybe[int] = NotSaid(VIEW)
-        self.image: Maybe[str] = NotSaid(VIEW)
+        self.impersonation: Maybe[Optional[Impersonation]] = _NOT_SAID
+        self.owner: Maybe[int] = _NOT_SAID
+        self.image: Maybe[str] = _NOT_SAID
 
     def finished(self) -> PartialThread:
         thread = Thread(self.address, self.pid, self.tid, self.impersonation)

@@ -7,6 +7,7 @@ from typing import List, Sequence, Tuple
 from kdtoken.model.process import FastRef, Impersonation
 from kdtoken.view.debugger.process_command import PartialProcesses, read_process_lines
 from kdtoken.view.debugger.token_command import PartialTokens, read_token_lines
+from kdtoken.view.leftovers import among
 from kdtoken.view.lines import Line, split_lines
 from kdtoken.view.words import has_facts
 
@@ -33,27 +34,11 @@ def read_debugger_lines(lines: Sequence[Line], file: str = "text") -> DebuggerTe
     neither = tuple(
         line
         for line, token, process in zip(
-            lines, _among(lines, tokens.not_understood), _among(lines, processes.not_understood)
+            lines, among(lines, tokens.not_understood), among(lines, processes.not_understood)
         )
         if (token and (process or has_facts(line.text))) or id(line) in lost
     )
     return DebuggerText(tokens, processes, neither)
-
-
-def _among(lines: Sequence[Line], some: Sequence[Line]) -> bytearray:
-    """Of each line whether it is one of `some`, by identity: two lines of one text may be equal.
-
-    They come nearly always in their order, and of a log there are millions: no set of them is made.
-    """
-    found, at = bytearray(len(lines)), 0
-    for index, line in enumerate(lines):
-        while at < len(some) and some[at] is line:
-            found[index], at = 1, at + 1
-    if at < len(some):
-        left = {id(line) for line in some[at:]}
-        for index, line in enumerate(lines):
-            found[index] |= id(line) in left
-    return found
 
 
 # Where an address is a token's, by what stands before it.

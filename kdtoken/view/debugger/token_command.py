@@ -17,7 +17,7 @@ from kdtoken.view.debugger.token_lines import TokenBuilder
 from kdtoken.view.debugger.token_lists import goes_back
 from kdtoken.view.leftovers import read_each, with_leftovers
 from kdtoken.view.lines import Line, broken_width, command_of, is_cut, is_decoration, split_lines, width_of
-from kdtoken.view.partial import PartialToken, TextPlace
+from kdtoken.view.partial import PartialToken, TextPlace, refuse_more_tokens
 from kdtoken.view.words import has_facts, pointer_at
 
 VIEW = "!token"
@@ -53,7 +53,8 @@ class _Reader:
 
     def __init__(self, file: str, broken: int) -> None:
         self.file, self.broken = file, broken
-        self.tokens: List[TokenBuilder] = []
+        self.tokens: List[PartialToken] = []
+        self.latest: Optional[TokenBuilder] = None  # the last that began; those before it are finished, and take less
         self.current: Optional[TokenBuilder] = None
         self.errors: List[NoToken] = []
         self.commands: List[Line] = []
@@ -136,7 +137,7 @@ class _Reader:
         if command is not None:
             self._command(line, command)
             return
-        if forms.OTHERS.search(text):
+        if forms.is_of_another(text):
             self._end()
             self.unknown.append(line)
             return
@@ -198,8 +199,16 @@ class _Reader:
         if self.owner:
             self.current.process, self.owner = self.owner, 0
         self.spaced = False
-        self.tokens.append(self.current)
+        self.close()
+        self.latest = self.current
         return self.current
+
+    def close(self) -> None:
+        """The latest token is finished, if it is one."""
+        if self.latest is not None and _is_told(self.latest):
+            self.tokens.append(self.latest.finished())
+            refuse_more_tokens(len(self.tokens), self.file)
+        self.latest = None
 
     def _piece(self, text: str, line: Line) -> bool:
         token = self.current
@@ -251,11 +260,11 @@ class _Reader:
             return True
         if forms.WHOSE.match(text):
             return not has_facts(text)
-        if forms.NO_TOKEN.search(text):
+        if "oken" in text.lower() and forms.NO_TOKEN.search(text):
             address = forms.first_pointer(text)
             if token and not token.labels and token.address == address:
                 # Its head was printed, and then that nothing of it can be read.
-                self.tokens.pop()
+                self.latest = None
                 self.current = None
             self.errors.append(NoToken(TextPlace(self.file, line.number), text, address))
             return True
@@ -284,6 +293,9 @@ class _Reader:
             if token.section not in token.lists:
                 return False
             address = int(found.group(2).replace("`", ""), 16)
+            if token.is_full():
+                self.unknown.append(line)
+                return True
             return token.unread_row(int(found.group(1)), address, found.group(3), line)
         found = forms.UNREAD.match(text)
         if found:
@@ -307,6 +319,9 @@ class _Reader:
                 token = self._begin(line, None)
             # Which list it is, only what stands behind it tells.
             token.section = UNKNOWN
+        if token.is_full():
+            self.unknown.append(line)
+            return True
         return token.row(number, sid, rest, line)
 
     def _privilege(self, found: "re.Match[str]", line: Line) -> bool:
@@ -324,6 +339,9 @@ class _Reader:
         if token.section != PRIVILEGES:
             token.section = PRIVILEGES
             token.rank = max(token.rank, RANK["privs"])
+        if token.is_full():
+            self.unknown.append(line)
+            return True
         return token.privilege(
             None if index is None else int(index), None if number is None else int(number, 16), name, words, line
         )
@@ -344,27 +362,28 @@ class _Reader:
             understood = token.label(label, value, line) and understood
         if before is None and not understood and self.current and not self.current.fields:
             # A lone label of something else, such as `!tokenfields`, is no token.
-            self.tokens.pop()
+            self.latest = None
             self.current = None
         return understood
 
 
 def _is_told(token: TokenBuilder) -> bool:
-    """Whether anything of a token is told but its address."""
-    return bool(token.labels or token.privileges or any(token.lists.values()))
+    """Whether anything of a token is told but its address: of a head with nothing behind it nobody can say that it was
+    a token, since the next line may have said that it is none."""
+    return bool(token.labels or token.privileges or any(token.lists.values()) or token.process)
 
 
 def read_token_lines(lines: Sequence[Line], file: str = "text") -> PartialTokens:
-    """All tokens that the lines show."""
+    """All tokens that the lines show.  Raises BadFormat where they are more than memory is for."""
     reader = _Reader(file, broken_width(lines))
     facts = read_each(lines, reader.line)
     reader.finish()
-    # Of a head with nothing behind it nobody can say that it was a token: the next line may have said that it is none.
-    tokens = tuple(one.finished() for one in reader.tokens if _is_told(one) or one.process)
+    reader.close()
+    tokens = tuple(reader.tokens)
     unknown = with_leftovers(facts, tokens, reader.commands, reader.unknown)
     return PartialTokens(tokens, tuple(reader.errors), tuple(reader.commands), unknown, tuple(reader.taken))
 
 
 def read_token_text(text: str, file: str = "text") -> PartialTokens:
-    """All tokens of a pasted text or a log; never an error, whatever the text."""
+    """All tokens of a pasted text or a log; no error but that they are too many, whatever the text."""
     return read_token_lines(list(split_lines(text)), file)

@@ -110,7 +110,7 @@ ERROR = re.compile(
 # `!token` by whatever name, and no other extension whose name has that word in it.
 COMMAND = re.compile(r"!(?:\w{1,12}\.)?token(?![\w.])", re.IGNORECASE)
 # What another command prints under labels that a token has too.
-OTHERS = re.compile(r"structure offsets|->(?:Owner|Group|Dacl|Sacl|Ace)\b|^\+0x[0-9a-f]{3}")
+_OTHERS = re.compile(r"structure offsets|->(?:Owner|Group|Dacl|Sacl|Ace)\b|^\+0x[0-9a-f]{3}")
 
 # dt's members have a blank in front of the colon.
 IS_OF_DT = re.compile(r"[A-Z]\w{2,40} {1,20}: ")
@@ -160,6 +160,13 @@ def confirms(first: str, text: str) -> bool:
     if first.startswith("Primary Group:"):
         return re.match(r"Pri?v\w{0,4}:\s*$", text) is not None
     return ATTRIBUTES.match(text) is not None
+
+
+def is_of_another(text: str) -> bool:
+    """Whether another command printed the line."""
+    if "->" not in text and text[:1] != "+" and "offsets" not in text:
+        return False
+    return _OTHERS.search(text) is not None
 
 
 def may_begin(text: str) -> bool:

@@ -4,10 +4,10 @@ Attribute words are the debugger's own; their bits are winnt.h SE_GROUP_* and SE
 """
 
 from dataclasses import replace
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from kdtoken.model import group as groups
-from kdtoken.model.absent import Fragment, NotSaid, Unreadable
+from kdtoken.model.absent import NotSaid, Unreadable
 from kdtoken.model.sid import Sid
 from kdtoken.view.debugger import token_labels as labels
 from kdtoken.view.debugger.token_lists import (
@@ -15,19 +15,20 @@ from kdtoken.view.debugger.token_lists import (
     GroupRow,
     PrivilegeRow,
     group_attributes,
-    group_entries,
+    lists_in_part,
     lost_between,
     partial_groups,
     partial_privileges,
     privilege_row,
     privileges_of_rows,
+    put_counted_lists,
     user_and_groups,
     user_entry,
     with_doubt,
     without_absences,
 )
 from kdtoken.view.lines import Line
-from kdtoken.view.partial import PartialGroup, PartialToken, TextPlace, label_index, partial_token
+from kdtoken.view.partial import MOST_ROWS, TOO_MANY, PartialGroup, PartialToken, TextPlace, label_index, partial_token
 from kdtoken.view.words import has_facts, hexadecimal, is_cut_sid, luid_of, sid_of, unbracketed
 
 
@@ -99,7 +100,13 @@ class TokenBuilder:
         self.incomplete.append(labels.FIELD_OF.get(self.section, "the rest"))
         self.foreign("lines are left out in it (line %d)" % line.number)
 
-    # --- rows ---
+    def is_full(self) -> bool:
+        """Whether the open list has as many rows as are kept; then it is marked as a part, and this row passed over."""
+        rows: Sequence[object] = self.privileges if self.section == labels.PRIVILEGES else self.lists[self.section]
+        if len(rows) >= MOST_ROWS:
+            self.foreign(TOO_MANY)
+            self.last = "full"
+        return len(rows) >= MOST_ROWS
 
     def row(self, index: int, text: str, rest: str, line: Line) -> bool:
         """A numbered SID of a list, and what stands behind it."""
@@ -135,8 +142,7 @@ class TokenBuilder:
         """The second half of a SID that a line's end had cut."""
         if self.split_sid is None:
             return False
-        where, start, _ = self.split_sid
-        self.split_sid = None
+        (where, start, _), self.split_sid = self.split_sid, None
         if not where.startswith("row "):
             return self.label(where, start + rest, line)
         _, index, self.section = where.split(" ")
@@ -144,6 +150,8 @@ class TokenBuilder:
 
     def attributes(self, text: str, line: Line) -> bool:
         """The attribute words of the row before."""
+        if self.last == "full":
+            return True
         if self.section == labels.PRIVILEGES and self.privileges:
             last = self.privileges[-1]
             if self.last != "row" or not self.joined or isinstance(last.enabled, bool):
@@ -161,9 +169,11 @@ class TokenBuilder:
 
     def more_attributes(self, text: str, line: Line) -> bool:
         """Attribute words alone on a line: a console's width broke them off the line before."""
-        words = text.split()
-        if not (self.joined and words and all(word.lower() in labels.GROUP_WORDS for word in words)):
+        words = set(text.lower().split())
+        if not words or not words <= labels.GROUP_WORDS.keys():
             return False
+        if self.last == "full" or not self.joined:
+            return self.last == "full"
         if self.section == labels.PRIVILEGES and self.privileges and self.last == "row":
             last = self.privileges[-1]
             if isinstance(last.enabled, bool) or last.default is True:
@@ -370,19 +380,8 @@ class TokenBuilder:
             self.privileges = without_absences(self.privileges, ends)
         if ends.begun or self.privileges:
             fields["privileges"] = privileges_of_rows(self.privileges, ends)
-        for name, rows, count in (
-            ("restricted_sids", labels.RESTRICTED, "restricted_sid_count"),
-            ("capabilities", labels.CAPABILITIES, "capability_count"),
-        ):
-            counted = fields[count] if isinstance(fields.get(count), int) else None
-            if lists[rows] or counted is not None:
-                fields[name] = group_entries(lists[rows], self.ends[rows], counted)
-        incomplete = [
-            name
-            for name in labels.FIELD_OF.values()
-            if isinstance(fields.get(name), Fragment) or name in self.incomplete
-        ]
-        incomplete += ["privileges"] if ends.begun and isinstance(fields["privileges"], NotSaid) else []
+        put_counted_lists(fields, lists, self.ends)
+        incomplete = lists_in_part(fields, self.incomplete, ends.begun)
         user = None if doubt else self.user
         return PartialToken(
             self.view,

@@ -6,17 +6,15 @@ below its last, and nothing foreign lies in between; or when it has as many rows
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import List, Optional, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from kdtoken.model.absent import NOT_SAID_HERE, Fragment, Maybe, Missing, NotSaid, Unreadable
 from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.privilege import NAMES, NUMBERS, Privilege
 from kdtoken.model.sid import Sid
-from kdtoken.view.debugger.token_labels import attribute_bits
-from kdtoken.view.partial import PartialGroup, PartialPrivilege
+from kdtoken.view.debugger import token_labels as labels
+from kdtoken.view.partial import MOST_ROWS, PartialGroup, PartialPrivilege
 
-# A token has at most some 1,024 groups (winnt.h, learn.microsoft.com "MaxTokenSize"); an index far past that is noise.
-_MOST = 4096
 _STATES = ("enabled", "default", "usedforaccess")
 
 
@@ -84,14 +82,14 @@ def group_entries(
     ordered = True
     for row in rows:
         if row.index >= 0 and row.index != len(entries):
-            if not len(entries) < row.index < _MOST:
+            if not len(entries) < row.index < MOST_ROWS:
                 ordered = False
             else:
                 entries += [NOT_SAID_HERE] * (row.index - len(entries))
         entries.append(row.entry)
     complete = ordered and len(entries) == len(rows)
     numbered = all(row.index >= 0 for row in rows)
-    if count is not None and count < _MOST:
+    if count is not None and count < MOST_ROWS:
         if complete and len(rows) == count:
             return tuple(entries)
         if ordered and len(entries) < count:
@@ -106,6 +104,23 @@ def group_entries(
     if ends.torn or not (numbered or all(row.joined for row in rows)):
         return Fragment(entries, ends.torn or "lines in it were not understood")
     return tuple(entries)
+
+
+def put_counted_lists(fields: Dict[str, Any], lists: Mapping[str, List[GroupRow]], ends: Mapping[str, Ends]) -> None:
+    """The lists of which the text also counts how many are in them, into a token's fields."""
+    for name, rows, count in (
+        ("restricted_sids", labels.RESTRICTED, "restricted_sid_count"),
+        ("capabilities", labels.CAPABILITIES, "capability_count"),
+    ):
+        counted = fields[count] if isinstance(fields.get(count), int) else None
+        if lists[rows] or counted is not None:
+            fields[name] = group_entries(lists[rows], ends[rows], counted)
+
+
+def lists_in_part(fields: Mapping[str, object], told: Sequence[str], begun: bool) -> List[str]:
+    """Fields of which a part only is shown; `told` are those of which that is known, `begun`: privileges are titled."""
+    found = [name for name in labels.FIELD_OF.values() if isinstance(fields.get(name), Fragment) or name in told]
+    return found + ["privileges"] if begun and isinstance(fields["privileges"], NotSaid) else found
 
 
 def lost_between(before: List[GroupRow], no_attributes: bool, index: int) -> bool:
@@ -174,7 +189,7 @@ def partial_groups(rows: List[GroupRow]) -> Tuple[PartialGroup, ...]:
 
 def group_attributes(row: GroupRow, text: str) -> Tuple[GroupRow, str]:
     """The row with the attributes that these words are, and the first word that nobody knows."""
-    value, strange = attribute_bits(text)
+    value, strange = labels.attribute_bits(text)
     return replace(row, attributes=value), strange
 
 

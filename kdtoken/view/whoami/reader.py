@@ -12,11 +12,12 @@ from typing import Iterable, List, Optional, Tuple
 from kdtoken.model.sid import Sid
 from kdtoken.view.leftovers import read_each, with_leftovers
 from kdtoken.view.lines import Line, command_of, is_cut, is_decoration, split_lines
+from kdtoken.view.partial import refuse_more_tokens
 from kdtoken.view.whoami import shapes
 from kdtoken.view.whoami.rows import GROUPS, PRIVILEGES, USER, WhoamiBuilder, WhoamiTexts
 from kdtoken.view.whoami.tables import Table, margin_of
 from kdtoken.view.whoami.words import state_of
-from kdtoken.view.words import PRIVILEGE, SID, has_facts, sid_of
+from kdtoken.view.words import PRIVILEGE, SID, has_facts, may_have_facts, sid_of
 
 
 class _Reader:
@@ -45,7 +46,7 @@ class _Reader:
 
     def line(self, line: Line) -> None:
         """One line; one that was several rows is taken apart, and listed too if that does not account for it all."""
-        pieces, count = shapes.rows_of(line.text)
+        pieces, count = shapes.rows_of(line.text) if may_have_facts(line.text) else ([line.text], 0)
         if len(pieces) > 1:
             self._end_table(False)
         before = len(self.unknown)
@@ -90,7 +91,7 @@ class _Reader:
         if text[:1] == '"' and '","' in text and text.count('"') % 2 == 0:
             if self._cells(next(csv.reader([text.replace("\0", "")]), []), line):
                 return
-        pair = shapes.KEY.match(text)
+        pair = shapes.KEY.match(text) if ":" in text or "\uff1a" in text else None
         if pair and self._pair(pair.group(1), pair.group(2).strip(), line):
             return
         self._close()
@@ -236,6 +237,7 @@ class _Reader:
         if token is None or not token.takes(kind):
             token = self.current = WhoamiBuilder(self.file)
             self.tokens.append(token)
+            refuse_more_tokens(len(self.tokens), self.file)
         return token
 
     def _loose(self, kind: str) -> WhoamiBuilder:
@@ -383,17 +385,16 @@ class _Reader:
 
 
 def read_whoami_lines(lines: Iterable[Line], file: str = "text") -> WhoamiTexts:
-    """All that the lines hold of whoami's output."""
-    lines = list(lines)
+    """All that the lines hold of whoami's output.  Raises BadFormat where its tokens are more than memory is for."""
+    lines = lines if isinstance(lines, list) else list(lines)  # of millions, no second list
     reader = _Reader(file, margin_of(lines))
     facts = read_each(lines, reader.line)
     reader.finish()
     tokens = tuple(one.finished() for one in reader.tokens if one.places)
-    kept = reader.commands + reader.names + reader.claims
-    unknown = with_leftovers(facts, tokens, kept, reader.unknown)
+    unknown = with_leftovers(facts, tokens, reader.commands + reader.names + reader.claims, reader.unknown)
     return WhoamiTexts(tokens, tuple(reader.commands), tuple(reader.names), tuple(reader.claims), unknown)
 
 
 def read_whoami_text(text: str, file: str = "text") -> WhoamiTexts:
-    """All that a pasted text holds of whoami's output; never an error, whatever the text."""
+    """All that a pasted text holds of whoami's output; no error but that its tokens are too many, whatever the text."""
     return read_whoami_lines(split_lines(text), file)

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from kdtoken.model import group as groups
 from kdtoken.model.absent import NOT_SAID_HERE, Fragment, Maybe, NotSaid, Unreadable
@@ -12,6 +12,8 @@ from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import name_of
 from kdtoken.view.lines import Line
 from kdtoken.view.partial import (
+    MOST_ROWS,
+    TOO_MANY,
     PartialGroup,
     PartialPrivilege,
     PartialToken,
@@ -133,6 +135,8 @@ class WhoamiBuilder:
 
     def group_row(self, sid: Sid, name: str, text: str, line: Line, all_there: bool = True) -> bool:
         """A group with the words for its attributes; `all_there` if more words cannot have followed."""
+        if self._is_full(GROUPS, self.groups):
+            return False
         value: Maybe[int]
         if not all_there:
             value = Unreadable(0, "the words for its attributes may go on: %r" % text.strip())
@@ -148,6 +152,13 @@ class WhoamiBuilder:
         self._place("groups.%s" % sid, line)
         return not isinstance(value, Unreadable)
 
+    def _is_full(self, kind: str, rows: Sequence[object]) -> bool:
+        """Whether a list has as many rows as are kept; then it is marked as a part."""
+        if len(rows) < MOST_ROWS:
+            return False
+        self.parts[kind].torn = self.parts[kind].torn or TOO_MANY
+        return True
+
     def _note_repair(self, text: str, value: object, line: Line) -> None:
         if isinstance(value, int) and was_repaired(text):
             self.problems.append(
@@ -157,7 +168,7 @@ class WhoamiBuilder:
     @property
     def waits_for_attributes(self) -> bool:
         """Whether the last group's row may go on in the next line."""
-        return bool(self.groups) and not isinstance(self.groups[-1].attributes, int)
+        return 0 < len(self.groups) < MOST_ROWS and not isinstance(self.groups[-1].attributes, int)
 
     def attributes_row(self, text: str, line: Line) -> bool:
         """The attributes of the last group."""
@@ -166,6 +177,8 @@ class WhoamiBuilder:
 
     def privilege_row(self, name: str, word: str, line: Line) -> bool:
         """A privilege with the word for its state."""
+        if self._is_full(PRIVILEGES, self.privileges):
+            return False
         state = state_of(word) if word.strip() else None
         enabled: Maybe[bool] = NotSaid(VIEW) if not word.strip() else Unreadable(0, "state word not known: %r" % word)
         if state is not None:
@@ -178,7 +191,7 @@ class WhoamiBuilder:
     @property
     def waits_for_state(self) -> bool:
         """Whether the last privilege's row may go on in the next line."""
-        return bool(self.privileges) and not isinstance(self.privileges[-1].enabled, bool)
+        return 0 < len(self.privileges) < MOST_ROWS and not isinstance(self.privileges[-1].enabled, bool)
 
     def state_row(self, word: str, line: Line) -> bool:
         """The state of the last privilege, on a line of its own."""

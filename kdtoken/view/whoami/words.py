@@ -264,6 +264,8 @@ def says_a_state(text: str) -> bool:
 
 def was_repaired(text: str) -> bool:
     """Whether words are understood only in spite of letters that were lost."""
+    if text.isascii() and "?" not in text:
+        return False
     lost = [one for one in re.split("[,，、]", text) if any(map(_is_lost, one))]
     return any(_folded(one) not in _STATES and _folded(one) not in _ATTRIBUTES for one in lost)
 
@@ -277,6 +279,14 @@ def attributes_of(text: str) -> Maybe[int]:
 
     Some languages have a phrase with a comma in it, so up to three parts are tried as one.
     """
+    return _attributes_of(text) if len(text) <= _SHORT else _attributes_of.__wrapped__(text)
+
+
+_SHORT = 200  # longer texts are not worth keeping
+
+
+@lru_cache(maxsize=1024)  # the same few in each list
+def _attributes_of(text: str) -> Maybe[int]:
     text = text.replace("、", ",").replace("，", ",")
     parts = [one for one in text.split(",") if one.strip()]
     value, at = 0, 0
