@@ -8,7 +8,9 @@ from kdtoken.errors import BadFormat
 from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.model.sid import Sid
 from kdtoken.view.descriptor import DescriptorText, PartialDescriptor, read_descriptor_bytes, read_descriptor_text
+from kdtoken.view.descriptor.icacls import IcaclsDescriptors
 from kdtoken.view.descriptor.partial import told_ace, told_acl
+from kdtoken.view.lines import Line
 
 SYSTEM, ADMINS, ANNA = Sid(5, (18,)), Sid(5, (32, 544)), Sid.from_text("S-1-5-21-1-2-3-1001")
 
@@ -439,3 +441,18 @@ def test_where_one_object_of_accesschk_ends() -> None:
     gap = one(CHECKED + RIGHT.replace("[0]", "[1]"))
     assert gap.descriptor.dacl is not None and gap.descriptor.dacl.is_partial and dacl(gap) == []
     assert isinstance(gap.descriptor, SecurityDescriptor) and "ACE [1] where [0] is due" in gap.notes[1]
+
+
+def test_a_line_of_icacls_with_a_million_blanks_is_looked_at_in_linear_time() -> None:
+    """Where the account begins, only the blanks near its end can tell."""
+    asked: List[int] = []
+
+    def resolve(name: str) -> Optional[Sid]:
+        asked.append(len(name))
+        return Sid.from_text("S-1-5-18") if name == "NT AUTHORITY\\SYSTEM" else None
+
+    reader = IcaclsDescriptors(resolve)
+    assert reader.take(Line(1, "C:\\" + "a " * 5000 + "NT AUTHORITY\\SYSTEM:(F)"))
+    (found,) = reader.finish()
+    assert found.descriptor.dacl is not None and str(found.descriptor.dacl.aces[0].sid) == "S-1-5-18"
+    assert len(asked) < 300 and sum(asked) < 300 * 600 + 20000

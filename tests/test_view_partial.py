@@ -14,7 +14,7 @@ from kdtoken.machine.merged import _MOST_CHANGES, merge_tokens, read_logs
 from kdtoken.machine.text import view_of
 from kdtoken.model.absent import NOT_SAID_HERE, Fragment, NotSaid, Unreadable
 from kdtoken.model.group import Group, HalfGroup
-from kdtoken.model.privilege import Privilege
+from kdtoken.model.privilege import NAMES, Privilege
 from kdtoken.model.sid import Sid
 from kdtoken.view import partial
 from kdtoken.view.debugger import token_lines
@@ -166,8 +166,9 @@ def test_the_same_of_privileges(few: None) -> None:
     (token,) = read_whoami_text("C:\\>whoami /priv\n\nPRIVILEGES INFORMATION\n------\n\n" + PRIVILEGE * 5).tokens
     assert (len(token.privileges), token.incomplete) == (3, ("privileges",))
     assert isinstance(token.token.privileges, Fragment) and token.token.privileges.why == TOO_MANY
-    row = " 23 0x000000017 SeChangeNotifyPrivilege           Attributes - Enabled Default \n"
-    found = read_token_text(TOKEN.replace("User Groups", "Privs") + row * 5)
+    row = " %02d 0x0000000%02x %s           Attributes - Enabled Default \n"
+    rows_of = "".join(row % (number, number, NAMES[number]) for number in range(5, 10))
+    found = read_token_text(TOKEN.replace("User Groups", "Privs") + rows_of)
     (token,) = found.tokens
     assert (len(token.privileges), token.incomplete) == (3, ("user_and_groups", "privileges"))
     assert [line.number for line in found.not_understood] == [8, 9]
@@ -202,7 +203,8 @@ def test_more_tokens_than_memory_is_for_are_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(partial, "MOST_TOKENS", 3)
     token = "_TOKEN ffffd1020300%x060\nUser: S-1-5-18\n"
     whoami = "C:\\>whoami /user\n\nUSER INFORMATION\n----------------\n\nlab\\a S-1-5-21-1-2-3-100%d\n\n"
-    for form in (token, whoami):
+    dt = "kd> dt nt!_TOKEN ffffd1020300%x060\n   +0x078 SessionId : 1\n   +0x0c4 TokenType                        : 1 ( TokenPrimary )\n"
+    for form in (token, whoami, dt):
         assert len(read_text("".join(form % n for n in range(1, 4))).tokens) == 3
         with pytest.raises(BadFormat, match=r"a.txt tells of over 3 tokens, which is too much") as caught:
             read_text("".join(form % n for n in range(1, 5)), "a.txt")

@@ -14,7 +14,7 @@ from kdtoken.model.process import FastRef, Process
 from kdtoken.view.debugger.process_text import PartialProcess
 from kdtoken.view.debugger.token_labels import NEVER_SHOWN
 from kdtoken.view.lines import Line, broken_width, command_of, is_cut, width_of
-from kdtoken.view.partial import PartialToken, TextPlace, partial_token
+from kdtoken.view.partial import PartialToken, TextPlace, partial_token, refuse_more_tokens
 
 VIEW = "dt"
 _COMMAND = re.compile(
@@ -78,11 +78,18 @@ class _Object:
         return int(digits[2:], bases[digits[:2]]) if digits[:2] in bases else int(digits)
 
 
+_Objects = Dict[Tuple[str, int], _Object]  # by type in lower case and address
+
+
 def read_dt_values(lines: Sequence[Line], file: str) -> Tuple[List[PartialToken], List[PartialProcess], List[Line]]:
-    """Tokens and processes of all such listings, and the lines that told something of them."""
+    """Tokens and processes of all such listings, and the lines that told something of them.
+
+    Raises BadFormat where they are more than memory is for.
+    """
     objects, used = _objects(lines)
-    tokens = [_token(one, objects, file) for one in objects if one.type == "_token"]
-    processes = [_process(one, objects, file) for one in objects if one.type == "_eprocess"]
+    refuse_more_tokens(len(objects), file)
+    tokens = [_token(one, objects, file) for one in objects.values() if one.type == "_token"]
+    processes = [_process(one, objects, file) for one in objects.values() if one.type == "_eprocess"]
     listed, rows = _dml_processes(lines, file)
     return [one for one in tokens if one is not None], listed + processes, used + rows
 
@@ -121,8 +128,8 @@ def _as_dt(text: str) -> str:
     return "%s+0x%s %s : %s" % inner.groups() if inner else text
 
 
-def _objects(lines: Sequence[Line]) -> Tuple[List[_Object], List[Line]]:
-    found: Dict[Tuple[str, int], _Object] = {}
+def _objects(lines: Sequence[Line]) -> Tuple[_Objects, List[Line]]:
+    found: _Objects = {}
     used: List[Line] = []
     current: Optional[_Object] = None
     outer, depth = "", -1
@@ -163,7 +170,7 @@ def _objects(lines: Sequence[Line]) -> Tuple[List[_Object], List[Line]]:
             current.places[name] = line.number
         at_end = name if width_of(line) >= broken else ""
         used.append(printed)
-    return list(found.values()), used
+    return found, used
 
 
 def _is_cut_address(digits: str) -> bool:
@@ -171,15 +178,14 @@ def _is_cut_address(digits: str) -> bool:
     return 8 < len(digits) < 16 or (len(digits) == 8 and digits.lower().startswith("ffff"))
 
 
-def _inside(outer: _Object, member: str, kind: str, objects: Sequence[_Object]) -> Optional[_Object]:
+def _inside(outer: _Object, member: str, kind: str, objects: _Objects) -> Optional[_Object]:
     """The listing of a member of another listing, by where that member lies."""
     if member not in outer.members:
         return None
-    at = outer.address + outer.members[member][0]
-    return next((one for one in objects if one.type == kind and one.address == at), None)
+    return objects.get((kind, outer.address + outer.members[member][0]))
 
 
-def _token(one: _Object, objects: Sequence[_Object], file: str) -> Optional[PartialToken]:
+def _token(one: _Object, objects: _Objects, file: str) -> Optional[PartialToken]:
     fields: Dict[str, Any] = {}
     places = {"address": TextPlace(file, one.line.number)}
     for member, name in _FIELDS.items():
@@ -198,7 +204,7 @@ def _token(one: _Object, objects: Sequence[_Object], file: str) -> Optional[Part
     return PartialToken(VIEW, partial_token(VIEW, one.address, fields), places, never_shown=NEVER_SHOWN[:1])
 
 
-def _reference(one: _Object, objects: Sequence[_Object]) -> Optional[FastRef]:
+def _reference(one: _Object, objects: _Objects) -> Optional[FastRef]:
     """The fast reference Token; how many of its bits count references, the width of RefCnt tells."""
     apart = _inside(one, "Token", "_ex_fast_ref", objects)
     source, prefix = (apart, "") if apart else (one, "Token.")
@@ -209,7 +215,7 @@ def _reference(one: _Object, objects: Sequence[_Object]) -> Optional[FastRef]:
     return FastRef(value, (1 << len(width.group(1))) - 1)
 
 
-def _process(one: _Object, objects: Sequence[_Object], file: str) -> PartialProcess:
+def _process(one: _Object, objects: _Objects, file: str) -> PartialProcess:
     nothing = NotSaid(VIEW)
     pid, parent = one.number("UniqueProcessId"), one.number("InheritedFromUniqueProcessId")
     image = _IMAGE.search(one.members.get("ImageFileName", (0, ""))[1])

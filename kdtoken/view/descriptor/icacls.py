@@ -37,6 +37,8 @@ _FLAGS = {
 _POLICY = {"NW": 1, "NR": 2, "NX": 4}
 _ENDS = re.compile(r"\s*(?:Successfully processed|Failed processing)\b.*\d")
 _SAVED = re.compile(r"\s*D:(?:P|AR|AI|NO_ACCESS_CONTROL)*(?:\(|\s*$|S:)")
+# In a name of an account: each tail of a line of a million blanks is as long as the line.
+_MOST_BLANKS = 256
 _LABEL_NOTE = "of the SACL, icacls shows the integrity label only"
 
 
@@ -127,7 +129,8 @@ def _split(text: str, resolve: Callable[[str], Optional[Sid]]) -> Tuple[str, str
     The account is the longest tail that is a known name; else what follows the last blank before a backslash or, without
     one, the last blank.
     """
-    for at in [0] + [index + 1 for index, character in enumerate(text) if character == " "]:
+    starts = [0] + [index + 1 for index, character in enumerate(text) if character == " "]
+    for at in starts if len(starts) <= _MOST_BLANKS else starts[:1] + starts[-_MOST_BLANKS:]:
         if resolve(text[at:]) is not None:
             return text[:at].strip(), text[at:]
     head, slash, tail = text.rpartition("\\")
