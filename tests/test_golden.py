@@ -68,18 +68,18 @@ def test_json_follows_its_schema(name: str) -> None:
     validator(verb if known else "dump").validate(data)
 
 
-@pytest.mark.parametrize("name", ["notepad-22000.json", "notepad-7601-why.json"])
-def test_the_schema_in_place_takes_what_the_schema_takes(name: str) -> None:
+def test_the_schema_in_place_takes_what_the_schema_takes() -> None:
     """The one with references and the one without: of an answer with another value here or there they say the same."""
     written, said = jsonschema.Draft202012Validator(schema("dump")), set()
-    data = json.loads((GOLDEN / name).read_text(encoding="utf-8"))
-    for part in (data, data["process"], data["token"], data["token"]["privileges"][0]):
-        for key in part:
-            for other in (None, -5, {"unreadable": 1}, {"absent": "_TOKEN.X"}):
-                kept, part[key] = part[key], other
-                said.add(validator("dump").is_valid(data))
-                assert written.is_valid(data) is validator("dump").is_valid(data), (key, other)
-                part[key] = kept
+    data = json.loads((GOLDEN / "notepad-22000.json").read_text(encoding="utf-8"))
+    for rows in (data["threads"], *(value for value in data["token"].values() if isinstance(value, list))):
+        del rows[1:]  # validation is slow
+    for part, key in ((data, "token"), (data["process"], "token"), (data["token"], "flags")):
+        for other in (-5, {"absent": "_TOKEN.X"}):
+            kept, part[key] = part[key], other
+            said.add(validator("dump").is_valid(data))
+            assert written.is_valid(data) is validator("dump").is_valid(data), (key, other)
+            part[key] = kept
     assert said == {True, False}
 
 
