@@ -70,6 +70,8 @@ FLAGS = SPEC.flags.to_bytes(4, "little")
         ("[8] UChar", "TokenId", TOKEN_ID, None),
         ("_LUID", "TokenId", TOKEN_ID, None),
         ("Double", "TokenId", TOKEN_ID, None),
+        ("Float", "TokenFlags", FLAGS, None),
+        ("Uint2B", "TokenFlags", FLAGS[:2], SPEC.flags & 0xFFFF),
     ],
 )
 def test_any_type_is_shown_raw(kind: str, over: str, raw: bytes, number: Optional[int]) -> None:

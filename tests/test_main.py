@@ -1,5 +1,9 @@
 """`kdtoken` by itself: usage, version, unknown verbs."""
 
+import re
+from importlib import import_module
+from typing import Set
+
 import pytest
 
 from kdtoken import __main__ as front
@@ -78,3 +82,16 @@ def test_help_of_a_verb(capsys: pytest.CaptureFixture[str]) -> None:
 def test_every_verb_of_the_list_is_there_and_tells_its_options(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert front.main([verb, "--help"]) == 0
     assert capsys.readouterr().out.startswith("usage: kdtoken %s" % verb)
+
+
+def test_each_verb_is_summed_up_in_the_words_of_its_own_help() -> None:
+    def words(text: str) -> Set[str]:
+        return {one for one in re.findall("[a-z]+", text.lower()) if len(one) > 2}
+
+    heads = {
+        verb: words(str(import_module("kdtoken." + verb).__doc__).strip().split("\n\n")[0]) - {verb}
+        for verb in front.VERBS
+    }
+    for verb, what in front.VERBS.items():
+        shared = {other: len(words(what) & heads[other]) for other in heads}
+        assert shared[verb] >= 2 and max(shared, key=lambda one: shared[one]) == verb, (verb, shared)

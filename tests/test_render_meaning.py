@@ -1,13 +1,15 @@
 """Which style a value has: levels at their borders, privileges by their bits, groups on the screen."""
 
 from dataclasses import replace
+from typing import Optional
 
 import pytest
 
+from kdtoken.analysis.audit.finding import Severity
 from kdtoken.model.absent import Fragment, Unreadable
 from kdtoken.model.privilege import Privilege
 from kdtoken.render.marked import segments
-from kdtoken.render.meaning import level_style, privilege
+from kdtoken.render.meaning import level_style, privilege, severity
 from kdtoken.render.privileges import privilege_lines
 from kdtoken.render.screen import screen_lines
 from tests.test_render_screen import NOTEPAD, TOKEN
@@ -55,3 +57,11 @@ def test_what_is_not_known_of_a_privilege_is_not_said_to_be_lacking() -> None:
 def test_groups_for_deny_only_are_marked_on_the_screen() -> None:
     told = [text for line in screen_lines(NOTEPAD, "") for text, style, _ in segments(line) if style == "deny"]
     assert "BUILTIN\\Administrators" in told and "Everyone" not in "".join(told)
+
+
+@pytest.mark.parametrize(
+    "one, style",
+    [(Severity.IMPOSSIBLE, "impossible"), (Severity.UNUSUAL, "unusual"), (Severity.INFORMATION, ""), (None, "")],
+)
+def test_a_finding_has_the_style_of_what_it_says(one: Optional[Severity], style: str) -> None:
+    assert segments(severity(one, "x")) == [("x", style, "")]
