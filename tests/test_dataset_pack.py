@@ -1,6 +1,7 @@
 """Packs: many parts as few files, which hold nothing else and may go away at any time."""
 
 import shutil
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -12,6 +13,7 @@ pytest.importorskip("fsspec")
 
 from kdtoken.dataset import ask, pack  # noqa: E402
 from kdtoken.dataset.pack import find_pack, known_sources  # noqa: E402
+from kdtoken.dataset.rows import Machined  # noqa: E402
 from kdtoken.dataset.schema import TABLES  # noqa: E402
 from kdtoken.dataset.store import PACKED, Store  # noqa: E402
 from kdtoken.errors import KdTokenError  # noqa: E402
@@ -20,14 +22,18 @@ from tests.machine.declared import MACHINE  # noqa: E402
 from tests.machine.strange import QUIET  # noqa: E402
 from tests.test_dataset_ask import made_of, put  # noqa: E402
 
-MADE = {name: made_of(machine) for name, machine in (("A", MACHINE), ("B", QUIET), ("C", QUIET), ("D", MACHINE))}
+
+@lru_cache(maxsize=None)
+def made() -> Dict[str, Machined]:
+    declared, quiet = made_of(MACHINE), made_of(QUIET)
+    return {"A": declared, "B": quiet, "C": quiet, "D": declared}
 
 
 def filled(path: Path, names: str = "ABC") -> Store:
     store = Store(str(path / "lake"))
     store.check(create=True)
     for name in names:
-        put(store, MADE[name], "" if name == "C" else "HOST-" + name, ord(name))
+        put(store, made()[name], "" if name == "C" else "HOST-" + name, ord(name))
     put(store, None, "", 9, error="no dump")
     return store
 
@@ -57,19 +63,19 @@ def test_a_pack_answers_as_its_parts_do(tmp_path: Path) -> None:
 def test_what_is_added_later_lies_beside_it_until_the_next(tmp_path: Path) -> None:
     store = filled(tmp_path)
     pack.pack(store, 1)
-    put(store, MADE["D"], "HOST-D", ord("D"))
+    put(store, made()["D"], "HOST-D", ord("D"))
     told = everything(store)
     assert len([row for row in told["sources"] if "HOST-D" in row]) == 1
     (first,) = store.packs()
     assert pack.pack(store, 1) and everything(store) == told
     # The one before may be read just now: it goes with the next.
     assert len(store.packs()) == 2
-    put(store, MADE["B"], "HOST-E", 77)
+    put(store, made()["B"], "HOST-E", 77)
     assert pack.pack(store, 1) and first not in store.packs() and len(store.packs()) == 2
     found = find_pack(store, store.keys())
     assert found is not None and len(found.keys) == 5
     # The share that the new ones must be of the packed.
-    put(store, MADE["B"], "HOST-F", 78)
+    put(store, made()["B"], "HOST-F", 78)
     pack_share, pack.SHARE = pack.SHARE, 1
     try:
         assert not pack.pack(store, 1)

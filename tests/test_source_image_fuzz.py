@@ -3,8 +3,9 @@
 import json
 import struct
 import tracemalloc
+from functools import lru_cache
 from pathlib import Path
-from typing import List, Tuple
+from typing import Dict, Iterator, List, Tuple
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from kdtoken.decode.process import walk_processes
 from kdtoken.decode.process_dump import Tokens
 from kdtoken.errors import KdTokenError
+from kdtoken.layout.isf import load_isf
 from kdtoken.layout.layout_file import load_layouts
 from kdtoken.source.cached import CachedSource
 from kdtoken.source.crashdump.dump import open_dump
@@ -31,6 +33,7 @@ from tests.machine.kernel import build
 LAYOUTS = load_layouts(Path(__file__).parent.parent / "fixtures" / "layouts" / "nt-10.0.19041.3570.json")
 KERNEL = build(MACHINE, LAYOUTS, fake_image(LAYOUTS))
 DUMP = Dump.of(KERNEL)
+PHYSICAL: Dict[int, bytes] = physical_pages(KERNEL)
 PAGE = 0x1000
 LIMIT = 200 << 20
 VALUES = [0, 1, 0x7F, 0xFFFF, 0xFFFFFFFF, 1 << 40, 1 << 47, (1 << 63) - 1, (1 << 64) - 1]
@@ -38,10 +41,13 @@ ENTRIES = [0, 1, 0x3, 0x63, 0x83, 0xE3, 0x400, 0x800, 0x1AD063, 0x1AD0E3, 0x1AE0
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     made = tmp_path_factory.mktemp("fuzz")
     (made / "symbols.json").write_text(json.dumps(isf(LAYOUTS, as_image(fake_image(LAYOUTS)))))
-    return made
+    with pytest.MonkeyPatch.context() as patch:
+        # Nothing is wrong with the symbols: they are parsed once for all images.
+        patch.setattr("kdtoken.layout.isf.load_isf", lru_cache(maxsize=1)(load_isf))
+        yield made
 
 
 def use(path: Path, folder: Path) -> None:
@@ -67,7 +73,7 @@ def use(path: Path, folder: Path) -> None:
 @settings(max_examples=examples(25), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 500), st.sampled_from(VALUES), st.sampled_from([1, 2, 4, 8])), max_size=3))
 def test_elf_headers(folder: Path, changes: List[Tuple[int, int, int]]) -> None:
-    path = write_elf(physical_pages(KERNEL), folder / "a.elf", DUMP.root)
+    path = write_elf(PHYSICAL, folder / "a.elf", DUMP.root)
     data = bytearray(path.read_bytes())
     for at, value, width in changes:
         data[at : at + width] = (value & (1 << 8 * width) - 1).to_bytes(width, "little")
@@ -86,7 +92,7 @@ SIDE = vmss([(0, 0, 0x300), (0x100000, 0x300, 0x300)])
     st.integers(0, 2 * len(SIDE)),
 )
 def test_region_tables(folder: Path, changes: List[Tuple[int, int, int]], keep: int) -> None:
-    path = write_raw(physical_pages(KERNEL), folder / "a.vmem")
+    path = write_raw(PHYSICAL, folder / "a.vmem")
     data = bytearray(SIDE)
     for at, value, width in changes:
         data[at : at + width] = (value & (1 << 8 * width) - 1).to_bytes(width, "little")

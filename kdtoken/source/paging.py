@@ -8,7 +8,7 @@ Windows XP x64 (bit 10 Prototype, bit 11 Transition, bits 5-9 Protection, 32 and
 from __future__ import annotations
 
 import struct
-from typing import Dict, Iterator, Tuple, Union
+from typing import Dict, Iterator, List, Tuple, Union
 
 from kdtoken.source.base import PAGE_SIZE
 from kdtoken.source.crashdump.header import Buffer
@@ -91,11 +91,12 @@ class PageTables:
             for inner, _ in () if isinstance(below, str) else self._entries(below):
                 yield at + (inner << 21)
 
-    def _entries(self, table: int) -> Iterator[Tuple[int, int]]:
+    def _entries(self, table: int) -> List[Tuple[int, int]]:
         """(index, entry) of those that are valid."""
-        for index, (entry,) in enumerate(_ENTRY.iter_unpack(self._data[table : table + PAGE_SIZE])):
-            if entry & _VALID:
-                yield index, entry
+        data = self._data[table : table + PAGE_SIZE]
+        # All at once: many of an image's tables are nearly empty, and it may have thousands that are none.
+        entries = struct.unpack("<%dQ" % (len(data) // _ENTRY.size), data)
+        return [(index, entry) for index, entry in enumerate(entries) if entry & _VALID]
 
     @staticmethod
     def is_large(entry: int, shift: int) -> bool:
