@@ -373,3 +373,41 @@ def test_of_those_who_share_a_token_four_are_named_and_the_others_counted(count:
     rows = list(snapshot_of_machine(QUIET).processes[:count])
     names = ["%s (%d)" % (row.process.image_name, row.process.pid or 0) for row in rows[:4]]
     assert _names(rows) == ", ".join(names) + more
+
+
+# A word or two of each innocent cause, in order: none gets lost, and none is told of another rule.
+INNOCENT_WORDS = {
+    "shared-token": ["kernel makes", "last handle", "torn between", "two moments", "nothing was won", "neither"],
+    "boot-token": ["MemCompression"],
+    "twin-token": ["one token twice", "two starts"],
+    "nameless-privileges": ["above 36"],
+    "traceless-change": ["same ids"],
+    "label-entry": ["0xffffffff"],
+    "label-and-flags": ["between Low and Medium", "does not set the flag"],
+    "flags-and-members": ["torn inside"],
+    "sid-hash": ["torn inside"],
+    "integrity-off": ["none is documented"],
+    "sid-hash-bits": ["another in your build"],
+    "token-source": ["authentication packages"],
+    "logon-session": ["being closed", "containers", "two starts"],
+    "token-order": ["CreateProcessAsUser", "suspended", "clock"],
+    "token-flags": ["suspended", "System's own"],
+    "user-and-image": ["kiosk", "name of one"],
+    "integrity-and-user": ["AppContainer", "UIAccess", "built-in Administrator", "SAFER"],
+    "session-and-token": ["between sessions", "SeTcbPrivilege"],
+    "parent-and-image": ["used again", "by attribute", "containers"],
+    "system-under-user": ["WerFault", "winlogon", "psexec", "used again"],
+    "child-gained": ["ModifiedId", "SeImpersonate", "seclogon"],
+    "new-credentials": ["/netonly"],
+    "impersonates-stronger": ["RPC", "cannot open", "password", "higher level", "removed since"],
+    "debug-privilege": ["PowerShell", "developers", "administrative tool"],
+    "strong-and-filtered": ["user right"],
+    "system-privileges": ["protocol transition", "person's account"],
+}
+
+
+def test_every_innocent_cause_is_told() -> None:
+    for rule in RULES:
+        words = INNOCENT_WORDS.get(rule.id, [])
+        assert len(rule.innocent) == len(words), rule.id
+        assert all(word in cause for word, cause in zip(words, rule.innocent)), rule.id

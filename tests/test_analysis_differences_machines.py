@@ -15,6 +15,7 @@ from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
 from kdtoken.render import machines
 from kdtoken.render.machines import machines_lines
+from kdtoken.render.marked import segments
 from tests.declared_views import decoded
 from tests.expected import FILES
 from tests.machine.declared import BOOT, SECOND
@@ -380,3 +381,10 @@ def test_of_what_differs_eight_are_named_and_the_others_counted(
     compared = compare_machines(before, before)
     assert compared.pairs[0].comparison is not None
     assert machines._changes(compared.pairs[0].comparison) == "; policy: " + ", ".join(names[:8]) + more
+
+
+def test_headings_are_as_serious_as_what_stands_below_them(before: Snapshot) -> None:
+    machine = with_process(with_token(QUIET, PAINT, privileges=ENABLED), NOTEPAD, token="system")
+    lines = machines_lines(compare_machines(before, snapshot_of_machine(machine)))
+    styles = {text[:2]: style for line in lines for text, style, _ in segments(line) if style and text[:1] == "!"}
+    assert styles == {"!!": "impossible", "! ": "unusual"}

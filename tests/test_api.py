@@ -152,3 +152,9 @@ def test_services_name_sids_of_this_machine_only() -> None:
     with kdtoken.open(MACHINE_22000, services=["AnOddServiceOfOurs"]) as machine:
         assert machine.names.services == ("AnOddServiceOfOurs",)
     assert KernelMachine(SyntheticSource(kernel)).names.services == ()
+
+
+@pytest.mark.parametrize("name", sorted(kdtoken.__all__))
+def test_a_public_name_is_of_what_is_called_so(name: str) -> None:
+    called = {"open": "open_machine", "Process": "MachineProcess", "Thread": "MachineThread"}.get(name, name)
+    assert getattr(kdtoken, name).__name__.split(".")[-1] == called

@@ -12,6 +12,7 @@ import pytest
 
 from kdtoken import cli
 from kdtoken.cli.colour import LOOK, is_wanted
+from kdtoken.render.dml import COLOURS
 from kdtoken.render.marked import STYLES, styled
 from tests.sessions import MACHINE_22000
 
@@ -187,3 +188,19 @@ def test_rich_is_not_loaded_in_a_pipe() -> None:
     subprocess.run(
         [sys.executable, "-c", code], cwd=str(ROOT), env=dict(os.environ), stdout=subprocess.DEVNULL, check=True
     )
+
+
+def test_colours_mean_the_same_in_a_terminal_and_in_windbg() -> None:
+    """Red is for what cannot be or is refused, as the engine's colour for errors; orange for what needs a look."""
+    alike = {"errfg": (255, 0, 0), "warnfg": (215, 95, 0), "verbfg": (0, 135, 135)}
+    for meaning, name in COLOURS.items():
+        number = re.search("color\\(([0-9]+)\\)", LOOK[meaning])
+        if number is not None and name in alike:
+            assert tuple(color.Color.parse(number.group()).get_truecolor()) == alike[name], meaning
+    assert {one for one in COLOURS if COLOURS[one] == "errfg"} == {"impossible", "no"}
+    assert {one for one in COLOURS if COLOURS[one] == "warnfg"} == {"unusual", "high", "sensitive", "depends"}
+    assert {one for one in COLOURS if COLOURS[one] == "verbfg"} == {"untrusted", "low"}
+    assert {one for one in COLOURS if COLOURS[one] == "subfg"} == {"deny", "gap"}
+    green, violet = (color.Color.parse(LOOK[one].split(" ")[-1]).get_truecolor() for one in ("yes", "system"))
+    assert green.green > max(green.red, green.blue) and violet.green < min(violet.red, violet.blue)
+    assert {one for one in LOOK if LOOK[one].startswith("bold")} == {"impossible", "unusual", "yes", "no", "depends"}

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Tuple
 import pytest
 
 from kdtoken import cli
+from kdtoken.cli.parsing import _EXAMPLES
 from kdtoken.errors import UsageError
 from kdtoken.machine.open import TIMEOUT
 from kdtoken.model.sid import Sid
@@ -242,3 +243,8 @@ def test_without_the_alias_it_is_said_how_to_make_one(monkeypatch: pytest.Monkey
     with pytest.raises(UsageError, match="put them in the alias KDARGS first") as error:
         cli.alias_arguments(1)
     assert error.value.next_step.startswith("as KDARGS notepad.exe")
+
+
+@pytest.mark.parametrize("verb", sorted(_EXAMPLES))
+def test_what_a_verb_is_typed_like_is_that_verb_s(verb: str) -> None:
+    assert _EXAMPLES[verb].split(" ")[0] == verb

@@ -403,3 +403,9 @@ def test_numbers_stand_right_and_all_else_left(room: int) -> None:
         "    1.5      7  yes       1      -",
         "  10.25      -  no        x      -",
     ]
+
+
+@pytest.mark.parametrize("name", ["store", "sql", "statements", "connection", "TABLES"])
+def test_a_name_of_python_is_no_table(name: str, store: Store) -> None:
+    with pytest.raises(UsageError, match="no table is called %s\n" % name):
+        ask.ask(store, "SELECT * FROM %s" % name)

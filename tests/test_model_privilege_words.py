@@ -67,3 +67,49 @@ def test_without_a_process_nothing_is_opened(capsys: pytest.CaptureFixture[str])
     assert code == 0 and all(name in out for name in NUMBERS)
     code, _, err = said(capsys, "--explain", "SeDebgPrivilege")
     assert code == 2 and "near: SeDebugPrivilege" in err
+
+
+# Words of what secpol.msc and "Privilege Constants" (learn.microsoft.com) call each.
+CALLED = {
+    "SeAssignPrimaryToken": "start a process under another",
+    "SeAudit": "entries into the security log",
+    "SeBackup": "read any file",
+    "SeChangeNotify": "directories without a check",
+    "SeCreateGlobal": "global namespace",
+    "SeCreatePagefile": "paging file",
+    "SeCreatePermanent": "stay when nobody",
+    "SeCreateSymbolicLink": "links in file systems",
+    "SeCreateToken": "make a token",
+    "SeDebug": "open any process",
+    "SeDelegateSessionUserImpersonate": "another user of the same session",
+    "SeEnableDelegation": "trusted for delegation",
+    "SeImpersonate": "act as any client",
+    "SeIncreaseBasePriority": "priority",
+    "SeIncreaseQuota": "quota",
+    "SeIncreaseWorkingSet": "working set",
+    "SeLoadDriver": "driver",
+    "SeLockMemory": "physical memory",
+    "SeMachineAccount": "computer to the domain",
+    "SeManageVolume": "volume",
+    "SeProfileSingleProcess": "profiling data of a process",
+    "SeRelabel": "integrity label",
+    "SeRemoteShutdown": "over the network",
+    "SeRestore": "write any file",
+    "SeSecurity": "SACL",
+    "SeShutdown": "shut the local system down",
+    "SeSyncAgent": "property of the directory",
+    "SeSystemEnvironment": "firmware",
+    "SeSystemProfile": "of the whole system",
+    "SeSystemtime": "clock",
+    "SeTakeOwnership": "become owner",
+    "SeTcb": "part of the operating system",
+    "SeTimeZone": "time zone",
+    "SeTrustedCredManAccess": "Credential Manager",
+    "SeUndock": "docking station",
+}
+
+
+def test_the_words_of_a_privilege_are_its_own() -> None:
+    assert {name + "Privilege" for name in CALLED} == set(NUMBERS)
+    for name, called in CALLED.items():
+        assert [one for one in NUMBERS if called in words_of(one)] == [name + "Privilege"], called

@@ -12,6 +12,7 @@ from kdtoken.model import sid_derive, sid_tables
 from kdtoken.model.capability_names import CAPABILITY_NAMES
 from kdtoken.model.service_names import SERVICE_NAMES
 from kdtoken.model.sid import Sid
+from kdtoken.model.sid_lookup import sid_of_name
 from kdtoken.model.sid_names import Names, kind_of, name_of
 
 
@@ -457,3 +458,10 @@ def test_a_source_s_own_names_come_first_and_are_of_accounts_alone() -> None:
 )
 def test_the_kind_of_what_is_nearly_a_domain_s(text: str, kind: str) -> None:
     assert kind_of(Sid.from_text(text)) == kind
+
+
+# The pools that IIS 7 to 10 make when they are set up ("Application Pool Identities", learn.microsoft.com/iis).
+@pytest.mark.parametrize("pool", ["DefaultAppPool", "Classic .NET AppPool", ".NET v4.5", ".NET v4.5 Classic"])
+def test_pools_of_iis_are_named(pool: str) -> None:
+    sid = sid_of_name("IIS APPPOOL\\" + pool)
+    assert sid is not None and str(sid).startswith("S-1-5-82-") and name_of(sid) == "IIS APPPOOL\\" + pool

@@ -369,3 +369,10 @@ def test_notes_stand_beside_a_row_where_two_lines_of_twenty_columns_hold_them(
     assert len(lines[0].split(notes[:4])[0]) <= 99
     assert (notes[:4] in lines[0]) is beside and " ".join(" ".join(lines).split()).endswith(notes)
     assert all(len(line) <= 99 for line in lines)
+
+
+def test_the_columns_of_rows_for_programs(target: SyntheticSource) -> None:
+    """docs/reference and scripts of others know them by name and by place: a new one comes last."""
+    (head, *_) = run_on(target, "walk", "--csv")
+    first = "pid,image,session,user,sid,integrity,elevation,oddities,privileges,token,eprocess,remarks"
+    assert head == first
