@@ -157,6 +157,12 @@ def test_of_whoamis_groups_so_many_are_kept_and_the_others_are_listed(few: None)
     row = "LAB\\x       Group  S-1-5-21-1-2-3-1009\n"
     (token,) = read_whoami_text(WHOAMI + heads + (row + "Enabled group\n") * 2 + row * 2 + "Enabled group\n").tokens
     assert [isinstance(one.attributes, int) for one in token.groups] == [True, True, False]
+    # In the other forms too, what follows is no other token's.
+    csv = '"LAB\\g","Group","S-1-5-21-1-2-3-%d","Enabled group"\n'
+    lists = "Group Name: LAB\\g\nType:       Group\nSID:        S-1-5-21-1-2-3-%d\nAttributes: Enabled group\n\n"
+    for form in (csv, lists):
+        (token,) = read_whoami_text(WHOAMI + "".join(form % (1000 + n) for n in range(40))).tokens
+        assert (len(token.groups), len(token.not_understood)) == (3, 37) and token.incomplete == ("user_and_groups",)
     # As many as there may be are all of them.
     (token,) = read_whoami_text(WHOAMI + "".join(GROUP % (n, 1000 + n) for n in range(3)) + "\nC:\\>").tokens
     assert (token.incomplete, token.not_understood) == ((), ())

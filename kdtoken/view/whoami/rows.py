@@ -135,8 +135,8 @@ class WhoamiBuilder:
 
     def group_row(self, sid: Sid, name: str, text: str, line: Line, all_there: bool = True) -> bool:
         """A group with the words for its attributes; `all_there` if more words cannot have followed."""
-        if self._is_full(GROUPS, self.groups):
-            return False
+        if self._is_full(GROUPS, self.groups, line):
+            return True
         value: Maybe[int]
         if not all_there:
             value = Unreadable(0, "the words for its attributes may go on: %r" % text.strip())
@@ -152,11 +152,12 @@ class WhoamiBuilder:
         self._place("groups.%s" % sid, line)
         return not isinstance(value, Unreadable)
 
-    def _is_full(self, kind: str, rows: Sequence[object]) -> bool:
-        """Whether a list has as many rows as are kept; then it is marked as a part."""
+    def _is_full(self, kind: str, rows: Sequence[object], line: Line) -> bool:
+        """Whether a list has as many rows as are kept; then it is marked as a part, and the row is this token's still."""
         if len(rows) < MOST_ROWS:
             return False
         self.parts[kind].torn = self.parts[kind].torn or TOO_MANY
+        self.not_understood.append(line)
         return True
 
     def _note_repair(self, text: str, value: object, line: Line) -> None:
@@ -177,8 +178,8 @@ class WhoamiBuilder:
 
     def privilege_row(self, name: str, word: str, line: Line) -> bool:
         """A privilege with the word for its state."""
-        if self._is_full(PRIVILEGES, self.privileges):
-            return False
+        if self._is_full(PRIVILEGES, self.privileges, line):
+            return True
         state = state_of(word) if word.strip() else None
         enabled: Maybe[bool] = NotSaid(VIEW) if not word.strip() else Unreadable(0, "state word not known: %r" % word)
         if state is not None:
