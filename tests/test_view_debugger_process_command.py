@@ -149,6 +149,11 @@ def test_more_threads_than_a_text_can_have_are_not_read_and_it_says_so(monkeypat
     assert [one.thread.tid for one in process.threads] == [4, 8, 12]
     assert isinstance(process.threads, Fragment) and process.threads.why == "what follows was not read (line 8)"
     assert texts.torn == ("line 8: over 3 threads were printed, and what follows was not read",)
+    # Threads of no process that is told of stand for processes, and count as those.
+    monkeypatch.setattr(process_command, "_MOST_PROCESSES", 2)
+    texts = read_process_text("kd> !thread\n" + "".join(many[:3]))
+    assert [one.thread.tid for one in texts.threads] == [4, 8]
+    assert texts.torn == ("line 4: over 2 were printed, and what follows was not read",)
     texts = read_process_text("kd> !process 0 7\n" + BLOCK % (1 << 8, 4) + "".join(many[:3]))
     assert (len(texts.processes[0].threads), type(texts.processes[0].threads), texts.torn) == (3, tuple, ())
 

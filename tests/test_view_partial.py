@@ -215,6 +215,14 @@ def test_more_tokens_than_memory_is_for_are_refused(monkeypatch: pytest.MonkeyPa
         with pytest.raises(BadFormat, match=r"a.txt tells of over 3 tokens, which is too much") as caught:
             read_text("".join(form % n for n in range(1, 5)), "a.txt")
         assert caught.value.next_step == "choose lines of it: FILE:FIRST-LAST, or cut the file"
+    monkeypatch.setattr(partial, "MOST_TOKENS", 10)
+    monkeypatch.setattr(partial, "MOST_SIDS", 5)
+    one = TOKEN + ROW % (0, 1000) + ROW % (1, 1001) + "Primary Group: S-1-5-18\n"
+    other = WHOAMI + GROUP % (0, 1000) + GROUP % (1, 1001) + GROUP % (2, 1002) + "\n"
+    for form in (one, other):
+        assert len(read_text(form * 2).tokens) == 2 if form is other else read_text(form).tokens
+        with pytest.raises(BadFormat, match=r"a.txt tells of over 5 groups of tokens, which is too much"):
+            read_text(form * 3, "a.txt")
 
 
 def test_a_token_printed_again_and_again_is_put_together_in_linear_time() -> None:

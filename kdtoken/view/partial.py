@@ -15,8 +15,9 @@ from kdtoken.view.lines import Line
 # A token has at most some 1,024 groups (learn.microsoft.com "MaxTokenSize", and "Logging on a user account fails" of
 # over 1,010) and 64 privileges: an index far past that is noise, and rows past it are no token's list.
 MOST_ROWS = 4096
-# Of one text, some 4 KB each: a log of all processes has two a process, and `!process` keeps as many blocks.
-MOST_TOKENS = 1 << 16
+# Of one text, some 8 KB each until they are shown: a log of all processes has two a process.
+MOST_TOKENS = 1 << 15
+MOST_SIDS = 1 << 19  # in all their lists together, some 500 bytes each
 TOO_MANY = "it has over %d rows, and no token's list has: what follows is not kept" % MOST_ROWS
 
 
@@ -102,11 +103,12 @@ class PartialToken:
         return next((one.sid for one in self.groups if one.sid.is_logon_sid), None)
 
 
-def refuse_more_tokens(count: int, file: str) -> None:
-    """Raises BadFormat where a text tells of more tokens than memory is for."""
-    if count > MOST_TOKENS:
+def refuse_more_tokens(tokens: int, sids: int, file: str) -> None:
+    """Raises BadFormat where a text tells of more tokens, or lists more SIDs in them, than memory is for."""
+    if tokens > MOST_TOKENS or sids > MOST_SIDS:
+        what = "over %d tokens" % MOST_TOKENS if tokens > MOST_TOKENS else "over %d groups of tokens" % MOST_SIDS
         raise BadFormat(
-            "%s tells of over %d tokens, which is too much to be read at once" % (file, MOST_TOKENS),
+            "%s tells of %s, which is too much to be read at once" % (file, what),
             file,
             "choose lines of it: FILE:FIRST-LAST, or cut the file",
         )

@@ -22,7 +22,7 @@ from kdtoken.view.whoami.reader import read_whoami_lines
 from kdtoken.view.whoami.rows import WhoamiTexts
 from kdtoken.view.words import has_facts
 
-_MOST_LINES = 3 << 20  # some 200 bytes each, once all readers have seen it
+_MOST_LINES = 1 << 21  # some 250 bytes each, once all readers have seen it; empty lines and call stacks count for none
 _BLOCK = 1 << 20  # characters: a whole text in lower case is one more of it in memory
 _EMPTY = 2  # of empty lines in a row two are enough to see that something ends there
 _ASKED = re.compile(r"whoami(?:\.exe)?[\"']? {1,4}[/-]", re.IGNORECASE)

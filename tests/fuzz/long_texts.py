@@ -159,6 +159,11 @@ CASES: Dict[str, Case] = {
     "!token of tokens": Case(_tokens(1), ".txt", _TEXT),
     "!token of tokens, audit": Case(_tokens(100), ".txt", _AUDIT),
     "!token of one, again": Case(_each("_TOKEN 0xffffb88f00001060\nTS Session ID: 0x%x\n" + _AGAIN), ".txt", _AUDIT),
+    "!token of named groups": Case(
+        lines(" %02d S-1-5-21-1111111111-2222222222-3333333333-%d (Group: LAB\\Admins)\n    Attributes - Mandatory Default Enabled \n" % (7, 1001), "_TOKEN 0xffffb88f00001060\nUser Groups: \n"),
+        ".txt",
+        _TEXT,
+    ),
     "!token of one number": Case(
         lines(" 00 S-1-5-32-545\n    Attributes - Mandatory Default Enabled \n", "_TOKEN 0xffffb88f00001060\nUser Groups: \n"),
         ".txt",

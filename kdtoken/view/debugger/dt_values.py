@@ -87,7 +87,7 @@ def read_dt_values(lines: Sequence[Line], file: str) -> Tuple[List[PartialToken]
     Raises BadFormat where they are more than memory is for.
     """
     objects, used = _objects(lines)
-    refuse_more_tokens(len(objects), file)
+    refuse_more_tokens(len(objects), 0, file)
     tokens = [_token(one, objects, file) for one in objects.values() if one.type == "_token"]
     processes = [_process(one, objects, file) for one in objects.values() if one.type == "_eprocess"]
     listed, rows = _dml_processes(lines, file)

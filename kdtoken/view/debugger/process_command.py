@@ -20,7 +20,7 @@ from kdtoken.view.words import has_facts, hexadecimal, pointer_at
 
 # Blocks that are kept, of any process: a week of `!process 0 0` once an hour; some 8 KB each until they are shown.
 _MOST_PROCESSES = 1 << 16
-_MOST_THREADS = 1 << 18  # of all blocks, some 2 KB each
+_MOST_THREADS = 1 << 17  # of all blocks, some 3 KB each where they impersonate
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ class _Reader:
         found = forms.PROCESS.match(text)
         if not found:
             return False
-        if len(self.processes) >= _MOST_PROCESSES:
+        if len(self.processes) + len(self.threads) >= _MOST_PROCESSES:
             self.process = None
             return self._is_full("%d" % _MOST_PROCESSES, line)
         address = pointer_at(found.group(1).replace("`", ""))[0]
@@ -254,6 +254,10 @@ class _Reader:
         if self.thread_count > _MOST_THREADS:
             return self._is_full("%d threads" % _MOST_THREADS, line)
         number = int(pid, 16)
+        alone = not (self.process and self.process.may_be(number))
+        if alone and len(self.processes) + len(self.threads) >= _MOST_PROCESSES:
+            self.process = None  # each of those stands for a process of its own
+            return self._is_full("%d" % _MOST_PROCESSES, line)
         self.thread = ThreadBuilder(int(address.replace("`", ""), 16), number, int(tid, 16), line, self.file)
         if self.process and self.process.may_be(number):
             self.process.threads.append(self.thread)

@@ -54,6 +54,7 @@ class _Reader:
     def __init__(self, file: str, broken: int) -> None:
         self.file, self.broken = file, broken
         self.tokens: List[PartialToken] = []
+        self.sids = 0  # in the lists of those
         self.latest: Optional[TokenBuilder] = None  # the last that began; those before it are finished, and take less
         self.current: Optional[TokenBuilder] = None
         self.errors: List[NoToken] = []
@@ -206,8 +207,10 @@ class _Reader:
     def close(self) -> None:
         """The latest token is finished, if it is one."""
         if self.latest is not None and _is_told(self.latest):
-            self.tokens.append(self.latest.finished())
-            refuse_more_tokens(len(self.tokens), self.file)
+            one = self.latest.finished()
+            self.tokens.append(one)
+            self.sids += len(one.groups) + len(one.restricted) + len(one.capabilities)
+            refuse_more_tokens(len(self.tokens), self.sids, self.file)
         self.latest = None
 
     def _piece(self, text: str, line: Line) -> bool:

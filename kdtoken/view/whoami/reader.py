@@ -42,7 +42,7 @@ class _Reader:
         self.record: List[Tuple[str, str, Line]] = []
         # The list that rows outside a table belong to.
         self.loose = ""
-        self.before = 0  # the number of the line before
+        self.before = self.sids = 0  # the number of the line before; SIDs in the lists of the tokens before
 
     def line(self, line: Line) -> None:
         """One line; one that was several rows is taken apart, and listed too if that does not account for it all."""
@@ -237,7 +237,8 @@ class _Reader:
         if token is None or not token.takes(kind):
             token = self.current = WhoamiBuilder(self.file)
             self.tokens.append(token)
-            refuse_more_tokens(len(self.tokens), self.file)
+            self.sids += len(self.tokens[-2].groups) if len(self.tokens) > 1 else 0
+            refuse_more_tokens(len(self.tokens), self.sids, self.file)
         return token
 
     def _loose(self, kind: str) -> WhoamiBuilder:
@@ -280,9 +281,7 @@ class _Reader:
 
     def _pair(self, key: str, value: str, line: Line) -> bool:
         """A `Key: value` line of the list form; taken for good once its record is complete."""
-        if SID.search(value) and sid_of(value) is None:
-            return False
-        if not self.record and not value:
+        if (SID.search(value) and sid_of(value) is None) or not (self.record or value):
             return False
         if self.record and shapes.same_key(key, self.record[0][0]):
             self._close()
