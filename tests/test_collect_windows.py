@@ -395,3 +395,19 @@ def test_what_was_collected_goes_to_the_file_that_was_named_and_else_to_the_scre
     assert capsys.readouterr() == ("", "")
     assert collect.main(["--thread", "8", "--debug-privilege"]) == 0
     assert json.loads(capsys.readouterr().out) == {"pid": None, "thread": 8, "debug": True}
+
+
+@pytest.mark.parametrize("told, length", [(4, 4), (16, 16), (0, 16), (40, 16)])
+def test_a_class_is_as_long_as_windows_says_and_never_longer_than_the_buffer(
+    told: int, length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some classes take a buffer that is too long and fill a part of it."""
+
+    def ask(token: Any, number: int, buffer: Any, size: int, needed: Any) -> int:
+        needed._obj.value = 16 if buffer is None else told
+        return 0 if buffer is None else 1
+
+    played = Played(GetTokenInformation=ask)
+    played.code = 122
+    block, error = windows(monkeypatch, played).query(5, 3)
+    assert block is not None and len(block.data) == length and error == {}

@@ -7,7 +7,8 @@ from argparse import Namespace
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Optional, Tuple
+from types import SimpleNamespace
+from typing import Any, List, Optional, Tuple
 
 import jsonschema
 import pytest
@@ -528,3 +529,16 @@ def test_a_label_that_is_inherited_only_is_not_the_object_s_own(monkeypatch: Any
         words = ("notepad.exe", "--to", "D:(A;;FA;;;WD)S:" + label, "--type", "file", "--want", "0x2")
         found, out, _ = run(monkeypatch, *words, on=KernelMachine(source))
         assert found == code, out
+
+
+@pytest.mark.parametrize("differs, code", [([], 0), ([False, False], 0), ([True, False], 1), ([True, True], 1)])
+def test_one_answer_of_a_real_windows_that_differs_is_enough(
+    differs: List[bool], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = [SimpleNamespace(differs=one) for one in differs]
+    for name in ("head_of", "read_packed", "lab_checks"):
+        monkeypatch.setattr(explain, name, lambda *words: {})
+    monkeypatch.setattr(explain, "lab_answers", lambda *words: given)
+    monkeypatch.setattr(explain, "lab_lines", lambda *words: [])
+    sides = SimpleNamespace(caller=lambda word: SimpleNamespace(caller=None), names=None)
+    assert explain._against(sides, SimpleNamespace(against="run.json")) == code  # type: ignore[arg-type]

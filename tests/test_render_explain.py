@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, List
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from kdtoken.analysis.access_check.turn import Other, turns
 from kdtoken.model.object_type import documented_type
 from kdtoken.model.sddl import from_sddl
 from kdtoken.model.secured_object import SecuredObject
-from kdtoken.render.explain import chain_lines, explain_lines, who_lines
+from kdtoken.render.explain import _bits, chain_lines, explain_lines, who_lines
 from kdtoken.render.explain_json import explain_json
 from kdtoken.render.words import _Page, set_columns
 from tests.access_rows import PUBLIC, Row, caller, descriptor, request, rows
@@ -308,3 +309,10 @@ def test_a_long_wish_goes_on_behind_its_step() -> None:
         "  2. wish: SYNCHRONIZE READ_CONTROL WRITE_DATA APPEND_DATA WRITE_EA",
         "          WRITE_ATTRIBUTES",
     ]
+
+
+@pytest.mark.parametrize("wish, told", [(0, []), (1, ["", "Rights, and why"])])
+def test_where_no_right_was_asked_for_or_granted_there_is_no_table_of_them(wish: int, told: List[str]) -> None:
+    outcome = SimpleNamespace(wish=wish, granted=0, reasons={0: SimpleNamespace(words="because")})
+    answer = SimpleNamespace(outcome=outcome, request=SimpleNamespace(type=documented_type("file")))
+    assert _bits(answer, str)[:2] == told  # type: ignore[arg-type]

@@ -246,7 +246,9 @@ def test_columns_of_parquet(case: Case, capsys: pytest.CaptureFixture[str], monk
 def test_parquet_read_back(case: Case, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "out.parquet"
-    assert run(case, capsys, *case.files, "--parquet", str(path))[0] == 2
+    code, out, _ = run(case, capsys, *case.files, "--parquet", str(path))
+    count = len(PIDS) + len(MORE.processes)
+    assert (code, out) == (2, "%s: %d processes of 3 sources\n" % (path, count))
     rows = parquet.read_table(str(path)).to_pylist()
     assert [row["pid"] for row in rows] == PIDS + [None] + [one.pid for one in MORE.processes]
 
