@@ -86,8 +86,7 @@ def read_dt_values(lines: Sequence[Line], file: str) -> Tuple[List[PartialToken]
 
     Raises BadFormat where they are more than memory is for.
     """
-    objects, used = _objects(lines)
-    refuse_more_tokens(len(objects), 0, file)
+    objects, used = _objects(lines, file)
     tokens = [_token(one, objects, file) for one in objects.values() if one.type == "_token"]
     processes = [_process(one, objects, file) for one in objects.values() if one.type == "_eprocess"]
     listed, rows = _dml_processes(lines, file)
@@ -128,7 +127,7 @@ def _as_dt(text: str) -> str:
     return "%s+0x%s %s : %s" % inner.groups() if inner else text
 
 
-def _objects(lines: Sequence[Line]) -> Tuple[_Objects, List[Line]]:
+def _objects(lines: Sequence[Line], file: str) -> Tuple[_Objects, List[Line]]:
     found: _Objects = {}
     used: List[Line] = []
     current: Optional[_Object] = None
@@ -155,6 +154,7 @@ def _objects(lines: Sequence[Line]) -> Tuple[_Objects, List[Line]]:
                 address = int(asked.group(2).replace("`", ""), 16) + int(asked.group(3) or "0", 16)
                 key = asked.group(1).lower(), address
                 current = found.setdefault(key, _Object(key[0], address, line))
+                refuse_more_tokens(len(found), 0, file)  # at once: each takes some kilobytes
                 outer, depth = "", -1
             continue
         if current is None:
