@@ -5,7 +5,8 @@ import io
 import json
 import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, List, Tuple
@@ -270,3 +271,12 @@ def test_a_host_that_is_not_known_is_null() -> None:
 def test_an_error_of_several_lines_is_one_with_single_blanks(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     data = json.loads(run(case, capsys, case.files[0], "no.dmp", "--json")[1])
     assert " next: " in data["dumps"][1]["error"] and "  " not in data["dumps"][1]["error"]
+
+
+def test_a_source_whose_neighbour_took_the_pool_along_is_asked_again(case: Case) -> None:
+    lost: "Future[walk.Part]" = Future()
+    lost.set_exception(BrokenProcessPool("a process died"))
+    first, broken, _ = _jobs(case)
+    assert "no Windows crash dump" in walk._answer(lost, broken).error
+    part = walk._answer(lost, first)
+    assert (part.error, part.shown) == ("", len(PIDS))
