@@ -5,7 +5,8 @@ from typing import List
 import pytest
 
 from kdtoken.model.absent import known
-from kdtoken.view.margin import CUT_OFF
+from kdtoken.view.lines import Line, broken_width, width_of
+from kdtoken.view.margin import CUT_OFF, ends_at_a_margin
 from kdtoken.view.text import read_text
 from tests.test_view_margin import DEBUG, DEFAULT, TIME, cut, marked
 
@@ -79,6 +80,13 @@ def test_rows_without_their_blank_beside_a_line_that_is_whole() -> None:
         assert marked("\n".join(lines)) == [row + CUT_OFF for row in rows if cut_off]
     # With the blank they are whole.
     assert marked("\n".join(["Privs: ", *(row + " " for row in rows), source % "112a00"])) == []
+
+
+def test_a_mark_makes_no_line_wider() -> None:
+    """So that a line at the console's width is still as wide as the widest."""
+    lines = [Line(at, one) for at, one in enumerate((DEBUG[:71], DEFAULT[:71], TIME), 1)]
+    cut_off = [one for one in ends_at_a_margin(lines) if one.text.endswith(CUT_OFF)]
+    assert [width_of(one) for one in cut_off] == [71, 71] and broken_width(lines) == 71
 
 
 def test_a_row_alone_among_a_tokens_other_lines() -> None:

@@ -7,13 +7,17 @@ from typing import List
 import pytest
 
 from kdtoken.model.absent import Fragment, known
-from kdtoken.view.lines import ENDED, split_lines
+from kdtoken.view.lines import ENDED, is_cut, split_lines
 from kdtoken.view.markup import JOINT, joined_at_tags
 from kdtoken.view.text import read_text
 from tests.test_view_cases import WHOAMI, WHOLE
 
 # One line of a file, as a blog's highlighter writes it.
 PAGE = "".join('<span class="line">%s</span><br>' % one for one in WHOLE.replace(">", "&gt;").split("\n"))
+
+
+def joined_here(text: str) -> str:
+    return joined_at_tags(text, is_cut)
 
 
 def hard(text: str, width: int) -> List[str]:
@@ -47,11 +51,11 @@ def test_lines_keep_their_numbers() -> None:
 
 def test_a_page_whose_lines_are_lines_stays_as_it_is() -> None:
     page = "<div>Read on</div>\n<pre><code>kd> !token\n_TOKEN 0xfffff8a000004040\nUser: S-1-5-18\na\nb\nc</code></pre>\n<br>"
-    assert joined_at_tags(page).count("\n") == page.count("\n")
-    assert joined_at_tags("x < y\nz") == "x < y\nz"
+    assert joined_here(page).count("\n") == page.count("\n")
+    assert joined_here("x < y\nz") == "x < y\nz"
     # `</div>` behind a block of code makes no piece of its last line but of those that have one near on both sides.
     many = "<li>one</li>\n" + "\n".join("row %d" % at for at in range(9)) + "\n<li>two</li>"
-    assert JOINT not in joined_at_tags(many)
+    assert JOINT not in joined_here(many)
 
 
 def test_a_word_longer_than_a_line_is_not_put_together_where_only_words_were_moved() -> None:
@@ -105,17 +109,17 @@ def test_a_list_in_a_broken_page_is_whole() -> None:
     ],
 )
 def test_where_a_line_goes_on(text: str, joined: str) -> None:
-    assert joined_at_tags(text) == joined
+    assert joined_here(text) == joined
 
 
 def test_a_block_of_code_has_a_habit_of_its_own() -> None:
     page = "<div>a</div>\n<pre>1\n2\n3</pre>\n<div>b</div>\n"
-    assert joined_at_tags(page) == page
+    assert joined_here(page) == page
 
 
 def test_pieces_of_one_length_were_broken_in_words() -> None:
     """Three of ten letters: the width broke them, and no blank was lost; of two nobody knows."""
     rows = ["x<br>", "aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc", "d<br>", "e<br>"]
-    assert joined_at_tags("\n".join(rows)) == "x<br>\naaaaaaaaaa%sbbbbbbbbbb%scccccccccc%sd<br>\ne<br>" % ((JOINT,) * 3)
-    two = joined_at_tags("\n".join(rows[:3] + rows[4:]))
+    assert joined_here("\n".join(rows)) == "x<br>\naaaaaaaaaa%sbbbbbbbbbb%scccccccccc%sd<br>\ne<br>" % ((JOINT,) * 3)
+    two = joined_here("\n".join(rows[:3] + rows[4:]))
     assert JOINT + "bbb" not in two.replace(" " + JOINT, "")

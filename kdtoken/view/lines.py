@@ -158,7 +158,7 @@ def broken_width(lines: Iterable[Line]) -> int:
 
 def split_lines(text: str, most: int = 1 << 62) -> Iterator[Line]:
     """The lines of a text, un-mangled; of empty ones in a row at most so many."""
-    text = as_printed(joined_at_tags(text.replace("\r\n", "\n")))
+    text = as_printed(joined_at_tags(text.replace("\r\n", "\n"), is_cut))
     number, start, end = 0, 0, len(text)
     empty = 0
     shared: Dict[str, str] = {}  # of the same text again and again, one is kept

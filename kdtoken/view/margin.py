@@ -99,14 +99,14 @@ def ends_at_a_margin(lines: List[Line]) -> List[Line]:
             same, torn = (same + 1, torn) if len(text) == others else (1, False)
             others, torn = len(text), torn or _TORN.match(text) is not None
         if text[-1:].isdigit() and "S-1-" in text and (_SMALL_RID.search(text) or _PART_OF_A_HASH.search(text)):
-            lines[at] = line._replace(text=text + CUT_OFF)
+            lines[at] = _cut_off(line)
     if listed and len({lines[at].number for at in values}) < len(values):
         return lines  # a string's repr: its lines are no lines of the file
     widths = [_width_of(lines[at]) for at in values]
     widest = max(widths, default=0)
     for at, width in zip(values, widths):
         if width == widest and _SHORT_HASH.search(lines[at].text) is not None:
-            lines[at] = lines[at]._replace(text=lines[at].text + CUT_OFF)
+            lines[at] = _cut_off(lines[at])
     lone = any(width == widest and _is_everybodys(lines[at].text) for at, width in zip(values, widths))
     if others == widest + 1 and (same >= _FEWEST or torn or lone):
         widest = others  # the values' lines lost the blank that stood there
@@ -141,8 +141,13 @@ def ends_at_a_margin(lines: List[Line]) -> List[Line]:
         if not broken.get(at) or (
             broken[at] is not _NEXT and len([one for one in open_ones if not broken.get(one)]) > 0
         ):
-            lines[at] = lines[at]._replace(text=lines[at].text + CUT_OFF)
+            lines[at] = _cut_off(lines[at])
     return lines
+
+
+def _cut_off(line: Line) -> Line:
+    """The line with the mark; its width stays."""
+    return line._replace(text=line.text + CUT_OFF, width=line.width or len(line.text))
 
 
 def _goes_on(lines: List[Line], at: int) -> str:

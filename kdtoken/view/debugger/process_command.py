@@ -278,7 +278,10 @@ class _Reader:
             # The first lines of another block, whose beginning is not there.
             self.process, self.thread = None, None
             return False
+        rest = forms.FIELD.sub("", text).strip(" .\t")
         for name, value in fields[:-1] if cut else fields:
+            if rest and forms.is_torn_behind(name, text):
+                continue
             form = forms.FORMS.get(name)
             half = value.endswith("..") or (name == "ObjectTable" and self._is_half(value))
             # More always follows it, and in 32 bits it has 8 digits.
@@ -292,7 +295,7 @@ class _Reader:
                 self.process.values[name] = value
                 self.at_end = partial(self.process.values.pop, name, None)
                 self.process.places[name] = TextPlace(self.file, line.number)
-        return not cut and not forms.FIELD.sub("", text).strip(" .\t")
+        return not cut and not rest
 
     def _is_half(self, pointer: str) -> bool:
         """Whether a pointer into the kernel lost its end: the kernel's half of the addresses has the highest bit set."""

@@ -99,7 +99,9 @@ STACK_OR_WAIT = re.compile(
 )
 # A page's tag behind a name, broken at the line's end; another text that somebody put beside this one; or half a file's
 # kind, which only names of 14 letters and more end in: the kernel keeps so many.
-NO_NAME = re.compile(r"(?s)^.{1,12}\.(?:e|ex)?$|</?[a-z]{0,10}$|\S {4,}\S|\u2026$|\ufffd|<[^>]*$")
+NO_NAME = re.compile(
+    r"(?s)^.{1,12}\.(?:e|ex)?$|</?[a-z]{0,10}(?: ?/?>)?$|\?|(?:>| [$#])$|\S {4,}\S|\u2026$|\ufffd|<[^>]*$"
+)
 CUT_WORDS = ("<Unknown>", "N/A")
 # Errors that end a list of threads, or of processes, before its end; others lack a time or a name.
 TORN = re.compile(
@@ -126,3 +128,9 @@ FORMS = {
 # Behind these something stands in every genuine output: at a line's end, theirs may have been cut off.
 NEVER_LAST = ("SessionId", "Cid", "Peb", "DirBase")
 FIELD_LINES = frozenset(name + ":" for name in FIELDS)
+
+
+def is_torn_behind(name: str, text: str) -> bool:
+    """Whether the value of a field is followed by a number, which may be its rest."""
+    found = re.search(r"\b%s: {0,8}[^\s<]\S{0,60} {1,4}[0-9a-fA-F]{1,16}\b(?!:)" % re.escape(name), text)
+    return found is not None

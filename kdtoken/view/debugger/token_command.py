@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
 
 from kdtoken.view.debugger import token_forms as forms
-from kdtoken.view.debugger.token_labels import PRIVILEGES, RANK, UNKNOWN
+from kdtoken.view.debugger.token_labels import GROUP_WORDS, PRIVILEGES, RANK, UNKNOWN
 from kdtoken.view.debugger.token_lines import TokenBuilder
 from kdtoken.view.debugger.token_lists import goes_back
 from kdtoken.view.leftovers import read_each, with_leftovers
@@ -151,8 +151,17 @@ class _Reader:
             pieces = forms.pieces(text)
             if self.current is None and len(pieces) > 1 and forms.confirms(pieces[0], pieces[1]):
                 self._begin(line, None)
-        # A list and not all(): every piece must be read.
-        if all([self._piece(piece, line) for piece in pieces]):
+        understood = True
+        for at, piece in enumerate(pieces):
+            if self._piece(piece, line):
+                continue
+            understood = False
+            if self.current and len(pieces) > 1:
+                # What is behind it in the line does not stand below what is in front of it.
+                if at == 0:
+                    self._doubt_last(line, all(word.lower() in GROUP_WORDS for word in piece.split()))
+                self.current.foreign("a part of a line was not understood (line %d)" % line.number)
+        if understood:
             self.unknown_in_a_row = 0
             if self.current or self.asked:
                 self.taken.append(line)
@@ -186,14 +195,20 @@ class _Reader:
         self.unknown_in_a_row += 1
         token = self.current
         if token:
-            if self.width_before >= self.broken and not line.text.startswith((" ", "PROCESS ", "THREAD ")):
-                token.doubt_last("the line behind it may be its rest: %r" % line.text.strip()[:40])
+            self._doubt_last(line)
             token.foreign("lines in it were not understood (line %d)" % line.number)
         if self.unknown_in_a_row > 20:
             self._end()
         # Behind a token's last lines anything may follow; that is not the token's.
         if token and not token.complete:
             token.not_understood.append(line)
+
+    def _doubt_last(self, line: Line, its_words: bool = False) -> None:
+        """What stood above a line that was not understood may go on in it; `its_words` if that begins with attributes."""
+        at_end = self.width_before >= self.broken and not line.text.startswith((" ", "PROCESS ", "THREAD "))
+        if self.current and (at_end or its_words):
+            self.current.doubt_last("the line behind it may be its rest: %r" % line.text.strip()[:40])
+            self.width_before = 0  # once
 
     def _begin(self, line: Line, address: Optional[int]) -> TokenBuilder:
         self.current = TokenBuilder(VIEW, self.file, address or 0, line)

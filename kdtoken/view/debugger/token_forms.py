@@ -7,7 +7,8 @@ from typing import List, Optional, Tuple
 from kdtoken.view.lines import is_decoration
 from kdtoken.view.words import GOES_ON, SID, pointer_at
 
-HEAD = re.compile(r"(?:nt!)?_?TOKEN\s+((?:0x)?[0-9a-fA-F][0-9a-fA-F`]{5,18})\s*$")
+# An address has 8 digits or 16: with any other number of them, its end is not there.
+HEAD = re.compile(r"(?:nt!)?_?TOKEN\s+((?:0x)?[0-9a-fA-F]{8}(?:`?[0-9a-fA-F]{8})?)\s*$")
 LABELS = (
     "TS Session ID",
     "User Groups",

@@ -149,7 +149,8 @@ def word(label: str, value: str) -> Optional[Tuple[str, Union[int, str, Elevatio
         kind = TYPES.get(value.lower())
         return None if kind is None else ("token_type", kind, True)
     if label == "source":
-        return "source_name", value[:8].rstrip(), len(value) <= 8
+        is_cut = value.endswith(("\u2026", ".."))
+        return None if is_cut else ("source_name", value[:8].rstrip(), len(value) <= 8)
     if label == "lowboxnumberentry":
         entry = hexadecimal(value)
         return None if entry is None else ("" if entry else "lowbox_number", None, True)

@@ -11,7 +11,7 @@ from typing import Iterable, List, Optional, Tuple
 
 from kdtoken.model.sid import Sid
 from kdtoken.view.leftovers import read_each, with_leftovers
-from kdtoken.view.lines import Line, command_of, is_cut, is_decoration, split_lines
+from kdtoken.view.lines import ENDED, Line, command_of, is_cut, is_decoration, split_lines
 from kdtoken.view.partial import refuse_more_tokens
 from kdtoken.view.whoami import shapes
 from kdtoken.view.whoami.rows import GROUPS, PRIVILEGES, USER, WhoamiBuilder, WhoamiTexts
@@ -61,7 +61,7 @@ class _Reader:
     def _line(self, line: Line) -> None:
         text = line.text.strip()
         if not text:
-            self._blank()
+            self._blank(line.width == ENDED)
             return
         if is_decoration(text):
             self._decoration(line)
@@ -74,7 +74,7 @@ class _Reader:
         if table is not None:
             if not table.blanks or not table.lines or table.is_row(line.text):
                 table.spaced = table.spaced or table.blanks > 0
-                table.blanks = 0
+                table.blanks = table.of_tags = 0
                 table.lines.append(line)
                 return
             # Where a console broke the rows, a piece of one may be all blanks; between two lists stand two blank lines.
@@ -113,16 +113,18 @@ class _Reader:
         """The text ends.  The line break behind its last line is no blank line."""
         table = self.table
         self._end_table(
-            table is not None and table.blanks > 1 and sum(table.is_row(one.text) for one in table.lines) > 1
+            table is not None
+            and table.blanks - table.of_tags > 1
+            and sum(table.is_row(one.text) for one in table.lines) > 1
         )
         self._close()
         self._flush()
 
     # --- structure ---
 
-    def _blank(self) -> None:
+    def _blank(self, of_tags: bool) -> None:
         if self.table is not None:
-            self.table.blanks += 1
+            self.table.blanks, self.table.of_tags = self.table.blanks + 1, self.table.of_tags + of_tags
             return
         self.blank_behind = self.pending is not None
         self._close()

@@ -40,7 +40,7 @@ class Table:
         self.cut_left = shapes.lost_their_beginning(heads, rule)
         self.lines: List[Line] = []
         self.spaced = spaced
-        self.blanks = 0
+        self.blanks = self.of_tags = 0  # blank lines behind the last row, and how many of them a page's tags left
 
     @property
     def columns(self) -> shapes.Columns:
