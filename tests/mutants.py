@@ -3,7 +3,7 @@
 A value read from a mutant equals the original's or is not given; a list taken for whole has all that the original's
 has.  Run by hand over folders of texts, and over the fixtures:
 
-    python -m tests.mutants [FOLDER ...]
+    python -m tests.mutants [--twice] [--every N] [FOLDER ...]
 """
 
 import html
@@ -22,6 +22,7 @@ from kdtoken.view.lines import decode_text
 from kdtoken.view.partial import PartialToken
 from kdtoken.view.text import read_text
 from tests.margins import left_cuts, right_cuts
+from tests.mutants_twice import pairs
 
 # Listed, but not how: the law asks nothing of it, and a mutant may tell what the original leaves in doubt.
 UNKNOWN = "not known"
@@ -279,6 +280,18 @@ def judge(texts: Sequence[Tuple[str, str]], every: int = 1) -> Figures:
     return Figures(len(texts), count, tuple(found))
 
 
+def judge_twice(texts: Sequence[Tuple[str, str]], every: int) -> Figures:
+    """Each `every`-th pair of mutations that people do one after the other."""
+    count, found = 0, []
+    for number, (name, text) in enumerate(texts):
+        original = facts(text)
+        lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
+        for what, mutant in pairs(lines, (_cuts, _wrapped, _marked_up, _prompted), every, number):
+            count += 1
+            found += [(name, what, one) for one in wrong(facts(mutant), original)]
+    return Figures(len(texts), count, tuple(found))
+
+
 def pieces(name: str, text: str, longest: int = 120) -> List[Tuple[str, str]]:
     """A long text in parts at its prompts, so that cutting each at every line takes no hour."""
     lines = text.split("\n")
@@ -304,14 +317,15 @@ def texts_of(folder: Path) -> List[Tuple[str, str]]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Judge the folders, or with --every N each N-th mutant; 1 if anything was wrong."""
-    every = 1
+    """Judge the folders, or with --every N each N-th mutant, with --twice pairs of them; 1 if anything was wrong."""
+    every, twice = 1, arguments[:1] == ["--twice"]
+    arguments = arguments[1:] if twice else arguments
     if arguments[:1] == ["--every"]:
         every, arguments = int(arguments[1]), arguments[2:]
     folders = [Path(one) for one in arguments] or [Path(__file__).resolve().parent.parent / "fixtures" / "views"]
     bad = 0
     for folder in folders:
-        figures = judge(texts_of(folder), every)
+        figures = judge_twice(texts_of(folder), every) if twice else judge(texts_of(folder), every)
         for row in figures.wrong:
             print("%s | %s | %s" % row)
         print("%s: %d texts, %d mutants, %d wrong values" % (folder, *figures[:2], len(figures.wrong)))

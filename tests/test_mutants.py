@@ -27,6 +27,12 @@ def test_a_mutant_of_a_fixture_says_nothing_that_the_text_does_not(path: Path) -
     assert figures.wrong == () and figures.mutants
 
 
+@pytest.mark.parametrize(("name", "text"), CASES, ids=[name for name, _ in CASES])
+def test_two_things_that_happened_to_a_case(name: str, text: str) -> None:
+    figures = mutants.judge_twice([(name, text)], every=199)
+    assert figures.wrong == () and figures.mutants > 20
+
+
 def test_the_law_finds_a_value_that_is_wrong() -> None:
     text = test_view_cases.WHOLE
     original = mutants.facts(text)

@@ -285,7 +285,8 @@ def test_words_that_a_console_broke_off_are_added() -> None:
     assert token.groups[1].attributes == 7 and token.not_understood == ()
     for odd in ("Enabled too", "what\nEnabled"):  # words among others; and behind what nobody knows
         found = read((HEAD + GROUPS % "").replace("Default Enabled", "Default\n" + odd))
-        assert found.tokens[0].groups[1].attributes == 3
+        # They may be its own: then without them it is another value.
+        assert isinstance(found.tokens[0].groups[1].attributes, Unreadable)
         assert found.not_understood[-1].number == 6 + odd.count("\n") + 1
 
 

@@ -33,6 +33,7 @@ _FEWEST = 3  # pieces, before their lengths tell what broke them
 # What mails and shells put in front of every line.
 _FRAME = re.compile(r"\s*(?:>{1,8} ?){1,8}|\s*[^<>=]{0,80}[>$#%] ?|\s+")
 # A word, a number or a SID that may have been broken in its middle.
+_INSIDE = re.compile(r"[^\s<>]\n[^\s<>]")
 _BROKEN = re.compile(r"[\w\\`.]\n[\w\\`.-]|[0-9]-\n[0-9]")
 
 
@@ -145,11 +146,12 @@ def _joined(lines: List[str], goes_on: List[bool]) -> str:
     for line, more, behind in zip(lines, goes_on, lines[1:] + [""]):
         parts.append(line)
         broken = more and _BROKEN.search(line[-2:] + "\n" + behind[:1]) is not None
+        inside = more and _INSIDE.match(line[-1:] + "\n" + behind[:1]) is not None
         if not more:
             parts.append("\n")
         elif len(line.lstrip(CUT_OFF)) == width and breaks_words:
             parts.append(JOINT)
-        elif broken and not sure and line.count("<") <= line.count(">"):
+        elif inside and not sure and line.count("<") <= line.count(">"):
             # Whether a blank stood there nobody can tell: it is the end of one line, and another one's without its beginning.
             parts.append(CUT_OFF + "\n" + CUT_OFF)
         elif (

@@ -142,26 +142,18 @@ class _Reader:
             self._end()
             self.unknown.append(line)
             return
-        pieces = [text]
-        if (
-            ("_TOKEN " in text[1:] and not forms.OWNER.match(text))
-            or len(text) > 60
-            and text.count("S-1-") + text.count("Attributes - ") + text.count("Se") > 1
-        ):
-            pieces = forms.pieces(text)
-            if self.current is None and len(pieces) > 1 and forms.confirms(pieces[0], pieces[1]):
-                self._begin(line, None)
-        understood = True
+        pieces = forms.pieces(text) if forms.may_be_several(text) else [text]
+        if self.current is None and len(pieces) > 1 and forms.confirms(pieces[0], pieces[1]):
+            self._begin(line, None)
+        strange = 0
         for at, piece in enumerate(pieces):
-            if self._piece(piece, line):
-                continue
-            understood = False
-            if self.current and len(pieces) > 1:
-                # What is behind it in the line does not stand below what is in front of it.
-                if at == 0:
-                    self._doubt_last(line, all(word.lower() in GROUP_WORDS for word in piece.split()))
-                self.current.foreign("a part of a line was not understood (line %d)" % line.number)
-        if understood:
+            if not self._piece(piece, line):
+                strange += 1
+                if self.current and len(pieces) > 1:
+                    # What is behind it in the line does not stand below what is in front of it.
+                    self._doubt_last(line, at > 0)
+                    self.current.foreign("a part of a line was not understood (line %d)" % line.number)
+        if not strange:
             self.unknown_in_a_row = 0
             if self.current or self.asked:
                 self.taken.append(line)
@@ -203,11 +195,13 @@ class _Reader:
         if token and not token.complete:
             token.not_understood.append(line)
 
-    def _doubt_last(self, line: Line, its_words: bool = False) -> None:
-        """What stood above a line that was not understood may go on in it; `its_words` if that begins with attributes."""
+    def _doubt_last(self, line: Line, inside: bool = False) -> None:
+        """What stood above a line that was not understood may go on in it: at a width, or where it begins with attributes."""
         at_end = self.width_before >= self.broken and not line.text.startswith((" ", "PROCESS ", "THREAD "))
-        if self.current and (at_end or its_words):
-            self.current.doubt_last("the line behind it may be its rest: %r" % line.text.strip()[:40])
+        token, first = self.current, line.text.split()[:1]
+        its_words = token and token.last in ("row", "attributes") and first and first[0].lower() in GROUP_WORDS
+        if token and (at_end or its_words) and not inside:
+            token.doubt_last("the line behind it may be its rest: %r" % line.text.strip()[:40])
             self.width_before = 0  # once
 
     def _begin(self, line: Line, address: Optional[int]) -> TokenBuilder:
@@ -386,8 +380,7 @@ class _Reader:
 
 
 def _is_told(token: TokenBuilder) -> bool:
-    """Whether anything of a token is told but its address: of a head with nothing behind it nobody can say that it was
-    a token, since the next line may have said that it is none."""
+    """Whether anything of a token is told but its address: the line behind a head may have said that it is none."""
     return bool(token.labels or token.privileges or any(token.lists.values()) or token.process)
 
 

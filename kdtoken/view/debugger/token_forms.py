@@ -198,6 +198,13 @@ def first_pointer(text: str) -> Optional[int]:
     return pointer_at(found.group().replace("`", ""))[0] if found else None
 
 
+def may_be_several(text: str) -> bool:
+    """Whether a line may hold several of a token's."""
+    if "_TOKEN " in text[1:] and not OWNER.match(text):
+        return True
+    return len(text) > 60 and text.count("S-1-") + text.count("Attributes - ") + text.count("Se") > 1
+
+
 def pieces(text: str) -> List[str]:
     """A line that was several, taken apart where rows begin."""
     pieces: List[str] = []

@@ -112,11 +112,7 @@ class _Reader:
     def finish(self) -> None:
         """The text ends.  The line break behind its last line is no blank line."""
         table = self.table
-        self._end_table(
-            table is not None
-            and table.blanks - table.of_tags > 1
-            and sum(table.is_row(one.text) for one in table.lines) > 1
-        )
+        self._end_table(table is not None and table.ends_with_the_text)
         self._close()
         self._flush()
 

@@ -58,6 +58,11 @@ class Table:
             return PRIVILEGES if 3 in counts else ""
         return GROUPS if 4 in counts else USER if 2 in counts else ""
 
+    @property
+    def ends_with_the_text(self) -> bool:
+        """Whether its end was seen, with nothing behind it but blank lines of the text's own."""
+        return self.blanks - self.of_tags > 1 and sum(self.is_row(one.text) for one in self.lines) > 1
+
     def is_row(self, text: str) -> bool:
         """Whether a line behind a blank one is a row of this table all the same."""
         if self.kind == PRIVILEGES:
