@@ -17,7 +17,7 @@ from kdtoken.view.lines import Line
 MOST_ROWS = 4096
 # Of one text, some 8 KB each until they are shown: a log of all processes has two a process.
 MOST_TOKENS = 1 << 15
-MOST_SIDS = 1 << 19  # in all their lists together, some 500 bytes each
+MOST_SIDS = 1 << 18  # in all their lists together, some 1,000 bytes each with their lines
 TOO_MANY = "it has over %d rows, and no token's list has: what follows is not kept" % MOST_ROWS
 
 
