@@ -1,5 +1,6 @@
 """A process with all that hangs on it: what does not fit together is said, or not shown."""
 
+import time
 from typing import Optional
 
 import pytest
@@ -13,6 +14,7 @@ from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.process import CrossCheck, FastRef, ProcessDump
 from kdtoken.model.token import Token
 from tests.expected import WINDOWS_11, kernel_of
+from tests.fuzz.inputs import SECONDS
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
 
@@ -144,6 +146,15 @@ def checked(text: str, process: int = ANNA) -> Optional[CrossCheck]:
     found = find_process(source, "%d" % process)[0]
     source.answer("!process %x 1" % found.address, text)
     return cross_check(source, found)
+
+
+def test_blank_lines_before_the_token_are_gone_through_once() -> None:
+    """From each of them on to the last took half a minute of a processor."""
+    start = time.process_time()
+    assert checked("\n" * 100_000 + "    Token   12345678\n") == CrossCheck(
+        "!process %x 1" % KERNEL.processes[ANNA], 0x12345678, False
+    )
+    assert checked("PROCESS x" + "\n" * 100_000) is not None and time.process_time() - start < SECONDS
 
 
 def test_the_debugger_s_own_word_for_the_token() -> None:

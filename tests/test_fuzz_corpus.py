@@ -47,6 +47,7 @@ LONG = [
     ("whoami", "C:\\>whoami /all\n", "\r", "x\n"),
     ("descriptor_text", "Path   : x\nOwner  : a\nAccess : a", " ", "Deny\n"),
     ("descriptor_text", "->Dacl    : ->Ace[0]: ->AceType:", " ", "x\n"),
+    ("descriptor_text", "O:BAG:SYD:(A;GR,GE)", "\r\n", "[[[\n"),
     ("doctor", "serial0.fileName =", " ", "x\n"),
 ]
 

@@ -17,7 +17,7 @@ from kdtoken.model.process import CrossCheck, FastRef, Impersonation, Process, P
 from kdtoken.model.token import LogonSession, Token
 from kdtoken.source.base import Source
 
-_TOKEN_LINE = re.compile(r"^\s*Token\s+([0-9a-fA-F][0-9a-fA-F`]{7,16})\s*$", re.MULTILINE)
+_TOKEN_LINE = re.compile(r"^[^\S\n]*Token\s+([0-9a-fA-F][0-9a-fA-F`]{7,16})\s*$", re.MULTILINE)
 
 
 class Tokens:

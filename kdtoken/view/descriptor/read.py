@@ -110,7 +110,7 @@ def _one_value(text: str, object_type: Optional[ObjectType], domain: Optional[Si
         return PartialDescriptor(from_sddl(stripped, domain, object_type), "SDDL", 1)
     data = _hex_bytes(stripped)
     if data is None:
-        if _SDDL.match(stripped) and not re.search(r"\n\s*[^\s(SDOG;]*:\\|->|\bAllow\b|\n[^\n]*\n[DS]:", stripped):
+        if _SDDL.match(stripped) and not re.search(r"\n[^\S\n]*[^\s(SDOG;]*:\\|->|\bAllow\b|\n[^\n]*\n[DS]:", stripped):
             # SDDL that a console wrapped.
             joined = "".join(line.strip() for line in stripped.split("\n"))
             return PartialDescriptor(from_sddl(joined, domain, object_type), "SDDL", 1)
