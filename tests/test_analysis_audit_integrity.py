@@ -4,13 +4,15 @@ from typing import Any, List, Tuple
 
 import pytest
 
+from kdtoken.analysis.audit.rules import audit
 from kdtoken.frozen import replace
 from kdtoken.model.absent import NotSaid, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.process import Impersonation, Thread
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import Token
+from kdtoken.model.snapshot import Snapshot
+from kdtoken.model.token import SidHash, Token
 from tests.declared_views import decoded
 from tests.test_analysis_audit_users import FULL, LIMITED, SYSTEM, made, process, told
 
@@ -118,9 +120,6 @@ def test_the_label_against_the_flag_and_against_the_sid_that_is_kept_beside_it()
 
 
 def test_the_evidence_of_a_finding_is_the_field_by_its_address() -> None:
-    from kdtoken.analysis.audit.rules import audit
-    from kdtoken.model.snapshot import Snapshot
-
     (one,) = audit(Snapshot("memory", (process(replace(LIMITED, mandatory_policy=2)),)), only=["integrity-off"])
     assert one.evidence[0].address == LIMITED.address and one.tokens == (LIMITED.address,)
     field = LIMITED.origins["mandatory_policy"]
@@ -157,3 +156,58 @@ def test_between_low_and_medium_nobody_tells_what_the_flag_should_be(level: int,
     token: Token = made(LIMITED, level)
     assert bool(told("label-and-flags", process(token))) is bool(words)
     assert told("label-and-flags", process(replace(token, flags=0x800)), process(FULL)) == []
+
+
+# Public (an open ntdll's RtlSidHashInitialize): of the first entries, a bit each, as many as a word has (64, on x86 32);
+# by the low byte of the last sub-authority, its low nibble picks one of words 0-15, its high nibble one of words 16-31.
+ONES = {count: (1 << count) - 1 for count in (31, 32, 33, 63, 64)}
+
+
+@pytest.mark.parametrize(
+    "count, words",
+    [
+        # 544 is 0x220: low nibble 0, high nibble 2.
+        (1, {0: 1, 18: 1}),
+        (31, {0: ONES[31], 18: ONES[31]}),
+        (32, {0: ONES[32], 18: ONES[32]}),
+        (33, {0: ONES[33], 18: ONES[33]}),
+        (33, {0: ONES[32], 18: ONES[32]}),  # x86
+        (64, {0: ONES[64], 18: ONES[64]}),
+        (65, {0: ONES[64], 18: ONES[64]}),
+        (65, {0: ONES[32], 18: ONES[32]}),  # x86
+    ],
+)
+def test_the_bits_of_the_hash_of_many_groups(count: int, words: Any) -> None:
+    entries = tuple(Group(Sid.from_text("S-1-5-32-544"), 7) for _ in range(count))
+
+    def strange(hashed: Any) -> List[Tuple[str, str]]:
+        token = replace(LIMITED, user_and_groups=entries, sid_hash=SidHash(count, 0x4000, hashed))
+        rows = Snapshot("memory", (process(token),))
+        return [(one.severity.value, one.saw) for one in audit(rows, ["sid-hash-bits"]) if one.rule == "sid-hash-bits"]
+
+    right = [words.get(at, 0) for at in range(32)]
+    said = [("i", "token of a.exe (8): the bits of SidHash do not fit its groups")]
+    assert strange(tuple(right)) == []
+    for at in (0, 1, 18, 31):  # one bit more or less, in the words that are used and in others
+        assert strange(tuple(word ^ 1 if number == at else word for number, word in enumerate(right))) == said
+
+
+def test_each_nibble_has_its_own_words_and_a_list_with_a_hole_has_no_hash_to_compare() -> None:
+    entries: Any = (
+        Group(Sid.from_text("S-1-5-18"), 0),  # 0x12
+        Group(Sid.from_text("S-1-5-32-545"), 7),  # 0x221: 0x21
+        Group(Sid.from_text("S-1-16-16384"), 0x60),  # 0x4000: 0x00
+    )
+    # Low nibbles 2, 1, 0; high nibbles 1, 2, 0.
+    words = {2: 1, 1: 2, 0: 4, 17: 1, 18: 2, 16: 4}
+    fits = SidHash(3, 0x4000, tuple(words.get(at, 0) for at in range(32)))
+    wrong = replace(fits, words=fits.words[::-1])
+    for listed, hashed, said in (
+        (entries, fits, 0),
+        (entries, wrong, 1),
+        (entries[:2] + (GONE,), wrong, 0),
+        (GONE, wrong, 0),
+        (entries, GONE, 0),
+    ):
+        rows = Snapshot("memory", (process(replace(LIMITED, user_and_groups=listed, sid_hash=hashed)),))
+        assert [one.rule for one in audit(rows, ["sid-hash-bits"])].count("sid-hash-bits") == said

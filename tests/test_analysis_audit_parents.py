@@ -63,13 +63,15 @@ GONE = Unreadable(0x10, "paged out")
 def pair(
     rule: str, child: Any, parent: Any, name: str = "a.exe", above: str = "b.exe", **more: Any
 ) -> List[Tuple[str, str]]:
-    """What a rule says of a process and its parent; `more`: session, born, up_born, ended."""
+    """What a rule says of a process and its parent; `more`: session, born, ended, up_born, up_ended."""
     up_token = replace(parent, address=0x20000) if isinstance(parent, Token) else parent
     own = replace(child, address=0x10000) if isinstance(child, Token) else child
     details = ProcessDetails(more.get("born", 20), more.get("ended", 0), 0, 1, 0, session_id=more.get("session", 1))
     row = ProcessDump(Process(0x100, 12, name, FastRef(0x10000, 15), 8), details, own)
     up = ProcessDump(
-        Process(0x200, 8, above, FastRef(0x20000, 15), 3), ProcessDetails(more.get("up_born", 10), 0, 0, 1, 0), up_token
+        Process(0x200, 8, above, FastRef(0x20000, 15), 3),
+        ProcessDetails(more.get("up_born", 10), more.get("up_ended", 0), 0, 1, 0),
+        up_token,
     )
     return [(one.severity.value, one.saw) for one in audit(Snapshot("memory", (up, row)), only=[rule])]
 
@@ -196,3 +198,30 @@ def test_a_process_whose_parent_or_its_name_is_not_known_is_accused_of_no_parent
     for child, fine in (("services.exe", True), ("lsass.exe", True), ("wininit.exe", False)):
         assert (pair("parent-and-image", old, SYSTEM, child, "winlogon.exe") == []) is fine
         assert pair("parent-and-image", SYSTEM, SYSTEM, child, "winlogon.exe") != []
+
+
+# (birth of the parent, its end; 0 where there is none or it is not told) of a child born at 20.
+@pytest.mark.parametrize(
+    "up_born, up_ended, certain",
+    [
+        (10, 0, True),  # it is still there
+        (10, 25, True),  # it ended behind the child's birth: its object is still held, and it was it
+        (10, 20, True),  # in the very tick of the birth
+        (0, 0, False),  # whether the id was given to another meanwhile nobody can tell
+        (0, 25, False),
+    ],
+)
+def test_a_parent_that_has_ended_is_as_certain_as_one_that_lives(up_born: int, up_ended: int, certain: bool) -> None:
+    """Only of an id that may have been used again is nobody accused."""
+    mark = "!" if certain else "i"
+    told: Any = {"up_born": up_born, "up_ended": up_ended}
+    assert [one for one, _ in pair("parent-and-image", SYSTEM, SYSTEM, "lsass.exe", "evil.exe", **told)] == [mark]
+    assert [one for one, _ in pair("system-under-user", SYSTEM, LIMITED, **told)] == [mark]
+    # Its token, made later than the last change of its parent's, which has no right to give others.
+    high, low = replace(made(LIMITED, 0x3000), token_id=Luid(0, 0x999999)), made(LIMITED, 0x2000)
+    assert [one for one, _ in pair("child-gained", high, low, **told)] == [mark]
+
+
+def test_who_ended_before_the_child_was_born_is_no_parent_of_it() -> None:
+    for rule, child, name in (("parent-and-image", SYSTEM, "lsass.exe"), ("system-under-user", SYSTEM, "a.exe")):
+        assert pair(rule, child, LIMITED, name, "evil.exe", up_ended=19) == []
