@@ -201,6 +201,34 @@ def test_pairs_of_letters_are_those_of_unicode_5_1(small: str, large: str, pair:
     assert outcome("@User.l == @User.r", l=small, r=large).possible == {TRUE if pair else FALSE}
 
 
+# Types of claims: winnt.h CLAIM_SECURITY_ATTRIBUTE_TYPE_* (INT64 1, UINT64 2, STRING 3, SID 5, BOOLEAN 6, OCTET_STRING 0x10).
+@pytest.mark.parametrize(
+    "kind, values, truth",
+    [
+        # [MS-DTYP] 2.4.4.17.7: a number is true where it is not 0, a string where it is not empty; others have no value.
+        (1, (0,), FALSE),
+        (1, (-1,), TRUE),
+        (2, (0,), FALSE),
+        (2, (1 << 63,), TRUE),
+        (2, (0, 7), TRUE),
+        (3, ("",), FALSE),
+        (3, ("0",), TRUE),
+        (6, (0,), FALSE),
+        (6, (1,), TRUE),
+        (0x10, (b"\x01",), UNKNOWN),
+        (5, (Sid.from_text("S-1-5-18"),), UNKNOWN),
+        (1, (), UNKNOWN),
+        (3, (), UNKNOWN),
+    ],
+)
+def test_the_logical_value_of_an_attribute_goes_by_its_type(kind: int, values: Any, truth: Truth) -> None:
+    inverse = {TRUE: FALSE, FALSE: TRUE, UNKNOWN: UNKNOWN}[truth]
+    mine = Values(kind, values)
+    assert outcome("@User.l", l=mine).possible == {truth}
+    assert outcome("!(@User.l)", l=mine).possible == {inverse}
+    assert outcome("(@User.l) && Member_of {SID(BA)}", l=mine).possible == {truth}  # as one of the Administrators
+
+
 def test_where_the_authorities_differ_both_are_possible() -> None:
     several = outcome("@User.many == 1", many=Values(1, (1, 2)))
     assert several.possible == {FALSE, UNKNOWN} and several.conflicts

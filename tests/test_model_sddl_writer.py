@@ -143,6 +143,33 @@ def test_the_type_s_own_words_for_specific_rights(mask: int, text: str) -> None:
     assert from_sddl("D:(A;;%s;;;SY)" % text, object_type=process).dacl == Acl.build((Ace.build(0, mask, SYSTEM),))
 
 
+@pytest.mark.parametrize(
+    "kind, mask, text",
+    [
+        # winnt.h; SDDL's own words for the same bits are those of a directory's object: LO 0x80, CR 0x100.
+        ("process", 0x80, "CREATE_PROCESS"),
+        ("process", 0x100, "SET_QUOTA"),
+        ("process", 0x200, "SET_INFORMATION"),  # from here on SDDL has no word
+        ("process", 0x1000, "QUERY_LIMITED_INFORMATION"),
+        ("process", 0x20100, "READ_CONTROL|SET_QUOTA"),
+        ("process", 0x8000, "0x8000"),  # no right of a process
+        ("token", 0x100, "ADJUST_SESSIONID"),
+        ("file", 0x100, "WRITE_ATTRIBUTES"),
+        ("thread", 0x100, "IMPERSONATE"),
+        ("file", 0x1F01FF, "ALL_ACCESS"),
+        # Only generic and standard rights: SDDL's words mean them on every type.
+        ("process", 0x30000, "SDRC"),
+        ("file", 0xC0000, "WDWO"),
+        ("key", 0xF0000000, "GAGXGWGR"),
+        ("file", 0x110000, "SYNCHRONIZE|DELETE"),  # SDDL has no word for SYNCHRONIZE
+    ],
+)
+def test_the_words_of_each_bit_of_a_type(kind: str, mask: int, text: str) -> None:
+    of_type, ace = documented_type(kind), Ace.build(0, mask, SYSTEM)
+    assert ace_to_sddl(ace, of_type) == "(A;;%s;;;SY)" % text
+    assert from_sddl("D:(A;;%s;;;SY)" % text, object_type=of_type).dacl == Acl.build((ace,))
+
+
 def test_a_label_s_policy_is_in_no_type_s_words() -> None:
     """Its mask is NO_WRITE_UP 1, NO_READ_UP 2, NO_EXECUTE_UP 4 of winnt.h, whatever object it is on."""
     process = documented_type("process")

@@ -154,6 +154,24 @@ def test_what_does_not_ask_for_a_token_somewhere(command: str) -> None:
     assert read("kd> " + command + "\n   +0x078 SessionId        : 1\n")[0] == []
 
 
+# A 64-bit address has sixteen digits, as printed and as typed; a 32-bit one eight, and no pool lies at the top of 4 GB.
+@pytest.mark.parametrize("lost", range(1, 12))
+def test_an_address_that_a_margin_cut_is_no_token_s(lost: int) -> None:
+    """The command stands at the end of its line; a page's or a form's margin took the last digits."""
+    assert len("ffffd10203046060") == 16
+    for address in ("ffffd10203046060"[:-lost], "ffffd102`03046060"[:-lost]):
+        text = "0: kd> dt nt!_TOKEN %s\n   +0x078 SessionId        : 1\n" % address
+        assert read(text) == ([], [], []), address
+        text = "0: kd> dt nt!_EPROCESS %s\n   +0x440 UniqueProcessId  : 0x00000000`00001be4 Void\n" % address
+        assert read(text) == ([], [], []), address
+
+
+@pytest.mark.parametrize("address", ["e1bad03", "fffffff8", "ffff0000", "0xffffd102"])
+def test_eight_digits_at_the_very_top_are_the_beginning_of_sixteen(address: str) -> None:
+    assert read("kd> dt nt!_TOKEN %s\n   +0x078 SessionId        : 1\n" % address) == ([], [], [])
+    assert token("kd> dt nt!_TOKEN fffe0000\n   +0x078 SessionId        : 1\n").address == 0xFFFE0000
+
+
 def test_a_value_that_a_console_broke_is_not_said() -> None:
     """The lines are as wide as the widest of their console: the number may go on in the next."""
     wide = "   +0x078 SessionId        : %s\n" % "0x1".rjust(31)
