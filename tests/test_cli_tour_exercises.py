@@ -149,3 +149,42 @@ def test_of_the_others_of_the_incident_each_is_told_what_there_is_to_say(capsys:
 def test_of_what_differs_three_are_named_and_the_others_counted(count: int, words: str) -> None:
     rows = [SimpleNamespace(shown=one) for one in "abcdef"[:count]]
     assert exercises._differing(SimpleNamespace(with_outcome=lambda outcome: rows)) == words  # type: ignore[arg-type]
+
+
+NEVER = "It never comes to that: something before it refuses."
+PLACES = ["level", "label", "privilege", "dacl", "appcontainer", "restricted", "protected"]
+
+
+def told(answer: str, capsys: pytest.CaptureFixture[str]) -> str:
+    assert tour.main(["--exercise", "3", answer]) in (0, 1)
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_of_what_is_behind_the_refusal_it_is_said_that_it_never_comes_to_that(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The level of impersonation is looked at before anything else, so all others lie behind it."""
+    for place in [*PLACES[1:], "integrity", "acl"]:
+        assert NEVER in told(place, capsys), place
+    for place in ("level", "yes", "no"):
+        assert NEVER not in told(place, capsys)
+    assert "The list would have granted it, but it is not asked." in told("yes", capsys)
+    assert "now say where it comes from" in told("no", capsys)
+
+
+@pytest.mark.parametrize("ace, truth", [("(D;;FA;;;WD)(A;;FA;;;WD)", "dacl"), ("(A;;FA;;;WD)", "yes")])
+def test_another_check_is_judged_by_its_own_outcome(
+    ace: str, truth: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everyone is denied, or let in: then by the list, or not refused at all."""
+    check = 'explain tour 6104 --to "O:BAG:BAD:%s" --type file --want read' % ace
+    monkeypatch.setattr("kdtoken.cli.tour.exercises._CHECK", check)
+    for answer in [*PLACES, "yes", "no"]:
+        right = tour.main(["--exercise", "3", answer]) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert right is (answer == truth), answer
+        # The package's and the restricting SIDs' share of the check come behind the list's own.
+        behind = truth == "dacl" and answer in ("appcontainer", "restricted", "protected")
+        assert (NEVER in said) is behind, answer
+        if truth == "yes":
+            assert "It is granted 0x120089." in said  # winnt.h FILE_GENERIC_READ

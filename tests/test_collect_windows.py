@@ -162,6 +162,35 @@ def test_a_class_is_asked_for_until_it_fits(
     assert block.pointer_size == ctypes.sizeof(ctypes.c_void_p) and (block.base != 0) is (length > 0)
 
 
+@pytest.mark.parametrize(
+    ("asked", "returned", "kept"),
+    [
+        (20, 20, 20),
+        (20, 12, 12),  # a list that got shorter between two calls: what lies behind was never written
+        (20, 1, 1),
+        (20, 0, 20),  # some classes do not say how much they wrote: all of the buffer then
+        (20, 24, 20),  # no more than there is room for
+    ],
+)
+def test_of_the_buffer_only_what_windows_says_it_wrote_is_kept(
+    asked: int, returned: int, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ReturnLength of GetTokenInformation (learn.microsoft.com)."""
+    played, data = Played(), bytes(range(1, 21))
+
+    def function(token: Any, number: int, buffer: Any, size: int, needed: Any) -> bool:
+        if size < asked:
+            needed._obj.value, played.code = asked, 122
+            return False
+        ctypes.memmove(buffer, data, len(data))
+        needed._obj.value = returned
+        return True
+
+    played.functions["GetTokenInformation"] = Call(function)
+    block, error = windows(monkeypatch, played).query(5, 3)
+    assert block is not None and (block.data, error) == (data[:kept], {})
+
+
 def test_a_class_that_is_refused_is_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
     played = Played()
     played.functions["GetTokenInformation"] = Call(answers(played, None, True, 5))

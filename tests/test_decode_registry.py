@@ -169,6 +169,27 @@ def test_of_two_hives_that_hold_a_path_the_deeper_one_is_asked_first() -> None:
     assert find_key(target, SERVICES).block == KERNEL.keys[SERVICES]
 
 
+@pytest.mark.parametrize("number, root", list(enumerate(["\\REGISTRY", "\\REGISTRY\\MACHINE\\SYSTEM"])))
+@pytest.mark.parametrize("spelled", ["%s", "%s\\"])
+def test_a_hive_s_root_path_may_end_in_a_backslash(number: int, root: str, spelled: str) -> None:
+    """Its length tells what paths it may hold, with that backslash or without; the key's path is without."""
+    target, text = source(), spelled % root
+    target.poke(HERE, text.encode("utf-16-le"))
+    for name, value in (("Buffer", HERE), ("Length", 2 * len(text)), ("MaximumLength", 2 * len(text) + 2)):
+        target.poke_field(hive(target, number), "_CMHIVE", "HiveRootPath." + name, value)
+    assert find_key(target, root) == (KERNEL.keys[root], root)
+    assert find_key(target, SERVICES) == (KERNEL.keys[SERVICES], SERVICES)
+    assert refused(target, root + "\\Nope") == NOT_THERE % (root + "\\Nope")
+
+
+def test_a_hive_whose_path_only_begins_like_the_key_s_is_another() -> None:
+    """\\REGISTRY\\MACHINE\\SYSTEN is as long as the key's, and not it: then the master hive, where no such block is."""
+    target, text = source(), "\\REGISTRY\\MACHINE\\SYSTEN"
+    target.poke(HERE, text.encode("utf-16-le"))
+    target.poke_field(hive(target, 1), "_CMHIVE", "HiveRootPath.Buffer", HERE)
+    assert refused(target, SERVICES) == NOT_THERE % SERVICES
+
+
 @pytest.mark.parametrize("pointer, told", [(0, "at 0x0"), (None, "at 0x"), (0xFFFFDEAD00000000, "unreadable")])
 def test_a_list_of_hives_that_is_torn_is_said(pointer: Any, told: str) -> None:
     target = source()

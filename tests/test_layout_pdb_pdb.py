@@ -99,6 +99,23 @@ def test_how_wide_a_pointer_is(attributes: int, text: str) -> None:
     assert [one.type for one in fields] == [text, "[%d] %s" % (16 // (8 if "64" in text else 4), text)]
 
 
+@pytest.mark.parametrize("base, width", [(UCHAR, 1), (ULONG, 4), (LONG, 4), (UQUAD, 8)])
+def test_arrays_of_enums_have_as_many_as_fit(base: int, width: int) -> None:
+    """An enum is as wide as its base type (LF_ENUM's utype), declared before, behind a const, and in arrays of arrays."""
+    pdb = Pdb()
+    kind = pdb.enum("_KIND", base, pdb.fields(enumerate_("One", 1)))
+    row = pdb.array(kind, 3 * width)
+    members = (
+        member("Plain", 0, pdb.array(kind, 5 * width)),
+        member("Const", 0x100, pdb.array(pdb.modifier(kind), 2 * width)),
+        member("Rows", 0x200, pdb.array(row, 4 * 3 * width)),
+    )
+    pdb.struct("_ONE", 0x300, pdb.fields(*members))
+    made = PdbFile(pdb.data(), "x")
+    assert [one.type for one in made.layout("_ONE").fields] == ["[5] _KIND", "[2] _KIND", "[4] [3] _KIND"]
+    assert made.layout("_KIND").size == width
+
+
 def test_identity_takes_the_age_that_the_image_names() -> None:
     pdb = PdbFile(DATA, "folder/nt.pdb")
     assert pdb.identity == PdbIdentity("nt.pdb", KEY, 3)
