@@ -162,6 +162,26 @@ def test_enums_have_the_sign_of_their_base() -> None:
     assert pdb.layout("_LEVEL").size == 4
 
 
+@pytest.mark.parametrize(
+    "base, width, value, said",
+    [
+        # cvinfo.h: T_CHAR 0x10, T_SHORT 0x11, T_QUAD 0x13, T_UCHAR 0x20, T_USHORT 0x21, T_WCHAR 0x71.
+        (0x10, 1, 0xFF, -1),
+        (0x11, 2, 0x8000, -0x8000),
+        (0x11, 2, 0x7FFF, 0x7FFF),
+        (0x13, 8, -5, -5),
+        (0x20, 1, 0xFF, 0xFF),
+        (0x21, 2, 0xFFFF, 0xFFFF),
+        (0x71, 2, 0xFFFF, 0xFFFF),
+    ],
+)
+def test_the_base_of_an_enum_tells_width_and_sign_of_its_values(base: int, width: int, value: int, said: int) -> None:
+    pdb = Pdb()
+    pdb.enum("_KIND", base, pdb.fields(enumerate_("Last", value), enumerate_("None", 0)))
+    layout = PdbFile(pdb.data(), "x").layout("_KIND")
+    assert (layout.size, dict(layout.values)) == (width, {"Last": said, "None": 0})
+
+
 def test_members_of_a_base_class_come_with_their_offsets() -> None:
     layout = PdbFile(DATA, "x").layout("_DERIVED")
     assert [(one.name, one.offset) for one in layout.fields] == [("Own", 0), ("LowPart", 8), ("HighPart", 12)]

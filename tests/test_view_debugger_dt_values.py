@@ -166,7 +166,7 @@ def test_an_address_that_a_margin_cut_is_no_token_s(lost: int) -> None:
         assert read(text) == ([], [], []), address
 
 
-@pytest.mark.parametrize("address", ["e1bad03", "fffffff8", "ffff0000", "0xffffd102"])
+@pytest.mark.parametrize("address", ["e1bad03", "fffffff8", "FFFFFFF8", "ffff0000", "0xffffd102"])
 def test_eight_digits_at_the_very_top_are_the_beginning_of_sixteen(address: str) -> None:
     assert read("kd> dt nt!_TOKEN %s\n   +0x078 SessionId        : 1\n" % address) == ([], [], [])
     assert token("kd> dt nt!_TOKEN fffe0000\n   +0x078 SessionId        : 1\n").address == 0xFFFE0000
