@@ -1,6 +1,7 @@
 """A log: its memory, else its text; what neither has is memory's error; names stay with the log that told them."""
 
 import gzip
+import traceback
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -8,11 +9,14 @@ import pytest
 
 from kdtoken import diff, dump, walk
 from kdtoken.errors import BadFormat, KdTokenError, NotAToken, ProcessNotFound
+from kdtoken.machine import merged
 from kdtoken.machine.log import LogMachine
 from kdtoken.machine.log import kernel_of as memory_of
 from kdtoken.machine.open import open_machine
 from kdtoken.model.absent import NotSaid
 from kdtoken.model.view import Kind
+from kdtoken.view import partial
+from kdtoken.view.text import read_text
 from tests.declared_views import WIN11, token_lines, whoami_lines
 from tests.expected import kernel_of
 from tests.machine.declared import MACHINE
@@ -387,3 +391,23 @@ def test_the_kernel_of_a_machine_is_its_memory_where_it_has_any(logs: Dict[str, 
     with open_machine(MACHINE_22000) as machine:
         assert memory_of(machine) is machine
     assert memory_of(LogMachine([logs["text"]]).text) is None
+
+
+def test_a_text_that_is_refused_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """dump asks it for a token, a view and a process in turn; each reading of 100 MB takes a quarter of a minute."""
+    monkeypatch.setattr(partial, "MOST_TOKENS", 2)
+    path = tmp_path / "a.txt"
+    path.write_text("".join("_TOKEN ffffd1020300%x060\nUser: S-1-5-18\n" % n for n in range(4)), encoding="utf-8")
+    readings: List[str] = []
+    monkeypatch.setattr(merged, "read_text", lambda text, file: readings.append(file) or read_text(text, file))
+    assert dump.main([str(path)]) == 2
+    assert capsys.readouterr().err.startswith("kdtoken: a.txt tells of over 2 tokens, which is too much")
+    assert readings == ["a.txt"]
+    machine = LogMachine([str(path)])
+    for ask in (lambda: machine.text, lambda: machine.text):
+        with pytest.raises(BadFormat, match="over 2 tokens") as caught:
+            ask()
+    frames = [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert "read_text" not in frames, "its lines would be kept"

@@ -63,6 +63,7 @@ class LogMachine(Machine):
         self._memory: Optional[KernelMachine] = None
         self._no_memory: Optional[KdTokenError] = None  # why it shows none, so that it is read but once
         self._text: Optional[TextMachine] = None
+        self._no_text: Optional[BadFormat] = None  # why it is not read as text: it is read but once, too
         self._walker: Machine = self  # which of the two the last walk was of
         self._told_by_text = False  # whether the last dump was of the text
 
@@ -94,11 +95,17 @@ class LogMachine(Machine):
     @property
     def text(self) -> TextMachine:
         """What commands printed in it.  Raises BadFormat where it is no text, or too long for this."""
+        if self._no_text is not None:
+            raise self._no_text
         if self._text is None:
             about = self.about  # reads the log's memory first
             texts = log_texts(self._files, passed_over, self._log.gaps if self._log else ())
             again = [partial(log_pieces, file) for file in self._files]
-            self._text = TextMachine(", ".join(self._shown), texts, about, self._given, again)
+            try:
+                self._text = TextMachine(", ".join(self._shown), texts, about, self._given, again)
+            except BadFormat as error:
+                self._no_text = error.with_traceback(None)  # whose frames hold all lines
+                raise self._no_text from None
             self.names = self._text.names
         return self._text
 
