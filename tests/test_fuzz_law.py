@@ -21,12 +21,20 @@ def test_a_reader_that_takes_too_much_is_named(tmp_path: Path, monkeypatch: pyte
     for code, breaks in (
         ("sum(1 for _ in range(10 ** 6))", False),
         ("bytearray(1200 << 20)", True),  # more memory than the law has, less than the address space
-        ("bytearray(2 << 30)", True),  # a MemoryError, and its traceback
+        ("bytearray(5 << 30)", True),  # a MemoryError, and its traceback
         ("import os; os._exit(9)", True),
     ):
         case = law.Case(lambda size: iter([b"x" * size]), ".txt", ["-c", code, "{}"])
         monkeypatch.setitem(law.CASES, "made up", case)
         assert law.measure("made up", 1000, tmp_path).breaks is breaks, code
+
+
+def test_what_was_forked_from_counts_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tests in one process take over a gigabyte, and every reader seemed to."""
+    monkeypatch.setitem(law.CASES, "made up", law.Case(lambda size: iter([b"x"]), ".txt", ["-c", "0", "{}"]))
+    ours = bytearray(300 << 20)
+    ours[::4096] = b"x" * len(ours[::4096])  # each page of it
+    assert law.measure("made up", 1, tmp_path).peak < 100
 
 
 def test_what_is_too_slow_or_ends_by_a_signal_breaks_it() -> None:
