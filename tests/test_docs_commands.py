@@ -70,6 +70,16 @@ def test_the_pages_are_read() -> None:
     assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "howto").glob("*.md")} <= pages
 
 
+def test_no_command_changes_what_another_one_reads(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers take them in any order: what one writes over is put back, what one makes for another is known."""
+    place.enter(monkeypatch)
+    before = (place.folder / "machine.kdtoken.gz").read_bytes()
+    code, out, _ = place.run("kdtoken record -o machine.kdtoken.gz dump notepad.exe")
+    assert code == 0 and "recorded in machine.kdtoken.gz" in out
+    assert (place.folder / "machine.kdtoken.gz").read_bytes() == before
+    assert MADE_BY == {"good.json": "kdtoken audit good.dmp --json > good.json"}
+
+
 def test_what_is_not_typed_is_still_written() -> None:
     assert set(NOT_TYPED) <= {one.text for one in ALL}
 
