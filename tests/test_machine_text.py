@@ -12,11 +12,12 @@ from kdtoken.analysis.differences.fields import compare
 from kdtoken.errors import KdTokenError, NotAToken, ProcessNotFound
 from kdtoken.machine.open import open_machine
 from kdtoken.machine.text import TextMachine
+from kdtoken.machine.unread import _in_order
 from kdtoken.model.absent import NotSaid
 from kdtoken.source.base import About
 from kdtoken.source.log.source import LogSource
 from kdtoken.view import text as view_text
-from kdtoken.view.lines import is_debugger_command
+from kdtoken.view.lines import Line, is_debugger_command
 from tests.test_view_cases import TAIL, WHOLE
 
 PROCESS = """kd> !process 0 1
@@ -464,3 +465,12 @@ def test_what_follows_a_token_without_a_blank_line_is_a_part_of_it_that_was_not_
     told = ["odd words", "more of them", LISTED]
     assert [one.text for one in machine_of(text).unread()] == told
     assert [one.text for one in machine_of(text).unread(machine_of(text).find("cmd.exe"))] == told
+
+
+def test_unread_lines_are_told_by_number_and_once() -> None:
+    assert _in_order([Line(3, "c"), Line(1, "a"), Line(3, "c"), Line(2, "b")]) == [
+        Line(1, "a"),
+        Line(2, "b"),
+        Line(3, "c"),
+    ]
+    assert _in_order([Line(1, "a"), Line(1, "b")]) == [Line(1, "a"), Line(1, "b")] and _in_order([]) == []

@@ -6,7 +6,7 @@ from kdtoken.model.absent import Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.sid import Sid
 from kdtoken.view.debugger.text import read_debugger_text
-from kdtoken.view.leftovers import read_each, with_leftovers
+from kdtoken.view.leftovers import among, read_each, with_leftovers
 from kdtoken.view.lines import Line
 from kdtoken.view.partial import PartialGroup, PartialPrivilege, PartialToken, partial_token
 from kdtoken.view.whoami.reader import read_whoami_text
@@ -80,3 +80,11 @@ def test_what_a_doubt_names_is_reported_by_it() -> None:
         assert with_leftovers([Line(1, "S-1-5-19")], [result], [], []) == (Line(1, "S-1-5-19"),), name
     token = partial_token("!token", 0, {"primary_group": Unreadable(0, "given twice: S-1-5-18")})
     assert with_leftovers([Line(1, "S-1-5-18")], [PartialToken("!token", token, {})], [], []) == ()
+
+
+def test_lines_are_found_among_others_by_identity_and_in_any_order() -> None:
+    lines = [Line(1, "a"), Line(2, "b"), Line(2, "b"), Line(3, "c")]  # the second line came in two equal pieces
+    some = [lines[3], lines[1], Line(2, "b")]  # the last is in no text
+    assert list(among(lines, some)) == [0, 1, 0, 1]
+    assert list(among(lines, some[::-1])) == [0, 1, 0, 1]
+    assert list(among(lines, [lines[2], lines[1]])) == [0, 1, 1, 0] and not any(among(lines, []))
