@@ -256,14 +256,28 @@ def test_what_is_refused() -> None:
         Acl.parse(DACL, -4)
     with pytest.raises(BadFormat, match="AclSize .byte 2. is 7"):
         acl_length(b"\2\0\7\0\0\0\0\0")
+    with pytest.raises(BadFormat, match="an ACL needs 8 bytes for its header, only 7 here"):
+        acl_length(DACL[:7])
+    with pytest.raises(BadFormat, match="an ACE needs 4 bytes for its header, only 3 here"):
+        Ace.parse(DACL[8:11])
     with pytest.raises(BadFormat, match="AceSize is 20, but the ACE has 21 bytes"):
         Ace.parse(DACL[8:29])
     with pytest.raises(BadFormat, match="more than AceSize"):
         Ace.build(0, 0, SYSTEM, application_data=bytes(0x10000))
     with pytest.raises(BadFormat, match="more than AclSize"):
         Acl.build((), slack=bytes(0x10000))
-    with pytest.raises(BadFormat, match="mask of 32 bits"):
-        Ace.build(0, 1 << 32, SYSTEM)
+    for mask, flags in ((1 << 32, 0), (-1, 0), (0, 1 << 8), (0, -1)):
+        with pytest.raises(BadFormat, match="mask of 32 bits and flags of 8"):
+            Ace.build(0, mask, SYSTEM, flags)
+    most = Ace.build(0, 0xFFFFFFFF, SYSTEM, 0xFF)
+    assert (most.mask, most.flags) == (0xFFFFFFFF, 0xFF)
+    # AceSize and AclSize are WORDs: 4 + 4 + 12 bytes before the data, 8 before the ACEs; an ACE's is a multiple of 4.
+    assert Ace.build(0, 0, SYSTEM, application_data=bytes(0xFFFC - 20)).size == 0xFFFC
+    assert Acl.build((), slack=bytes(0xFFFF - 8)).size == 0xFFFF
+    with pytest.raises(BadFormat, match="the ACE would have 65536 bytes"):
+        Ace.build(0, 0, SYSTEM, application_data=bytes(0xFFFD - 20))
+    with pytest.raises(BadFormat, match="the ACL would have 65536 bytes"):
+        Acl.build((), slack=bytes(0x10000 - 8))
 
 
 sids = st.builds(Sid, st.integers(0, 20), st.lists(st.integers(0, 2**32 - 1), max_size=5).map(tuple))

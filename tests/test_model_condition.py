@@ -205,6 +205,134 @@ def test_a_quotation_mark_has_no_text() -> None:
         condition_text(Condition((Attribute("User", "a"), Text('"'), Operator(0x80))))
 
 
+@pytest.mark.parametrize(
+    "tokens, words",
+    [
+        ((), "a condition has one result, this one leaves 0"),
+        ((Attribute("User", "a"), Attribute("User", "b")), "a condition has one result, this one leaves 2"),
+        ((Attribute("User", "a"), Operator(0x80)), "a condition whose operator == lacks an operand"),
+        ((Operator(0x87),), "a condition whose operator Exists lacks an operand"),
+    ],
+)
+def test_tokens_that_are_no_condition_have_no_text(tokens: "tuple[Attribute | Operator, ...]", words: str) -> None:
+    with pytest.raises(BadFormat) as caught:
+        condition_text(Condition(tokens))
+    assert caught.value.message == words
+
+
+# [MS-DTYP] 2.4.4.17.5 to .8: the byte code of each operator, how it is written, and how many operands it has.
+@pytest.mark.parametrize(
+    "code, name, operands",
+    [
+        *zip(range(0x80, 0x86), ("==", "!=", "<", "<=", ">", ">="), (2,) * 6),
+        (0x86, "Contains", 2),
+        (0x87, "Exists", 1),
+        (0x88, "Any_of", 2),
+        (0x89, "Member_of", 1),
+        (0x8A, "Device_Member_of", 1),
+        (0x8B, "Member_of_Any", 1),
+        (0x8C, "Device_Member_of_Any", 1),
+        (0x8D, "Not_Exists", 1),
+        (0x8E, "Not_Contains", 2),
+        (0x8F, "Not_Any_of", 2),
+        (0x90, "Not_Member_of", 1),
+        (0x91, "Not_Device_Member_of", 1),
+        (0x92, "Not_Member_of_Any", 1),
+        (0x93, "Not_Device_Member_of_Any", 1),
+        (0xA0, "&&", 2),
+        (0xA1, "||", 2),
+        (0xA2, "!", 1),
+    ],
+)
+def test_each_operator(code: int, name: str, operands: int) -> None:
+    assert (Operator(code).name.lower(), Operator(code).operands) == (name.lower(), operands)
+    if name in ("&&", "||"):
+        text, tokens = "a %s b" % name, (Attribute("Local", "a"), Attribute("Local", "b"), Operator(code))
+    elif name == "!":
+        text, tokens = "!(a)", (Attribute("Local", "a"), Operator(code))
+    elif "Exists" in name:
+        text, tokens = "%s a" % name, (Attribute("Local", "a"), Operator(code))
+    elif operands == 1:
+        text, tokens = "%s {}" % name, (Composite(()), Operator(code))
+    else:
+        text, tokens = "a %s 1" % name, (Attribute("Local", "a"), Integer(1), Operator(code))
+    assert condition_from_text(text) == Condition(tokens)
+
+
+@pytest.mark.parametrize(
+    "code, space, written",
+    [(0xF8, "Local", "x"), (0xF9, "User", "@USER.x"), (0xFA, "Resource", "@RESOURCE.x"), (0xFB, "Device", "@DEVICE.x")],
+)
+def test_each_space_of_attributes(code: int, space: str, written: str) -> None:
+    """[MS-DTYP] 2.4.4.17.8: the byte code of an attribute tells whose it is; its name is UTF-16, counted in bytes."""
+    data = b"artx" + bytes([code]) + b"\2\0\0\0x\0"
+    assert parse_condition(data) == condition_from_text(written) == Condition((Attribute(space, "x"),))
+    assert condition_bytes(condition_from_text(written)) == data
+    assert condition_text(parse_condition(data)) == "(%s)" % written
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("a == %s1" % ("0" * 80), "a number of 64 bits"),  # more digits than any number of 64 bits has
+        ("a == -9223372036854775809", "a number of 64 bits"),
+        ("a == 08", "an octal number, as it begins with 0"),
+        ("(a == 1) || (@User.)", "the name of an attribute"),
+        ("a == @b", "@User., @Device. or @Resource."),
+        ("@Userx.a", "@User., @Device. or @Resource."),
+        ("Member_of", "SIDs behind Member_of, such as {SID(BA)}"),
+        ("Member_of!", "SIDs behind Member_of, such as {SID(BA)}"),
+        ("Exists(a)", "a blank and an attribute behind Exists"),
+        ("Member_of {1,", 'a number, a "string", #hex, SID(...) or a list of these in {}'),
+        ("Member_of {1 2}", '"," or "}"'),
+        ("Member_of {SID(BA}", "a SID or its alias, and a parenthesis"),
+        ("(a", 'an operator or ")"'),
+        ("a == 1 1", 'an operator, "&&", "||" or the end'),
+        ("!a", '"(" after "!"'),
+        ("a like 1", "an operator (==, !=, <, <=, >, >=, Contains, Any_of, &&, ||) or the end"),
+        ("&& a", "an attribute (Name, @User.Name, @Device.Name, @Resource.Name), Member_of, Exists or a parenthesis"),
+    ],
+)
+def test_what_is_expected_is_said(text: str, words: str) -> None:
+    with pytest.raises(BadFormat) as caught:
+        condition_from_text(text)
+    assert ": expected %s, found " % words in caught.value.message
+
+
+def test_the_deepest_parentheses_that_are_read() -> None:
+    """64 in each other, of either kind; one more is refused."""
+    for opens in ("(", "!("):
+        assert condition_from_text(opens * 32 + "a" + ")" * 32)
+    assert condition_from_text("(" * 64 + "a" + ")" * 64)
+    with pytest.raises(BadFormat, match="column 66: expected at most 64 parentheses in each other"):
+        condition_from_text("(" * 65 + "a" + ")" * 65)
+
+
+@pytest.mark.parametrize(
+    "digits, data", [("#", ""), ("#1", "01"), ("#12", "12"), ("#123", "0123"), ("##", "00"), ("#aBcD", "abcd")]
+)
+def test_octets_of_an_odd_number_of_digits_begin_with_a_0(digits: str, data: str) -> None:
+    assert condition_from_text("a == " + digits).tokens[1] == Octets(bytes.fromhex(data))
+
+
+def test_letters_that_sddl_would_misread_are_escaped() -> None:
+    """Of a local attribute's name fewer characters are plain than of another's ([MS-DTYP] attr-char1 and attr-char2)."""
+    assert condition_text(condition_from_text("a%0024b")) == "(a%0024b)"
+    assert condition_text(condition_from_text("@User.a$b")) == "(@USER.a$b)"
+    # lit-char of [MS-DTYP] 2.5.1.1, which a local attribute's name has only in part.
+    for character in "#$'*+-./:;?@[\\]^_`{}~":
+        attribute = Condition((Attribute("User", "a" + character),))
+        assert condition_text(attribute) == "(@USER.a%s)" % character
+        assert condition_from_text(condition_text(attribute)) == attribute
+        local = "(a%s)" % (character if character in ":./_@" else "%%%04x" % ord(character))
+        assert condition_text(Condition((Attribute("Local", "a" + character),))) == local
+    for character in '!&()=<>|%" ,\x7f\x01':
+        written = "@USER.a%%%04x" % ord(character)
+        assert condition_text(Condition((Attribute("User", "a" + character),))) == "(%s)" % written
+        assert condition_from_text(written).tokens == (Attribute("User", "a" + character),)
+    assert condition_text(Condition((Attribute("User", "\u00e9\U0001f600"),))) == "(@USER.\u00e9\U0001f600)"
+
+
 # --- resource attributes
 
 # Laid out as Windows does, taken from a descriptor's bytes that a Windows gave: header, offset, name, value.
@@ -264,6 +392,85 @@ def test_every_cut_of_an_attribute_is_refused_or_whole() -> None:
         parse_attribute(COLOUR[:12] + b"\xff\xff\xff\x7f" + COLOUR[16:])
     with pytest.raises(BadFormat, match="0x4"):
         parse_attribute(COLOUR[:4] + b"\x04" + COLOUR[5:])
+
+
+@pytest.mark.parametrize(
+    "data, words",  # a header of 16 bytes, the offset of one value, and what lies from byte 20 on
+    [
+        ("14000000 0100 0000 00000000 01000000 16000000 0000 01000000000000", "8 bytes at offset 0x16 are cut off"),
+        ("14000000 1000 0000 00000000 01000000 16000000 0000 0200000001", "2 bytes at offset 0x1a are cut off"),
+        ("14000000 1000 0000 00000000 01000000 16000000 0000 020000", "4 bytes at offset 0x16 are cut off"),
+        ("14000000 0300 0000 00000000 01000000 16000000 0000 6100", "the string at offset 0x16 has no end"),
+        ("18000000 0100 0000 00000000 01000000 14000000 6100000000000000", ""),
+        ("14000000 0700 0000 00000000 00000000 0000", "ValueType (byte 4) is 0x7, which is none"),
+        ("14000000 0100 0000 00000000 02000000 14000000", "ValueCount (byte 12) is more than fits"),
+    ],
+)
+def test_bytes_that_are_no_attribute(data: str, words: str) -> None:
+    raw = bytes.fromhex(data)
+    if not words:  # a name that lies in the last four bytes of its value is one all the same
+        assert parse_attribute(raw) == ("", Values(1, (0x61,)))
+        return
+    with pytest.raises(BadFormat) as caught:
+        parse_attribute(raw)
+    assert caught.value.message == "resource attribute: " + words and caught.value.subject == raw.hex()
+
+
+@pytest.mark.parametrize("kind, value", [(1, -1), (1, (1 << 63) - 1), (2, (1 << 64) - 1), (6, 1)])
+def test_numbers_of_an_attribute_are_64_bits_with_a_sign_where_the_type_has_one(kind: int, value: int) -> None:
+    data = attribute_bytes("", Values(kind, (value,), 0x10))
+    # Name at 20, type, flags, one value at 22; an empty name; the number.
+    expected = "14000000 %02x00 0000 10000000 01000000 16000000 0000" % kind
+    assert data == bytes.fromhex(expected) + (value % (1 << 64)).to_bytes(8, "little")
+    assert parse_attribute(data) == ("", Values(kind, (value,), 0x10))
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ('("a",TI,0,9223372036854775808)', "a number of 64 bits with a sign"),
+        ('("a",TI,0,-9223372036854775809)', "a number of 64 bits with a sign"),
+        ('("a",TU,0,18446744073709551616)', "a number of 64 bits without a sign"),
+        ('("a",TB,0,-1)', "0 or 1"),
+        ('("a",TI,0x100000000,1)', "the attribute's flags (0x0)"),
+        ('("a",TI,-1,1)', "the attribute's flags (0x0)"),
+        ('("a",TI,08,1)', "the attribute's flags (0x0)"),
+        ('("a",TD,0,SID(SY,1)', "a SID, as S-1-5-18, SY or SID(SY)"),
+        ('("a",TD,0,1)', "a SID, as S-1-5-18, SY or SID(SY)"),
+        ('("a",TS,0,"x)', "a string in quotation marks"),
+        ('("a",TT,0)', "the type of its values: TB, TD, TI, TS, TU, TX"),
+        ('("a",TI,0,1', '"," and a value, or ")"'),
+        ("(a,TI,0)", "the attribute's name in quotation marks"),
+        ('("",TI,0)', "a name that is not empty"),
+        ('"a",TI,0)', '"(" before a resource attribute'),
+    ],
+)
+def test_what_an_attribute_s_text_lacks_is_said(text: str, words: str) -> None:
+    with pytest.raises(BadFormat) as caught:
+        read_attribute(Cursor(text))
+    assert ": expected %s, found " % words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "text, value",
+    [
+        ('("a",TI,0,-0x10)', -16),
+        ('("a",TI,0,+017)', 15),
+        ('("a",TI,0,-9223372036854775808)', -(1 << 63)),
+        ('("a",TU,0xffffffff,18446744073709551615)', (1 << 64) - 1),
+        ('("a",tx,0,#123)', b"\x01\x23"),
+        ('( "a" , TX , 0 , 12 )', b"\x12"),
+        ('("a",TD,0,sy)', Sid(5, (18,))),
+        ('("a",TD,0,sid(S-1-1-0))', Sid(1, (0,))),
+    ],
+)
+def test_values_as_they_may_be_written(text: str, value: object) -> None:
+    assert read_attribute(Cursor(text))[1].values == (value,)
+
+
+def test_a_string_with_a_quotation_mark_has_no_text() -> None:
+    with pytest.raises(BadFormat, match="SDDL cannot write a string with a quotation mark in it"):
+        attribute_text("a", Values(3, ("x", '"')))
 
 
 @pytest.mark.parametrize("value", ["1", "(1)", "( 1)", "(1 )", "( ( 1 ) )", "  (  1  )"])

@@ -13,7 +13,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdtoken.model.condition import UNKNOWABLE, Outcome, Truth, Values, condition_from_text, evaluate, parse_condition
+from kdtoken.model.condition import (
+    UNKNOWABLE,
+    Attribute,
+    Composite,
+    Condition,
+    Integer,
+    Operator,
+    Outcome,
+    Text,
+    Truth,
+    Values,
+    condition_from_text,
+    evaluate,
+    parse_condition,
+)
 from kdtoken.model.condition.evaluate import Unknowable
 from kdtoken.model.sid import Sid
 from tests.examples import examples
@@ -339,6 +353,99 @@ def test_the_terms_tell_the_way() -> None:
 def test_a_malformed_expression_says_why() -> None:
     seen = evaluate(parse_condition(b"artx" + bytes.fromhex("10 02000000 6100 a2")), Dump())  # !("a")
     assert seen.possible == {UNKNOWN} and "literal" in seen.problem
+
+
+@pytest.mark.parametrize(
+    "tokens, problem",  # byte codes of [MS-DTYP] 2.4.4.17.6 to .8
+    [
+        ((), "it leaves 0 results"),
+        ((Text("a"), Text("b")), "it leaves 2 results"),
+        ((Attribute("User", "a"), Operator(0x80)), "== lacks an operand"),
+        ((Operator(0xA2),), "! lacks an operand"),
+        ((Text("a"), Operator(0x87)), "Exists asks for an attribute"),
+        ((Text("a"), Operator(0x8D)), "Not_Exists asks for an attribute"),
+        ((Attribute("User", "a"), Operator(0x89)), "Member_of asks for SIDs that are written out"),
+        ((Text("a"), Operator(0x90)), 'Not_Member_of asks for SIDs, not "a"'),
+        ((Text("a"), Attribute("User", "a"), Operator(0x80)), "left of == stands no attribute"),
+        (
+            (Attribute("User", "a"), Operator(0xA2), Integer(1), Operator(0x82)),
+            "< compares with the outcome of an expression",
+        ),
+        ((Integer(1), Operator(0xA2)), "a literal has no logical value: 1"),
+    ],
+)
+def test_each_way_to_be_malformed_is_told(tokens: Tuple[Any, ...], problem: str) -> None:
+    seen = evaluate(Condition(tokens), Dump())
+    assert seen.possible == {UNKNOWN} and seen.problem == problem
+
+
+# Types of claims: winnt.h CLAIM_SECURITY_ATTRIBUTE_TYPE_*.
+@pytest.mark.parametrize(
+    "kind, value, text, truth, problem",
+    [
+        (5, Sid(5, (18,)), "@User.l == SID(SY)", TRUE, ""),
+        (5, Sid(5, (18,)), "@User.l Any_of {SID(BA), SID(SY)}", TRUE, ""),
+        (5, Sid(5, (18,)), "@User.l == SID(BA)", FALSE, ""),
+        (5, Sid(5, (18,)), "@User.l < SID(SY)", UNKNOWN, "< does not order a sid"),
+        (5, Sid(5, (18,)), '@User.l == "SY"', UNKNOWN, "== compares a sid with a string"),
+        (6, 1, "@User.l >= @User.l", UNKNOWN, ">= does not order a boolean"),
+        (6, 1, "@User.l == 2", UNKNOWN, "== compares a boolean with a number"),
+        (6, 1, "@User.l == 0", FALSE, ""),
+        (0x10, b"\x01\x02", "@User.l == #0102", TRUE, ""),
+        (0x10, b"\x01\x02", "@User.l > #01", TRUE, ""),
+        (0x10, b"\x01\x02", "@User.l == 1", UNKNOWN, "== compares a octets with a number"),
+        (1, 3, "@User.l == #03", UNKNOWN, "== compares a number with a octets"),
+        # Literals of two types are no set that anything equals, and no error of the whole.
+        (1, 3, '@User.l Any_of {3, "3"}', UNKNOWN, ""),
+        (1, 3, "@User.l Any_of {#03, SID(SY)}", UNKNOWN, ""),
+        (1, 3, '@User.l Any_of {"3", #03}', UNKNOWN, ""),
+    ],
+)
+def test_literals_of_each_type(kind: int, value: Any, text: str, truth: Truth, problem: str) -> None:
+    seen = outcome(text, l=Values(kind, (value,)))
+    assert (seen.possible, seen.problem) == ({truth}, problem)
+
+
+def test_an_attribute_that_holds_a_value_twice_is_malformed() -> None:
+    """[MS-DTYP] 2.4.10.1: the values of a claim are different ones; letter case counts where the claim says so."""
+    twice = "an attribute holds a value twice"
+    for left, right in (((1, 1), (1, 2)), ((1, 2), (2, 2))):
+        seen = outcome("@User.l Any_of @User.r", l=Values(1, left), r=Values(1, right))
+        assert (seen.possible, seen.problem) == ({UNKNOWN}, twice)
+    assert outcome('@User.l Contains {"a"}', l=Values(3, ("a", "A"))).problem == twice
+    assert outcome('@User.l Contains {"a"}', l=Values(3, ("a", "A"), 2)).possible == {TRUE}
+
+
+def test_an_operand_that_sddl_cannot_write_is_told_all_the_same() -> None:
+    quoted = (Attribute("User", "a"), Text('say "x"'), Operator(0x81))
+    listed = (Attribute("User", "a"), Composite((Text('"'), Integer(1))), Operator(0x86))
+    assert evaluate(Condition(quoted), Dump()).terms[0][0] == "@USER.a != 'say \"x\"'"
+    assert evaluate(Condition(listed), Dump()).terms[0][0] == "@USER.a Contains {'\"', 1}"
+
+
+@pytest.mark.parametrize(
+    "text, not_known",
+    [
+        ("@User.a", ("@USER.a",)),
+        ("@User.a == @Device.b", ("@USER.a", "@DEVICE.b")),
+        ("@Resource.x == @Device.b", ("@DEVICE.b",)),
+        (
+            "Not_Device_Member_of_Any {SID(SY), SID(BA)}",
+            ("Device_Member_of {SID(S-1-5-18)}", "Device_Member_of {SID(S-1-5-32-544)}"),
+        ),
+    ],
+)
+def test_all_that_is_not_known_is_named(text: str, not_known: Tuple[str, ...]) -> None:
+    assert evaluate(condition_from_text(text), Dump()).not_known == not_known
+
+
+def test_an_attribute_of_which_nothing_is_known_may_be_anything() -> None:
+    """Its own value, that of a relation to it, and of ! of it."""
+    for text in ("@User.a", "!(@User.a)", "@User.a == 1", "!(@User.a == 1)"):
+        assert evaluate(condition_from_text(text), Dump()).possible == {TRUE, FALSE, UNKNOWN}
+    # Even of one that is missing, nothing is contained in a set.
+    assert evaluate(condition_from_text("@Resource.a Contains {}"), Dump()).possible == {FALSE}
+    assert evaluate(condition_from_text("@User.a Contains {}"), Dump()).possible == {TRUE, FALSE, UNKNOWN}
 
 
 @settings(max_examples=examples(200), deadline=None)

@@ -148,6 +148,14 @@ def test_what_is_refused() -> None:
         SecurityDescriptor.parse(DESCRIPTOR[:19])
     with pytest.raises(BadFormat, match="only 0 here"):
         SecurityDescriptor.parse(DESCRIPTOR, -20)
+    # What is shown of the bytes is the header, not all that lies behind it.
+    for at, new, message in (
+        (0, b"\x02", "not a security descriptor: Revision (byte 0) is 2, must be 1"),
+        (3, b"\x00", "not a self-relative security descriptor: SE_SELF_RELATIVE is clear, so it holds pointers"),
+    ):
+        with pytest.raises(BadFormat) as caught:
+            SecurityDescriptor.parse(_with(at, new))
+        assert (caught.value.message, caught.value.subject) == (message, _with(at, new)[:20].hex())
     with pytest.raises(BadFormat, match="Revision .byte 0. is 2"):
         SecurityDescriptor.parse(_with(0, b"\2"))
     with pytest.raises(BadFormat, match="holds pointers"):

@@ -141,6 +141,14 @@ PROCESS = documented_type("process")
         ("VM_READ, QUERY_INFORMATION", 0x410),
         ("0x1000", 0x1000),
         ("4096", 4096),
+        ("0016", 16),  # a decimal number, though it begins with 0
+        ("0X1f", 0x1F),
+        ("0xffffffff", 0xFFFFFFFF),
+        ("4294967295", 0xFFFFFFFF),
+        ("read", 0x80000000),
+        ("Execute", 0x20000000),
+        ("all", 0x10000000),
+        ("VM_READ+VM_WRITE  SYNCHRONIZE", 0x100030),
         ("0x1000|VM_READ", 0x1010),
         ("write", 0x40000000),
         ("maximum", 0x02000000),
@@ -153,6 +161,85 @@ PROCESS = documented_type("process")
 )
 def test_wishes(text: str, mask: int) -> None:
     assert PROCESS.parse_access(text) == mask
+
+
+@pytest.mark.parametrize(
+    "kind, text, mask",
+    [
+        # The headers' prefixes: TOKEN_QUERY, WINSTA_ENUMDESKTOPS, SC_MANAGER_CONNECT; and the type's own name.
+        ("token", "TOKEN_QUERY", 0x8),
+        ("token", "TOKEN_ALL_ACCESS", 0xF01FF),
+        ("windowstation", "WINSTA_ENUMDESKTOPS", 0x1),
+        ("windowstation", "WINSTA_ALL_ACCESS", 0xF037F),
+        ("windowstation", "WINDOWSTATION_ENUMDESKTOPS", 0x1),
+        ("scmanager", "SC_MANAGER_CONNECT", 0x1),
+        ("scmanager", "SC_MANAGER_ALL_ACCESS", 0xF003F),
+        ("key", "KEY_QUERY_VALUE", 0x1),
+        ("file directory", "FILE_DIRECTORY_LIST_DIRECTORY", 0x1),
+        # KEY_READ and its like are unions of winnt.h, which is what the generic rights of a key stand for.
+        ("key", "KEY_READ", 0x80000000),
+        ("key", "key_write", 0x40000000),
+        ("key", "KEY_EXECUTE", 0x20000000),
+        ("key", "KEY_ALL_ACCESS", 0xF003F),
+    ],
+)
+def test_wishes_with_the_prefix_of_the_headers(kind: str, text: str, mask: int) -> None:
+    assert documented_type(kind).parse_access(text) == mask
+
+
+# Ports and completion ports have no documented mapping: their types are a machine's.  PORT_CONNECT of ntlpcapi.h and
+# IO_COMPLETION_MODIFY_STATE of winnt.h.
+@pytest.mark.parametrize(
+    "kind, text, mask", [("ALPC Port", "PORT_CONNECT", 1), ("IoCompletion", "IO_COMPLETION_MODIFY_STATE", 2)]
+)
+def test_prefixes_of_a_machine_s_types(kind: str, text: str, mask: int) -> None:
+    own = ObjectType(kind, GenericMapping(0, 0, 0, 3), 0x1F0003)
+    assert own.parse_access(text) == mask == own.parse_access(text.split("_", 2 if "IO_" in text else 1)[-1])
+
+
+@pytest.mark.parametrize(
+    "text, message, next_step",
+    [
+        ("|", "no access is named", "name rights, for instance TERMINATE, CREATE_THREAD, read, maximum"),
+        ("0x100000000", "an access mask has 32 bits, 0x100000000 has more", "at most 0xffffffff"),
+        ("4294967296", "an access mask has 32 bits, 4294967296 has more", "at most 0xffffffff"),
+        ("0xg", "0xg is no number", "a mask is 0x and hexadecimal digits, or the names of rights"),
+        ("1F", "the type Process has no access right 1F", "did you mean 0x1F? it has "),
+        ("VM_RAED", "the type Process has no access right VM_RAED", "did you mean VM_READ? it has "),
+        ("reed", "the type Process has no access right reed", "did you mean read? it has "),
+        # Nine hexadecimal digits are no mask, and nothing like it is a right.
+        ("123456abc", "the type Process has no access right 123456abc", "it has "),
+        # As long as PROCESS_ and something else.
+        ("SECTION_VM_READ", "the type Process has no access right SECTION_VM_READ", ""),
+        ("SECTION_ALL_ACCESS", "the type Process has no access right SECTION_ALL_ACCESS", ""),
+    ],
+)
+def test_what_is_said_to_a_wish_that_cannot_be_read(text: str, message: str, next_step: str) -> None:
+    with pytest.raises(BadFormat) as caught:
+        PROCESS.parse_access(text)
+    assert caught.value.message == message
+    assert caught.value.next_step.startswith(next_step)
+    # Rights are listed in the order of the alphabet.
+    if "it has " in next_step:
+        assert caught.value.next_step.split("it has ")[1].split(", ")[:2] == [
+            "ACCESS_SYSTEM_SECURITY",
+            "CREATE_PROCESS",
+        ]
+
+
+@pytest.mark.parametrize(
+    "name, message, next_step",
+    [
+        ("proces", "no documented mapping of rights for objects of type proces", "did you mean process? one of "),
+        (" ", "no documented mapping of rights for objects of type (none)", "one of desktop, directory, event, file, "),
+    ],
+)
+def test_what_is_said_to_a_type_that_is_not_documented(name: str, message: str, next_step: str) -> None:
+    with pytest.raises(BadFormat) as caught:
+        documented_type(name)
+    assert caught.value.message == message and caught.value.subject == name
+    assert caught.value.next_step.startswith(next_step)
+    assert caught.value.next_step.endswith(", windowstation; or name the object on a machine, whose own type says it")
 
 
 @pytest.mark.parametrize("text", ["", "|", "QUERY_VALUE", "KEY_READ", "0x100000000", "VM_READ|NOPE", "0x", "-1"])

@@ -155,6 +155,15 @@ def test_an_acl_is_no_longer_than_its_size_field_can_say() -> None:
         from_sddl("D:" + "(A;;GA;;;SY)" * 3277)
 
 
+def test_an_ace_is_no_longer_than_its_size_field_can_say() -> None:
+    """AceSize has 16 bits; a string of 40,000 characters has 80,000 bytes: the error names the column of the ACE."""
+    text = 'D:(A;;GA;;;SY)(XA;;GA;;;SY;(@User.a == "%s"))' % ("x" * 40000)
+    with pytest.raises(BadFormat) as caught:
+        from_sddl(text)
+    # 4 of header, 4 of mask, 12 of SID, 4 of "artx", 5 + 2 of the attribute, 5 + 80000 of the string, 1 of ==: 80037
+    assert caught.value.message == "SDDL, column 15: the ACE would have 80040 bytes, more than AceSize can say"
+
+
 @pytest.mark.parametrize(
     "text, an_ace",
     [("x", False), ("(A;;GA;;;SY)", False), ("O:SY x", False), ("D:x", True), ("O:SYS:(AU;;GA;;;SY)x", True)],
@@ -232,6 +241,8 @@ def test_what_windows_would_silently_change_is_an_error() -> None:
         "D:(A;;GA;;;SY )",
         "D:(A; ;GA;;;SY)",
         "D: ( A ;;GA;;;SY)",
+        "D:(A;;GA; ;;SY)",
+        "D:(A;;GA;; ;SY)",
         "D:P (A;;GA;;;SY) (A;;GA;;;BA)",
     ],
 )
