@@ -1,17 +1,31 @@
 """Processes by id through nt!PspCidTable, on every build, and what happens when it lies."""
 
 from pathlib import Path
+from typing import Dict, Optional
 
 import pytest
 
 from kdtoken.decode.cid_table import process_by_id, thread_by_id
 from kdtoken.layout.layout_file import load_layouts
 from kdtoken.machine.kernel import find_process
+from kdtoken.source.base import BootMemory
 from kdtoken.source.cached import CachedSource
+from tests.expected import kernel_of
 from tests.machine.declared import MACHINE, grown
 from tests.machine.kernel import Kernel, build
 from tests.machine.memory import PAGE
 from tests.machine.synthetic import SyntheticSource
+
+
+class Forgetful(BootMemory):
+    """A memory of a boot that keeps nothing."""
+
+    def recall(self, place: int, proof: bytes) -> Optional[Dict[str, bytes]]:
+        return None
+
+    def keep(self, place: int, proof: bytes, values: Dict[str, bytes]) -> None:
+        pass
+
 
 LAYOUTS = sorted((Path(__file__).resolve().parent.parent / "fixtures" / "layouts").glob("nt-*.json"))
 NOTEPAD = 6104
@@ -19,7 +33,7 @@ NOTEPAD = 6104
 
 @pytest.fixture(params=LAYOUTS, ids=[path.stem for path in LAYOUTS])
 def kernel(request: pytest.FixtureRequest) -> Kernel:
-    return build(MACHINE, load_layouts(request.param))
+    return kernel_of(request.param)
 
 
 def _entry(kernel: Kernel, number: int) -> int:
@@ -126,3 +140,44 @@ def test_ids_that_the_table_has_not_come_to_are_not_looked_up(kernel: Kernel) ->
     for end, found in ((NOTEPAD, None), (NOTEPAD + 4, kernel.processes[NOTEPAD])):
         source = SyntheticSource(kernel).poke_field(table, "_HANDLE_TABLE", "NextHandleNeedingPool", end)
         assert process_by_id(CachedSource(source), NOTEPAD) == found
+
+
+def test_no_process_has_the_id_0_or_one_that_is_no_multiple_of_four(kernel: Kernel) -> None:
+    """Whatever the table's first entry leads to; and what id 6105 would be, were ids not counted in fours."""
+    right = kernel.processes[NOTEPAD]
+    for number, entry in ((0, 0), (NOTEPAD + 1, NOTEPAD), (NOTEPAD + 2, NOTEPAD), (NOTEPAD + 3, NOTEPAD)):
+        source = SyntheticSource(kernel).poke_field(right, "_EPROCESS", "UniqueProcessId", number)
+        source.poke(_entry(kernel, entry), kernel.memory.peek(_entry(kernel, NOTEPAD), 16))
+        assert process_by_id(CachedSource(source), number) is None
+        tid = next(iter(kernel.threads))
+        source.poke_field(kernel.threads[tid], "_ETHREAD", "Cid.UniqueThread", number)
+        source.poke(_entry(kernel, entry), kernel.memory.peek(_entry(kernel, tid), 16))
+        assert thread_by_id(CachedSource(source), number) is None
+
+
+def test_a_page_of_entries_that_was_never_made_is_not_read_from(kernel: Kernel) -> None:
+    """A null pointer in the page of pointers: nothing near address 0 is asked for."""
+    table = int.from_bytes(kernel.memory.peek(kernel.symbols["PspCidTable"], 8), "little")
+    code = kernel.pointer_at("_HANDLE_TABLE", table, "TableCode")
+    source = SyntheticSource(kernel)
+    source.poke((code & ~7) + NOTEPAD // 4 // 256 * 8, bytes(8))
+    assert process_by_id(CachedSource(source), NOTEPAD) is None
+    assert source.log and all(address >= 1 << 47 for address, _ in source.log)
+
+
+@pytest.mark.parametrize("lacks", ["symbol", "memory", "reference"])
+def test_a_process_whose_token_cannot_be_known_is_proven_by_its_own_header(kernel: Kernel, lacks: str) -> None:
+    """Of a target that keeps what stays for a boot, the token stands for the process; a process without one has a header."""
+    source = SyntheticSource(kernel)
+    source.boot = Forgetful()
+    right = kernel.processes[NOTEPAD]
+    if lacks == "symbol":
+        source.without_field("_EPROCESS", "Token")
+    elif lacks == "memory":
+        source.without_pages([kernel.tokens["notepad"]])
+    else:
+        source.poke_field(right, "_EPROCESS", "Token", bytes(8))
+    assert process_by_id(CachedSource(source), NOTEPAD) == right
+    header = right - kernel.layouts.layout("_OBJECT_HEADER").field("Body").offset
+    source.poke_field(header, "_OBJECT_HEADER", "TypeIndex", 0)
+    assert process_by_id(CachedSource(source), NOTEPAD) is None

@@ -120,3 +120,18 @@ def test_never_more_is_asked_for_than_a_descriptor_can_be() -> None:
     read_descriptor(target, HERE)
     asked: List[Tuple[int, int]] = [(at, at + size) for at, size in target.log]
     assert max(end for _, end in asked) == HERE + 0x20200
+
+
+@pytest.mark.parametrize("part", ["owner", "group", "sacl", "dacl"])
+def test_a_part_that_is_none_keeps_nobody_from_reading_the_others_to_their_end(part: str) -> None:
+    """Eight bytes of 0xff are no SID and no ACL: how long it is nobody can tell, and a part at 0x800 is read all the same."""
+    other = "group" if part == "owner" else "owner"
+    label = (AceSpec("S-1-16-8192", 1, 0x11),)
+    data = descriptor_bytes(DescriptorSpec("S-1-5-18", "S-1-5-18", (AceSpec("S-1-1-0", 1),), label))
+    body = offsets(data + b"\xff" * 8, **{part: len(data), other: 0x800}).ljust(0x800, b"\0")
+    bad = acl_bytes(())[:2] + b"\7\0" + bytes(4)  # AclSize 7 is less than the header
+    if part in ("sacl", "dacl"):
+        body = body[: len(data)] + bad + body[len(data) + 8 :]
+    found = read_descriptor(source(body + bytes.fromhex("010100000000000513000000")), HERE)  # S-1-5-19
+    assert isinstance(found, SecurityDescriptor) and str(getattr(found, other)) == "S-1-5-19"
+    assert found.is_partial

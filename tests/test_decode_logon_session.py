@@ -9,6 +9,7 @@ from kdtoken.decode.logon_session import all_logon_sessions, find_logon_session,
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.luid import Luid
 from kdtoken.model.token import LogonSession
+from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, WINDOWS_11, kernel_of, logon
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel
@@ -202,3 +203,50 @@ def test_an_id_on_the_way_that_cannot_be_read_may_have_been_the_one() -> None:
     source.without_pages([head])
     seen = find_logon_session(source, Luid.from_value(0xFFFFF2))
     assert isinstance(seen, Unreadable)
+
+
+def test_a_link_that_cannot_be_read_is_no_end() -> None:
+    """Next lies first: on a page that is gone, while the id behind it can be read and is another's."""
+    source = target_of()
+    end = 0xFFFFA08077001000
+    layout = source.layout(KIND)
+    assert layout.field("Next").offset == 0 and layout.field("LogonId").offset == 8
+    moved = source.kernel.memory.peek(source.kernel.logon_sessions[SAME_CHAIN], 0x100)
+    source.poke(end - 8, moved).without_mapping([end - 8])
+    table = int.from_bytes(source.read(source.symbol("SepLogonSessions"), 8), "little")
+    source.poke(table + 8 * (SAME_CHAIN & 15), (end - 8).to_bytes(8, "little"))
+    assert find_logon_session(source, Luid.from_value(0xFFFFF2)) == Unreadable(end - 8, "not mapped")
+    problems: List[str] = []
+    found = all_logon_sessions(source, problems)
+    assert isinstance(found, tuple) and SAME_CHAIN in [
+        one.logon_id.value for one in found if isinstance(one.logon_id, Luid)
+    ]
+    assert problems == ["chain 2 of the logon sessions is cut: %s" % Unreadable(end - 8, "not mapped")]
+
+
+@pytest.mark.parametrize("lacks", ["type", "symbol", "buddy"])
+def test_the_other_half_is_fetched_along_only_where_the_symbols_tell_of_it(lacks: str) -> None:
+    """Asked for a pair, as a dump asks: what the symbols lack costs the pair, and not the session."""
+    source = target_of()
+    at = source.kernel.logon_sessions[ANNA]
+    if lacks == "type":
+        source.without_type(KIND)
+    elif lacks == "symbol":
+        source.without_symbol("SepLogonSessions")
+    else:
+        source.without_field(KIND, "BuddyLogonId")
+    seen = read_logon_session(CachedSource(source), at, pair=True)
+    if lacks == "type":
+        assert seen == Absent(KIND)
+    else:
+        assert isinstance(seen, LogonSession) and seen.account_name == "Anna"
+        assert seen.buddy_logon_id == (Absent(KIND + ".BuddyLogonId") if lacks == "buddy" else Luid.from_value(FULL))
+
+
+def test_a_session_that_lies_at_two_addresses_is_listed_by_each_and_in_the_order_of_the_ids() -> None:
+    """Where an id cannot be read it comes first, as if it were 0."""
+    source = target_of()
+    at = source.kernel.logon_sessions[0x3E7]  # of chain 7
+    source.poke_field(at, KIND, "LogonId", (0xFFFFFFFFFFFFFFF7).to_bytes(8, "little"))
+    found, problems = all_of(source)
+    assert found == sorted({*DECLARED, 0xFFFFFFFFFFFFFFF7} - {0x3E7}) and problems == []

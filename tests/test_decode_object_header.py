@@ -299,3 +299,17 @@ def test_before_windows_7_a_header_of_another_type_is_simply_no_token() -> None:
     assert is_object_of(old, body, TOKEN_TYPE) is False and is_object_of(old, body, PROCESS_TYPE) is True
     old.poke(body - 0x30 + 8, bytes(8))
     assert is_object_of(old, body, TOKEN_TYPE) is False and type_name(old, body) is None
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+def test_a_string_that_is_cut_by_the_end_of_memory_between_its_length_and_its_buffer(gone: int) -> None:
+    """_UNICODE_STRING of x64: Length and MaximumLength in the last eight bytes of a page, Buffer in the first of the next."""
+    source = SyntheticSource(kernel_of(NEWEST))
+    border = HERE + 0x1000
+    at = border - 8 - source.layout("_OBJECT_TYPE").field("Name").offset
+    source.poke(border - 8, b"\2\0\2\0\0\0\0\0" + (BUFFER + 0x2000).to_bytes(8, "little"))
+    source.poke(BUFFER + 0x2000, b"a\0")
+    assert unicode_string(source, read_structure(source, "_OBJECT_TYPE", at), "Name") == "a"
+    source.without_mapping([border if gone else border - 1])
+    found = unicode_string(source, read_structure(source, "_OBJECT_TYPE", at), "Name")
+    assert found == Unreadable(border if gone else border - 8, "not mapped")

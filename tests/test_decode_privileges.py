@@ -139,3 +139,24 @@ def test_a_list_that_cannot_be() -> None:
         Old.ARRAY, "a count of 1094795585 (0x41414141) privileges is not believable"
     )
     assert Old(2, 0x90000000).privileges() == Unreadable(0x90000000, "not mapped")
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+def test_a_count_or_a_pointer_that_cannot_be_read_is_no_empty_list(gone: int) -> None:
+    """A page ends between the two: PrivilegeCount in its last four bytes, Privileges in the first four of the next."""
+    cut, border = Old(5), 0xE265B000
+    cut.memory.write(border - 4, (5).to_bytes(4, "little") + Old.ARRAY.to_bytes(4, "little"))
+    assert len(read_privileges(read_structure(cut, "_TOKEN", border - 4), NAMES)) == 5  # type: ignore[arg-type]
+    del cut.memory.pages[border // 0x1000 - 1 + gone]
+    seen = read_privileges(read_structure(cut, "_TOKEN", border - 4), NAMES)
+    assert seen == Unreadable(border - 4 + 4 * gone, "not mapped")
+
+
+def test_the_most_privileges_that_are_believed() -> None:
+    """A count of 256 is read, one of 257 is not: no build knows more than 36, and a token holds each once."""
+    full = Old(256)
+    full.memory.write(Old.ARRAY, Old.ELEMENTS[:12] * 257)
+    seen = full.privileges()
+    assert isinstance(seen, tuple) and len(seen) == 256
+    full.memory.write(Old.TOKEN, (257).to_bytes(4, "little"))
+    assert full.privileges() == Unreadable(Old.ARRAY, "a count of 257 (0x101) privileges is not believable")

@@ -240,3 +240,9 @@ def test_a_second_walk_costs_nothing() -> None:
 
 def test_pointers_are_eight_bytes_on_x64(kernel: Kernel) -> None:
     assert pointer_bytes(SyntheticSource(kernel)) == 8
+
+
+def test_without_object_headers_an_address_is_taken_at_its_word() -> None:
+    """Symbols that lack _OBJECT_HEADER prove nothing, and keep nobody from looking."""
+    target = target_of().without_type("_OBJECT_HEADER")
+    assert process_at(target, target.kernel.processes[6488]).pid == 6488

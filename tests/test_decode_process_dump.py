@@ -73,6 +73,16 @@ def test_processes_that_have_no_token_share_none() -> None:
     assert dump.token is None and dump.shared_with == ()
 
 
+def test_a_reference_that_cannot_be_read_is_told_and_a_null_one_is_none() -> None:
+    tokens = Tokens(SyntheticSource(KERNEL))
+    process = find_process(SyntheticSource(KERNEL), "%d" % ANNA)[0]
+    gone = Unreadable(0x1000, "paged out")
+    assert tokens.of(replace(process, token=gone)) is gone
+    assert tokens.of(replace(process, token=FastRef(3, 0xF))) is None
+    own = tokens.of(process)
+    assert isinstance(own, Token) and own.address == KERNEL.tokens["notepad"] and tokens.of(process) is own
+
+
 def test_who_shares_a_token_is_named_without_oneself() -> None:
     source = SyntheticSource(KERNEL)
     reference = next(one for one in walk_processes(source)[0] if one.pid == ANNA).token

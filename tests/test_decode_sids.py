@@ -239,3 +239,16 @@ def test_sids_at_both_ends_of_what_is_fetched_together(target: SyntheticSource) 
     assert found is not None and (found[0], len(found[1])) == (END - 0x100, 0x100 - 12 + 8)
     # A hole between them: each is read by itself.
     assert prefetch_around(target, [END - 12, END + 0x1000]) is None
+
+
+def test_of_lists_of_groups_only_so_many_are_kept(target: SyntheticSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept to be found again does not grow with the tokens of a machine; the lists stay right."""
+    monkeypatch.setattr("kdtoken.decode.sids._MOST_LISTS", 2)
+    source = CachedSource(target)
+    for bits in range(5):
+        expected = [(ANNA, bits), ("S-1-1-0", 7)]
+        base = PAGE + 0x200 * bits
+        target.poke(base, sids_array(base, expected))
+        assert read_groups(source, base, 2) == tuple(Group(Sid.from_text(text), one) for text, one in expected)
+        (lists,) = [one for key, one in source.memo.items() if key == ("lists of groups",)]
+        assert len(lists) == (1, 2, 1, 2, 1)[bits]

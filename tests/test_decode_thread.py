@@ -248,3 +248,41 @@ def test_a_build_without_the_bit_fields_tells_of_no_impersonation() -> None:
     for name in ("ImpersonationLevel", "EffectiveOnly"):
         target = SyntheticSource(kernel_of(NEWEST)).without_field("_PS_CLIENT_SECURITY_CONTEXT", name)
         assert one(target).impersonation == Absent("_ETHREAD.ClientSecurity bit-fields")
+
+
+def test_a_word_that_is_paged_out_is_unreadable_though_its_flag_is_there() -> None:
+    """A page ends between the flags and ClientSecurity, whichever comes first: the one that is left decides nothing."""
+    target = SyntheticSource(kernel_of(NEWEST))
+    layout = target.layout("_ETHREAD")
+    flags, word = layout.field("CrossThreadFlags").offset, layout.field("ClientSecurity").offset
+    border = 0xFFFFA08077001000
+    address = border - max(flags, word)
+    original = target.kernel.threads[CLIENT]
+    target.poke(address, target.kernel.memory.peek(original, max(flags, word) + 8))
+    entry, list_head = layout.field("ThreadListEntry").offset, 0xFFFFA08078000000
+    ring = [list_head, address + entry]
+    for index, at in enumerate(ring):
+        target.poke(at, ring[1 - index].to_bytes(8, "little") * 2)
+    ((whole,), _) = walk_threads(target, list_head)
+    assert isinstance(whole.impersonation, Impersonation)
+    gone = border - 1 if word < flags else border
+    target.without_pages([gone])
+    found = walk_threads(target, list_head)[0]
+    # Where the links lie on that page too, the thread itself is not reached.
+    assert all(isinstance(one.impersonation, Unreadable) for one in found)
+
+
+def test_an_old_build_without_the_flag_tells_of_no_impersonation() -> None:
+    class Lacking(Xp):
+        def layout(self, name: str) -> Layout:
+            whole = super().layout(name)
+            if name != "_ETHREAD":
+                return whole
+            return make_layout(name, whole.size, [one for one in whole.fields if one.name != "ActiveImpersonationInfo"])
+
+    target = Lacking(kernel_of(NEWEST))
+    at, list_head = 0xFFFFA08077000000, 0xFFFFA08077000100
+    words = [4, 12, 0xFFFFA08077000200, list_head, list_head, 1 << 3]
+    target.poke(at, b"".join(word.to_bytes(8, "little") for word in words))
+    target.poke(list_head, (at + 0x18).to_bytes(8, "little") * 2)
+    assert walk_threads(target, list_head)[0][0].impersonation == Absent("_ETHREAD.ActiveImpersonationInfo")

@@ -13,6 +13,7 @@ from kdtoken.model.acl import Acl
 from kdtoken.model.privilege import NAMES
 from kdtoken.model.token import AttributeList, Diagnostics, SidHash, Token
 from tests.expected import WINDOWS_11, kernel_of
+from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
 
 KERNEL = kernel_of(WINDOWS_11)
@@ -162,3 +163,14 @@ def test_who_made_a_token() -> None:
     assert token_parts.read_diagnostics(source, AT) == Diagnostics(AT, 0x10, 0x14, "lsass.exe", 3, 5, -1)
     assert token_parts.read_diagnostics(source, 0) is None
     assert token_parts.read_diagnostics(source.without_type(kind), AT) == Absent(kind)
+
+
+def test_a_build_that_keeps_no_package_in_its_entry_blames_nobody() -> None:
+    kind = "_SEP_LOWBOX_NUMBER_ENTRY"
+    declared = MACHINE.tokens["calculator"].lowbox_number
+    for source, number in (
+        (SyntheticSource(KERNEL).without_type(kind), Absent(kind)),
+        (SyntheticSource(KERNEL).without_field(kind, "PackageSid"), declared),
+    ):
+        token = decode_token(source, KERNEL.tokens["calculator"], NAMES)
+        assert isinstance(token, Token) and (token.problems, token.lowbox_number) == ((), number)

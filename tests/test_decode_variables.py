@@ -5,6 +5,7 @@ from typing import Dict, Optional, Tuple
 import pytest
 
 from kdtoken.decode.cid_table import process_by_id
+from kdtoken.decode.variables import id_pages, keep_id_pages, together
 from kdtoken.machine.kernel import KernelMachine
 from kdtoken.model.token import Token
 from kdtoken.source.base import BootMemory
@@ -105,6 +106,34 @@ def test_kept_pages_that_lead_elsewhere_mean_the_table_as_it_is(kernel: Kernel) 
         assert kept.values[key] == whole  # what misled is kept no longer
 
 
+class Counting(Kept):
+    """Counts how often something was kept."""
+
+    kept = 0
+
+    def keep(self, place: int, proof: bytes, values: Dict[str, bytes]) -> None:
+        self.kept += 1
+        super().keep(place, proof, values)
+
+
+def test_what_is_kept_already_is_not_kept_again() -> None:
+    """The memory of a boot is a file: to look up one more process writes none."""
+    kernel, kept = kernel_of(WINDOWS_11), Counting()
+    assert KernelMachine(source_of(kernel, kept)).find("6104").address
+    first = kept.kept
+    (key,) = kept.values
+    for pid in (4, 6104):
+        source = source_of(kernel, kept)
+        assert KernelMachine(source).find(str(pid)).address == kernel.processes[pid]
+    assert kept.kept == first
+    source = CachedSource(source_of(kernel, kept))
+    keep_id_pages(source, kept.values[key][PAGES])
+    keep_id_pages(source, b"")
+    assert kept.kept == first
+    keep_id_pages(source, kept.values[key][PAGES] + bytes(8))
+    assert kept.kept == first + 1 and id_pages(source) == kept.values[key][PAGES] and id_pages(source)[-8:] == bytes(8)
+
+
 def test_an_object_that_holds_the_id_and_is_no_process_is_none(kernel: Kernel) -> None:
     """The id alone proves nothing: with a reference to no token and another type in its header it is something else."""
     kept = Kept()
@@ -201,3 +230,24 @@ def test_a_build_without_the_variable_keeps_nothing() -> None:
     kept = Kept()
     source = source_of(kernel_of(WINDOWS_11), kept).without_symbol("KeBootTime")
     assert KernelMachine(source).find("6104").token and not kept.values
+
+
+def test_places_are_read_at_once_where_a_request_would_cost_more() -> None:
+    """A gap of 640 bytes is read, one of 641 is not; what overlaps or lies within is read once, and in any order."""
+    assert together([]) == [] == together([None])
+    assert together([(0x1000, 0x1008), None, (0x1288, 0x1290)]) == [(0x1000, 0x1290)]
+    assert together([(0x1000, 0x1008), (0x1289, 0x1291)]) == [(0x1000, 0x1008), (0x1289, 0x1291)]
+    assert together([(0x2000, 0x2008), (0x1000, 0x1100), (0x1010, 0x1020)]) == [(0x1000, 0x1100), (0x2000, 0x2008)]
+    assert together([(0x1000, 0x1008), (0x1200, 0x1208), (0x1400, 0x1408)]) == [(0x1000, 0x1408)]
+
+
+def test_a_kernel_that_cannot_be_proven_to_run_keeps_nothing() -> None:
+    """No symbol for its first process, or no memory where a variable should be: found all the same, and not kept."""
+    kernel = kernel_of(WINDOWS_11)
+    for source in (
+        source_of(kernel, Kept()).without_symbol("PsInitialSystemProcess"),
+        source_of(kernel, Kept()).without_pages([kernel.symbols["SepLogonSessions"]]),
+    ):
+        boot = source.boot
+        assert isinstance(boot, Kept)
+        assert KernelMachine(source).find("6104").address == kernel.processes[6104] and not boot.values
