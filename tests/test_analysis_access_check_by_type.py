@@ -1,10 +1,12 @@
 """Each node of an object type list by itself: what another project's test of the call shows, and laws."""
 
-from typing import List
+from types import SimpleNamespace
+from typing import List, Optional, Tuple
 
 import pytest
 from hypothesis import given, settings
 
+from kdtoken.analysis.access_check import by_type
 from kdtoken.analysis.access_check.by_type import node_results
 from kdtoken.analysis.access_check.check import check
 from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED
@@ -75,3 +77,32 @@ def test_the_root_is_the_answer_and_what_a_node_has_its_children_have(
         if stack and found[stack[-1]].verdict is Verdict.YES:
             assert node.verdict is Verdict.YES
         stack.append(index)
+
+
+@pytest.mark.parametrize(
+    "verdict, questions, denial, why",
+    [
+        (Verdict.NO, (), "ACE 1 denies", "ACE 1 denies"),
+        (Verdict.YES, (), None, ""),
+        (
+            Verdict.DEPENDS,
+            ("the group is the token's", "another"),
+            "ACE 1 denies",
+            "on whether the group is the token's",
+        ),
+        (Verdict.DEPENDS, (), "ACE 1 denies", "ACE 1 denies"),
+        # Of a no, what else it hangs on is no reason.
+        (Verdict.NO, ("the group is the token's",), "ACE 1 denies", "ACE 1 denies"),
+    ],
+)
+def test_a_node_whose_answer_depends_says_on_what(
+    verdict: Verdict, questions: Tuple[str, ...], denial: Optional[str], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = SimpleNamespace(
+        granted=1, allowed=verdict is Verdict.YES, status=0, wish=0, denial=denial and SimpleNamespace(why=denial)
+    )
+    depends = [SimpleNamespace(question=SimpleNamespace(text=text)) for text in questions]
+    answer = SimpleNamespace(outcome=outcome, verdict=verdict, depends=depends)
+    monkeypatch.setattr(by_type, "decide", lambda own, detail: answer)
+    (one,) = node_results(request(((0, GUIDS[0]),), [], 0x1))
+    assert (one.verdict, one.why) == (verdict, why)

@@ -1,9 +1,11 @@
 """Sources, logon sessions, the order of TokenIds, what marks a token as in use: both sides of each limit."""
 
+from itertools import combinations, product
 from typing import Any, List, Tuple
 
 import pytest
 
+from kdtoken.analysis.audit.ids import _longest_rise
 from kdtoken.frozen import replace
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.luid import Luid
@@ -186,3 +188,24 @@ def test_only_a_primary_token_is_a_process_s() -> None:
     assert told("primary-type", process(SYSTEM)) == []
     token: Token = replace(LIMITED, token_type=3)
     assert told("primary-type", process(token)) == said
+
+
+def test_the_longest_rise_is_as_long_as_the_longest_of_all() -> None:
+    """Of each short list every part is tried."""
+    for length in range(6):
+        for values in product(range(4), repeat=length):
+            rising = [
+                part
+                for count in range(length + 1)
+                for part in combinations(range(length), count)
+                if all(values[one] < values[other] for one, other in zip(part, part[1:]))
+            ]
+            found = _longest_rise(list(values))
+            assert tuple(found) in rising and len(found) == max(map(len, rising)), values
+
+
+def test_a_process_whose_members_were_not_read_has_no_flag() -> None:
+    others = [marked(1, pid=8 + 4 * at) for at in range(3)]
+    blank = replace(marked(0, pid=80), details=Unreadable(0x10, "paged out"))
+    assert told("token-flags", *others, blank) == []
+    assert [mark for mark, _ in told("token-flags", *others, marked(0, pid=80))] == ["i"]

@@ -1,6 +1,6 @@
 """SeDebugPrivilege and impersonation at the borders of the rules."""
 
-from typing import Any, List, Tuple
+from typing import Any, List, Optional, Tuple
 
 import pytest
 
@@ -250,12 +250,16 @@ def test_what_is_not_present_or_not_dangerous_is_no_strength() -> None:
         # 15 letters, as some builds keep them.
         ("vsjitdebugger.e", "explorer.exe", True, "has SeDebugPrivilege enabled, as its kind does"),
         ("a.exe", "dbgx.shell.exe", True, "has SeDebugPrivilege enabled, as the debugger that started it has"),
+        # A debugger that does not hold the privilege at all has given none.
+        ("a.exe", "windbg.exe", None, "has SeDebugPrivilege enabled, and is no debugger that is known here"),
     ],
 )
-def test_who_is_debugged_has_its_debugger_s_privileges(name: str, parent: str, enabled: bool, seen: str) -> None:
-    def row(pid: int, above: int, name: str, enabled: bool) -> ProcessDump:
-        privilege = replace(DEBUG, enabled=enabled)
-        token = replace(FULL, address=0x1000 * pid, privileges=(privilege,))
+def test_who_is_debugged_has_its_debugger_s_privileges(
+    name: str, parent: str, enabled: Optional[bool], seen: str
+) -> None:
+    def row(pid: int, above: int, name: str, enabled: Optional[bool]) -> ProcessDump:
+        privileges = () if enabled is None else (replace(DEBUG, enabled=enabled),)
+        token = replace(FULL, address=0x1000 * pid, privileges=privileges)
         one = Process(0x100 * pid, pid, name, FastRef(token.address, 15), above)
         return ProcessDump(one, ProcessDetails(pid, 0, 0, 1, 0), token)
 

@@ -50,6 +50,9 @@ def test_a_pattern_a_file_and_a_word(tmp_path: Path) -> None:
         files_of([place + "a.txt", "notepad"], "walk")
     assert caught.value.message == "walk takes files, and there is none called notepad"
     assert caught.value.next_step == "kdtoken dump %sa.txt notepad shows one process" % place
+    with pytest.raises(UsageError) as caught:  # of several files the last: a verb that shows one process takes one
+        files_of([place + "a.txt", place + "b.txt", "notepad"], "walk")
+    assert caught.value.next_step == "kdtoken dump %sb.txt notepad shows one process" % place
     with pytest.raises(UsageError) as caught:
         files_of(["notepad"], "audit")
     assert caught.value.next_step == "kdtoken dump notepad shows one process"

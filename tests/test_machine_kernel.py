@@ -1,6 +1,8 @@
 """A machine by its memory: handles that ask for what is looked at, each token once, and what they cost."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -248,3 +250,48 @@ def test_a_torn_list_is_a_problem_of_what_was_found_on_it() -> None:
     assert machine.find("6104").problems == ()  # looked up without the list
     assert machine.processes() and machine.problems
     assert not machine.snapshot().whole and KernelMachine(SyntheticSource(KERNEL)).snapshot().whole
+
+
+GONE = Unreadable(0x10, "paged out")
+
+
+@pytest.mark.parametrize(
+    "verdict, token_type, said",
+    [
+        # winnt.h: TokenPrimary 1, TokenImpersonation 2.
+        (True, 1, ""),
+        (True, 7, ""),  # the object header says that it is a token, whatever its members are
+        (GONE, 1, ""),
+        (GONE, 2, ""),
+        (GONE, 0, "what would be its TokenType is 0"),
+        (GONE, 3, "what would be its TokenType is 3"),
+        (GONE, GONE, ""),  # neither can be asked: what there is is shown
+        (False, 1, "0x%x is not a token: its object header says "),
+    ],
+)
+def test_what_vouches_for_a_token_is_its_header_or_else_its_type(
+    verdict: Any, token_type: Any, said: str, machine: KernelMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = KERNEL.tokens["notepad"]
+    token = replace(machine.token(address), token_type=token_type)
+    monkeypatch.setattr("kdtoken.machine.kernel.is_object_of", lambda source, at, kind: verdict)
+    monkeypatch.setattr(machine, "_tokens", SimpleNamespace(at=lambda at: token if at == address else GONE))
+    if not said:
+        assert machine.token(address) is token
+        return
+    with pytest.raises(NotAToken) as caught:
+        machine.token(address)
+    assert (
+        caught.value.subject == address and "kdtoken dump PROCESS finds the token by itself" == caught.value.next_step
+    )
+    message = caught.value.message
+    assert said % address in message if "%" in said else message.endswith(said) and "0x%x" % address in message
+    assert verdict is False or "its object header cannot be asked (unreadable at 0x10: paged out)" in message
+
+
+def test_a_token_that_cannot_be_read_is_none(machine: KernelMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kdtoken.machine.kernel.is_object_of", lambda source, at, kind: GONE)
+    monkeypatch.setattr(machine, "_tokens", SimpleNamespace(at=lambda at: GONE))
+    with pytest.raises(NotAToken) as caught:
+        machine.token(0x7000)
+    assert caught.value.message == "there is no readable token at 0x7000: unreadable at 0x10: paged out"

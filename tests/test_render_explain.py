@@ -10,16 +10,18 @@ from uuid import UUID
 import jsonschema
 import pytest
 
-from kdtoken.analysis.access_check.by_type import node_results
+from kdtoken.analysis.access_check.by_type import NodeResult, node_results
 from kdtoken.analysis.access_check.gates import token_gates
+from kdtoken.analysis.access_check.lab import LabAnswer
 from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED, Request
 from kdtoken.analysis.access_check.truth import Verdict, decide
 from kdtoken.analysis.access_check.turn import Other, turns
 from kdtoken.model.object_type import documented_type
 from kdtoken.model.sddl import from_sddl
 from kdtoken.model.secured_object import SecuredObject
-from kdtoken.render.explain import _bits, chain_lines, explain_lines, who_lines
+from kdtoken.render.explain import _bits, _nodes, chain_lines, explain_lines, lab_lines, who_lines
 from kdtoken.render.explain_json import explain_json
+from kdtoken.render.marked import segments
 from kdtoken.render.words import _Page, set_columns
 from tests.access_rows import PUBLIC, Row, caller, descriptor, request, rows
 
@@ -316,3 +318,55 @@ def test_where_no_right_was_asked_for_or_granted_there_is_no_table_of_them(wish:
     outcome = SimpleNamespace(wish=wish, granted=0, reasons={0: SimpleNamespace(words="because")})
     answer = SimpleNamespace(outcome=outcome, request=SimpleNamespace(type=documented_type("file")))
     assert _bits(answer, str)[:2] == told  # type: ignore[arg-type]
+
+
+def test_the_gates_behind_a_closed_one_are_told_apart_from_it() -> None:
+    first = chain("admin", "O:SYG:SYD:", "O:SYG:SYD:(A;;0xf01ff;;;WD)")
+    assert chain_lines(first)[-2:] == ["", "The gates behind it are not reached."]
+
+
+@pytest.mark.parametrize(
+    "verdict, granted, told",
+    [
+        (Verdict.YES, 0x1, "yes, 0x1 (QUERY_VALUE)"),
+        (Verdict.YES, 0, "yes, 0x0"),
+        (Verdict.NO, 0, "no: the reason"),
+        (Verdict.NO, 0x2, "no: the reason; by itself it gets 0x2 (SET_VALUE)"),
+        (Verdict.DEPENDS, 0x1, "depends the reason; as far as is known 0x1 (QUERY_VALUE)"),
+        (Verdict.DEPENDS, 0, "depends the reason; as far as is known no"),
+    ],
+)
+def test_a_node_in_a_line(verdict: Verdict, granted: int, told: str) -> None:
+    guid = UUID(int=7)
+    answer: Any = SimpleNamespace(request=SimpleNamespace(type=documented_type("key")))
+    lines = _nodes(answer, [NodeResult(1, guid, verdict, granted, 0, "the reason")], str)
+    text = " ".join(" ".join(lines).split())
+    assert text == "Each object type by itself (AccessCheckByTypeResultList) %s %s" % (guid, told)
+    assert lines[0] == "" and lines[2].startswith("    0000") and _nodes(answer, [], str) == []
+
+
+def test_a_lab_s_differences_come_first_and_are_marked() -> None:
+    def answer(name: str, status: int, ours: int, differs: bool, *agreeing: str, settled: str = "") -> LabAnswer:
+        outcome: Any = SimpleNamespace(granted=ours, allowed=bool(ours), status=0xC0000022)
+        conflicts = [SimpleNamespace(reading=SimpleNamespace(name=settled))] if settled else []
+        decided: Any = SimpleNamespace(outcome=outcome, conflicts=conflicts)
+        return LabAnswer(name, "", 0x1F, status, decided, differs, agreeing)
+
+    lines = lab_lines(
+        [
+            answer("one", 0, 0x1F, False),
+            answer("two", 0, 0, True),
+            answer("three", 0xC0000022, 0x1, True, "a", "b"),
+            answer("four", 0xC0000001, 0, False, settled="generic-ace"),
+        ]
+    )
+    assert lines[:2] == ["2 of 4 checks are answered as Windows did", ""]
+    assert [line.split() for line in lines[2:]] == [
+        ["CHECK", "WINDOWS", "KDTOKEN"],
+        ["two", "0x1f", "STATUS_ACCESS_DENIED", "DIFFERS"],
+        "three STATUS_ACCESS_DENIED 0x1 DIFFERS; Windows sides with: a, b".split(),
+        ["one", "0x1f", "0x1f"],
+        "four 0xc0000001 STATUS_ACCESS_DENIED settles generic-ace our way".split(),
+    ]
+    styles = [[style for _, style, _ in segments(line) if style] for line in lines[3:]]
+    assert styles == [["impossible"], ["impossible"], [], []]

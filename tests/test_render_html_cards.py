@@ -7,7 +7,7 @@ from kdtoken.machine.kernel import KernelMachine
 from kdtoken.model.sid_names import NO_NAMES
 from kdtoken.model.snapshot import Look, Snapshot
 from kdtoken.model.token import Origin, Token
-from kdtoken.render.html.cards import Strings, token_card
+from kdtoken.render.html.cards import Card, Strings, token_card
 from kdtoken.render.report import Report
 from kdtoken.render.token_text import token_sections
 from kdtoken.view.partial import partial_token
@@ -73,6 +73,37 @@ def lineage_of(token: Token) -> Lineage:
 def test_a_text_has_one_number() -> None:
     strings = Strings()
     assert [strings(one) for one in ("a", "b", "a", "")] == [0, 1, 0, 2] and strings.all == ["a", "b", ""]
+
+
+def test_a_row_of_a_table_is_known_by_one_cell_or_by_all() -> None:
+    """The first of each is the key; a key that the row does not have stands for the whole row."""
+    for key, name in ((0, "a"), (1, "b"), (2, "a\tb"), (3, "a\tb"), (-1, "a\tb"), (-2, "a\tb")):
+        strings = Strings()
+        card = Card(strings)
+        card.section("Groups")
+        card.table([("a", "b")], key)
+        ((row,),) = [one[2] for one in card.sections]
+        assert [strings.all[cell] for cell in row] == [name, "a", "b"], key
+
+
+def test_where_a_row_was_read_stands_with_the_row_before() -> None:
+    strings = Strings()
+    card = Card(strings)
+
+    def rows() -> List[List[str]]:
+        return [[strings.all[cell] for cell in row] for row in card.sections[-1][1]]
+
+    card.section("Groups")
+    card.note("<- _TOKEN+0x98")  # of a table: no row is in front of it
+    assert rows() == [["", "", "_TOKEN+0x98"]]
+    card.row("  user ", "anna")
+    assert rows()[1:] == [["user", "anna"]]
+    card.note("a")
+    card.note("<- b")  # two notes on one row are joined
+    assert rows()[1:] == [["user", "anna", "a; b"]]
+    card.row("owner", "anna")
+    card.note("<-c")  # no arrow with a blank
+    assert rows()[1:] == [["user", "anna", "a; b"], ["owner", "anna", "<-c"]]
 
 
 def test_a_token_that_says_nothing_of_elevation_has_no_such_row() -> None:

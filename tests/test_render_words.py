@@ -1,15 +1,20 @@
 """Single values in words, and tables that keep their width."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kdtoken.frozen import replace
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.sid import Sid
+from kdtoken.model.token import LogonSession
 from kdtoken.render import words
 from kdtoken.render.words import WIDTH, briefly, clean, printable, row_lines, show, table, wrapped
+from tests.declared_views import decoded
 
 
 @given(st.text())
@@ -150,3 +155,29 @@ def test_a_cell_longer_than_a_domain_user_s_sid_sets_no_column() -> None:
     for length, column in ((46, 50), (47, 7)):
         lines = row_lines([("aaa", "b"), ("c" * length, "d")])
         assert lines[0] == ["  aaa".ljust(column) + "b"]
+
+
+@pytest.mark.parametrize(
+    "authority, account, name",
+    [
+        ("LAB", "anna", "LAB\\anna"),
+        ("", "anna", "anna"),  # no backslash in front of nothing
+        (None, "anna", "anna"),
+        (Unreadable(0x10, "paged out"), "anna", "anna"),
+        ("LAB", "", None),
+        ("LAB", None, None),
+        ("LAB", Unreadable(0x10, "paged out"), None),
+        ("LAB\x1b", "an\x1bna", "LAB\\u001b\\an\\u001bna"),
+    ],
+)
+def test_the_account_of_a_logon_session(authority: Any, account: Any, name: Any) -> None:
+    token = decoded("notepad")
+    assert isinstance(token.logon_session, LogonSession)
+    session = replace(token.logon_session, authority_name=authority, account_name=account)
+    assert words.account_of(replace(token, logon_session=session)) == name
+    # Another's session names nobody here.
+    other = replace(session, logon_id=Luid(1, 2))
+    assert words.account_of(replace(token, logon_session=other)) is None
+    unknown = replace(session, logon_id=Unreadable(0x10, "paged out"))
+    assert words.account_of(replace(token, logon_session=unknown)) == name
+    assert words.account_of(replace(token, logon_session=None)) is None

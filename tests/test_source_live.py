@@ -304,6 +304,124 @@ def test_the_kernel_s_half_of_a_32_bit_target_begins_at_its_highest_bit(
     assert {at for at, _ in pykd.loaded} == {asked}
 
 
+@pytest.mark.parametrize("address", [0x7FFFFFFF, 0x80000000, 0xFFFFFFF8, 0x100000000, 0xFFFF800000000000])
+def test_an_address_of_a_64_bit_target_is_asked_for_as_it_is(address: int, pykd: FakePykd) -> None:
+    """There 0x80000000 is in the middle of the user's half: sign-extended it would be another's memory."""
+    with pytest.raises(MemoryUnreadable) as caught:
+        LiveSource().read(address, 8)
+    assert caught.value.address == address and {at for at, _ in pykd.loaded} == {address}
+
+
+@pytest.mark.parametrize(
+    "width, offset, plain",
+    [
+        (8, -1, 0xFFFFFFFFFFFFFFFF),
+        (8, 0x80000000, 0x80000000),
+        (8, -0x7FFFFFFFFFFF, 0xFFFF800000000001),
+        (4, -1, 0xFFFFFFFF),
+        (4, 0xFFFFFFFF8237DC70, 0x8237DC70),
+        (4, 0x8237DC70, 0x8237DC70),
+    ],
+)
+def test_a_symbol_s_address_is_as_wide_as_the_target_s_pointers(
+    width: int, offset: int, plain: int, pykd: FakePykd
+) -> None:
+    pykd.width = width
+    pykd.kernel = SimpleNamespace(symbols={"X": offset}, layouts=None)  # type: ignore[assignment]
+    assert LiveSource().symbol("X") == plain
+
+
+def test_an_error_of_the_engine_that_is_no_hole_is_told_in_its_words(pykd: FakePykd) -> None:
+    def refuse(one: int, other: int, size: int) -> bool:
+        raise DbgException("the target\nis  running")
+
+    pykd.compareMemory = refuse  # type: ignore[method-assign]
+    with pytest.raises(MemoryUnreadable) as caught:
+        LiveSource().read(0xFFFF800000001000, 16)
+    error = caught.value
+    assert (error.address, error.size, error.reason) == (0xFFFF800000001000, 16, "the target is running")
+    assert error.partial == b""
+
+
+@pytest.mark.parametrize(
+    "hole, size, before",
+    [
+        # Of the range from 0xffff800000000ff8 to 0xffff800000002008, or to the start of that last page.
+        (0xFFFF800000001000, 0x1010, b"before"),
+        (0xFFFF800000002000, 0x1010, b"before"),
+        (0xFFFF800000002000, 0x1008, b""),
+        (0xFFFF800000000000, 0x1010, b""),  # in front of it
+        (0xFFFF800000000FF8, 0x1010, b""),  # its very start
+        (0xFFFF800000001008, 0x1010, b""),  # no page begins there
+        (0xFFFF800000003000, 0x1010, b""),  # behind it
+        (None, 0x1010, b""),  # not named
+    ],
+)
+def test_what_lies_before_the_hole_is_asked_for_only_where_the_error_names_a_page_within(
+    hole: Any, size: int, before: bytes, pykd: FakePykd
+) -> None:
+    asked = []
+
+    def refuse(one: int, other: int, size: int) -> bool:
+        raise MemoryException("Memory exception%s" % (" at 0x%x target" % hole if hole else ""))
+
+    def give(at: int, size: int) -> Any:
+        asked.append((at, size))
+        return before
+
+    pykd.compareMemory, pykd.loadBytes = refuse, give  # type: ignore[method-assign]
+    with pytest.raises(MemoryUnreadable) as caught:
+        LiveSource().read(0xFFFF800000000FF8, size)
+    assert caught.value.partial == before and caught.value.reason == "not present (paged out or not mapped)"
+    assert asked == ([(0xFFFF800000000FF8, hole - 0xFFFF800000000FF8)] if before else [])
+
+
+def test_a_hole_that_moves_leaves_nothing(pykd: FakePykd) -> None:
+    def refuse(*_: int) -> Any:
+        raise MemoryException("Memory exception at 0xffff800000001000 target")
+
+    pykd.compareMemory = pykd.loadBytes = refuse  # type: ignore[method-assign]
+    with pytest.raises(MemoryUnreadable) as caught:
+        LiveSource().read(0xFFFF800000000FF8, 16)
+    assert caught.value.partial == b""
+
+
+@pytest.mark.parametrize(
+    "dump, sizes, flushed",
+    [
+        # The engine's cache is a MiB; half of it is used before it is emptied.
+        (False, [0x7FFFF, 1], []),
+        (False, [0x7FFFF, 2], [".cache flushall"]),
+        (False, [0x80001], [".cache flushall"]),
+        (False, [0x7FFFF, 2, 0x7FFFE], [".cache flushall"]),  # the two that were read last are in it already
+        (False, [0x7FFFF, 2, 0x7FFFF], [".cache flushall"] * 2),
+        (True, [0x80001], []),  # a dump's cache is no matter
+    ],
+)
+def test_the_engine_s_cache_is_emptied_before_it_is_full(
+    dump: bool, sizes: List[int], flushed: List[str], pykd: FakePykd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: List[str] = []
+    monkeypatch.setattr(pykd, "isDumpAnalyzing", lambda: dump)
+    monkeypatch.setattr(pykd, "dbgCommand", said.append)
+    monkeypatch.setattr(pykd, "compareMemory", lambda *_: True)
+    monkeypatch.setattr(pykd, "loadBytes", lambda at, size: bytes(size))
+    target = LiveSource()
+    for size in sizes:
+        assert len(target.read(0xFFFF800000000000, size)) == size
+    assert said == flushed
+
+
+def test_symbols_without_a_file_are_not_loaded(pykd: FakePykd, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_file() -> str:
+        raise DbgException("no symbol file")
+
+    monkeypatch.setattr(pykd, "module", lambda name: SimpleNamespace(offset=None, symfile=no_file))
+    with pytest.raises(TargetError, match="symbols of nt are not loaded") as caught:
+        LiveSource().layout("_NOPE")
+    assert "_NOPE" in caught.value.message
+
+
 def test_addresses_of_a_32_bit_target_are_sign_extended(pykd: FakePykd) -> None:
     pykd.width = 4
     target = LiveSource()
