@@ -13,9 +13,9 @@ from kdtoken.errors import BadFormat
 from kdtoken.machine.sniff import GZIP, STDIN, cannot_read
 
 _CHUNK = 1 << 20
-# gzip makes a thousand bytes out of one at most; logs and memory are packed to a tenth, a machine that is hardly used to
-# a fiftieth.
-_MOST_TIMES, _FREE = 200, 1 << 28
+# gzip makes a thousand bytes out of one at most.  Memory of a machine that is hardly used is packed to a hundredth; of
+# text, memory that is all zeros is packed best: `db` of it to a 29th.
+_MOST_TIMES, _MOST_TIMES_OF_TEXT, _FREE = 200, 50, 1 << 28
 
 
 class _Counted:
@@ -72,14 +72,15 @@ class Unpacked:
             if file.peek(2)[:2] != GZIP:
                 shutil.copyfileobj(file, out, _CHUNK)
                 return
-            counted, size = _Counted(file), 0
+            counted, size, most = _Counted(file), 0, 0
             with gzip.GzipFile(fileobj=cast(BinaryIO, counted), mode="rb") as packed:
                 for chunk in iter(lambda: packed.read(_CHUNK), b""):
                     size += len(chunk)
-                    if size > max(_FREE, _MOST_TIMES * counted.done):
+                    most = most or (_MOST_TIMES if b"\0" in chunk else _MOST_TIMES_OF_TEXT)  # no memory without a zero
+                    if size > max(_FREE, most * counted.done):
                         raise BadFormat(
-                            "%s unpacks to over %d times its size, as no log and no memory does"
-                            % (source, _MOST_TIMES),
+                            "%s unpacks to over %d times its size, as no %s does"
+                            % (source, most, "memory" if most == _MOST_TIMES else "log"),
                             source,
                             "look at what it is; gzip -d unpacks it whatever it is",
                         )
