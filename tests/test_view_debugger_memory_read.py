@@ -140,8 +140,14 @@ def test_in_a_long_text_lines_are_counted_over_its_pieces() -> None:
     row = "ffffab88`7e89d3e0  ffff898d`050a667c\n"
     found = list(pointers_to([VALUE & ~0xF], ["a\n" + row + "b\n", "c\n" + row, row]))
     assert [one.line for one in found] == [2, 5, 6]
+    # Of the second cell of a row, whatever the first one holds; a token of another upper half is not meant.
+    second = "ffffab88`7e89d3d8  00000000`00000000 ffff898d`050a667c\n"
+    assert list(pointers_to([VALUE & ~0xF], [second])) == [Pointer(AT, VALUE, 1)]
+    assert list(pointers_to([VALUE & ~0xF, 0x7FFF_00001230], [second])) == [Pointer(AT, VALUE, 1)]
+    assert list(pointers_to([(VALUE & ~0xF) + (1 << 32)], [second])) == []
     # A token of 32 bits has no upper half to look for.
     assert list(pointers_to([0x8D4012D8], [row])) == []
+    assert list(pointers_to([0x8D4012D0], ["ffffab88`7e89d3e0  00000000`8d4012d0\n"])) == []
     # Many tokens: more than one pattern holds, all the same found.
     many = [(number << 32) | 0x10 for number in range(1, 80)] + [VALUE & ~0xF]
     assert [one.line for one in pointers_to(many, [row])] == [1]

@@ -294,6 +294,7 @@ def test_a_token_whose_address_is_mangled_is_listed(line: str) -> None:
 
 def test_an_image_without_a_name_and_one_beside_another_text() -> None:
     assert one(HEAD + "    Image:\n").process.image_name == NotSaid("!process")
+    assert unknown(HEAD + "    Image:\n") == [] == unknown(HEAD + "    Image: a.exe\n")
     for mangled in ("svchost.exe     and a column", "svchost</a", "svchost.exe S-1-5-18"):
         assert unknown(HEAD + "    Image: " + mangled + "\n") == [4], mangled
     assert one(HEAD + "    Image: System Idle   Process\n").process.image_name == "System Idle   Process"
@@ -443,6 +444,12 @@ def test_a_cut_leaves_open_whose_the_lines_behind_it_are() -> None:
     (process,) = found.processes
     assert process.process.token == NotSaid("!process") and [line.number for line in found.not_understood] == [6]
     assert isinstance(process.threads, Fragment) and process.threads.why == "lines are left out in it (line 5)"
+    # Behind a cut no labels are of the head above it: another's may be left out.
+    second = "    SessionId: 5  Cid: 0999    Peb: 0000000001  ParentCid: 0888\n"
+    asked = "kd> !process ffffc10203042080 7\nPROCESS ffffc10203042080\n"
+    assert (one(asked + second).session, one(asked + second).process.pid) == (5, 0x999)
+    process = one(asked + "...\n" + second)
+    assert (process.session, process.process.pid) == (NotSaid("!process"), NotSaid("!process"))
     # Asked for one process by its address, all is of that one.
     for command in ("!process ffffc10203042080 7", "!process -1 7", "!process 0xffffc102`03042080"):
         process = one(HEAD.replace("!process 0 7", command) + IMAGE + "...\n" + token)

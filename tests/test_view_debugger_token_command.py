@@ -252,6 +252,29 @@ def test_what_follows_a_command_is_not_the_token_before() -> None:
     assert read_token_text("kd> !tokenfields\n").commands == ()
 
 
+def test_lines_of_nothing_that_a_debugger_prints_are_listed_and_a_bare_prompt_is_not() -> None:
+    long = "of something else altogether, in more than forty letters\n"
+    assert unknown(long + "and a second line\n" + long) == [1, 2, 3]
+    # A label that may be a token's first, and is not by what stands behind it.
+    assert unknown("User: S-1-5-18\n" + long) == [1, 2] and unknown("TS Session ID: 0x1\n" + long) == [2]
+    assert unknown("kd>\n0: kd> \n") == [] and read_token_text("kd>\n").commands == ()
+    assert unknown("kd> k\n") == [1]
+
+
+def test_a_privilege_behind_the_end_of_its_list_is_another_token_s() -> None:
+    """A label closed the list; a row with its number and state is of a token whose head was lost."""
+    row = " 20 0x000000014 SeDebugPrivilege                  Attributes - Enabled\n"
+    other = " 23 0x000000017 SeChangeNotifyPrivilege           Attributes - Enabled\n"
+    for behind, numbers in (
+        ("Authentication ID:         (0,3e7)\n", [[20], [23]]),
+        ("Token ID: 12\n", [[20], [23]]),
+        ("User: S-1-5-18\n", [[20], [23]]),  # which stands in front of the list, where nothing is lost
+        ("Odd: 1\n", [[20, 23]]),  # no label of any token's: the list goes on behind it
+    ):
+        tokens = read_token_text(HEAD + "Privs: \n" + row + behind + other).tokens
+        assert [[one.number for one in token.privileges] for token in tokens] == numbers, behind
+
+
 def test_output_behind_a_prompt_on_its_line_is_output() -> None:
     (token,) = read_token_text("0: kd> _TOKEN 0xffff8f0012340060\nTS Session ID: 0x1\n").tokens
     assert (token.token.address, token.token.session_id) == (0xFFFF8F0012340060, 1)

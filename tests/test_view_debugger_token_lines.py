@@ -491,6 +491,10 @@ def test_a_row_at_the_width_of_the_console_may_go_on() -> None:
     words = "    Attributes -".ljust(53) + "Enabled"
     token = only(wide + HEAD + "User Groups:\n 00 S-1-1-0\n" + words + "\nstray rest\n")
     assert isinstance(token.groups[0].attributes, Unreadable)
+    # Words that nobody knew stay what they were: what is not known is not made known by what may follow.
+    words = "    Attributes -".ljust(57) + "Odd"
+    token = only(wide + HEAD + "User Groups:\n 00 S-1-1-0\n" + words + "\nstray rest\n")
+    assert token.groups[0].attributes == Unreadable(0, "attribute words not known: '%s'" % words[17:].strip())
     user = "User:".ljust(41) + "S-1-5-21-1-2-3-1001"
     token = only(wide + HEAD + user + "\nstray rest\n")
     (entry,) = token.token.user_and_groups

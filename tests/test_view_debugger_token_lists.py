@@ -112,6 +112,10 @@ def test_a_count_in_the_text_says_whether_a_list_is_whole() -> None:
     assert why(gap) == "the text counts 3 and lists 2" and len(gap) == 3
     mixed = group_entries([row(1), row(0, TWO)], WHOLE, 4)
     assert isinstance(mixed, Fragment) and len(mixed) == 3  # not in order: nobody knows where the others stood
+    # As many as it counts, and yet not those: one in between is missing, or they are in no order.
+    for at in ((0, 2), (1, 2), (1, 0), (0, 0)):
+        odd = group_entries([row(at[0]), row(at[1], TWO)], WHOLE, 2)
+        assert why(odd) == "the text counts 2 and lists 2", at
     # A count that no token can have is noise.
     assert not isinstance(group_entries([row(0)], WHOLE, 4096), Fragment)
     assert len(group_entries([row(0)], WHOLE, 4095)) == 4095
@@ -253,6 +257,11 @@ def test_a_list_of_privileges_with_both_ends_in_order_is_whole() -> None:
     for rows in ([of(19), of(23)], [of(19, 0), of(23, 1)]):  # numbered by LUID, and by rank
         found = privileges_of_rows(rows, WHOLE)
         assert found == HELD and not isinstance(found, Fragment)
+    # By rank they stand in any order, and one's rank may be its LUID: SeCreateTokenPrivilege is 2 (winnt.h).
+    third = PrivilegeRow(2, 2, "SeCreateTokenPrivilege", True, False)
+    found = privileges_of_rows([of(23, 0), of(19, 1), third], WHOLE)
+    assert found == (Privilege(2, "SeCreateTokenPrivilege", True, True, False), *HELD)
+    assert not isinstance(found, Fragment)
 
 
 @pytest.mark.parametrize(

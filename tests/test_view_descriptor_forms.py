@@ -341,6 +341,22 @@ def test_a_label_of_icacls_whose_policy_is_not_understood_is_a_doubt() -> None:
     assert [(a.mask, a.problem) for a in sacl.aces] == [(None, "its policy is not understood: (NW,NQ)")]
 
 
+def test_an_account_below_the_first_is_what_stands_between_the_blanks_and_the_colon() -> None:
+    asked: List[str] = []
+
+    def resolve(name: str) -> Optional[Sid]:
+        asked.append(name)
+        return {"LAB\\anna": ANNA, "Everyone": Sid(1, (0,))}.get(name)
+
+    reader = IcaclsDescriptors(resolve)
+    for number, text in enumerate(("a.txt Everyone:(R)", "      LAB\\anna:(I)(F)", "   LAB\\boris :(W)  "), 1):
+        assert reader.take(Line(number, text))
+    (found,) = reader.finish()
+    assert found.name == "a.txt" and asked[-2:] == ["LAB\\anna", "LAB\\boris"]
+    assert dacl(found)[1] == (0, 0x10, 0x1F01FF, ANNA)
+    assert problems(found)[2] == "the SID of 'LAB\\\\boris' is not told, only the machine knows it"
+
+
 def test_where_one_file_of_icacls_ends() -> None:
     text = "a.txt Everyone:(F)\n      Everyone:(R)\n%sb.txt Everyone:(W)\n"
     for between in ("", "\n", "Successfully processed 1 files; Failed processing 0 files\n", "C:\\>icacls b.txt\n"):

@@ -382,3 +382,16 @@ def test_a_prompt_with_a_command_of_the_debugger(text: str, asks: bool) -> None:
 )
 def test_an_author_s_mark_for_what_was_left_out(text: str, cut: bool) -> None:
     assert is_cut(text) is cut
+
+
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ('a <a href="S-1-5-18">b</a> c', 'a  a href="S-1-5-18" b c'),
+        ('a <a name="SeDebugPrivilege">b</a> c', 'a  a name="SeDebugPrivilege" b c'),
+        ('a <a href="x">b</a> c', "a b c"),
+    ],
+)
+def test_a_tag_that_swallowed_a_fact_leaves_it_there(line: str, read: str) -> None:
+    """A SID or a privilege's name in a broken tag is listed, whatever else of it is gone."""
+    assert texts(line) == [read]

@@ -8,7 +8,7 @@ import pytest
 
 from kdtoken.model.absent import Fragment, known
 from kdtoken.view.lines import ENDED, is_cut, split_lines
-from kdtoken.view.markup import JOINT, joined_at_tags
+from kdtoken.view.markup import CUT_OFF, JOINT, joined_at_tags
 from kdtoken.view.text import read_text
 from tests.test_view_cases import WHOAMI, WHOLE
 
@@ -123,3 +123,62 @@ def test_pieces_of_one_length_were_broken_in_words() -> None:
     assert joined_here("\n".join(rows)) == "x<br>\naaaaaaaaaa%sbbbbbbbbbb%scccccccccc%sd<br>\ne<br>" % ((JOINT,) * 3)
     two = joined_here("\n".join(rows[:3] + rows[4:]))
     assert JOINT + "bbb" not in two.replace(" " + JOINT, "")
+
+
+GAP = (
+    CUT_OFF + "\n" + CUT_OFF
+)  # the end of one line and the beginning of another: whether a blank stood there nobody knows
+
+
+@pytest.mark.parametrize(
+    ("rows", "joined"),
+    [
+        # A width of ten broke words. One piece begins with a blank, so none was lost: at the short one's end a blank stood.
+        (
+            ["aaaaaaaaaa", " bbbbbbbbb", "cccccccccc", "dddddddd"],
+            "aaaaaaaaaa" + JOINT + " bbbbbbbbb" + JOINT + "cccccccccc" + JOINT + "dddddddd " + JOINT,
+        ),
+        # No piece begins with one: blanks were lost at both sides, and of the short one nobody can tell.
+        (
+            ["aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc", "dddddddd"],
+            "aaaaaaaaaa" + JOINT + "bbbbbbbbbb" + JOINT + "cccccccccc" + JOINT + "dddddddd" + GAP,
+        ),
+        # Nor where two in three are not more than what has the width.
+        (
+            ["aaaaaaaaaa", " bbbbbbbbb", "dddddddd"],
+            "aaaaaaaaaa" + JOINT + " bbbbbbbbb" + JOINT + "dddddddd" + GAP,
+        ),
+        # Whole words were moved: each line has as many as there is room for, and a blank was lost at each.
+        (
+            ["aaaaa bbbbb", "ccccc dddd", "eeeee fff,"],
+            "aaaaa bbbbb " + JOINT + "ccccc dddd " + JOINT + "eeeee fff, " + JOINT,
+        ),
+        # A blank that was not lost, before or behind, says that it is not so.
+        (
+            ["aaaaa bbbbb", " cccc dddd", "eeeee fff,"],
+            "aaaaa bbbbb " + JOINT + " cccc dddd" + GAP + "eeeee fff," + GAP,
+        ),
+        (
+            ["aaaaa bbbbb", "cccc dddd ", "eeeee fff,"],
+            "aaaaa bbbbb" + GAP + "cccc dddd " + JOINT + "eeeee fff," + GAP,
+        ),
+        # Four of five lines as full as can be: enough; three of five are not.
+        (
+            ["aaaaa bbbbb", "ccccc dddd", "m<br>", "eeeee ffff", "g", "hhhhh iiii"],
+            "aaaaa bbbbb |ccccc dddd |m<br>\neeeee ffff |g |hhhhh iiii |".replace("|", JOINT),
+        ),
+        (
+            ["aaaaa bbbbb", "ccccc dddd", "m<br>", "eeee", "g", "hhhhh iiii"],
+            "aaaaa bbbbb|ccccc dddd|m<br>\neeee|g|hhhhh iiii|".replace("|", GAP),
+        ),
+        # Two pieces tell of no width: the one that is as wide as the widest may have been broken in a word.
+        (["aaaaa bbbbb", "ccccc dddd"], "aaaaa bbbbb\nccccc dddd " + JOINT),
+        # As may one whose last word and the next one's first are longer together than a line; 5 and 6 are not, of 11.
+        (["aaaa bbbbbb", "cccccc ddd", "eeeee ffff"], "aaaa bbbbbb\ncccccc ddd |eeeee ffff |".replace("|", JOINT)),
+        (["aaaaa bbbbb", "cccccc ddd", "eeeee ffff"], "aaaaa bbbbb |cccccc ddd |eeeee ffff |".replace("|", JOINT)),
+    ],
+)
+def test_whether_a_blank_was_lost_where_a_line_was_broken(rows: List[str], joined: str) -> None:
+    found = joined_here("\n".join(["x<br>", *rows, "e<br>", "f<br>"]))
+    assert found.startswith("x<br>\n") and found.endswith("e<br>\nf<br>")
+    assert found[len("x<br>\n") : -len("e<br>\nf<br>")] == joined

@@ -57,3 +57,13 @@ def test_a_text_of_too_many_lines_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     assert caught.value.next_step == "choose lines of it: FILE:FIRST-LAST, or cut the file"
     # Of empty lines in a row two count.
     assert len(read_text("_TOKEN 0xffff8f0012340060\nTS Session ID: 0x1\n" + "\n" * 50).tokens) == 1
+
+
+def test_what_whoami_was_asked_and_said_nothing_of_is_a_command_all_the_same() -> None:
+    """Asked with a switch, whatever came of it; a text in which nobody asked and that has no SID is not looked at."""
+    found = read_text("C:\\>whoami /user\nERROR: Unable to get user information.\n\nC:\\>\n").whoami
+    assert [line.number for line in found.commands] == [1] and found.tokens == ()
+    for spelled in ("whoami.exe /all", "WHOAMI  -all", '"c:\\windows\\system32\\whoami.exe" /all'):
+        assert len(read_text("C:\\>%s\nnothing\n" % spelled).whoami.commands) == 1, spelled
+    for other in ("a sentence of whoami", "whoami?", "nothing"):
+        assert read_text(other + "\n").whoami.commands == () == read_text(other + "\n").whoami.tokens

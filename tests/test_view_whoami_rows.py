@@ -74,6 +74,10 @@ def test_a_group_s_words_are_its_bits_or_why_not() -> None:
     # A label may go on as well, and one with words has these.
     assert not made.group_row(MEDIUM, "", "", line(6), all_there=False)
     assert made.group_row(MEDIUM, "", ON, line(7)) and made.groups[-1].attributes == 7
+    # Why a state is not known is no address, either.
+    of_state = builder(PRIVILEGES)
+    assert not of_state.privilege_row("SeDebugPrivilege", "Xyzzy", line(1))
+    assert of_state.privileges[0].enabled == Unreadable(0, "state word not known: 'Xyzzy'")
     assert made.places["groups.S-1-1-0"] == TextPlace("a.txt", 1)
     assert made.places["groups.S-1-16-8192"] == TextPlace("a.txt", 2)
 
@@ -219,3 +223,48 @@ def test_privileges_of_which_none_is_understood() -> None:
     for at in range(2):
         twice.privilege_row("SeDebugPrivilege", "Enabled", line(at))
     assert twice.finished().token.privileges == (Privilege(20, "SeDebugPrivilege", True, True, None),)
+
+
+@pytest.mark.parametrize(
+    ("rows", "cut"),
+    [
+        # The name that Windows gives a SID ends with what is left of it: a left margin took its beginning, and that of all.
+        ((("S-1-5-32-544", "DMINISTRATORS"), ("S-1-1-0", "Everyone")), True),
+        ((("S-1-5-32-544", "TIN\\Administrators"),), True),
+        ((("S-1-5-32-544", "Administrators"), ("S-1-1-0", "Everyone")), False),  # only its authority is not there
+        ((("S-1-5-32-544", "BUILTIN\\Administrators"),), False),
+        ((("S-1-5-32-544", "Administradores"),), False),  # another language's
+        # Windows' own names begin with a capital.
+        ((("S-1-5-11", "uthenticated Users"),), True),
+        ((("S-1-2-0", "ocal"),), True),
+        ((("S-1-3-0", "reator owner"),), True),
+        ((("S-1-16-8192", "andatory Label"),), True),
+        # Those that people give need not.
+        ((("S-1-5-21-1-2-3-1120", "printers"),), False),
+        ((("S-1-15-3-1", "capability"),), False),
+        ((("S-1-5-21-1-2-3-1001", "lab\\anna"),), False),
+        ((), False),
+    ],
+)
+def test_a_left_margin_that_cut_one_name_cut_them_all(rows: Tuple[Tuple[str, str], ...], cut: bool) -> None:
+    made = builder(USER, GROUPS)
+    made.user_row(ANNA, "anna", line(1))
+    for number, (sid, name) in enumerate(rows, 2):
+        made.group_row(Sid.from_text(sid), name, ON, line(number))
+    found = made.finished()
+    assert found.token.problems == (("the beginnings of names are cut off: none is told",) if cut else ())
+    assert (
+        [one.name for one in found.groups] == [""] * (len(rows) + 1) if cut else ["anna", *(name for _, name in rows)]
+    )
+    assert (found.names == {}) is cut
+
+
+def test_names_of_a_table_that_a_left_margin_cut_are_none() -> None:
+    made = builder(GROUPS)
+    made.cut_left = True
+    made.group_row(EVERYONE, "Everyone", ON, line(1))
+    assert made.finished().names == {} and made.finished().groups[0].name == ""
+    empty = builder(GROUPS)
+    empty.cut_left = True
+    empty.group_row(EVERYONE, "", ON, line(1))
+    assert empty.finished().token.problems == ()

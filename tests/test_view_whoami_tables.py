@@ -250,6 +250,58 @@ def test_rows_of_the_csv_form() -> None:
     assert read('"SeDebugPrivilege","x"\n"other","y"\n').tokens == ()
 
 
+@pytest.mark.parametrize(
+    ("row", "enabled"),
+    [
+        ('"SeDebugPrivilege","Debug programs","Enabled"', True),
+        ('"SeDebugPrivilege","Disabled"', False),  # two cells, the last a state
+        ('"SeDebugPrivilege","Debug programs"', None),
+        ("| SeDebugPrivilege | Debug programs | Disabled |", False),
+        ("| SeDebugPrivilege | Enabled |", True),
+        ("| SeDebugPrivilege | Xyzzy |", None),
+    ],
+)
+def test_a_row_of_cells_by_itself_is_a_privilege_s_where_it_ends_with_a_state(
+    row: str, enabled: Optional[bool]
+) -> None:
+    found = read(row + "\n")
+    assert [one.enabled for token in found.tokens for one in token.privileges] == ([] if enabled is None else [enabled])
+    assert [line.number for line in found.not_understood] == ([1] if enabled is None else [])
+
+
+def test_a_table_of_markdown() -> None:
+    """What an editor makes of the csv form: cells between bars."""
+    text = "C:\\>whoami /all\n| User Name | SID |\n|---|---|\n| lab\\anna | S-1-5-21-1-2-3-1001 |\n"
+    assert only(text).token.user == Sid.from_text("S-1-5-21-1-2-3-1001")
+    row = "| Everyone | Well-known group | S-1-1-0 | %s |\n"
+    token = only(row % ON)
+    assert attributes(token) == {"S-1-1-0": 7} and token.names == {Sid(1, (0,)): "Everyone"}
+    assert read(row % "Xyzzy").tokens == () and unknown(row % "Xyzzy") == [1]
+    # Two bars are no table.
+    assert read("| S-1-1-0 |\n").tokens == () and unknown("| S-1-1-0 |\n") == [1]
+
+
+@pytest.mark.parametrize("asked", ["C:\\>whoami /groups /fo csv\n", "GROUP INFORMATION\n-----------------\n"])
+def test_rows_of_cells_below_a_command_or_a_title_are_whoami_s_whatever_their_words(asked: str) -> None:
+    token = only(asked + '"Everyone","Well-known group","S-1-1-0","Xyzzy"\n')
+    assert attributes(token) == {"S-1-1-0": None}
+    token = only(asked + '"SeDebugPrivilege","Debug","Xyzzy"\n')
+    assert isinstance(token.privileges[0].enabled, Unreadable)
+    # Cells that name a privilege or a SID are no heads of columns.
+    for cells in ('"of SeDebugPrivilege","x"', '"x S-1-5-z","y"', '"a","b","c","d","e"', '"a"'):
+        assert unknown(asked + cells + "\n") == [asked.count("\n") + 1], cells
+    assert unknown(asked + '"Group Name","Type","SID","Attributes"\n') == []
+
+
+def test_a_claim_is_what_stands_below_its_title_behind_the_privileges() -> None:
+    title = "\n\nUSER CLAIMS INFORMATION\n-----------------------\n\nUser claims unknown.\n" + END
+    found = read("C:\\>whoami /all\n\n" + PRIVS + DEBUG + NOTIFY + title)
+    assert [line.text for line in found.claims] == ["User claims unknown."] and found.not_understood == ()
+    # Behind the groups alone it is no claim.
+    found = read("C:\\>whoami /all\n\n" + HEADS + USERS + ADMINS + title)
+    assert found.claims == () and "User claims unknown." in [line.text for line in found.not_understood]
+
+
 def test_rows_that_findstr_picked() -> None:
     assert attributes(only(USERS + ADMINS)) == {"S-1-5-32-545": 7, "S-1-5-32-544": 7}
     assert only(DEBUG).privileges[0].name == "SeDebugPrivilege"
