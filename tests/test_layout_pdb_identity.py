@@ -121,6 +121,28 @@ def test_a_container_that_is_damaged_says_how(data: bytes, words: str) -> None:
         Msf(data, "x").stream(1)
 
 
+def _of_empty_streams(count: int, more: int = 0) -> bytes:
+    """So many streams without a byte, and zeros behind that in the directory: blocks of 64 KB, the directory's from 3 on."""
+    block = 1 << 16
+    directory = struct.pack("<I", count) + bytes(4 * count + more)
+    pieces = -(-len(directory) // block)
+    head = MAGIC + struct.pack("<6I", block, 1, 3 + pieces, len(directory), 0, 2)
+    places = struct.pack("<%dI" % pieces, *range(3, 3 + pieces))
+    whole = head.ljust(2 * block, b"\0") + places.ljust(block, b"\0") + directory
+    return whole.ljust((3 + pieces) * block, b"\0")
+
+
+def test_there_are_no_more_streams_than_sixteen_bits_can_name() -> None:
+    assert Msf(_of_empty_streams(0xFFFF), "x").stream(0xFFFE) == b""
+    with pytest.raises(BadFormat, match="its directory is damaged"):
+        Msf(_of_empty_streams(0x10000), "x")
+    # How many there are, the size of each, where each block of the file is: 1 + 65,535 + 8 words.
+    room = 4 * (1 + 0xFFFF + 8)
+    Msf(_of_empty_streams(0xFFFF, room - 4 * (1 + 0xFFFF)), "x")
+    with pytest.raises(BadFormat, match="its directory has room for more streams than there can be"):
+        Msf(_of_empty_streams(0xFFFF, room - 4 * (1 + 0xFFFF) + 4), "x")
+
+
 def test_a_file_may_lack_the_end_of_its_last_block_and_no_more() -> None:
     whole = msf({1: b"a" * 100})
     assert Msf(whole[: -(BLOCK - 100)], "x").stream(1) == b"a" * 100

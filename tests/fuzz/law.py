@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Dict, NamedTuple, Optional, Sequence
 
-from tests.fuzz import long_texts, shapes
+from tests.fuzz import long_texts, pdb_shapes, shapes
 from tests.fuzz.shapes import FRESH, ROOT, SYMBOLS, WALK, Case
 
 SECONDS, MEMORY = 60, 1 << 30
@@ -27,7 +27,7 @@ SECONDS, MEMORY = 60, 1 << 30
 # Seconds of a processor after which nobody waits any more.
 _SPACE, _KILL = 4 << 30, 4 * SECONDS
 
-CASES: Dict[str, Case] = {**shapes.CASES, **long_texts.CASES}
+CASES: Dict[str, Case] = {**shapes.CASES, **pdb_shapes.CASES, **long_texts.CASES}
 
 
 class Measured(NamedTuple):

@@ -98,16 +98,6 @@ def _collected(inside: bytes) -> Callable[[int], Pieces]:
     return make
 
 
-def _pdb(size: int) -> Pieces:
-    """A type stream of small structs with one member each, all forward references of each other's."""
-    from tests.pdb_bytes import FIELDLIST, STRUCTURE, ULONG, Pdb, member
-
-    pdb = Pdb()
-    for number in range(size // 120):
-        pdb.struct("_T%d" % number, 8, pdb.type(FIELDLIST, member("m%d" % number, 0, ULONG)), STRUCTURE)
-    yield pdb.data()
-
-
 def _elf(size: int) -> Pieces:
     """A core of as many program headers as its head can count, each a byte further than the last."""
     count = min(0xFFFF, size // 56)
@@ -155,11 +145,6 @@ PROCESS = (
     "PROCESS ffffc102%08x\n    SessionId: 1  Cid: 0010    Peb: 00000000  ParentCid: 0004\n"
     "    DirBase: 1ad000  ObjectTable: 00000000  HandleCount:   0.\n    Image: notepad.exe\n"
 )
-# No dump is of that PDB, so what reads it is called by itself.
-_READ_PDB = (
-    "import sys; from kdtoken.layout.pdb.pdb import load_pdb; pdb = load_pdb(sys.argv[1]); "
-    "print(len(pdb.names()), pdb.layout('_T7').size, len(pdb.symbol_names()))"
-)
 GROUPS = "GROUP INFORMATION\n-----------------\n\n"
 REPLAY = ["-m", "kdtoken", "dump", "--session", "{}", "4"]
 _AGAINST = ["-m", "kdtoken", "explain"]
@@ -174,7 +159,6 @@ CASES: Dict[str, Case] = {
     "raw image": Case(_raw, ".raw", [*WALK, "{}"]),
     "elf of 65535 segments": Case(_elf, ".elf", [*WALK, "{}"]),
     "vmss of tags": Case(_vmss, ".vmss", [*WALK, "{}"]),
-    "pdb of types": Case(_pdb, ".pdb", ["-c", _READ_PDB, "{}"]),
     "isf of types": Case(isf_of(numbered(_TYPE, "{", '"_E": {"kind": "struct", "size": 0, "fields": {}}}')), ".json", []),
     "isf of empty lists": Case(isf_of(lines("[],", "[", "0]")), ".json", []),
     "isf nested": Case(isf_of(lines("[")), ".json", []),

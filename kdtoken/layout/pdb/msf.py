@@ -13,6 +13,7 @@ from kdtoken.errors import BadFormat
 MAGIC = b"Microsoft C/C++ MSF 7.00\r\n\x1aDS\0\0\0"
 _OLD_MAGIC = b"Microsoft C/C++ program database 2.00"
 _NIL = 0xFFFFFFFF  # size of a stream that was deleted
+_MOST_STREAMS = 0xFFFF  # streams name each other by 16 bits, of which the last number says "none"
 _SUPERBLOCK = struct.Struct("<6I")  # BlockSize FreeBlockMapBlock NumBlocks NumDirectoryBytes Unknown BlockMapAddr
 
 
@@ -36,6 +37,8 @@ class Msf:
             raise self._bad("its block size is %d" % self._block)
         if size > len(data) or self._count * self._block > len(data) + self._block:
             raise self._bad("it is cut short: it should have %d blocks of %d bytes" % (self._count, self._block))
+        if size > 4 * (1 + _MOST_STREAMS + self._count):  # how many there are, the size of each, where each block is
+            raise self._bad("its directory has room for more streams than there can be")
         blocks = -(-size // self._block)
         start = where * self._block
         numbers = bytes(data[start : start + 4 * blocks])
@@ -45,7 +48,7 @@ class Msf:
 
     def _read_directory(self, data: bytes) -> None:
         words: Sequence[int] = struct.unpack("<%dI" % (len(data) // 4), data[: len(data) // 4 * 4])
-        if not words or words[0] >= len(words):
+        if not words or words[0] >= len(words) or words[0] > _MOST_STREAMS:
             raise self._bad("its directory is damaged")
         self._sizes: List[int] = [0 if size == _NIL else size for size in words[1 : 1 + words[0]]]
         self._blocks: List[Sequence[int]] = []

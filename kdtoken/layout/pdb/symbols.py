@@ -7,6 +7,8 @@ cvinfo.h and dbi.h of microsoft/microsoft-pdb.
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
 from bisect import bisect_right
 from typing import List, Optional, Sequence, Tuple
 
@@ -68,7 +70,9 @@ class SymbolStream:
         if omap:
             # The image was rearranged after linking: symbols name places in what it was before.
             self._sections = _sections(msf, streams, _ORIGINAL_SECTIONS) or self._sections
-            words = struct.unpack("<%dI" % (len(omap) // 8 * 2), omap[: len(omap) // 8 * 8])
+            words = array("I", omap[: len(omap) // 8 * 8])  # a tuple would take ten times the room
+            if sys.byteorder == "big":
+                words.byteswap()
             self._omap = (words[::2], words[1::2])
 
     def rva(self, name: str) -> Optional[int]:
