@@ -184,8 +184,9 @@ def _main(arguments: List[str]) -> int:
     if options.parquet or len(files) > 1:
         return _all(options, files)
     machine = cli.open_machine(options, files)
-    lines, problems = answer(machine, options)
-    cli.write_lines(lines)
+    with nothing_collected():
+        lines, problems = answer(machine, options)
+        cli.write_lines(lines)
     if options.csv:
         cli.tell_unread(machine.unread(), options)
     for problem in problems if options.csv else ():

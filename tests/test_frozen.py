@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kdtoken import frozen
-from kdtoken.model.absent import Absent, NotSaid, Unreadable
+from kdtoken.model.absent import Absent, Missing, NotAsked, NotSaid, Unreadable
 from kdtoken.model.group import HalfGroup
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
@@ -24,6 +24,17 @@ class Ours:
     number: int
     text: str = "x"
     noted: Mapping[str, int] = frozen.field(default_factory=dict, compare=False, repr=False)
+
+
+@frozen.dataclass(frozen=True, order=True, slots=True)
+class Slotted:
+    number: int
+    text: str = "x"
+    noted: Mapping[str, int] = frozen.field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def both(self) -> str:
+        return "%d%s" % (self.number, self.text)
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -44,6 +55,43 @@ def test_answers_what_a_dataclass_answers(one: Tuple[Any, ...], other: Tuple[Any
     assert repr(a) == repr(c).replace("Theirs", "Ours")
     assert vars(a) == vars(c)
     assert pickle.loads(pickle.dumps(a)) == a == copy.copy(a)
+
+
+@given(VALUES, VALUES)
+def test_with_slots_it_answers_the_same(one: Tuple[Any, ...], other: Tuple[Any, ...]) -> None:
+    a, b, c, d = Slotted(*one), Slotted(*other), Theirs(*one), Theirs(*other)
+    assert (a == b, a != b, a < b, a <= b, a > b, a >= b) == (c == d, c != d, c < d, c <= d, c > d, c >= d)
+    assert (hash(a) == hash(b)) == (hash(c) == hash(d))
+    assert repr(a) == repr(c).replace("Theirs", "Slotted")
+    assert vars(a) == vars(c) == dataclasses.asdict(a) and list(vars(a)) == list(vars(c))
+    assert frozen.made_of(Slotted, vars(a)) == a and a.both == "%d%s" % one[:2]
+    for again in (pickle.loads(pickle.dumps(a)), copy.copy(a), copy.deepcopy(a)):
+        assert type(again) is Slotted and again == a and vars(again) == vars(a)
+
+
+def test_a_value_with_slots_has_no_room_for_more_and_cannot_be_changed() -> None:
+    made: Any = frozen.made_of(Slotted, {"number": 1, "text": "y", "noted": {}})
+    for value in (made, Slotted(1, "y"), frozen.replace(made, number=1)):
+        for name in ("number", "more", "__class__"):
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                setattr(value, name, 2)
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            del value.text
+        assert sys.getsizeof(value) < sys.getsizeof(Ours(1)) + sys.getsizeof(vars(Ours(1)))
+        vars(value)["number"] = 5  # a copy
+        assert (value.number, value.text) == (1, "y")
+        assert [one.name for one in dataclasses.fields(value)] == ["number", "text", "noted"]
+    with pytest.raises(TypeError, match="derives from a class with slots"):
+
+        @frozen.dataclass(frozen=True)
+        class Derived(Slotted):
+            more: int = 0
+
+
+def test_a_class_with_slots_derives_from_one_that_has_no_members() -> None:
+    value = NotAsked(7)
+    assert isinstance(value, Missing) and vars(value) == {"address": 7} and not vars(Missing())
+    assert value == pickle.loads(pickle.dumps(value)) != Absent("7")
 
 
 def test_members_and_what_stands_in_for_them() -> None:

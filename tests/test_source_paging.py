@@ -1,6 +1,8 @@
 """The page walk against tables written here entry by entry, and page maps against naive ones."""
 
+import mmap
 import struct
+from pathlib import Path
 from typing import Dict, List, Tuple
 
 import pytest
@@ -45,6 +47,32 @@ def test_a_valid_page_is_found_whatever_else_its_entry_says() -> None:
     made = tables({(TABLE, 3): DATA << 12 | PRESENT | PROTOTYPE | TRANSITION | no_execute | software_bits})
     assert made.place(TOP + 3 * PAGE + 5) == DATA * PAGE
     assert made.in_transition == 0
+
+
+class Mapped(mmap.mmap):
+    """A mapped file that counts what the system is told of it."""
+
+    advised = 0
+
+    def madvise(self, option: int, *rest: int) -> None:
+        Mapped.advised += option == mmap.MADV_DONTNEED
+        super().madvise(option, *rest)
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="this system takes memory back by itself")
+def test_pages_of_a_mapped_file_are_given_back_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And read again as they were."""
+    linked = {(TABLE, at): DATA + at << 12 | PRESENT for at in range(6)}
+    path = tmp_path / "memory"
+    path.write_bytes(tables(linked)._data)
+    monkeypatch.setattr(paging, "_MOST_KNOWN", 3)
+    with open(str(path), "rb") as file, Mapped(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        made = PageTables(data, Runs([(0, PAGES)], 0, len(data), "a test"), ROOT << 12)
+        for _ in range(2):
+            for at in range(6):
+                place = made.place(TOP + at * PAGE)
+                assert isinstance(place, int) and data[place] == DATA + at
+        assert Mapped.advised == 3  # at every fourth page that was not among those known
 
 
 def test_a_transition_page_is_read_and_counted() -> None:

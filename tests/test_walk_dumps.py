@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+import tracemalloc
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -280,3 +281,31 @@ def test_a_source_whose_neighbour_took_the_pool_along_is_asked_again(case: Case)
     assert "no Windows crash dump" in walk._answer(lost, broken).error
     part = walk._answer(lost, first)
     assert (part.error, part.shown) == ("", len(PIDS))
+
+
+class Nowhere(io.StringIO):
+    """Takes what is printed and keeps nothing of it."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+# Bytes of all that is kept of a process and a token of its own until the last one is judged, 64-bit Python.
+_KEPT = 5500
+
+
+def test_what_was_printed_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory grows by what the rules need of each process: neither bytes of the dump nor lines of JSON, 1,100 of each."""
+    layouts = load_layouts(WINDOWS_11)
+    image = fake_image(layouts)
+    (tmp_path / "nt.json").write_text(json.dumps(isf(layouts, as_image(image))))
+    monkeypatch.setattr("sys.stdout", Nowhere())
+    most = {}
+    for count in (100, 200, 1200):  # the first warms up what is made once
+        path = tmp_path / ("%d.dmp" % count)
+        write_dump(build(grown(MACHINE, count, count), layouts, image), path)
+        tracemalloc.start()
+        assert walk.main(["--json", "--dump", str(path), "--symbols", str(tmp_path / "nt.json")]) == 0
+        most[count] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert (most[1200] - most[200]) / 1000 < _KEPT

@@ -2,7 +2,7 @@
 
 import argparse
 from argparse import Namespace
-from typing import Any, List, NamedTuple, Optional, Tuple
+from typing import Any, Iterable, List, NamedTuple, Optional, Tuple
 
 from kdtoken import cli
 from kdtoken.analysis.audit.finding import Finding
@@ -80,22 +80,25 @@ def add_arguments(parser: cli.Parser) -> None:
 
 def report(machine: Machine, options: Namespace) -> List[str]:
     """The lines that `walk` prints of one machine."""
-    return answer(machine, options)[0]
+    with nothing_collected():
+        return list(answer(machine, options)[0])
 
 
-def answer(machine: Machine, options: Namespace) -> Tuple[List[str], List[str]]:
-    """The lines that `walk` prints of one machine, and what is wrong with its lists: then rows are missing."""
+def answer(machine: Machine, options: Namespace) -> Tuple[Iterable[str], List[str]]:
+    """The lines that `walk` prints of one machine, and what is wrong with its lists: then rows are missing.
+
+    Lines of JSON are made as they are asked for: of fifty thousand processes they are more than all that is known of them.
+    """
     if options.json and options.csv:
         raise UsageError("--json or --csv, not both", None, "one of them")
     if options.tree and options.csv:
         raise UsageError("a tree is no table: --tree with text or --json", None, "leave --csv or --tree away")
-    with nothing_collected():
-        found = read(machine, options)
-        torn = list(found.problems)  # what a text held besides is told with them, but tears no list
-        return _shown(found, options), torn
+    found = read(machine, options)
+    torn = list(found.problems)  # what a text held besides is told with them, but tears no list
+    return _shown(found, options), torn
 
 
-def _shown(found: Listed, options: Namespace) -> List[str]:
+def _shown(found: Listed, options: Namespace) -> Iterable[str]:
     about = cli.about(found.about)
     if options.json:
         found.problems.extend(unread_problems(found.unread))

@@ -38,7 +38,9 @@ def walk_list(
     """
     link_offset = target.layout(type_name).field(link).offset
     ends = read_structure(target, "_LIST_ENTRY", head)
-    known: Dict[int, Tuple[Structure, T]] = {}
+    pointers = {step: "%s.%s" % (link, step) for step in ("Flink", "Blink")}
+    # Both pointers of an entry and what is kept of it: its bytes are not held until the last one was read.
+    known: Dict[int, Tuple[Dict[str, Maybe[int]], T]] = {}
     blamed: Set[Tuple[int, str]] = set()
     problems: List[str] = []
 
@@ -73,12 +75,12 @@ def walk_list(
                 return problem(here, "over %d entries; stopped" % LIMIT)
             address = entry - link_offset
             if entry not in known:
-                known[entry] = read(address)
-            structure = known[entry][0]
-            after = structure.uint("%s.%s" % (link, step))
+                structure, item = read(address)
+                known[entry] = {name: structure.uint(path) for name, path in pointers.items()}, item
+            both = known[entry][0]
+            after, before = both[step], both[back]
             if isinstance(after, Unreadable):
                 return problem(here, "the one at 0x%x cannot be read: %s" % (address, after.reason))
-            before = structure.uint("%s.%s" % (link, back))
             if isinstance(before, int) and before != previous:
                 # A pointer that went wild can hit readable memory; what lies there is no entry.
                 if is_one is not None and is_one(address) is False:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from kdtoken.decode.cid_table import process_by_id
 from kdtoken.decode.fast_ref import fast_ref_mask
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from kdtoken.model.watch import WatchPoint
 
 _TOKEN_TYPES = (1, 2)  # winnt.h TOKEN_TYPE: TokenPrimary, TokenImpersonation
+_NOBODY: Mapping[int, Maybe[Token]] = {}  # one for all processes whose threads act for nobody
 _AS_TOKEN = "kdtoken dump --token 0x%x shows it"
 
 
@@ -140,11 +141,8 @@ class KernelMachine(Machine):
                     problems += ["pid %s: %s" % (process.pid, problem) for problem in torn]
                 except LookupFailed as error:
                     problems.append("pid %s: threads cannot be listed: %s" % (process.pid, error.message))
-            impersonated = {
-                thread.impersonation.token: tokens.at(thread.impersonation.token)
-                for thread in threads
-                if isinstance(thread.impersonation, Impersonation)
-            }
+            acting = [one.impersonation for one in threads if isinstance(one.impersonation, Impersonation)]
+            impersonated = {one.token: tokens.at(one.token) for one in acting} if acting else _NOBODY
             yield ProcessDump(process, details, tokens.of(process), tuple(threads), impersonated)
 
     def snapshot(self, walked: Optional[Sequence[ProcessDump]] = None, sessions: bool = False) -> Snapshot:

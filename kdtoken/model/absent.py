@@ -19,7 +19,7 @@ from typing import Any, Iterable, Optional, Tuple, TypeVar, Union
 from kdtoken.frozen import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Missing:
     """Stands in the place of a value that is not there; a subclass says why."""
 
@@ -77,7 +77,7 @@ class ElevationSaid(NotSaid):
     elevation: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NotAsked(Missing):
     """Stands in the place of what a pointer leads to, where a lean decode did not follow it; `address` is the pointer."""
 

@@ -29,7 +29,7 @@ WELL_KNOWN_LOGONS: Dict[int, str] = {
 _TEXT = re.compile(r"\(?\s*(?:(?:0x)?([0-9a-f]{1,8})\s*[:,]\s*)?(?:0x)?([0-9a-f]{1,16})\s*\)?\Z", re.IGNORECASE)
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Luid:
     """``_LUID``: ``high`` is a signed 32-bit number, ``low`` an unsigned one; out of range is :class:`BadFormat`."""
 

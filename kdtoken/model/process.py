@@ -9,7 +9,7 @@ from kdtoken.model.absent import Absent, Maybe, NotAsked
 from kdtoken.model.token import Origin, RawMember, Token
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FastRef:
     """`_EX_FAST_REF` taken apart.
 
@@ -33,7 +33,7 @@ class FastRef:
         return self.value & self.mask
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Process:
     """`_EPROCESS`, as much as a walk of the process list reads.
 
@@ -47,7 +47,7 @@ class Process:
     parent_pid: Maybe[int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ProcessDetails:
     """More of `_EPROCESS`, read for a single process.
 
@@ -70,7 +70,7 @@ class ProcessDetails:
     origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Impersonation:
     """What `_ETHREAD.ClientSecurity` says: which token, up to what level, and how much of it.
 
@@ -82,7 +82,7 @@ class Impersonation:
     effective_only: Maybe[bool]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Thread:
     """`_ETHREAD`: impersonation is None when the thread runs under its process's token."""
 
@@ -103,7 +103,7 @@ class CrossCheck:
     note: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ProcessDump:
     """One process, its token, and what its threads run under: what `dump` shows.
 

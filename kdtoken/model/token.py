@@ -58,7 +58,7 @@ class Doubt(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SidHash:
     """`_SID_AND_ATTRIBUTES_HASH`: quick-reject filter of an access check; 32 words of hash.
 
@@ -115,7 +115,7 @@ class AttributeList:
     counts: Tuple[Tuple[str, Maybe[int]], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Token:
     """`_TOKEN`.  `user_and_groups[0]` is the user; pointers that are null are None.
 

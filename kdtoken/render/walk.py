@@ -291,11 +291,16 @@ def json_lines(
     with_threads: bool,
     names: Names = NO_NAMES,
     findings: Sequence[Finding] = (),
-) -> List[str]:
-    """One JSON document; a process a line, so that it can be read and compared."""
-    head = json.dumps({"kdtoken": SCHEMA, "about": about, "problems": list(problems)})
-    body = ",\n".join(" " + line for line in json_rows(rows, with_threads, names, findings))
-    return (head[:-1] + ', "processes": [\n' + body + "\n]}").split("\n")
+) -> Iterator[str]:
+    """One JSON document, made as it is printed; a process a line, so that it can be read and compared."""
+    yield json.dumps({"kdtoken": SCHEMA, "about": about, "problems": list(problems)})[:-1] + ', "processes": ['
+    before = ""
+    for line in json_rows(rows, with_threads, names, findings):
+        if before:
+            yield before + ","
+        before = " " + line
+    yield before
+    yield "]}"
 
 
 def json_rows(

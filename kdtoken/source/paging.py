@@ -7,6 +7,7 @@ Windows XP x64 (bit 10 Prototype, bit 11 Transition, bits 5-9 Protection, 32 and
 
 from __future__ import annotations
 
+import mmap
 import struct
 from typing import Dict, Iterator, List, Tuple, Union
 
@@ -23,13 +24,23 @@ CUT_OFF = "page not in the dump (the file is cut short)"
 NOT_CANONICAL = "not mapped (no canonical address)"
 
 # Of a walk nearly every read is of one of the last few pages.
-_MOST_KNOWN = 1 << 14
+_MOST_KNOWN = 1 << 12
 _VALID, _LARGE, _PROTOTYPE, _TRANSITION = 1, 1 << 7, 1 << 10, 1 << 11
 _FRAME = (1 << 52) - PAGE_SIZE  # bits 12 to 51
 _ENTRY = struct.Struct("<Q")
 
 # Offset of a page in the file, or why it is not there.
 Place = Union[int, str]
+
+
+def let_go(data: Buffer) -> None:
+    """Have the system take back what a mapped file takes of this process's memory.
+
+    What is read again comes out of the system's own cache; and a walk of a large dump reads few pages twice.
+    """
+    advice = getattr(mmap, "MADV_DONTNEED", None)  # Windows has none, and trims by itself
+    if advice is not None and isinstance(data, mmap.mmap):
+        data.madvise(advice)
 
 
 class PageTables:
@@ -57,6 +68,7 @@ class PageTables:
         if known is None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
+                let_go(self._data)
             known = self._known[address >> 12] = self._look_up(address)
         return known
 
