@@ -171,7 +171,7 @@ def _marked_rules(text: str) -> str:
 
 def _marked_oddities(text: str) -> str:
     """What is odd, with the marks of what should not be there at all; each stands at the start of its own."""
-    parts = text.split(", ") if "!!" in text else [text]
+    parts = text.split(", ")
     return joined(", ", [styled("!!", "impossible") + one[2:] if one[:3] == "!! " else one for one in parts])
 
 

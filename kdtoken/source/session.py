@@ -277,7 +277,7 @@ def _address(text: str, size: int) -> int:
     if _HEXADECIMAL.fullmatch(text) is None:  # int() also takes blanks, signs, underscores and digits of other scripts
         raise BadFormat("there is no address %.40s" % text)
     address = int(text, 16)
-    if not 0 <= address < 1 << 64 or not 0 <= size <= (1 << 64) - address:
+    if not 0 <= size <= (1 << 64) - address:
         raise BadFormat("there is no address %s with %d bytes" % (text, size))
     return address
 

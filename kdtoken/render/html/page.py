@@ -206,7 +206,10 @@ def _machine(seen: Seen, strings: Strings, colours: Colours, tokens: List[Any], 
     primary = {row.token for row in rows}
     findings = [_finding(one, places, cards) for one in report.findings]
     problems = [report.error, *report.problems] if report.error else list(report.problems)
-    problems += ["%d lines of the text were not understood; --unread lists them" % seen.unread] if seen.unread else []
+    if seen.unread:
+        words = "%d lines of the text were not understood; --unread lists them"
+        one = "1 line of the text was not understood; --unread lists it"
+        problems.append(one if seen.unread == 1 else words % seen.unread)
     return {
         "source": clean(report.source),
         "about": clean(seen.about),
@@ -256,7 +259,7 @@ def _finding(finding: Finding, places: Dict[int, str], cards: Dict[int, int]) ->
         "rule": finding.rule,
         "title": rule.title,
         "why": rule.why,
-        "innocent": rule.innocent if finding.severity is not Severity.IMPOSSIBLE or rule.innocent else (),
+        "innocent": rule.innocent,
         "source": rule.source,
         "links": links,
         "evidence": [

@@ -55,7 +55,6 @@ class Listings:
         root = not self._members or member.depth <= self._members[0].depth
         if self._members and (far or (root and member.name in self._names)):
             self.end()
-            gap = False
         if not self._members and not self._head:
             self._begin = at
             gap = False
