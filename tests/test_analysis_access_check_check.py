@@ -344,3 +344,35 @@ def test_a_type_list() -> None:
         2,
         1,
     ]
+
+
+@pytest.mark.parametrize("wish, reasons", [(0x1, [0]), (0x3, [0, 1]), (MAXIMUM_ALLOWED, [0, 1])])
+def test_a_policy_that_refuses_is_the_reason_of_each_bit_that_it_takes_away(wish: int, reasons: List[int]) -> None:
+    """winnt.h: AccessReasonNotGrantedByCape is 0x50000.  With MAXIMUM_ALLOWED it takes what was granted."""
+    request = asked("user", "O:{X}G:{X}D:(A;;0x3;;;BU)S:(SP;;;;;S-1-17-1)", wish)
+    outcome = check(request, Answers({"policy:S-1-17-1": False}))
+    assert not outcome.allowed and outcome.place is Place.POLICY
+    assert [bit for bit in range(32) if outcome.reasons[bit].value == 0x50000] == reasons
+    assert check(request).allowed, "what is not seen is taken as granting"
+
+
+@pytest.mark.parametrize(
+    "whole, words", [(True, "no ACE grants the caller "), (False, "no ACE that is known to be the caller's grants ")]
+)
+def test_whether_a_group_is_the_caller_s_may_not_be_known(whole: bool, words: str) -> None:
+    request = asked("user", "O:{X}G:{X}D:(A;;0x1;;;BA)", 0x1)
+    outcome = check(replace(request, caller=replace(request.caller, sids_whole=whole)))
+    assert outcome.denial is not None and outcome.denial.why == words + "0x1 (READ_DATA)"
+
+
+@pytest.mark.parametrize(
+    "wish, granted",
+    [(0x1, 0x1), (MAXIMUM_ALLOWED, 0x1F01FF), (MAXIMUM_ALLOWED | 0x1000000, 0x11F01FF), (0, 0)],
+)
+def test_in_kernel_mode_all_is_granted_that_is_asked_and_with_maximum_all_that_the_type_has(
+    wish: int, granted: int
+) -> None:
+    """DDI SeAccessCheck: for KernelMode access is granted, with MAXIMUM_ALLOWED as the mapping's GenericAll."""
+    request = asked("user", "O:{X}G:{X}D:", wish)
+    outcome = check(replace(request, caller=replace(request.caller, kernel_mode=True)))
+    assert outcome.allowed and outcome.granted & ~MAXIMUM_ALLOWED == granted

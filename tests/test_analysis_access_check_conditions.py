@@ -9,6 +9,7 @@ from kdtoken.analysis.access_check.caller import ENABLED, Caller
 from kdtoken.analysis.access_check.check import check
 from kdtoken.analysis.access_check.request import Request
 from kdtoken.analysis.access_check.truth import Verdict, decide
+from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.model.object_type import documented_type
 from kdtoken.model.sddl import from_sddl
 from kdtoken.model.secured_object import SecuredObject
@@ -151,3 +152,27 @@ def test_of_two_resource_attributes_of_one_name_the_first_counts_whatever_its_le
         sddl = "O:SYG:SYD:(XA;;0x1;;;WD;(@Resource.level == 3))S:" + aces
         asked = Request(caller, SecuredObject(None, "a file", FILE, from_sddl(sddl)), FILE, 0x1)
         assert check(asked).allowed is allowed
+
+
+@pytest.mark.parametrize("asked", ["Title", "title", "TITLE"])
+@pytest.mark.parametrize("held", ["Title", "tItLe"])
+def test_a_claim_is_found_whatever_its_letters(asked: str, held: str) -> None:
+    """[MS-DTYP] 2.4.4.17.7: names of attributes are compared without case."""
+    request = _of_a_dump('O:SYG:SYD:(XA;;0x1f;;;WD;(@User.%s == "PM"))' % asked)
+    caller = replace(request.caller, claims={"User": {"Other": values("AM"), held: values("PM")}, "Device": {}})
+    assert decide(replace(request, caller=caller)).verdict is Verdict.YES
+    caller = replace(request.caller, claims={"User": {"Titles": values("PM")}, "Device": {}})
+    assert decide(replace(request, caller=caller)).verdict is Verdict.NO
+
+
+def test_a_resource_attribute_that_cannot_be_read_is_not_there_and_the_next_one_counts() -> None:
+    """Windows cannot read it either."""
+    request = _of_a_dump('O:SYG:SYD:(XA;;0x1f;;;WD;(@Resource.A == 1))S:(RA;;;;;WD;("A",TI,0,1))')
+    assert decide(request).verdict is Verdict.YES
+    descriptor = request.object.descriptor
+    assert isinstance(descriptor, SecurityDescriptor) and descriptor.sacl is not None
+    (whole,) = descriptor.sacl.aces
+    for aces, verdict in (((replace(whole, application_data=b"\1"), whole), Verdict.YES), ((), Verdict.NO)):
+        other = replace(descriptor, sacl=replace(descriptor.sacl, aces=aces))
+        answer = decide(replace(request, object=replace(request.object, descriptor=other)))
+        assert answer.verdict is verdict, aces

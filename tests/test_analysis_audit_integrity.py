@@ -4,6 +4,7 @@ from typing import Any, List, Tuple
 
 import pytest
 
+from kdtoken.analysis.audit.integrity import bearer, holder, token_fact
 from kdtoken.analysis.audit.rules import audit
 from kdtoken.frozen import replace
 from kdtoken.model.absent import NotSaid, Unreadable
@@ -211,3 +212,30 @@ def test_each_nibble_has_its_own_words_and_a_list_with_a_hole_has_no_hash_to_com
     ):
         rows = Snapshot("memory", (process(replace(LIMITED, user_and_groups=listed, sid_hash=hashed)),))
         assert [one.rule for one in audit(rows, ["sid-hash-bits"])].count("sid-hash-bits") == said
+
+
+@pytest.mark.parametrize(
+    "own, tids, others, name, key",
+    [
+        (True, (), 0, "a.exe (8)", "a.exe"),
+        (True, (20,), 1, "a.exe (8) and 1 more", "a.exe"),  # whose threads act for itself, too
+        (False, (20,), 0, "thread 20 of a.exe (8)", "a.exe"),
+        (False, (20, 24, 28), 2, "thread 20 and 2 more of a.exe (8) and 2 more", "a.exe"),
+        (False, (), 0, "a.exe (8)", "a.exe"),
+    ],
+)
+def test_who_has_a_token(own: bool, tids: Tuple[int, ...], others: int, name: str, key: str) -> None:
+    token = replace(FULL, address=0x7000)
+    threads = tuple(Thread(0x100 + tid, 8, tid, Impersonation(0x7000, 2, False)) for tid in tids)
+    threads += (Thread(1, 8, 99, Impersonation(0x6000, 2, False)), Thread(2, 8, 98, None))
+    user = replace(process(token if own else replace(FULL, address=0x6000)), threads=threads)
+    users = (user, *[process(token)] * others)
+    assert holder(token, users) == ("token of " + name, key)
+    bare = name[: name.rindex(" and ")] if others else name
+    assert bearer(token, users) == bare and token_fact(token, users)[:3] == ("token of " + bare, "0x7000", 0x7000)
+
+
+def test_a_token_that_nobody_has_is_named_by_its_address() -> None:
+    token = replace(FULL, address=0x7000)
+    assert holder(token, ()) == ("token 0x7000", "no process") and bearer(token, ()) == "token 0x7000"
+    assert token_fact(token, ()) == ("token", "0x7000", 0x7000, "token")

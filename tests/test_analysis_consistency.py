@@ -427,3 +427,19 @@ def test_the_token_that_a_session_keeps_lies_where_the_kernel_has_its_objects(
     assert [text for text in faults(changed) if "LogonSession's Token" in text] == ([words] if said else [])
     gone = replace(one, logon_session=replace(one.logon_session, token=GONE))
     assert not any("LogonSession's Token" in text for text in faults(gone))
+
+
+def test_names_of_a_pair_are_compared_whatever_their_letters() -> None:
+    one = dumped()
+    assert isinstance(one.linked, Token) and isinstance(one.token, Token)
+    for account, authority in (("ANNA", "anna-pc"), ("anna", "Anna-PC")):
+        assert (
+            process_oddities(replace(one, linked=renamed(one.linked, account_name=account, authority_name=authority)))
+            == []
+        )
+    # Of two users nothing is compared.
+    boris = renamed(one.linked, account_name="boris")
+    assert isinstance(boris.user_and_groups, tuple)
+    other = replace(boris, user_and_groups=(Group(Sid(5, (21, 1, 2, 3, 1002)), 0), *boris.user_and_groups[1:]))
+    for linked, said in ((boris, 1), (other, 0)):
+        assert sum("halves" in words for words in process_oddities(replace(one, linked=linked))) == said

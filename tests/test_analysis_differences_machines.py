@@ -388,3 +388,10 @@ def test_headings_are_as_serious_as_what_stands_below_them(before: Snapshot) -> 
     lines = machines_lines(compare_machines(before, snapshot_of_machine(machine)))
     styles = {text[:2]: style for line in lines for text, style, _ in segments(line) if style and text[:1] == "!"}
     assert styles == {"!!": "impossible", "! ": "unusual"}
+
+
+def test_a_start_of_which_one_look_shows_no_system_is_known_by_what_both_show() -> None:
+    here, there = (row(8, address=at, token=GONE) for at in (0x8000, 0x9000))
+    whole, part = seen(here), seen(here, system=None)
+    assert same_start(whole, part) and same_start(part, whole)
+    assert not same_start(whole, seen(there, system=None)) and not same_start(seen(there, system=None), whole)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from kdtoken import cli
-from kdtoken.cli.sides import Sides
+from kdtoken.cli.sides import Sides, _is_sddl, _number
 from kdtoken.errors import KdTokenError, ProcessNotFound, UsageError
+from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.sid import Sid
 from tests.declared_views import token_lines
 from tests.machine.declared import MACHINE
@@ -171,3 +172,29 @@ def test_what_is_no_process_may_have_been_meant_for_something_else(word: str, wo
         sides("--session", str(MACHINE_22000)).wanted(word)
     assert caught.value.message.endswith(words) and ("low" in caught.value.message) is ("low" in words)
     assert ("file" in caught.value.message) is ("file" in words)
+
+
+@pytest.mark.parametrize(
+    "value, number",
+    [(0x41, 0x41), (0, 0), (Absent("_EPROCESS.Protection"), 0), (Unreadable(0x10, "paged out"), None), (None, None)],
+)
+def test_a_field_that_a_build_lacks_is_nought_and_one_that_is_not_read_is_not_known(value: Any, number: Any) -> None:
+    """A process of Windows 7 is not protected; of one whose member is paged out nobody can tell."""
+    assert _number(value) == number
+
+
+@pytest.mark.parametrize(
+    "word, is_one",
+    [("D:(A;;FA;;;BA)", True), ("o:BA", True), ("G:SY", True), ("s:", True), ("E:x", False), ("D", False), ("", False)],
+)
+def test_what_begins_as_sddl_is_an_object_as_text(
+    word: str, is_one: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _is_sddl(word) is is_one
+
+
+def test_a_file_of_that_name_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows D:\\memory.dmp begins as a DACL does."""
+    monkeypatch.setattr("os.path.exists", lambda path: path == "D:x.dmp")
+    assert not _is_sddl("D:x.dmp") and _is_sddl("D:y.dmp")

@@ -440,3 +440,41 @@ def test_a_class_is_as_long_as_windows_says_and_never_longer_than_the_buffer(
     played.code = 122
     block, error = windows(monkeypatch, played).query(5, 3)
     assert block is not None and len(block.data) == length and error == {}
+
+
+@pytest.mark.parametrize(
+    "called, status, granted, used, said",
+    [
+        # NtAccessCheck succeeds and tells its answer by AccessStatus; PRIVILEGE_SET begins with the count used.
+        (0, 0, 0x120089, 0, {"status": 0, "granted": 0x120089, "privileges_used": 0}),
+        (0, 0, 0x1000000, 1, {"status": 0, "granted": 0x1000000, "privileges_used": 1}),
+        (0, 0xC0000022, 0, 0, {"status": 0xC0000022, "granted": 0, "privileges_used": 0}),
+        # The call itself failed, STATUS_INVALID_SECURITY_DESCR: what the buffers hold is no answer.
+        (0xC0000079, 0, 0x7, 3, {"status": 0xC0000079, "granted": 0, "call_failed": True}),
+    ],
+)
+def test_a_question_is_asked_with_the_type_s_mapping_and_its_answer_kept(
+    called: int, status: int, granted: int, used: int, said: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freed: List[Any] = []
+
+    def access_check(*given: Any) -> int:
+        descriptor, client, wish, mapping, privileges, size, rights, answer = given
+        assert (descriptor.value, client, wish) == (0x5000, 0x44, 0x120089)
+        # GENERIC_MAPPING of files: read, write, execute, all.
+        assert struct.unpack("<4I", mapping.raw) == (0x120089, 0x120116, 0x1200A0, 0x1F01FF)
+        assert size._obj.value == 1024 == len(privileges)
+        struct.pack_into("<I", privileges, 0, used)
+        rights._obj.value, answer._obj.value = granted, status
+        return called
+
+    def convert(sddl: str, revision: int, to: Any, size: Any) -> int:
+        assert (sddl, revision, size) == ("D:", 1, None)
+        to._obj.value = 0x5000
+        return 1
+
+    played = windows(monkeypatch, Played(NtAccessCheck=access_check, LocalFree=lambda one: freed.append(one.value)))
+    question = {"type": "file", "want": "read", "sddl": "D:", "id": "mine"}
+    answer = collect.one_check(played, convert, 0x44, question)
+    head = {"id": "mine", "type": "file", "want": "read", "sddl": "D:", "wish": 0x120089}
+    assert answer == {**head, "mapping": [0x120089, 0x120116, 0x1200A0, 0x1F01FF], **said} and freed == [0x5000]

@@ -493,3 +493,13 @@ def test_a_type_that_another_variable_points_to_keeps_its_own_name() -> None:
     assert isinstance(seen.type, ObjectType) and seen.type.name == "Process"
     keyless = Objects(SyntheticSource(kernel).without_symbol("CmKeyObjectType")).find("HKLM\\SAM\\SAM")
     assert keyless.type == Absent("nt!CmKeyObjectType") and isinstance(keyless.descriptor, SecurityDescriptor)
+
+
+@pytest.mark.parametrize("given, known, shown", [("handle 0x44", True, "handle 0x44"), ("", True, ""), ("", False, "")])
+def test_a_key_is_called_as_it_was_asked_for_or_by_its_path(given: str, known: bool, shown: str) -> None:
+    kernel = kernel_of(NEWEST)
+    source, key = SyntheticSource(kernel), KEYS[-1]
+    key_body_at(source, HERE + 0x100, kernel.keys[key.path] if known else 0)
+    seen = Objects(source)._key_of_body(HERE + 0x100, Absent("x"), given)
+    path = key.path.replace("\\MACHINE", "")
+    assert seen.name == (shown or (path if known else "0x%x" % (HERE + 0x100)))

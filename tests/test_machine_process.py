@@ -11,6 +11,7 @@ from kdtoken.machine.process import MachineProcess, MachineThread, Processes
 from kdtoken.model.absent import Unreadable
 from kdtoken.model.process import Impersonation, Process, Thread
 from kdtoken.model.token import Token
+from kdtoken.source.base import About
 from tests.expected import WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
@@ -139,3 +140,10 @@ def test_a_walk_reads_threads_only_where_they_are_asked_for(machine: KernelMachi
     _, rows = walked(machine, True)
     assert [len(row.threads) for row in rows] == [len(one.threads) for one in MACHINE.processes]
     assert machine.snapshot(rows).processes == tuple(rows)
+
+
+def test_a_process_is_of_its_own_source_where_that_is_told(machine: KernelMachine) -> None:
+    process = machine.process(6104)
+    other = About("another", "10.0.1")
+    assert MachineProcess(machine, process.process).about is machine.about
+    assert MachineProcess(machine, process.process, about=other).about is other

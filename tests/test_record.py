@@ -2,8 +2,10 @@
 
 import gzip
 import json
+from argparse import Namespace
 from pathlib import Path
-from typing import List
+from types import SimpleNamespace
+from typing import Any, List
 
 import pytest
 
@@ -192,3 +194,32 @@ def test_without_a_file_the_command_is_said_again_with_one(
     assert capsys.readouterr().err == (
         "kdtoken: -o FILE is missing\n  next: kdtoken record -o machine.kdtoken.gz %s\n" % again
     )
+
+
+def test_all_counts_processes_threads_and_descriptors(
+    machine: SyntheticSource, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert record.main(["-o", str(tmp_path / "all.kdtoken.gz"), "all"]) == 0
+    processes = machine.kernel.machine.processes
+    said = capsys.readouterr().out.split("\n")[0].split(", ")
+    assert said[:2] == ["%d processes" % len(processes), "%d threads" % sum(len(one.threads) for one in processes)]
+    assert said[2].endswith(" security descriptors")
+
+
+@pytest.mark.parametrize(
+    "processes, threads, guarded, said",
+    [
+        (0, 0, 0, "0 processes, 0 threads, 0 security descriptors"),
+        (1, 1, 1, "1 process, 1 thread, 1 security descriptor"),
+        (2, 3, 2, "2 processes, 6 threads, 2 security descriptors"),
+    ],
+)
+def test_one_of_a_kind_is_one(
+    processes: int, threads: int, guarded: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one: Any = SimpleNamespace(dump=lambda check: SimpleNamespace(threads=[0] * threads))
+    machine = KernelMachine(SyntheticSource(kernel_of(WINDOWS_11)))
+    monkeypatch.setattr(machine, "processes", lambda: [one] * processes)
+    monkeypatch.setattr(record, "read_guards", lambda source: guarded)
+    machine.problems = ("the list is torn",)
+    assert record.read_all(machine, Namespace(check=False)) == [said, "the list is torn"]

@@ -8,14 +8,15 @@ from typing import Any, List
 import jsonschema
 import pytest
 
-from kdtoken.analysis.differences.comparison import Comparison, Kind, View
+from kdtoken.analysis.differences.comparison import Comparison, Difference, Kind, Outcome, Part, View
 from kdtoken.analysis.differences.fields import compare
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import Names
-from kdtoken.render.diff import _number, _privilege, diff_json, diff_lines
+from kdtoken.render.diff import _number, _privilege, _Words, diff_json, diff_lines
+from kdtoken.render.marked import segments
 from tests.declared_views import VIEWS, decoded, kernel, whoami
 from tests.machine.declared import MACHINE
 
@@ -221,3 +222,57 @@ def test_a_privilege_that_was_switched_or_only_marked() -> None:
     assert words.split(" -> ")[0] != words.split(" -> ")[1] and "Enabled" in words.split(" -> ")[0]
     assert _privilege(None, held(False, True))[0] == "not held, but marked"
     assert _privilege(None, held(False, True))[1].startswith("none -> ")
+
+
+@pytest.mark.parametrize(
+    "one, other, style",
+    [
+        # SeDebugPrivilege gives power over others: enabled on either side it is told in colour.
+        (held(True, True), None, "sensitive"),
+        (None, held(True, True), "sensitive"),
+        (held(True, False), held(True, True), "sensitive"),
+        (held(True, False), None, ""),
+        (held(False, True), None, ""),  # marked as enabled without being held, it is none
+        (replace(held(True, True), name="SeChangeNotifyPrivilege", number=23), None, ""),
+    ],
+)
+def test_a_privilege_that_gives_power_is_coloured_where_it_is_on(one: Any, other: Any, style: str) -> None:
+    words = _Words(compare(kernel("notepad"), kernel("notepad")))
+    name = (one or other).name
+    listed = words._listed(Difference(Part.POLICY, name, Outcome.DIFFERS, one, other))
+    assert listed is not None and [mark for _, mark, _ in segments(listed[2])] == [style] and str(listed[2]) == name
+
+
+USERS, ORDINARY = Sid(5, (32, 545)), 7
+
+
+@pytest.mark.parametrize(
+    "name, one, other, label, how, shown",
+    [
+        ("group S-1-5-32-545", Group(USERS, ORDINARY), None, "groups in A only", "", "BUILTIN\\Users"),
+        ("group S-1-5-32-545", None, Group(USERS, ORDINARY), "groups in B only", "", "BUILTIN\\Users"),
+        (
+            "group S-1-5-32-545 (again)",
+            None,
+            Group(USERS, ORDINARY),
+            "groups in B only",
+            "",
+            "BUILTIN\\Users (listed again)",
+        ),
+        ("group S-1-5-32-545", Group(USERS, 0x10), None, "groups in A only", "DenyOnly", "BUILTIN\\Users"),
+        (
+            "group S-1-5-32-545",
+            Group(USERS, 0x10),
+            Group(USERS, ORDINARY),
+            "group switched",
+            "DenyOnly -> Mandatory Default Enabled",
+            "BUILTIN\\Users",
+        ),
+        # Of a restricting SID the attributes say nothing.
+        ("restricting S-1-5-32-545", Group(USERS, 0x10), None, "restricting in A only", "", "BUILTIN\\Users"),
+    ],
+)
+def test_a_group_that_one_side_lists(name: str, one: Any, other: Any, label: str, how: str, shown: str) -> None:
+    words = _Words(compare(kernel("notepad"), kernel("notepad")))
+    assert words._listed(Difference(Part.IDENTITY, name, Outcome.DIFFERS, one, other)) == (label, how, shown)
+    assert words._listed(Difference(Part.IDENTITY, "user", Outcome.DIFFERS, 1, 2)) is None

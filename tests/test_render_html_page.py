@@ -5,18 +5,23 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from typing import Any, Dict, Tuple
+from types import SimpleNamespace
+from typing import Any, Dict, List, Tuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdtoken.analysis.audit.rules import audit
+from kdtoken.analysis.audit.finding import Evidence, Finding, Severity
+from kdtoken.analysis.audit.rules import BY_ID, audit
 from kdtoken.errors import UsageError
 from kdtoken.model.privilege import NUMBERS
+from kdtoken.model.sid_names import NO_NAMES
 from kdtoken.render.audit import Report
 from kdtoken.render.html import page as html
+from kdtoken.render.html.cards import Strings
 from kdtoken.render.html.page import Seen, json_block
+from kdtoken.render.html.rows import Colours
 from kdtoken.render.words import clean
 from tests.machine import spec
 from tests.machine.spec import Machine
@@ -243,3 +248,90 @@ def test_without_jinja2_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="needs the package jinja2") as caught:
         html.page([seen_of(QUIET)])
     assert "kdtoken[report]" in caught.value.next_step
+
+
+def finding(severity: Severity, *evidence: Evidence, rule: str = "boot-token") -> Finding:
+    return Finding(rule, severity, "saw", evidence)
+
+
+def test_the_tiles_count_what_they_say() -> None:
+    worst, odd, quiet = (finding(one) for one in Severity)
+    reports = [Report("a", findings=(worst, odd, odd, quiet)), Report("b", findings=(odd,))]
+    row: Any = [SimpleNamespace(changed=True, impersonating=2), SimpleNamespace(changed=False, impersonating=1)]
+    machines = [{"rows": row}, {"rows": row[:1]}]
+    assert html._tiles(reports, machines, 7) == [
+        (1, "cannot happen innocently", "worst"),
+        (3, "unusual", "odd"),
+        (3, "processes", ""),
+        (7, "tokens", ""),
+        (2, "with another token than their parent's", ""),
+        (5, "threads impersonating", ""),
+    ]
+    # A text of tokens alone has nothing to count but them.
+    assert html._tiles([Report("a")], [{"rows": []}], 7) == [(7, "tokens", "")]
+
+
+@pytest.mark.parametrize(
+    "reports, words",
+    [
+        ([Report("a", processes=1)], "Nothing strange was found."),
+        ([Report("a", processes=1, problems=("torn",))], "Nothing strange in what could be read."),
+        ([Report("a")], "It tells of no process, so there was nothing to judge."),
+        ([Report("a", processes=1, findings=(finding(Severity.UNUSUAL),))], "Something needs a look."),
+        ([Report("a", processes=1, findings=(finding(Severity.INFORMATION),))], "Nothing strange was found."),
+        ([Report("a", error="gone")], "0 of 1 machines need a look. 1 could not be read."),
+        ([Report("a", processes=1)] * 2, "0 of 2 machines need a look."),
+        (
+            [Report("a", processes=1, findings=(finding(Severity.UNUSUAL),)), Report("b", error="x")],
+            "1 of 2 machines needs a look. 1 could not be read.",
+        ),
+        ([Report("a", processes=1, findings=(finding(Severity.IMPOSSIBLE),))] * 2, "2 of 2 machines need a look."),
+    ],
+)
+def test_the_verdict_of_a_page(reports: Any, words: str) -> None:
+    assert html._verdict(reports) == words
+
+
+@pytest.mark.parametrize(
+    "value, address, shown",
+    [
+        ("SeDebugPrivilege", 0xABC0, "0xabc0"),
+        ("0xabc0", 0xABC0, ""),  # it says so itself
+        ("a.exe, Token 0xabcf", 0xABC0, "0xabc0"),
+        ("nothing", 0, ""),  # it has no address
+    ],
+)
+def test_evidence_has_an_address_where_its_words_have_none(value: str, address: int, shown: str) -> None:
+    made = html._finding(finding(Severity.UNUSUAL, Evidence("what", value, address)), {}, {})
+    assert made["evidence"] == [("what", value, shown)]
+
+
+@pytest.mark.parametrize("rule", ["boot-token", "impersonates-stronger"])
+def test_a_finding_names_the_innocent_causes_of_its_rule(rule: str) -> None:
+    for severity in Severity:
+        assert html._finding(finding(severity, rule=rule), {}, {})["innocent"] == BY_ID[rule].innocent
+
+
+@pytest.mark.parametrize(
+    "count, said",
+    [
+        (0, []),
+        (1, ["1 line of the text was not understood; --unread lists it"]),
+        (2, ["2 lines of the text were not understood; --unread lists them"]),
+    ],
+)
+def test_lines_that_were_not_understood_are_counted(count: int, said: List[str]) -> None:
+    seen = replace(seen_of(QUIET), unread=count)
+    made = html._machine(seen, Strings(), Colours(), [], [])
+    assert [one for one in made["problems"] if "understood" in one] == said
+
+
+def test_a_token_beside_the_processes_says_where_it_lies() -> None:
+    token = seen_of(QUIET).snapshot.processes[-1].token  # type: ignore[union-attr]
+    for one, what, said in (
+        (token, "linked token", "linked token, at 0x%x" % token.address),
+        (token, "", "at 0x%x" % token.address),
+        (replace(token, address=0), "", ""),
+        (replace(token, token_type=2), "", "impersonation token, at 0x%x" % token.address),
+    ):
+        assert html._other(one, 7, what, NO_NAMES, Colours())["what"] == said

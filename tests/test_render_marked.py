@@ -100,3 +100,15 @@ def test_joining_equals_the_strings_own(parts: List[Tuple[str, bool]]) -> None:
 def test_a_table_pads_behind_the_mark() -> None:
     (first, _) = table([(styled("no", "no"), "a"), ("depends", "b")])
     assert first == "  no       a" and painted(first) == [("no", "no")]
+
+
+def test_neighbours_that_look_alike_are_one_part() -> None:
+    assert segments(styled("a", "low") + styled("b", "low")) == [("ab", "low", "")]
+    assert segments("x" + styled("a", "low") + styled("b", "high")) == [
+        ("x", "", ""),
+        ("a", "low", ""),
+        ("b", "high", ""),
+    ]
+    # Of the same colour, and with another command behind it.
+    line = clickable(styled("a", "low"), "one") + clickable(styled("b", "low"), "two") + clickable("c", "two")
+    assert segments(line) == [("a", "low", "one"), ("b", "low", "two"), ("c", "", "two")]

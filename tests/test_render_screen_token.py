@@ -1,14 +1,15 @@
 """The token on the screen: which groups are named first, what stands for a long name."""
 
-from typing import Tuple
+from typing import Any, Tuple
 
 import pytest
 
 from kdtoken.frozen import replace
+from kdtoken.model.absent import NotSaid
 from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.sid import Sid
 from kdtoken.render.report import Report
-from kdtoken.render.screen_token import _groups, _weight, few
+from kdtoken.render.screen_token import _groups, _weight, few, token_rows
 from tests.test_analysis_consistency import token
 
 DOMAIN = "S-1-5-21-1-2-3-"
@@ -52,3 +53,19 @@ def test_groups_of_which_only_the_sid_is_known_are_told() -> None:
     text = " ".join(" ".join(page.lines).split())
     assert text.startswith("Groups at least 0 on") and "not said" not in text
     assert "listed, but not how: Everyone, NT AUTHORITY\\Authenticated Users" in text
+
+
+def token_row(one: Any) -> str:
+    """The row that says which token it is; none where there is nothing to say."""
+    page = Report(False)
+    token_rows(page, one, None, "")
+    return next((" ".join(line.split()) for line in page.lines if line.startswith("  Token ")), "")
+
+
+def test_a_token_is_told_by_its_address_and_type_as_far_as_they_are_known() -> None:
+    one = token("notepad")
+    assert token_row(one) == "Token 0x%x, primary" % one.address
+    assert token_row(replace(one, token_type=2)) == "Token 0x%x, impersonation" % one.address
+    assert token_row(replace(one, address=0)) == "Token primary"
+    assert token_row(replace(one, token_type=NotSaid("a text"))) == "Token 0x%x" % one.address
+    assert token_row(replace(one, address=0, token_type=NotSaid("a text"))) == ""

@@ -113,3 +113,14 @@ def test_of_privileges_gained_and_lost_three_are_named() -> None:
     assert differences(few, few) == []
     # Where one side's privileges are not known, nothing is said of them.
     assert differences(replace(few, privileges=Unreadable(0, "x")), many) == []
+
+
+def test_a_level_that_one_side_does_not_tell_is_no_difference() -> None:
+    primary, client = token("notepad"), token("client-network")
+    assert "integrity System" in differences(primary, client)
+    for one, other in (
+        (replace(primary, user_and_groups=Unreadable(0, "x")), client),
+        (primary, replace(client, user_and_groups=Unreadable(0, "x"))),
+    ):
+        assert not [word for word in differences(one, other) if word.startswith("integrity")]
+        assert "other user" not in differences(one, other)

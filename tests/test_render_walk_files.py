@@ -1,5 +1,6 @@
 """Several dumps in one report: each part in its place, what could not be read, and whose name a dump tells."""
 
+import csv
 import json
 from typing import Any, List
 
@@ -124,3 +125,20 @@ def test_parquet_tells_what_is_not_known_by_null() -> None:
 
 def test_a_host_that_a_text_does_not_tell() -> None:
     assert host_of(replace(SYSTEM, logon_session=NotSaid("a text"))) == ""
+
+
+@pytest.mark.parametrize(
+    "name, shown",
+    [
+        ("C:\\dumps\\u0041.dmp", "C:\\dumps\\u0041.dmp"),  # as it is, for who looks it up
+        ("b\u00fcro.dmp", "b\u00fcro.dmp"),
+        ("a\nb", "a\\u000ab"),
+    ],
+)
+def test_the_name_of_a_file_is_kept_as_it_is_unless_it_would_break_a_row(name: str, shown: str) -> None:
+    assert shown_bad(name) == shown
+
+
+def shown_bad(name: str) -> str:
+    """The first cell of the row of a file that could not be read."""
+    return next(csv.reader(list(shown("csv", failed(name, "gone")))[1:]))[0]

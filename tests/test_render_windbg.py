@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,3 +91,22 @@ def test_a_process_without_a_token_and_one_that_disagrees() -> None:
     assert dump_lines(replace(dump, token=token, cross_check=check)) == token_lines(token) + [
         "!! !process ffff800000002000 1 says that the token is 0x1230: one of the two is wrong"
     ]
+
+
+@pytest.mark.parametrize(
+    "address, raw, shown",
+    [
+        # A pointer of the token tells the target's width; where none was read, the address does.
+        (0x8A204060, b"\0" * 4, "_TOKEN 0x8a204060"),
+        (0x8A204060, b"\0" * 8, "_TOKEN 0x000000008a204060"),
+        (0x8A204060, None, "_TOKEN 0x8a204060"),
+        (0xFFFFFFFF, None, "_TOKEN 0xffffffff"),
+        (0x100000000, None, "_TOKEN 0x0000000100000000"),
+        (0, None, "_TOKEN 0x0000000000000000"),
+        (0xFFFF8A8011002380, b"\0" * 8, "_TOKEN 0xffff8a8011002380"),
+    ],
+)
+def test_a_pointer_is_as_wide_as_the_target_s(address: int, raw: Any, shown: str) -> None:
+    token = token_of(SyntheticSource(kernel_of(file_of("6.3.9600"))), "notepad")
+    origins = {} if raw is None else {"user_and_groups": token.origins["user_and_groups"]._replace(raw=raw)}
+    assert token_lines(replace(token, address=address, origins=origins))[0] == shown

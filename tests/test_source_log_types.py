@@ -9,6 +9,7 @@ from kdtoken.source.log.types import (
     Listing,
     Member,
     Types,
+    _with_enums,
     enum_value_of,
     head_of,
     is_anonymous,
@@ -277,3 +278,20 @@ def test_three_levels_are_told_apart_by_their_indentation() -> None:
     # From the third level back to the first.
     types = types_of(listing([*rows[:4], rows[5]], nested=True))
     assert shown(types, "_X") == [("Outer", 0, "_MIDDLE"), ("OuterToo", 0x10, "UChar")]
+
+
+@pytest.mark.parametrize(
+    "bare, other, kind",
+    [
+        ("Uint4B", "_TOKEN_TYPE", "_TOKEN_TYPE"),
+        ("Uint4B", "Int4B", "Uint4B"),  # no enum
+        ("Uint8B", "_LARGE_INTEGER", "Uint8B"),  # no enum has eight bytes
+        ("Int4B", "_TOKEN_TYPE", "Int4B"),
+        ("_OTHER", "_TOKEN_TYPE", "_OTHER"),
+    ],
+)
+def test_only_four_bytes_may_be_an_enum(bare: str, other: str, kind: str) -> None:
+    one, two = make_layout("_X", 8, [Field("A", 0, bare)]), [Field("A", 0, other)]
+    assert [field.type for field in _with_enums(one, two).fields] == [kind]
+    assert _with_enums(one, [Field("A", 4, other)]) == _with_enums(one, [Field("B", 0, other)]) == one
+    assert _with_enums(one, []) == one

@@ -446,3 +446,11 @@ def test_whose_memory_a_triage_dump_kept_is_told_by_the_first_line() -> None:
         "10.0.22000",
         False,
     )
+
+
+def test_of_two_failed_reads_that_cover_it_the_first_tells_why() -> None:
+    later = gone(0x0FF0, 0x40).replace("paged out", "not mapped")
+    for rows, reason in (((gone(0x1000, 0x20), later), "paged out"), ((later, gone(0x1000, 0x20)), "not mapped")):
+        with pytest.raises(MemoryUnreadable) as error:
+            session(*rows).read(0x1008, 8)
+        assert error.value.reason == reason
