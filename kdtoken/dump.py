@@ -11,7 +11,7 @@ import sys
 from typing import List, Optional, Sequence
 
 from kdtoken import cli
-from kdtoken.cli.dump_report import add_arguments, privilege_told, report, split
+from kdtoken.cli.dump_report import add_arguments, explained, report, split
 from kdtoken.cli.output import nothing_collected
 
 
@@ -19,9 +19,11 @@ def _main(arguments: List[str]) -> int:
     parser = cli.parser("dump", "Show a process's token and what its threads run under.")
     add_arguments(parser)
     options = parser.parse_intermixed_args(arguments)
-    if options.explain and (options.explain == "all" or not (options.words or options.token)):
-        cli.write_lines(privilege_told(options))
-        return 0
+    if options.explain:
+        lines = explained(options)  # a word that says nothing is told before a source is opened
+        if options.explain == "all" or not (options.words or options.token):
+            cli.write_lines(lines)
+            return 0
     with nothing_collected():
         lines = report(cli.open_machine(options, split(options)[0]), options)
     cli.write_lines(lines)

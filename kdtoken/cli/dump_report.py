@@ -13,7 +13,7 @@ from kdtoken.frozen import replace
 from kdtoken.machine.base import About, Machine
 from kdtoken.machine.process import MachineProcess
 from kdtoken.machine.sniff import is_source, is_there, looks_like_file
-from kdtoken.model.absent import Unreadable
+from kdtoken.model.absent import Maybe, Unreadable
 from kdtoken.model.process import FastRef, ProcessDump
 from kdtoken.model.snapshot import Look, Snapshot
 from kdtoken.model.token import Token
@@ -58,8 +58,8 @@ def add_arguments(parser: cli.Parser) -> None:
     )
     parser.add_argument(
         "--explain",
-        metavar="PRIVILEGE",
-        help="what a privilege allows (SeDebug, 20; all lists them), and how it stands here",
+        metavar="WORD",
+        help="what a privilege (SeDebug, 20) or a word of TokenFlags (NOT_LOW) means, and how it stands here; all lists them",
     )
     parser.add_argument("--unread", action="store_true", help=cli.UNREAD)
     parser.add_argument("--watch", action="store_true", help="print the breakpoints that would catch the next write")
@@ -95,30 +95,43 @@ def _option(options: Namespace) -> str:
     return next("--" + name for name in ("session", "dump", "log", "attach") if getattr(options, name))
 
 
-def privilege_told(options: Namespace) -> List[str]:
+def explained(options: Namespace) -> List[str]:
     """What `--explain` says where no process is named: nothing of a machine."""
-    from kdtoken.model.privilege_words import find_privilege
-    from kdtoken.render.privileges import all_lines, privilege_lines
+    if options.explain == "all":
+        from kdtoken.render import privileges, token_flags
 
-    return all_lines() if options.explain == "all" else privilege_lines(find_privilege(options.explain))
+        return ["Privileges", *privileges.all_lines(), "", "Words of TokenFlags", *token_flags.all_lines()]
+    return _told(options.explain)
 
 
-def _privilege_here(machine: Machine, process: str, options: Namespace) -> List[str]:
-    """The same, and how it stands in the token that was asked for."""
+def _told(word: str, token: Maybe[Optional[Token]] = None, whose: str = "") -> List[str]:
+    """What a privilege, or a word of TokenFlags, says."""
+    from kdtoken.model.token_flags import find_flag
+
+    flag = find_flag(word)
+    if flag:
+        from kdtoken.render.token_flags import flag_lines
+
+        return flag_lines(flag, token, whose)
     from kdtoken.model.privilege_words import find_privilege
     from kdtoken.render.privileges import privilege_lines
+
+    return privilege_lines(find_privilege(word), token, whose)
+
+
+def _explained_here(machine: Machine, process: str, options: Namespace) -> List[str]:
+    """The same, and how it stands in the token that was asked for."""
     from kdtoken.render.words import clean, show
 
-    name = find_privilege(options.explain)
     if options.token:
         address = _address(options.token)
-        return privilege_lines(name, machine.token(address), "token 0x%x" % address)
+        return _told(options.explain, machine.token(address), "token 0x%x" % address)
     if not process or process.startswith("#"):
         view = machine.view(process)
-        return privilege_lines(name, view.token, clean(view.label))
+        return _told(options.explain, view.token, clean(view.label))
     found = machine.find(process)
     whose = "%s (%s)" % (show(found.name, clean), show(found.pid, str))
-    return privilege_lines(name, machine.primary_token(found), whose)
+    return _told(options.explain, machine.primary_token(found), whose)
 
 
 def report(machine: Machine, options: Namespace) -> List[str]:
@@ -127,7 +140,7 @@ def report(machine: Machine, options: Namespace) -> List[str]:
         raise UsageError("--why has no place in the form of !token", "--why", "use it with text or --json")
     files, process = split(options)
     if options.explain:
-        return _privilege_here(machine, process, options)
+        return _explained_here(machine, process, options)
     if options.token:
         if process:
             raise UsageError("give a process or --token ADDRESS, not both", process, "leave one away")

@@ -9,6 +9,7 @@ from typing import Dict, List
 
 from kdtoken.errors import UsageError
 from kdtoken.model.privilege import NAMES, NUMBERS, SENSITIVE
+from kdtoken.model.token_flags import TokenFlags
 
 _ORDINARY: Dict[str, str] = {
     "SeLockMemoryPrivilege": "can keep pages in physical memory, so that they are never paged out",
@@ -53,9 +54,10 @@ def find_privilege(text: str) -> str:
     for one in (bare, typed):
         if one in short:
             return short[one]
-    near: List[str] = [short[one] for one in difflib.get_close_matches(bare, list(short), 3, 0.5)]
+    others = {**short, **{flag.lower(): flag for flag in TokenFlags.__members__}}  # `dump --explain` tells both
+    near: List[str] = [others[one] for one in difflib.get_close_matches(bare, list(others), 3, 0.5)]
     raise UsageError(
-        "no privilege is called %s" % ascii(text),
+        "no privilege, and no word of TokenFlags, is called %s" % ascii(text),
         text,
         "near: %s" % ", ".join(near) if near else "kdtoken dump --explain all lists them",
     )

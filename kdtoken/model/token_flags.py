@@ -9,7 +9,7 @@ WindowsTokenFlags) lists it with all others.  Nothing public names 0x04000000.
 from __future__ import annotations
 
 from enum import IntFlag
-from typing import Dict, Tuple
+from typing import Dict, Optional, Tuple
 
 
 class TokenFlags(IntFlag):
@@ -80,6 +80,8 @@ MEANINGS: Dict[TokenFlags, str] = {
     TokenFlags.SYSTEM_MANAGED_ADMIN_FULL_TOKEN: "the elevated half of Administrator Protection, another account's",
 }
 
+MEANING_OF_HAS_ADMIN_GROUP = "Administrators are among the groups; before Vista, in the bit of WRITE_RESTRICTED"
+
 _NAMES: Dict[int, str] = {int(flag): flag.name or "" for flag in TokenFlags}
 _KNOWN = sum(_NAMES)
 
@@ -95,3 +97,12 @@ def token_flag_words(flags: int, admin_group: bool = False) -> Tuple[str, ...]:
         words[words.index("WRITE_RESTRICTED")] = HAS_ADMIN_GROUP
     rest = flags & ~_KNOWN
     return tuple(words + (["0x%x" % rest] if rest else []))
+
+
+def find_flag(text: str) -> Optional[str]:
+    """The word that a person means: NOT_LOW, not-low, TOKEN_NOT_LOW (as ntifs.h has it).  None where it is none."""
+    name = text.strip().upper().replace("-", "_")
+    for one in (name, name[6:] if name.startswith("TOKEN_") else name):
+        if one == HAS_ADMIN_GROUP or one in TokenFlags.__members__:
+            return one
+    return None
