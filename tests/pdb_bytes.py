@@ -94,7 +94,10 @@ class Pdb:
         return self.type(0x1008, struct.pack("<IBBHI", VOID, 0, 0, 0, 0))
 
     def public(self, name: str, segment: int, offset: int, kind: int = 0x110E) -> None:
-        body = struct.pack("<HIIH", kind, 0, offset, segment) + name.encode() + b"\0"
+        self.record(struct.pack("<HIIH", kind, 0, offset, segment) + name.encode() + b"\0")
+
+    def record(self, body: bytes) -> None:
+        """Add a symbol's record, from its kind on."""
         body += bytes(-(len(body) + 2) % 4)
         self._symbols.append(struct.pack("<H", len(body)) + body)
 

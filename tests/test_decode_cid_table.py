@@ -181,3 +181,17 @@ def test_a_process_whose_token_cannot_be_known_is_proven_by_its_own_header(kerne
     header = right - kernel.layouts.layout("_OBJECT_HEADER").field("Body").offset
     source.poke_field(header, "_OBJECT_HEADER", "TypeIndex", 0)
     assert process_by_id(CachedSource(source), NOTEPAD) is None
+
+
+def test_an_id_behind_the_only_page_of_a_table_is_nobody_s(kernel: Kernel) -> None:
+    """A flat table holds 256 ids of x64, up to 1020; what lies behind its page is not its own."""
+    flat, right = _levelled(kernel, 0), kernel.processes[NOTEPAD]
+    table = int.from_bytes(kernel.memory.peek(kernel.symbols["PspCidTable"], 8), "little")
+    leaf = int.from_bytes(
+        flat.read(table + kernel.layouts.layout("_HANDLE_TABLE").field("TableCode").offset, 8), "little"
+    )
+    entry = kernel.memory.peek(_entry(kernel, NOTEPAD), 16)
+    for number, found in ((1020, right), (1024, None)):
+        flat.poke((leaf & ~7) + 16 * (number // 4), entry)
+        flat.poke_field(right, "_EPROCESS", "UniqueProcessId", number)
+        assert process_by_id(CachedSource(flat), number) == found

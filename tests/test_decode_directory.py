@@ -201,3 +201,15 @@ def test_the_hash_keeps_to_32_bits() -> None:
 
     long: List[int] = [ord(letter) for letter in "WINDOWSSESSIONOBJECTS" * 3]
     assert hash_of("WindowsSessionObjects" * 3) == plain(long) < 1 << 32
+
+
+def test_a_directory_is_told_by_its_type_s_name_where_the_root_is_not_of_that_type() -> None:
+    """The root's header says that it is an event: what its names lead to are directories all the same."""
+    target = source()
+    start = body_offset(target)
+    place = target.layout("_OBJECT_HEADER").field("TypeIndex").offset
+    root, event = KERNEL.named["\\"] - start, KERNEL.named[OPEN] - start
+    # The index is hidden by a cookie and by the second byte of the header's address.
+    index = target.read(event + place, 1)[0] ^ (event >> 8 & 0xFF) ^ (root >> 8 & 0xFF)
+    target.poke(root + place, bytes([index]))
+    assert find_path(target, OPEN) == Named(KERNEL.named[OPEN], OPEN, ())

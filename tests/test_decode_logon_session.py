@@ -250,3 +250,16 @@ def test_a_session_that_lies_at_two_addresses_is_listed_by_each_and_in_the_order
     source.poke_field(at, KIND, "LogonId", (0xFFFFFFFFFFFFFFF7).to_bytes(8, "little"))
     found, problems = all_of(source)
     assert found == sorted({*DECLARED, 0xFFFFFFFFFFFFFFF7} - {0x3E7}) and problems == []
+
+
+def test_the_names_of_both_halves_come_in_one_request() -> None:
+    """Asked for a pair: the session, the table's chain and the other half, then the names of both together."""
+    alone, pair = CachedSource(target_of()), CachedSource(target_of())
+    at = target_of().kernel.logon_sessions[ANNA]
+    one = read_logon_session(pair, at, pair=True)
+    assert one == read_logon_session(alone, at)
+    spent = pair.requests
+    assert isinstance(one, LogonSession) and isinstance(one.buddy_logon_id, Luid)
+    other = find_logon_session(pair, one.buddy_logon_id)
+    assert other == find_logon_session(alone, one.buddy_logon_id) and pair.requests == spent
+    assert alone.requests > pair.requests

@@ -227,3 +227,33 @@ def test_a_key_below_another_parent_is_another_key() -> None:
     assert refused(source(), wrong) == NOT_THERE % wrong
     deep = "\\REGISTRY\\MACHINE\\SYSTEM\\x\\ControlSet001\\Services"
     assert refused(source(), deep) == NOT_THERE % deep
+
+
+def test_a_path_that_a_loaded_hive_holds_is_no_other_one_s_whichever_comes_last() -> None:
+    """SYSTEM holds the path and has no such key; a hive of as long a path behind it in the list holds it not."""
+    target, text = source(), "\\REGISTRY\\MACHINE\\SYSTEN"
+    target.poke(HERE, text.encode("utf-16-le"))
+    for name, value in (("Buffer", HERE), ("Length", 2 * len(text)), ("MaximumLength", 2 * len(text))):
+        target.poke_field(hive(target, 2), "_CMHIVE", "HiveRootPath." + name, value)
+    missing = "\\REGISTRY\\MACHINE\\SYSTEM\\Nope"
+    assert refused(target, missing) == NOT_THERE % missing
+    # Nor does the master hive's: it is not asked.
+    target.poke_field(hive(target, 0), "_CMHIVE", "HiveRootPath.Length", 0)
+    assert refused(target, missing) == NOT_THERE % missing
+
+
+@pytest.mark.parametrize("gone", ["Compressed", "NameLength"])
+def test_a_name_whose_head_is_cut_by_the_end_of_memory_is_not_guessed(gone: str) -> None:
+    """_CM_NAME_CONTROL_BLOCK: Compressed comes first, the length and the text behind it."""
+    target = source()
+    layout = target.layout("_CM_NAME_CONTROL_BLOCK")
+    first, length = layout.field("Compressed").offset, layout.field("NameLength").offset
+    assert first < length
+    names = KERNEL.pointer_at(KCB, KERNEL.keys[SERVICES], "NameBlock")
+    border = HERE + 0x1000
+    at = border - length
+    target.poke(at, target.read(names, 64))
+    target.poke_field(KERNEL.keys[SERVICES], KCB, "NameBlock", at)
+    assert key_path(target, KERNEL.keys[SERVICES]).endswith("\\ControlSet001\\Services")
+    target.without_pages([border - 1 if gone == "Compressed" else border])
+    assert key_path(target, KERNEL.keys[SERVICES]).endswith("\\ControlSet001\\?")

@@ -251,3 +251,18 @@ def test_a_kernel_that_cannot_be_proven_to_run_keeps_nothing() -> None:
         boot = source.boot
         assert isinstance(boot, Kept)
         assert KernelMachine(source).find("6104").address == kernel.processes[6104] and not boot.values
+
+
+def test_kept_pages_give_no_process_for_an_id_that_is_none() -> None:
+    """0, and what is no multiple of four: whatever the entry says that dividing would lead to."""
+    kernel, kept = kernel_of(WINDOWS_11), Kept()
+    right = kernel.processes[6104]
+    assert KernelMachine(source_of(kernel, kept)).find("6104").address == right
+    (values,) = kept.values.values()
+    leaf = int.from_bytes(values[PAGES][6104 // 4 // 256 * 8 :][:8], "little")
+    first = int.from_bytes(values[PAGES][:8], "little")
+    entry = kernel.memory.peek(leaf + 6104 // 4 % 256 * 16, 16)
+    for number, place in ((6105, leaf + 6104 // 4 % 256 * 16), (0, first), (-4, leaf)):
+        source = source_of(kernel, kept).poke(place, entry)
+        source.poke_field(right, "_EPROCESS", "UniqueProcessId", number % (1 << 64))
+        assert process_by_id(CachedSource(source), number) is None

@@ -239,3 +239,26 @@ def test_a_damaged_member_names_file_and_type(kind: Any) -> None:
 def test_a_type_that_is_not_there() -> None:
     with pytest.raises(TypeNotFound, match="nt.isf has no type _TOKEN"):
         IsfFile(SAMPLE, "nt.isf").layouts(["_INNER", "_TOKEN"], "b")
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "text"),
+    [
+        ("void", base(0, "void"), "Void"),
+        ("void", base(0), "Void"),  # told by its name where a tool calls it an integer
+        ("nothing", base(0, "void"), "Void"),  # and by its kind, whatever its name
+        ("flag", base(1, "bool"), "Bool"),
+        ("char", base(1, "char", True), "Char"),
+        ("byte", base(1, "int"), "UChar"),
+        ("wchar", base(2), "Wchar"),
+        ("short", base(2, "int", True), "Int2B"),
+        ("half", base(4, "float", True), "Float"),
+        ("real", base(8, "float", True), "Double"),
+        ("huge", base(16), "Uint16B"),
+    ],
+)
+def test_each_base_type(name: str, entry: Dict[str, Any], text: str) -> None:
+    data = copy.deepcopy(SAMPLE)
+    data["base_types"][name] = entry
+    data["user_types"]["_INNER"] = {"kind": "struct", "size": 8, "fields": {"P": member(0, pointer(named(name)))}}
+    assert IsfFile(data).layout("_INNER").field("P").type == "Ptr64 " + text

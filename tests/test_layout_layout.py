@@ -377,3 +377,15 @@ def test_members_stand_in_the_order_of_offset_bit_and_name() -> None:
     made = make_layout("_X", 8, [Field(*row) for row in rows])
     assert [one.name for one in made.fields] == ["Whole", "Y", "Z", "A", "B"]
     assert make_layout("_E", 4, (), [("B", 1), ("A", 1), ("C", -1)]).values == (("C", -1), ("A", 1), ("B", 1))
+
+
+def test_where_a_member_would_lie_and_how_large_its_type_is_are_said() -> None:
+    for size, said in ((8, "8"), (0, "0"), (None, "possible")):
+        end = LARGEST + 4 if size is None else 12
+        with pytest.raises(BadFormat) as failed:
+            make_layout("_X", size, [Field("A", end - 4, "Uint4B")])
+        assert failed.value.message == (
+            "the symbols are damaged: _X.A is said to lie at %d to %d, outside the type's %s bytes"
+            % (end - 4, end, said)
+        )
+        assert failed.value.subject == "_X"

@@ -79,6 +79,41 @@ def test_what_is_no_image(data: bytes, tmp_path: Path) -> None:
         read_image(tmp_path / "none.exe")
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"MZ",
+        exe()[:0x3F],
+        exe()[:0x90],
+        exe().replace(b"MZ", b"ZM", 1),
+        exe().replace(b"\x0b\x02", b"\x07\x01", 1),
+    ],
+)
+def test_what_has_no_head_of_an_image_is_no_program(data: bytes, tmp_path: Path) -> None:
+    """Too short for one, without its letters, or of a format that is neither PE32 nor PE32+ (0x107 is a ROM's)."""
+    path = put(tmp_path, data)
+    with pytest.raises(BadFormat) as failed:
+        read_image(path)
+    assert failed.value.message == "%s is no program of Windows" % path and failed.value.subject == str(path)
+
+
+@pytest.mark.parametrize(
+    "virtual, raw, there", [(0x100, 0x200, False), (0x101, 0x200, True), (0x200, 0x100, False), (0, 0x101, True)]
+)
+def test_an_address_behind_the_end_of_its_section_lies_nowhere(
+    virtual: int, raw: int, there: bool, tmp_path: Path
+) -> None:
+    """The debug directory is at 0x1100 of the image, 0x100 behind the section's beginning."""
+    data = bytearray(exe())
+    at = data.index(b".rdata")
+    struct.pack_into("<I", data, at + 8, virtual)
+    struct.pack_into("<I", data, at + 16, raw)
+    struct.pack_into("<I", data, 0x80 + 24 + 112 + 8 * 6, 0x1100)
+    data[0x500 : 0x500 + 56] = data[0x400 : 0x400 + 56]
+    assert (read_image(put(tmp_path, bytes(data)))[1] is not None) is there
+
+
 @settings(max_examples=examples(200), deadline=None)
 @given(changes=st.lists(st.tuples(st.integers(0, 0x4FF), st.integers(0, 255)), max_size=8), keep=st.integers(0, 0x600))
 def test_damage_ends_in_an_answer_or_our_own_error(tmp_path_factory, changes, keep) -> None:  # type: ignore[no-untyped-def]

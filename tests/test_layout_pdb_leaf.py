@@ -83,5 +83,8 @@ def test_a_field_list_leaf_by_leaf() -> None:
     ]
     data = b"\xcc\xcc" + b"".join(piece for piece, _ in pieces)
     assert list(members(data, 2, len(data))) == [leaf for _, leaf in pieces]
+    # LF_PADn is n bytes with itself, whatever stands in them; 0xf0 is one.
+    for padding in (b"\xf1", b"\xf3\0\0", b"\xf0\xf0", b"\xf0\xf2\xcc"):
+        assert list(members(padding + pieces[1][0], 0, len(padding) + len(pieces[1][0]))) == [pieces[1][1]]
     with pytest.raises(BadFormat, match="0x1599"):
         list(members(struct.pack("<HHI", 0x1599, 0, 0), 0, 8))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kdtoken.errors import BadFormat, KdTokenError, TypeNotFound
 from kdtoken.layout.layout import Field
 from kdtoken.layout.pdb.identity import PdbIdentity, parse_rsds
+from kdtoken.layout.pdb.msf import Msf
 from kdtoken.layout.pdb.pdb import PdbFile, load_pdb
 from kdtoken.layout.pdb.types import TypeStream
 from tests.pdb_bytes import (
@@ -18,6 +19,7 @@ from tests.pdb_bytes import (
     FORWARD,
     GUID,
     LONG,
+    MAGIC,
     PVOID64,
     UCHAR,
     ULONG,
@@ -368,3 +370,187 @@ def test_the_underscore_of_x86() -> None:
     assert made.rva("NtOpenProcess") is None  # stdcall: the size of the arguments is part of the name
     pdb.public("PsActiveProcessHead", 2, 0x30)
     assert PdbFile(pdb.data(), "x").rva("PsActiveProcessHead") == 0x5030
+
+
+class Slices:
+    """A file whose slices are noted, as an open one is read."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.read = data, 0
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, part: slice) -> bytes:
+        found = self.data[part]
+        self.read += len(found)
+        return found
+
+
+@pytest.mark.parametrize(
+    "most, blocks", [(1, 1), (511, 1), (512, 1), (513, 2), (1024, 2), (1025, 3), (None, 3), (5000, 3)]
+)
+def test_of_a_stream_no_more_blocks_are_read_than_asked_for(most: Any, blocks: int) -> None:
+    text = bytes(range(256)) * 5  # 1280 bytes: three blocks of 512
+    noted = Slices(msf([b"", text]))
+    made = Msf(noted, "x")
+    noted.read = 0
+    assert made.stream(1, most) == text[:most] and noted.read == 512 * blocks
+    assert made.stream(2) == made.stream(-1) == b"" == made.stream(0)
+
+
+def container(words: Any, blocks: int = 8, **head: int) -> bytes:
+    """An MSF of 512-byte blocks: the superblock, its directory's numbers in block 3, the directory from block 4 on."""
+    directory = struct.pack("<%dI" % len(words), *words)
+    count = -(-len(directory) // 512)
+    values = {"block": 512, "free": 1, "count": blocks, "size": len(directory), "unknown": 0, "where": 3, **head}
+    data = MAGIC + struct.pack("<6I", *values.values())
+    data = data.ljust(3 * 512, b"\0") + struct.pack("<%dI" % count, *range(4, 4 + count)).ljust(512, b"\0")
+    return (data + directory).ljust(blocks * 512, b"\0")
+
+
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        (container([1, 512, 7]), ""),
+        (container([1, 512, 8]), "one of its streams lies outside the file"),  # of eight blocks the last is 7
+        (container([1, 512 * 9] + [7] * 9), "one of its streams is larger than the file"),
+        (container([1, 512 * 8] + [7] * 8), ""),
+        (container([1, 513, 7]), "its directory is damaged"),  # two blocks, of which one is named
+        (container([3, 0, 0]), "its directory is damaged"),
+        (container([2, 0, 0xFFFFFFFF]), ""),  # one that was deleted
+        (container([1, 0], block=513), "its block size is 513"),
+        (container([1, 0], where=9), "its directory lies outside the file"),
+        (container([1, 0], count=10), "it is cut short: it should have 10 blocks of 512 bytes"),
+        (container([1, 0], count=9), ""),  # a last block that is not whole
+        (container([1, 0], size=5000), "it is cut short: it should have 8 blocks of 512 bytes"),
+        (container([]), "its directory is damaged"),
+    ],
+)
+def test_a_container_that_cannot_be(data: bytes, words: str) -> None:
+    if not words:
+        Msf(data, "x").stream(0)
+        return
+    with pytest.raises(BadFormat) as failed:
+        Msf(data, "x").stream(0)
+    assert words in failed.value.message and failed.value.subject == "x"
+
+
+def test_a_pdb_of_a_linker_that_knew_fewer_streams() -> None:
+    """The optional streams end with the section headers: no map, and no sections of before it."""
+    streams = small().streams()
+    debug = streams[3]
+    assert debug is not None
+    at = debug.index(struct.pack("<i", 22))  # bytes of the list: eleven numbers of 16 bits
+    for left, there in ((12, True), (10, False)):
+        streams[3] = debug[:at] + struct.pack("<i", left) + debug[at + 4 : len(debug) - 22 + left]
+        made = PdbFile(msf(streams), "x")
+        assert made.rva("PsActiveProcessHead") == (0x5010 if there else None)
+
+
+def test_a_name_that_ends_like_another_is_not_it() -> None:
+    """Names are searched as bytes: what stands in front has to be the head of a record that ends behind the name."""
+    wanted = b"KeBugCheckEx\0"
+    for length, there in ((0x19, True), (0x1C, True), (0x18, False), (0x1D, False), (0x1011, False)):
+        pdb = Pdb()
+        # A record of another name, at whose end stands what reads as a record of ours: 14 bytes of head and 13 of name.
+        name = b"xx" + struct.pack("<HHIIH", length, 0x110E, 0, 0x40, 1) + wanted
+        pdb.record(struct.pack("<HIIH", 0x110E, 0, 0x10, 2) + name)
+        assert (PdbFile(pdb.data(), "x").rva("KeBugCheckEx") is not None) is there, hex(length)
+
+
+def damaged(pdb: Pdb, name: str) -> str:
+    with pytest.raises(BadFormat) as failed:
+        PdbFile(pdb.data(), "x").layout(name)
+    return failed.value.message
+
+
+def test_lists_of_fields_that_run_in_a_circle_or_are_none() -> None:
+    pdb = Pdb()
+    itself = pdb.fields(goes_on(0x1000))
+    pdb.struct("_LOOP", 8, itself)
+    pdb.struct("_NONE", 8, pdb.pointer(ULONG))
+    pdb.struct("_GONE", 8, 0x1FFF)
+    assert damaged(pdb, "_LOOP") == "x is damaged: type 0x1000 is no list of fields"
+    assert damaged(pdb, "_NONE") == "x is damaged: type 0x1002 is no list of fields"
+    assert damaged(pdb, "_GONE") == "x is damaged: it has no type 0x1fff"
+
+
+def test_how_deep_types_may_lie_in_each_other() -> None:
+    """Sixteen pointers, and as many structs without a name; one more is damage."""
+    for deep in (16, 17):
+        pdb = Pdb()
+        kind = ULONG
+        for _ in range(deep):
+            kind = pdb.pointer(kind)
+        pdb.struct("_POINTERS", 8, pdb.fields(member("P", 0, kind)))
+        inner = pdb.struct("<unnamed-tag>", 4, pdb.fields(member("Deep", 0, ULONG)))
+        for _ in range(deep - 1):
+            inner = pdb.struct("<unnamed-tag>", 4, pdb.fields(member("", 0, inner)))
+        pdb.struct("_STRUCTS", 4, pdb.fields(member("", 0, inner)))
+        if deep == 16:
+            made = PdbFile(pdb.data(), "x")
+            assert made.layout("_POINTERS").field("P").type == "Ptr64 " * 16 + "Uint4B"
+            assert [one.name for one in made.layout("_STRUCTS").fields] == ["Deep"]
+        else:
+            assert damaged(pdb, "_POINTERS") == "x is damaged: a type that contains itself"
+            assert damaged(pdb, "_STRUCTS") == "x is damaged: structs nested without end"
+
+
+def test_what_no_size_is_known_of_is_there_without_one() -> None:
+    """Arrays of code, of what is nowhere defined, and of bits of an integer: how many, nobody can tell."""
+    pdb = Pdb()
+    nowhere = pdb.struct("_NOWHERE", 0, 0, flags=FORWARD)
+    fields = (
+        member("Code", 0, pdb.array(pdb.procedure(), 16)),
+        member("Nowhere", 16, pdb.array(nowhere, 16)),
+        member("Behind", 32, pdb.modifier(pdb.bits(ULONG, 0, 4))),
+        member("Odd", 40, pdb.type(0x1601, bytes(4))),  # a kind of record that has no words
+        member("Const", 48, pdb.array(pdb.modifier(ULONG), 16)),
+        member("Pointers", 64, pdb.array(PVOID64, 16)),
+    )
+    pdb.struct("_ONE", 0x80, pdb.fields(*fields))
+    assert [one.type for one in PdbFile(pdb.data(), "x").layout("_ONE").fields] == [
+        "[0] Function",
+        "[0] _NOWHERE",
+        "Uint4B",
+        "Void",
+        "[4] Uint4B",
+        "[2] Ptr64 Void",
+    ]
+
+
+def test_a_base_class_that_is_only_declared_or_behind_a_const() -> None:
+    pdb = Pdb()
+    forward = pdb.struct("_BASE", 0, 0, flags=FORWARD)
+    nowhere = pdb.struct("_NOWHERE", 0, 0, flags=FORWARD)
+    pdb.struct("_BASE", 8, pdb.fields(member("Low", 0, ULONG), member("High", 4, LONG)))
+    pdb.struct("_ONE", 24, pdb.fields(base_class(8, pdb.modifier(forward)), member("Own", 0, UQUAD)))
+    pdb.struct(
+        "_TWO", 24, pdb.fields(base_class(8, nowhere), base_class(0, pdb.pointer(forward)), member("Own", 0, UQUAD))
+    )
+    made = PdbFile(pdb.data(), "x")
+    assert [(one.name, one.offset) for one in made.layout("_ONE").fields] == [("Own", 0), ("Low", 8), ("High", 12)]
+    assert [one.name for one in made.layout("_TWO").fields] == ["Own"]
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda types: types[:19], "x holds no types (a stripped PDB?)"),
+        (lambda types: b"", "x holds no types (a stripped PDB?)"),
+        (lambda types: types[:8] + b"\0\x20" + types[10:], "x is a damaged PDB: the head of its types makes no sense"),
+        (lambda types: types[:4] + b"\x13" + types[5:], "x is a damaged PDB: the head of its types makes no sense"),
+        (lambda types: types[:-1], "x is a damaged PDB: the head of its types makes no sense"),
+        (lambda types: types[:12] + b"\x04" + types[13:], "x is a damaged PDB: 2 of 4 types are there"),
+        (lambda types: types[:56] + b"\1" + types[57:], "x is a damaged PDB: type 0x1000"),
+    ],
+)
+def test_a_head_of_types_that_cannot_be(change: Any, words: str) -> None:
+    pdb = Pdb()
+    pdb.struct("_ONE", 4, pdb.fields(member("Low", 0, ULONG)))
+    streams = pdb.streams()
+    streams[2] = change(streams[2])
+    with pytest.raises(BadFormat) as failed:
+        PdbFile(msf(streams), "x").names()
+    assert failed.value.message == words

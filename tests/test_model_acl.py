@@ -188,6 +188,17 @@ def test_every_type_has_mask_and_sid(kind: int) -> None:
         (0x00, 0x50, ("INHERITED", "0x40")),
         (0x15, 0x40, ("TRUST_PROTECTED_FILTER",)),
         (0x11, 0x80, ("0x80",)),
+        (0x02, 0x80, ("FAILED_ACCESS",)),
+        (0x03, 0xE0, ("SUCCESSFUL_ACCESS", "FAILED_ACCESS", "0x20")),
+        (0x05, 0x20, ("CRITICAL",)),
+        (0x01, 0x20, ("0x20",)),
+        (0x15, 0xE0, ("TRUST_PROTECTED_FILTER", "0xa0")),
+        (0x14, 0x40, ("0x40",)),
+        (
+            0x00,
+            0x3F,
+            ("OBJECT_INHERIT", "CONTAINER_INHERIT", "NO_PROPAGATE_INHERIT", "INHERIT_ONLY", "INHERITED", "CRITICAL"),
+        ),
     ],
 )
 def test_flags_depend_on_the_type(kind: int, flags: int, words: "tuple[str, ...]") -> None:

@@ -163,6 +163,12 @@ def test_wishes(text: str, mask: int) -> None:
     assert PROCESS.parse_access(text) == mask
 
 
+def test_unions_that_only_winnt_h_has_for_keys() -> None:
+    for kind, text in (("token", "TOKEN_READ"), ("process", "PROCESS_WRITE"), ("file", "FILE_EXECUTE_ALL")):
+        with pytest.raises(BadFormat, match="no access right " + text):
+            documented_type(kind).parse_access(text)
+
+
 @pytest.mark.parametrize(
     "kind, text, mask",
     [

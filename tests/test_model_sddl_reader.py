@@ -205,6 +205,8 @@ def test_an_ace_is_proposed_where_one_could_stand(text: str, an_ace: bool) -> No
         ('S:(RA;;;;;WD;("a",QQ,0,1))', 19, "the type of its values"),
         ("D:(A;;GA;;;SY)x", 15, 'ACE "("'),
         ("D:(A;;GA;;;S-1-5-21-4294967296-1)", 12, "32 bits"),
+        ("D:P:(A;;GA;;;SY)", 3, '"O:"'),  # a flag is no part
+        ("D:AI:(A;;GA;;;SY)", 3, '"O:"'),
     ],
 )
 def test_errors_say_the_column_and_what_was_expected(text: str, column: int, words: str) -> None:

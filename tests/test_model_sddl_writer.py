@@ -71,6 +71,16 @@ def test_what_was_cut_is_not_written_as_whole() -> None:
         to_sddl(SecurityDescriptor(None, None, 0x8000, owner_state="not said"))
 
 
+def test_an_ace_that_is_not_whole_says_why() -> None:
+    odd = Ace.parse(bytes([0, 0, 6, 0, 1, 2]))  # two bytes, where the mask takes four
+    with pytest.raises(BadFormat) as caught:
+        ace_to_sddl(odd)
+    assert caught.value.message == "the ACE is not whole: " + odd.problem and "2 bytes, 4 are needed" in odd.problem
+    for mask, sid in ((None, SYSTEM), (1, None)):
+        with pytest.raises(BadFormat, match="the ACE is not whole: no SID$"):
+            ace_to_sddl(Ace(0, 0, b"", mask, sid))
+
+
 def test_application_data_that_is_no_condition() -> None:
     with pytest.raises(BadFormat, match="no condition"):
         to_sddl(of(Ace.build(0x09, 1, SYSTEM, application_data=b"abcd")))

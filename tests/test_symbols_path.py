@@ -14,7 +14,7 @@ from kdtoken.errors import BadFormat, TargetError
 from kdtoken.layout.pdb.identity import PdbIdentity
 from kdtoken.symbols import server as symbol_server
 from kdtoken.symbols.file import open_symbols
-from kdtoken.symbols.path import find_symbols, split_path
+from kdtoken.symbols.path import default_store, find_symbols, split_path
 from kdtoken.symbols.server import download
 from tests.pdb_bytes import UCHAR, Pdb, member
 
@@ -308,3 +308,26 @@ def test_of_a_folder_files_with_the_endings_of_symbols_are_looked_at(name: str, 
     with pytest.raises(TargetError) as failed:
         find_symbols(str(tmp_path), WANTED, "a.dmp")
     assert name not in str(failed.value)
+
+
+def test_of_a_folder_with_very_many_files_so_many_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order of their names; what a store's own place or name says is looked at whatever else is there."""
+    monkeypatch.setattr("kdtoken.symbols.path._MOST_FILES", 3)
+    for number in range(3):
+        (tmp_path / ("a%d.json" % number)).write_bytes(isf(age=9))
+    (tmp_path / "b.json").write_bytes(isf())
+    with pytest.raises(TargetError):
+        find_symbols(str(tmp_path), WANTED, "a.dmp")
+    (tmp_path / "a2.json").unlink()
+    assert find_symbols(str(tmp_path), WANTED, "a.dmp").origin == str(tmp_path / "b.json")
+    (tmp_path / "a2.json").write_bytes(isf(age=9))
+    (tmp_path / "ntkrnlmp.pdb").write_bytes(DATA)
+    assert find_symbols(str(tmp_path), WANTED, "a.dmp").origin == str(tmp_path / "ntkrnlmp.pdb")
+
+
+def test_where_downloads_go_when_no_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KDTOKEN_CACHE", str(tmp_path / "kept"))
+    assert default_store() == tmp_path / "kept" / "symbols"
+    # Where nothing is to be kept, downloads still have to go somewhere.
+    monkeypatch.setenv("KDTOKEN_CACHE", "off")
+    assert default_store().name == "symbols" and default_store() != tmp_path / "kept" / "symbols"

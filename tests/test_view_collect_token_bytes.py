@@ -63,3 +63,20 @@ def test_names_of_security_attributes_of_either_width(width: int) -> None:
         Block(BASE, struct.pack("<H", 2) + data[2:], width).attribute_names()
     with pytest.raises(BadFormat, match="3 security attributes are not there"):
         Block(BASE, data[:4] + struct.pack("<I", 3) + data[8:], width).attribute_names()
+
+
+@pytest.mark.parametrize("letters", [0, 1, 127, 128, 300])
+@pytest.mark.parametrize("count", [1, 2])
+def test_names_of_security_attributes_of_any_length(letters: int, count: int) -> None:
+    """Length of a UNICODE_STRING is a USHORT, in bytes; a step of 40 bytes to the next attribute."""
+    text = ("x" * letters).encode("utf-16-le")
+    names = 16 + 40 * count  # behind the head and the attributes
+    data = struct.pack("<HHIQ", 1, 0, count, BASE + 16)
+    for _ in range(count):
+        data += struct.pack("<HHIQ", len(text), len(text), 0, BASE + names if text else 0).ljust(40, b"\0")
+    assert Block(BASE, data + text, 8).attribute_names() == frozenset({"x" * letters})
+    if letters:
+        with pytest.raises(BadFormat, match="the name of a security attribute is not there"):
+            Block(BASE, data + text[:-1], 8).attribute_names()
+    with pytest.raises(BadFormat, match="%d security attributes are not there" % count):
+        Block(BASE, data[:-1], 8).attribute_names()

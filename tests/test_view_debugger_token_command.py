@@ -275,6 +275,18 @@ def test_a_privilege_behind_the_end_of_its_list_is_another_token_s() -> None:
         assert [[one.number for one in token.privileges] for token in tokens] == numbers, behind
 
 
+def test_a_row_of_privileges_without_numbers_is_one_only_below_their_heading() -> None:
+    row = " SeDebugPrivilege                  Attributes - Enabled\n"
+    (token,) = read_token_text(HEAD + "Privs: \n" + row + "Authentication ID:         (0,3e7)\n").tokens
+    assert [(one.number, one.enabled) for one in token.privileges] == [(20, True)]
+    assert unknown(HEAD + row) == [3] and unknown(row) == [1]
+    # With a rank alone, behind the list or without a token, it is nobody's.
+    ranked = " 00" + row
+    behind = HEAD + "Privs: \n 20 0x000000014 SeDebugPrivilege    Attributes - \nToken ID: 12\n" + ranked
+    assert unknown(behind) == [6] and unknown(ranked) == [1]
+    assert unknown(behind.replace(ranked, " 23 0x000000017 SeChangeNotifyPrivilege\n")) == [6]
+
+
 def test_output_behind_a_prompt_on_its_line_is_output() -> None:
     (token,) = read_token_text("0: kd> _TOKEN 0xffff8f0012340060\nTS Session ID: 0x1\n").tokens
     assert (token.token.address, token.token.session_id) == (0xFFFF8F0012340060, 1)

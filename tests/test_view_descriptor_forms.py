@@ -266,6 +266,12 @@ def test_a_rule_of_get_acl_that_is_not_understood_keeps_its_place() -> None:
     assert dacl(known)[2] == (0, 0, 0x20089, ANNA)
 
 
+def test_a_line_of_get_acl_goes_on_behind_any_blank() -> None:
+    for blanks in (" ", "  ", "\t"):
+        found = read_descriptor_text("Path   : C:\\a\nSddl   : O:SYD:(A;;0x1;;;SY)\n%s(A;;0x2;;;BA)\n" % blanks)
+        assert dacl(found.descriptors[0]) == [(0, 0, 1, SYSTEM), (0, 0, 2, ADMINS)] and left(found) == []
+
+
 def test_get_acl_without_access_does_not_say_a_list() -> None:
     assert one(LIST).descriptor.dacl_state == "not said"
     empty = one(LIST + "Access :\n")
@@ -367,6 +373,10 @@ def test_where_one_file_of_icacls_ends() -> None:
         ]
         assert left(found) == []
     assert left(read_descriptor_text("a.txt Everyone:(F)\nC:\\>dir\n")) == [2]
+    # What somebody left out of it, or put below it, is no end and no loss.
+    for mark in ("...", "(snip)", "-----"):
+        found = read_descriptor_text("a.txt Everyone:(F)\n%s\n      Everyone:(R)\n" % mark)
+        assert [(made.name, len(dacl(made))) for made in found.descriptors] == [("a.txt", 2)] and left(found) == []
     # An indented first line is a file's all the same.
     assert one("   a.txt Everyone:(F)\n").name == "a.txt"
 

@@ -3,7 +3,7 @@
 import random
 import time
 from pathlib import Path
-from typing import Callable, List
+from typing import Callable, List, Optional
 
 import pytest
 from hypothesis import given, settings
@@ -395,3 +395,24 @@ def test_an_author_s_mark_for_what_was_left_out(text: str, cut: bool) -> None:
 def test_a_tag_that_swallowed_a_fact_leaves_it_there(line: str, read: str) -> None:
     """A SID or a privilege's name in a broken tag is listed, whatever else of it is gone."""
     assert texts(line) == [read]
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("$ ls", "ls"),
+        ("  $ ls -l", "ls -l"),
+        ("\u2514\u2500$ id", "id"),
+        ("\u2514\u2500# id", "id"),
+        ("\u250c\u2500\u2500(anna\u327fkali)-[~]", ""),
+        ("\u256d\u2500\u2500 anna", ""),
+        ("root@host:/tmp# id", "id"),
+        ("anna@host:~$", ""),
+        ("x $ ls", None),
+        ("$", None),
+        ("a sum of $ 5", None),
+        ("anna at host: no prompt", None),
+    ],
+)
+def test_prompts_of_shells_that_are_not_windows(line: str, command: Optional[str]) -> None:
+    assert command_of(line) == command

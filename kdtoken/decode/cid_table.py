@@ -147,7 +147,7 @@ def _entry_object(target: Source, address: int, width: int) -> int:
         return pointer & ~_POINTER_FLAGS if isinstance(pointer, int) else 0
     bits = found[1].bits
     value = read_members(target, _ENTRY, address, ["ObjectPointerBits"]).uint("ObjectPointerBits")
-    if bits is None or not isinstance(value, int) or not value:
+    if bits is None or not isinstance(value, int):
         return 0
     # Objects are aligned to two pointers: 16 bytes on x64, 8 on x86.
     shift = (2 * width).bit_length() - 1

@@ -144,7 +144,7 @@ def _capability_name(sid: Sid) -> Optional[str]:
     rest = sid.subauthorities[1:]
     if len(rest) == 1:
         name = sid_derive.NUMBERED_CAPABILITIES.get(rest[0])
-    elif rest[0] == sid_derive.CAPABILITY_APP_RID and len(rest) == 9:
+    elif rest[0] == sid_derive.CAPABILITY_APP_RID:
         name = _capabilities().get(rest[1:])
     else:
         name = None  # a device interface's GUID, or an app's own package: nothing to look up

@@ -103,7 +103,7 @@ class LineFile:
         if self._lines is None:
             self._lines = self._read()
         body = self._lines.get((first.encode("ascii"), second.encode("ascii")))
-        if body is None or len(body) <= 8 or body[:8] != self._seal(first, second, body[9:]):
+        if body is None or body[:8] != self._seal(first, second, body[9:]):
             return None
         try:
             return json.loads(body[9:].decode("ascii"))

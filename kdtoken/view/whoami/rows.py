@@ -129,7 +129,7 @@ class WhoamiBuilder:
     def _named(self, sid: Sid, name: str) -> str:
         """The name, if it can be one: letters that were lost make another of it."""
         name = name.strip()
-        if not name or not _NAME.match(name):
+        if not _NAME.match(name):
             return ""
         return self.names.setdefault(sid, name)
 
