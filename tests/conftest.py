@@ -23,6 +23,8 @@ settings.register_profile(
 os.environ["KDTOKEN_CACHE"] = "off"
 # Nor does the width of their terminal count; a worker of pytest-xdist says 80.
 os.environ.pop("COLUMNS", None)
+# A stream without a buffer fails elsewhere than those that people have.
+os.environ.pop("PYTHONUNBUFFERED", None)
 # Compiled once, not at each of some hundred starts of Python: half of such a start would be compiling.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

@@ -127,11 +127,15 @@ def _of_stdout(error: OSError) -> Exception:
 
 def silence_stdout() -> None:
     """Let what is still written, also by Python itself at its end, go nowhere."""
+    _silence("stdout")
+
+
+def _silence(stream: str) -> None:
     nowhere = open(os.devnull, "w")
     try:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
-    except (AttributeError, OSError, ValueError):  # a stdout that is no file
-        sys.stdout = nowhere
+        os.dup2(nowhere.fileno(), getattr(sys, stream).fileno())
+    except (AttributeError, OSError, ValueError):  # one that is no file
+        setattr(sys, stream, nowhere)
 
 
 def _shortened(line: str) -> str:
@@ -190,7 +194,8 @@ def complain(text: str) -> None:
             sys.stderr.write(text.encode("ascii", "backslashreplace").decode("ascii"))
         sys.stderr.flush()
     except (OSError, AttributeError):
-        pass  # a full disk, a closed pipe: the exit code has to say it
+        # A full disk, a closed pipe: the exit code has to say it, and Python's own is 120 if what is left fails again.
+        _silence("stderr")
 
 
 @contextlib.contextmanager
