@@ -1,17 +1,20 @@
 """Right words in a wrong place: stdout, HOME, encodings, permissions, folders, signals; and the wrong uses of vm/*.py.
 
-Each is a process of its own.  The codes were written down from docs/reference/exit-codes.md before anything was run.
+Each is a process of its own, which tests/starts.py forks; `start`, where Python's own start counts too.  The codes
+were written down from docs/reference/exit-codes.md before anything was run.
 """
 
 import os
 import shutil
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Tuple
 
 import pytest
 
+from tests import starts
 from tests.documented import Place
 from tests.test_cli_wrong_uses import LIBRARY
 
@@ -43,13 +46,13 @@ PLACES: List[Use] = [
         for words in ("walk rec.gz", "audit rec.gz", "diff rec.gz@6104 rec.gz@1120", "sid BA", "tour 1", "--help",
                       "record -o new.gz dump 6104 --session rec.gz")
     ],
-    Use("k diff rec.gz@cmd.exe rec.gz@notepad.exe | true", 1, ""),
+    Use("start diff rec.gz@cmd.exe rec.gz@notepad.exe | true", 1, ""),
     Use("k walk rec.gz | head -1", 0, ""),
     Use("k walk nosuch.dmp 2>/dev/full", 2, ""),
-    Use("k walk nosuch.dmp >&- 2>&-", 2, ""),
+    Use("start walk nosuch.dmp >&- 2>&-", 2, ""),
     # Where it is read from.
     Use("k dump - notepad.exe </dev/null", 2, "- is empty;next: what stands before the | printed nothing"),
-    Use("k dump - notepad.exe <&-", 2, "next:"),
+    Use("start dump - notepad.exe <&-", 2, "next:"),
     Use("k dump - notepad.exe < /bin/true", 2, "-;next:"),
     Use("k dump - notepad.exe < rec.gz", 0, "notepad.exe"),
     Use("head -c 3000 rec.gz | k dump - notepad.exe", 2, "-;next: copy it again"),
@@ -62,11 +65,11 @@ PLACES: List[Use] = [
     Use("TMPDIR=/nosuch TMP=/nosuch TEMP=/nosuch k dump dump.gz 6104", 0, "notepad.exe"),
     Use("_NT_SYMBOL_PATH=/nosuch k dump MEMORY.DMP 6104", 2, "MEMORY.DMP;/nosuch;next: --symbols"),
     Use("_NT_SYMBOL_PATH='srv*;;*' k dump MEMORY.DMP 6104", 2, "MEMORY.DMP;next: --symbols"),
-    Use("PYTHONIOENCODING=ascii k dump rec.gz notepad.exe --all", 0, "Anna"),
-    Use("PYTHONIOENCODING=cp437 k tour all", 0, "token"),
-    Use("PYTHONIOENCODING=cp932 k walk rec.gz --tree", 0, "notepad.exe"),
-    Use("PYTHONIOENCODING=ascii k walk $'na\\xc3\\xafve.dmp'", 2, "no such file;next:"),
-    Use("LC_ALL=C k walk $'\\xff\\xfe.dmp'", 2, "no such file;next:"),
+    Use("PYTHONIOENCODING=ascii start dump rec.gz notepad.exe --all", 0, "Anna"),
+    Use("PYTHONIOENCODING=cp437 start tour all", 0, "token"),
+    Use("PYTHONIOENCODING=cp932 start walk rec.gz --tree", 0, "notepad.exe"),
+    Use("PYTHONIOENCODING=ascii start walk $'na\\xc3\\xafve.dmp'", 2, "no such file;next:"),
+    Use("LC_ALL=C start walk $'\\xff\\xfe.dmp'", 2, "no such file;next:"),
     Use("COLUMNS=abc k walk rec.gz", 0, "notepad.exe"),
     Use("COLUMNS=0 k walk rec.gz", 0, "notepad.exe"),
     Use("COLUMNS=-5 k walk rec.gz", 0, "notepad.exe"),
@@ -74,11 +77,11 @@ PLACES: List[Use] = [
     Use("COLUMNS=1 k dump rec.gz 6104", 0, "notepad.exe"),
     Use("NO_COLOR= FORCE_COLOR= TERM= k dump rec.gz 6104 --color always", 0, "notepad.exe"),
     Use("TERM=dumb k dump rec.gz 6104", 0, "notepad.exe"),
-    Use("mkdir gone && cd gone && rmdir ../gone && k dump tour 6104", 0, "notepad.exe"),
+    Use("mkdir gone && cd gone && rmdir ../gone && start dump tour 6104", 0, "notepad.exe"),
     Use("mkdir gone && cd gone && rmdir ../gone && k dump notepad.dmp 6104", 2, "notepad.dmp;next:"),
     Use("mkdir gone && cd gone && rmdir ../gone && k record -o x.gz all tour", 2, "x.gz;next:"),
-    Use("ulimit -f 4; trap '' XFSZ; k report rec.gz -o r.html", 2, "cannot write the report r.html;next:"),
-    Use("ulimit -f 4; trap '' XFSZ; k tour --write laid", 2, "cannot write the file;next:"),
+    Use("ulimit -f 4; trap '' XFSZ; export PYTHONDONTWRITEBYTECODE=1; k report rec.gz -o r.html", 2, "cannot write the report r.html;next:"),
+    Use("ulimit -f 4; trap '' XFSZ; export PYTHONDONTWRITEBYTECODE=1; k tour --write laid", 2, "cannot write the file;next:"),
     # What is not ours to read or write.
     Use("as_nobody dump secret.dmp notepad.exe", 2, "secret.dmp: the system refuses access;next: copy it"),
     Use("as_nobody walk secret.dmp", 2, "secret.dmp;next:"),
@@ -98,33 +101,33 @@ PLACES: List[Use] = [
 ]  # fmt: skip
 TOOLS: List[Use] = [
     Use("$PYTHON $VM/doctor.py --vmx missing.vmx", 2, "missing.vmx;next:"),
-    Use("$PYTHON $VM/doctor.py --vmx folder", 2, "folder;next:"),
-    Use("$PYTHON $VM/doctor.py --text missing.txt", 2, "missing.txt;next:"),
-    Use("$PYTHON $VM/doctor.py --text folder", 2, "folder;next:"),
-    Use("$PYTHON $VM/doctor.py --hypervisor vbox", 2, "vbox;next:"),
-    Use("$PYTHON $VM/doctor.py vm.vmx", 2, "vm.vmx;next:"),
-    Use("$PYTHON $VM/doctor.py --text", 2, "--text;next:"),
-    Use("$PYTHON $VM/doctor.py --tex=x --bogus", 2, "--bogus;next:"),
-    Use("$PYTHON $VM/vmx.py", 2, "file;next:"),
-    Use("$PYTHON $VM/vmx.py missing.vmx", 2, "missing.vmx;next:"),
-    Use("$PYTHON $VM/vmx.py folder", 2, "folder;next:"),
-    Use("$PYTHON $VM/vmx.py MEMORY.DMP", 2, "MEMORY.DMP;next:"),
-    Use("$PYTHON $VM/vmx.py empty.vmx", 2, "empty.vmx;next:"),
-    Use("$PYTHON $VM/vmx.py vm.vmx --port 9", 2, "9;next:"),
-    Use("$PYTHON $VM/vmx.py vm.vmx --port x", 2, "--port;next:"),
-    Use("$PYTHON $VM/vmx.py vm.vmx --secure-boot maybe", 2, "maybe;next:"),
-    Use("$PYTHON $VM/vmx.py vm.vmx other.vmx", 2, "other.vmx;next:"),
-    Use("$PYTHON $VM/vmx.py missing.vmx --snapshot", 2, "missing.vmx;next:"),
-    Use("$PYTHON $VM/start.py", 2, "--vmx;next:"),
-    Use("$PYTHON $VM/start.py --vmx missing.vmx", 2, "missing.vmx;next:"),
-    Use("$PYTHON $VM/start.py --vmx MEMORY.DMP", 2, "MEMORY.DMP;next:"),
-    Use("$PYTHON $VM/start.py --net abc", 2, "abc;next:"),
-    Use("$PYTHON $VM/start.py --net 99999", 2, "99999;next:"),
-    Use("$PYTHON $VM/start.py --net 50000 --key no.key", 2, "no key of KDNET;next:"),
-    Use("$PYTHON $VM/start.py --key a.b.c.d", 2, "--net;next:"),
-    Use("$PYTHON $VM/start.py --hypervisor xen --pipe kd", 2, "xen;next:"),
-    Use("$PYTHON $VM/start.py --debugger gdb --pipe kd", 2, "gdb;next:"),
-    Use("$PYTHON $VM/start.py notepad.exe", 2, "notepad.exe;next:"),
+    Use("tool doctor.py --vmx folder", 2, "folder;next:"),
+    Use("tool doctor.py --text missing.txt", 2, "missing.txt;next:"),
+    Use("tool doctor.py --text folder", 2, "folder;next:"),
+    Use("tool doctor.py --hypervisor vbox", 2, "vbox;next:"),
+    Use("tool doctor.py vm.vmx", 2, "vm.vmx;next:"),
+    Use("tool doctor.py --text", 2, "--text;next:"),
+    Use("tool doctor.py --tex=x --bogus", 2, "--bogus;next:"),
+    Use("tool vmx.py", 2, "file;next:"),
+    Use("tool vmx.py missing.vmx", 2, "missing.vmx;next:"),
+    Use("tool vmx.py folder", 2, "folder;next:"),
+    Use("tool vmx.py MEMORY.DMP", 2, "MEMORY.DMP;next:"),
+    Use("tool vmx.py empty.vmx", 2, "empty.vmx;next:"),
+    Use("tool vmx.py vm.vmx --port 9", 2, "9;next:"),
+    Use("tool vmx.py vm.vmx --port x", 2, "--port;next:"),
+    Use("tool vmx.py vm.vmx --secure-boot maybe", 2, "maybe;next:"),
+    Use("tool vmx.py vm.vmx other.vmx", 2, "other.vmx;next:"),
+    Use("tool vmx.py missing.vmx --snapshot", 2, "missing.vmx;next:"),
+    Use("tool start.py", 2, "--vmx;next:"),
+    Use("tool start.py --vmx missing.vmx", 2, "missing.vmx;next:"),
+    Use("tool start.py --vmx MEMORY.DMP", 2, "MEMORY.DMP;next:"),
+    Use("tool start.py --net abc", 2, "abc;next:"),
+    Use("tool start.py --net 99999", 2, "99999;next:"),
+    Use("tool start.py --net 50000 --key no.key", 2, "no key of KDNET;next:"),
+    Use("tool start.py --key a.b.c.d", 2, "--net;next:"),
+    Use("tool start.py --hypervisor xen --pipe kd", 2, "xen;next:"),
+    Use("tool start.py --debugger gdb --pipe kd", 2, "gdb;next:"),
+    Use("tool start.py notepad.exe", 2, "notepad.exe;next:"),
     Use("$PYTHON $VM/vmx.py vm.vmx --dry-run > /dev/full", 2, "cannot print;next:"),
     Use("$PYTHON $VM/start.py --pipe kd > /dev/full", 2, "cannot print;next:"),
 ]
@@ -150,10 +153,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 def shell(line: str, place: Place) -> Tuple[int, str]:
     """(exit code, stdout and stderr) of a line of bash."""
-    script = (
-        'k() { "$PYTHON" -m kdtoken "$@"; }; as_nobody() { %s "$PYTHON" -B -m kdtoken "$@"; }; set -o pipefail\n'
-        % " ".join(NOBODY)
-    )
+    script = starts.prelude(NOBODY) + 'start() { "$PYTHON" -m kdtoken "$@"; }; set -o pipefail\n'
     env: Dict[str, str] = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(ROOT), "VM": str(ROOT / "vm")}
     env.update(_NT_SYMBOL_PATH=str(place.folder), PYTHONIOENCODING="utf-8")
     done = subprocess.run(
@@ -182,6 +182,7 @@ def test_a_wrong_place(use: Use, place: Place) -> None:
     _judge(use, place)
 
 
+@lru_cache(maxsize=None)
 def _nobody_can_run(place: Place) -> bool:
     return shell("as_nobody --version", place)[0] == 0
 

@@ -16,6 +16,7 @@ from kdtoken import audit, diff, dump, explain, lineage, mask, sid, walk
 from kdtoken.errors import BadFormat, KdTokenError
 from kdtoken.layout.isf import load_isf
 from kdtoken.render.walk import csv_text
+from tests import starts
 from tests.declared_views import collected
 from tests.test_layout_isf import SAMPLE
 
@@ -306,21 +307,17 @@ def test_what_is_no_file_is_not_waited_for(kind: str, words: List[str], tmp_path
         socket.socket(socket.AF_UNIX).bind(path)
     (tmp_path / "a.dmp").write_bytes(CONTAINERS[0])
     places = {"SESSION": str(SESSION), "DUMP": str(tmp_path / "a.dmp"), "LAKE": str(tmp_path / "lake")}
-    run = subprocess.run(
-        [sys.executable, "-m", "kdtoken", *(places.get(word, word.replace("{}", path)) for word in words)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=str(ROOT),
-        universal_newlines=True, timeout=60, preexec_fn=_little_memory,
-    )  # fmt: skip
+    run = starts.run([places.get(word, word.replace("{}", path)) for word in words], limits=_little_memory())
     assert run.returncode in (0, 1, 2) and "Traceback" not in run.stderr, run.stderr
     if run.returncode == 2:
         assert run.stderr.startswith("kdtoken: "), run.stderr
         assert "memory" not in run.stderr or "image" in run.stderr, run.stderr
 
 
-def _little_memory() -> None:
+def _little_memory() -> starts.Limits:
     import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+    return {resource.RLIMIT_AS: (2 << 30, 2 << 30)}
 
 
 def test_a_text_packed_many_times_is_one_message(tmp_path: Path, capsys: Any) -> None:
