@@ -246,3 +246,13 @@ def test_without_object_headers_an_address_is_taken_at_its_word() -> None:
     """Symbols that lack _OBJECT_HEADER prove nothing, and keep nobody from looking."""
     target = target_of().without_type("_OBJECT_HEADER")
     assert process_at(target, target.kernel.processes[6488]).pid == 6488
+
+
+def test_members_of_tokens_without_a_name_are_read_where_they_are_asked_for() -> None:
+    """A build with one more: shown of one process, and of the thousands of a walk not."""
+    target = target_of().with_field("_EPROCESS", "NewTokenWord", 0x2E8, "Uint4B")
+    process = process_at(target, target.kernel.processes[6488])
+    assert process_details(target, process, origins=False).unnamed == ()
+    assert process_details(target, process, origins=False).origins == {}
+    (one,) = [one for one in process_details(target, process).unnamed if one.member == "NewTokenWord"]
+    assert one.raw == target.read(process.address + 0x2E8, 4)

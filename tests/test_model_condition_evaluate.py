@@ -246,6 +246,15 @@ def test_the_logical_value_of_an_attribute_goes_by_its_type(kind: int, values: A
 def test_where_the_authorities_differ_both_are_possible() -> None:
     several = outcome("@User.many == 1", many=Values(1, (1, 2)))
     assert several.possible == {FALSE, UNKNOWN} and several.conflicts
+    # What Windows was seen to do of ! of an attribute, it does not do of ! of anything else, nor behind a relation.
+    for text in ("@User.n || !(@User.n == 3)", "(@User.n == 3) || !(@User.n)", "!(@User.n) && @User.n"):
+        assert len(outcome(text, n=3).possible) == 1 and outcome(text, n=3).conflicts == (), text
+    for text in ("@User.n || !(@User.n)", "@User.n && !(@User.n)"):
+        assert UNKNOWN in outcome(text, n=3).possible and len(outcome(text, n=3).conflicts) == 1, text
+    for text in ('@User.s Any_of "PM"', '@User.s Not_Any_of "PM"'):
+        assert len(outcome(text, s="PM").conflicts) == 1 and UNKNOWN in outcome(text, s="PM").possible, text
+    for text in ('@User.s Any_of {"PM"}', '@User.s Contains "PM"', "@User.s Any_of @User.s"):
+        assert outcome(text, s="PM").possible == {TRUE} and outcome(text, s="PM").conflicts == (), text
     exists = outcome("Exists @User.n", n=3)
     assert exists.possible == {TRUE, UNKNOWN} and exists.conflicts
 

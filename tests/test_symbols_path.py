@@ -319,6 +319,7 @@ def test_of_a_folder_with_very_many_files_so_many_are_opened(tmp_path: Path, mon
     with pytest.raises(TargetError):
         find_symbols(str(tmp_path), WANTED, "a.dmp")
     (tmp_path / "a2.json").unlink()
+    (tmp_path / "a2.json.xz").mkdir()  # a folder of that name is none of them
     assert find_symbols(str(tmp_path), WANTED, "a.dmp").origin == str(tmp_path / "b.json")
     (tmp_path / "a2.json").write_bytes(isf(age=9))
     (tmp_path / "ntkrnlmp.pdb").write_bytes(DATA)

@@ -254,7 +254,7 @@ def test_of_values_with_their_ends_those_before_a_cut_one_are_kept() -> None:
 def test_a_field_is_of_the_block_whose_head_it_stands_in() -> None:
     """Behind the image, a blank line or a cut the same labels are another object's."""
     second = "    SessionId: 5  Cid: 0999    Peb: 0000000001  ParentCid: 0888\n"
-    for between in ("", IMAGE, "\n", "...\n"):
+    for between in ("", IMAGE, "\n", "   \n", "...\n"):
         text = "PROCESS ffffc10203042080\n" + between + second
         found = read_process_text(text)
         taken = between == ""
@@ -487,6 +487,13 @@ def test_other_errors_are_kept_and_tear_nothing() -> None:
     assert [line.number for line in found.errors] == [5] and found.torn == () == found.not_understood
     assert not isinstance(found.processes[0].threads, Fragment)
     assert unknown("Unable to get the time\n") == [1]
+    # Asked for, with no block yet; and of a block for which nobody asked in this text.
+    for text, number in (
+        ("kd> !process 0 7\nUnable to get the time\n", 2),
+        (HEAD[HEAD.index("PROCESS") :] + "Unable to get the time\n", 3),
+    ):
+        found = read_process_text(text)
+        assert [line.number for line in found.errors] == [number] and found.not_understood == ()
     assert unknown(HEAD + "Unable to find S-1-5-18\n") == [4]
 
 

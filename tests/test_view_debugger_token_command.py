@@ -5,6 +5,7 @@ from typing import List, Tuple
 
 import pytest
 
+from kdtoken.errors import BadFormat
 from kdtoken.layout.layout_file import load_layouts
 from kdtoken.model import group as groups
 from kdtoken.model.absent import Fragment, NotSaid, Unreadable
@@ -259,6 +260,36 @@ def test_lines_of_nothing_that_a_debugger_prints_are_listed_and_a_bare_prompt_is
     assert unknown("User: S-1-5-18\n" + long) == [1, 2] and unknown("TS Session ID: 0x1\n" + long) == [2]
     assert unknown("kd>\n0: kd> \n") == [] and read_token_text("kd>\n").commands == ()
     assert unknown("kd> k\n") == [1]
+    # What may be the first line of a token is held until the next one tells; that is none of it.
+    assert unknown("User: S-1-5-18\nshort\n") == [1, 2]
+    # So it is where another token says the same of itself; and of half a SID whose rest did not come.
+    assert unknown("User: S-1-5-18\nshort\n" + HEAD + "User: S-1-5-18\n") == [1, 2]
+    assert unknown(HEAD + "PackageSid: S-1-15-2-1\n" + LASTS + "Package: S-1-15-2-1-\n\nshort\n") == [6, 8]
+
+
+def test_a_head_behind_other_words_begins_a_token() -> None:
+    """Two lines that somebody joined: what stands in front of the head is listed, and is no part of it."""
+    for ahead in ("text before ", "x ", "Session: 1 "):
+        found = read_token_text(ahead + "_TOKEN 0xffff8f0012340060\nTS Session ID: 0x1\n")
+        assert [(one.token.address, one.token.session_id) for one in found.tokens] == [(0xFFFF8F0012340060, 1)]
+        assert [line.number for line in found.not_understood] == [1]
+    two = read_token_text("kd> !token\nUser: S-1-5-18 _TOKEN 0xffff8f0012340060\nTS Session ID: 0x1\n").tokens
+    assert [(str(one.token.user), one.token.address) for one in two][0] == ("S-1-5-18", 0)
+    assert (two[1].token.address, two[1].token.session_id) == (0xFFFF8F0012340060, 1)
+
+
+def test_more_sids_than_memory_is_for_are_refused_whichever_lists_they_are_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kdtoken.view.partial.MOST_SIDS", 4)
+    rows = " 00 S-1-1-0\n    Attributes - Mandatory\n 01 S-1-5-11\n    Attributes - Mandatory\n"
+    groups_of_two = "User Groups:\n" + rows
+    restricted = "RestrictedSidCount: 2      RestrictedSids: 0xffff8f0012340800\nRestricted SIDs: \n" + rows
+    capabilities = "CapabilityCount: 2      Capabilities: 0xffff8f0012340800\nCapabilities: \n" + rows
+    for text in (groups_of_two + restricted, groups_of_two + capabilities, restricted + capabilities):
+        assert len(read_token_text(HEAD + text, "a.txt").tokens) == 1
+        with pytest.raises(BadFormat) as caught:
+            read_token_text((HEAD + text) * 2, "a.txt")
+        assert caught.value.message == "a.txt tells of over 4 groups of tokens, which is too much to be read at once"
+    assert len(read_token_text((HEAD + groups_of_two) * 2, "a.txt").tokens) == 2
 
 
 def test_a_privilege_behind_the_end_of_its_list_is_another_token_s() -> None:

@@ -267,6 +267,9 @@ def test_a_word_that_nobody_knows_is_said_with_whose_it_is() -> None:
     assert token.groups[1].attributes == Unreadable(0, "attribute words not known: 'Mandatory Odd'")
     text = HEAD + "Privs: \n 20 0x000000014 SeDebugPrivilege                  Attributes - Odd\n"
     assert only(text).token.problems == ("line 4: unknown attribute 'odd' of SeDebugPrivilege",)
+    assert numbers(read(text)) == [4]
+    # Whose attributes may stand on the next line is understood so far.
+    assert numbers(read(HEAD + "Privs: \n 20 0x000000014 SeDebugPrivilege\n")) == []
 
 
 def test_attributes_are_of_the_row_right_above_them() -> None:

@@ -457,7 +457,7 @@ def test_lines_of_accesschk_that_belong_to_nothing_are_left_over() -> None:
 def test_where_one_object_of_accesschk_ends() -> None:
     """A line that begins in the first column, or a prompt; a blank line does not end it."""
     assert len(dacl(one(CHECKED + "\n" + RIGHT))) == 1
-    for between in ("note\n", "C:\\>dir\n"):
+    for between in ("note\n", "C:\\>dir\n", "   C:\\>dir\n"):
         found = read_descriptor_text(CHECKED + RIGHT + between + RIGHT.replace("[0]", "[1]"))
         # An ACE of an object whose beginning is not there: what it may have, nobody knows.
         assert len(found.descriptors) == 2 and left(found) == [7, 9]

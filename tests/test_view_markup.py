@@ -115,6 +115,11 @@ def test_where_a_line_goes_on(text: str, joined: str) -> None:
 def test_a_block_of_code_has_a_habit_of_its_own() -> None:
     page = "<div>a</div>\n<pre>1\n2\n3</pre>\n<div>b</div>\n"
     assert joined_here(page) == page
+    # A tag behind the block's end is of the page, one in front of its beginning too.
+    for page in ("<pre>a<br>\nb,\nc</pre><br>\nd\n", "<br><pre>a\nb,\nc<br>\n</pre>\n"):
+        assert joined_here(page) == page
+    page = "<pre>a<br>\nb,\nc<br></pre>\nd\n"
+    assert joined_here(page) == page.replace("b,\n", "b, " + JOINT)
 
 
 def test_pieces_of_one_length_were_broken_in_words() -> None:

@@ -20,6 +20,7 @@ ON = "Mandatory group, Enabled by default, Enabled group"
         ("Everyone   Alias  ", COLUMNS4, "Everyone"),
         ("Every one  Xyz    ", COLUMNS4, "Every one"),
         ("\u5404\u5404\u5404\u5404\u5404 Xyz    ", COLUMNS4, "\u5404" * 5),  # East Asian letters are two columns wide
+        ("x\u5404\u5404\u5404\u5404\u5404 Xyz   ", COLUMNS4, ""),  # the column's end would split one of them
         ("Everyone1234567 Alias  ", COLUMNS4, "Everyone1234567"),  # not as wide as the rule: the kind tells
         ("BUILTIN\\Users  Alias ", (), "BUILTIN\\Users"),
         ("BUILTIN\\Users  Xyz ", (), "BUILTIN\\Users"),  # two blanks between two columns

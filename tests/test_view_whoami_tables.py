@@ -71,6 +71,16 @@ def test_a_second_table_of_a_kind_is_another_token() -> None:
     assert [len(one.groups) for one in read(HEADS + USERS + "\n" + HEADS + USERS + ADMINS + END).tokens] == [1, 2]
 
 
+def test_a_table_right_behind_another_one_ends_it_where_its_heads_are_there() -> None:
+    heads, rule = PRIVS.splitlines()[-2:]
+    token = only(HEADS + USERS + ADMINS + heads + "\n" + rule + "\n" + DEBUG + NOTIFY + END)
+    assert token.incomplete == () and [one.name for one in token.privileges][0] == "SeDebugPrivilege"
+    assert len(token.groups) == 2 and token.not_understood == ()
+    # Without them the last row may have been one of many; and nobody knows what the second begins with.
+    token = only(HEADS + USERS + ADMINS + rule + "\n" + DEBUG + NOTIFY + END)
+    assert token.incomplete == ("user_and_groups", "privileges") and len(token.groups) == 2
+
+
 @pytest.mark.parametrize(
     ("behind", "whole"),
     [
@@ -366,3 +376,14 @@ def test_a_mandatory_group_that_is_neither_enabled_nor_denied_lost_its_words(wor
         "S-1-5-32-545": bits,
         "S-1-5-32-551": 7,
     }
+
+
+def test_a_table_that_a_console_broke_and_that_has_no_row() -> None:
+    text = BROKEN.split("USERS")[0] + "nothing of it\n" + END
+    found = read(text)
+    assert found.tokens == () and "nothing of it" in [line.text for line in found.not_understood]
+    # Behind lines that were left out, too; more words of the row in front of them may be among those.
+    rows = "USERS      Alias S-1-5-32-545 \n" + ON + "\n(snip)\nnothing of it\n"
+    found = read(BROKEN.split("USERS")[0] + rows + END)
+    assert attributes(found.tokens[0]) == {"S-1-5-32-545": None} and found.tokens[0].incomplete == ("user_and_groups",)
+    assert "nothing of it" in [line.text for line in found.not_understood]

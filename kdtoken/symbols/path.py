@@ -204,7 +204,7 @@ def split_path(path: str) -> Tuple[List[str], List[str]]:
     folders: List[str] = []
     servers: List[str] = []
     for element in path.split(";"):
-        parts = [part.strip() for part in element.strip().split("*")]
+        parts = [part.strip() for part in element.split("*")]
         kind = parts[0].lower()
         if len(parts) > 1 and kind in ("srv", "cache", "symsrv"):
             parts = parts[2:] if kind == "symsrv" else parts[1:]

@@ -96,7 +96,7 @@ class AccesschkDescriptors:
         understood = _BANNER.match(text) is not None or self._of_descriptor(line)
         if understood:
             return True
-        if self._line and (is_decoration(text) or not text.strip()):
+        if self._line and is_decoration(text):
             return True
         command = command_of(text)
         if self._line and (command is not None or not text[:1].isspace()):

@@ -163,12 +163,13 @@ class _Reader:
         if table is not None and not table.lines and not table.blanks:
             table.rules.append(line.text)
             return
+        heads: Optional[Line] = None
         if table is not None:
             heads = self._last_of_table()
             self._end_table(heads is not None)
         if self.pending and has_facts(self.pending.text):
             self._flush()
-        heads, self.pending = self.pending, None
+        heads, self.pending = self.pending or heads, None
         self._close()
         self._finished_loose(False)
         self.table = Table(line.text, self.blank_behind, self.cut, self.margin, heads.text if heads else "")

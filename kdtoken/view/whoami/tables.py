@@ -127,6 +127,10 @@ class Table:
                 unknown += lines
             else:
                 token.user_row(sid, text[: found.start()], lines[0])
+        elif (SID_BESIDE_WORDS if self.kind == GROUPS else _NAME).search(text) is None:
+            unknown += lines  # no row at all
+            if first:
+                token.doubt(self.kind, lines[0])
         elif self.kind == GROUPS:
             # As wide as the rule's first line, a SID may go on: nobody knows whether a blank at its end was lost.
             width = len(self.rules[0])
@@ -165,7 +169,7 @@ def _flowing_groups(
     token: WhoamiBuilder, text: str, lines: List[Line], first: bool, ended: bool, torn: Set[str]
 ) -> None:
     found = list(SID_BESIDE_WORDS.finditer(text))
-    name = without_kind(text[: found[0].start()]) if found and first else None
+    name = without_kind(text[: found[0].start()]) if first else None
     for at, one in enumerate(found):
         last = at + 1 == len(found)
         after = text[one.end() : None if last else found[at + 1].start()]

@@ -292,7 +292,7 @@ def _attributes_of(text: str) -> Maybe[int]:
     value, at = 0, 0
     while at < len(parts):
         for length in (3, 2, 1):
-            bit = _bit_of(",".join(parts[at : at + length])) if at + length <= len(parts) else None
+            bit = _bit_of(",".join(parts[at : at + length]))
             if bit is not None:
                 value |= bit
                 at += length
