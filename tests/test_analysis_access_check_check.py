@@ -376,3 +376,18 @@ def test_in_kernel_mode_all_is_granted_that_is_asked_and_with_maximum_all_that_t
     request = asked("user", "O:{X}G:{X}D:", wish)
     outcome = check(replace(request, caller=replace(request.caller, kernel_mode=True)))
     assert outcome.allowed and outcome.granted & ~MAXIMUM_ALLOWED == granted
+
+
+@pytest.mark.parametrize("wish, allowed", [(0x1, False), (MAXIMUM_ALLOWED, False), (0x40000, True), (0x20000, True)])
+def test_a_dacl_that_is_not_known_refuses_by_default_what_the_owner_does_not_have_anyway(
+    wish: int, allowed: bool
+) -> None:
+    """The owner may read the descriptor and write its DACL whatever that says; of MAXIMUM_ALLOWED the rest is open."""
+    request = asked("user", "O:{U}G:{X}D:", wish)
+    found = request.object.descriptor
+    assert isinstance(found, SecurityDescriptor)
+    hidden = guarded(request, replace(found, dacl=None, dacl_state=UNREADABLE))
+    outcome = check(hidden)
+    assert outcome.allowed is allowed
+    assert allowed or outcome.denial is not None and outcome.denial.why.startswith("the DACL is not known")
+    assert check(hidden, Answers({"dacl": True})).allowed

@@ -1,13 +1,15 @@
 """Mandatory integrity: what its step says where nothing is taken away, and when SeRelabelPrivilege is asked about."""
 
 from dataclasses import replace
+from typing import Any, Dict, List
 
 import pytest
 
 from kdtoken.analysis.access_check.check import check
-from kdtoken.analysis.access_check.integrity import allowed_below
+from kdtoken.analysis.access_check.integrity import allowed_below, integrity
 from kdtoken.analysis.access_check.questions import Answers
 from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED
+from kdtoken.analysis.access_check.run import Run
 from kdtoken.model.object_type import GenericMapping
 from tests.test_analysis_access_check_check import asked
 
@@ -84,3 +86,45 @@ BARE = GenericMapping(0x1, 0x2, 0x4, 0xF0007)  # no standard right in any of the
 )
 def test_what_a_label_s_policy_leaves(policy: int, mapping: GenericMapping, allowed: int) -> None:
     assert allowed_below(policy, mapping) == allowed
+
+
+@pytest.mark.parametrize(
+    "token, label, allowed",
+    [
+        # winnt.h: Low 0x1000, Medium 0x2000, High 0x3000.  LEARN: AppContainers pass labels up to Medium by their package.
+        ("user @4096 pkg", "S-1-16-8192", True),
+        ("user @4097 pkg", "S-1-16-8192", True),
+        ("user @4095 pkg", "S-1-16-8192", False),  # below Low nothing is forgiven
+        ("user @4096 pkg", "S-1-16-8193", False),  # nor above Medium
+        ("user @4096 pkg", "S-1-16-12288", False),
+        ("user @4095 pkg", "S-1-16-12288", False),
+        ("user @4096", "S-1-16-8192", False),  # no AppContainer
+        ("user @8192", "S-1-16-8192", True),  # not below
+        ("user @8191", "S-1-16-8192", False),
+    ],
+)
+def test_an_appcontainer_is_forgiven_a_label_of_medium_or_lower(token: str, label: str, allowed: bool) -> None:
+    sddl = "O:{X}G:{X}D:(A;;0x2;;;BU)(A;;0x2;;;{PKG})S:(ML;;NW;;;%s)" % label
+    assert check(asked(token, sddl, 0x2)).allowed is allowed
+
+
+@pytest.mark.parametrize(
+    "container, level, answers, allowed, questions",
+    [
+        # What is not known is asked, in this order, and each answer counts.
+        (True, None, {}, True, ["level:8192"]),  # taken as Medium or more
+        (True, None, {"level:8192": False}, True, ["level:8192", "level:4096"]),
+        (True, None, {"level:8192": False, "level:4096": False}, False, ["level:8192", "level:4096"]),
+        (False, None, {"level:8192": False}, False, ["level:8192"]),
+        (None, 0x1000, {}, False, ["container"]),
+        (None, 0x1000, {"container": True}, True, ["container"]),
+        (None, 0xFFF, {"container": True}, False, []),
+    ],
+)
+def test_what_is_not_known_of_a_container_or_its_level_is_asked(
+    container: Any, level: Any, answers: Dict[str, bool], allowed: bool, questions: List[str]
+) -> None:
+    request = asked("user pkg", "O:{X}G:{X}D:(A;;0x2;;;BU)(A;;0x2;;;{PKG})", 0x2)
+    given = Answers(answers)
+    run = Run(replace(request, caller=replace(request.caller, container=container, integrity=level)), given, True)
+    assert (integrity(run) is None) is allowed and [one.key for one in given.asked] == questions

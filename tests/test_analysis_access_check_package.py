@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from kdtoken.analysis.access_check.check import check
+from kdtoken.analysis.access_check.questions import Answers
 from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED
 from kdtoken.analysis.access_check.run import Place
 from kdtoken.analysis.access_check.truth import Verdict, decide
@@ -65,3 +66,29 @@ def test_both_sides_have_to_grant(aces: str, wish: int, granted: object) -> None
     outcome = check(asked("user @L pkg", "O:{X}G:{X}D:" + aces, wish))
     assert (outcome.granted if outcome.allowed else None) == granted
     assert outcome.allowed or outcome.place is (Place.DACL if aces.startswith("(A;IO") else Place.APPCONTAINER)
+
+
+@pytest.mark.parametrize("problem, verdict", [("", Verdict.YES), ("its mask is cut off", Verdict.DEPENDS)])
+def test_an_ace_for_the_package_that_was_not_read_whole_is_asked_about(problem: str, verdict: Verdict) -> None:
+    """By default it is taken as not applying."""
+    request = asked("user pkg", "O:{X}G:{X}D:(A;;0x1;;;BU)(A;;0x1;;;{PKG})", 0x1)
+    found = request.object.descriptor
+    assert isinstance(found, SecurityDescriptor) and found.dacl is not None
+    user, package = found.dacl.aces
+    aces = (user, replace(package, problem=problem))
+    request = guarded(request, replace(found, dacl=replace(found.dacl, aces=aces)))
+    assert decide(request).verdict is verdict and check(request).allowed is not bool(problem)
+    if problem:
+        assert check(request, Answers({"ace:1": True})).allowed
+        (dependence,) = decide(request).depends
+        assert dependence.question.text == "ACE 1 (ACCESS_ALLOWED, its mask is cut off) applies"
+
+
+@pytest.mark.parametrize("kind", ["A", "OA"])
+def test_an_object_ace_without_a_type_counts_for_the_package_as_any_other(kind: str) -> None:
+    """[MS-DTYP] 2.4.4.3: without ACE_OBJECT_TYPE_PRESENT it is for the object itself."""
+    request = asked("user pkg", "O:{X}G:{X}D:(A;;0x1;;;BU)(%s;;0x1;;;{PKG})" % kind, 0x1)
+    assert check(request).allowed
+    guid = "00000000-0000-0000-0000-000000000001"
+    typed = asked("user pkg", "O:{X}G:{X}D:(A;;0x1;;;BU)(OA;;0x1;%s;;{PKG})" % guid, 0x1)
+    assert not check(typed).allowed and check(typed, Answers({}, frozenset(["object-ace-no-list"]))).allowed

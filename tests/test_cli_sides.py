@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from kdtoken import cli
-from kdtoken.cli.sides import Sides, _is_sddl, _number
+from kdtoken.cli.sides import Sides, _has_label, _is_sddl, _number
 from kdtoken.errors import KdTokenError, ProcessNotFound, UsageError
 from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.object_type import documented_type
+from kdtoken.model.sddl import from_sddl
+from kdtoken.model.secured_object import SecuredObject
 from kdtoken.model.sid import Sid
 from tests.declared_views import token_lines
 from tests.machine.declared import MACHINE
@@ -198,3 +201,20 @@ def test_a_file_of_that_name_is_a_file(tmp_path: Path, monkeypatch: pytest.Monke
     """On Windows D:\\memory.dmp begins as a DACL does."""
     monkeypatch.setattr("os.path.exists", lambda path: path == "D:x.dmp")
     assert not _is_sddl("D:x.dmp") and _is_sddl("D:y.dmp")
+
+
+@pytest.mark.parametrize(
+    "sacl, labelled",
+    [
+        ("(ML;;NW;;;HI)", True),
+        ("(ML;;;;;LW)", True),
+        ("(ML;IO;NW;;;HI)", False),  # inherit only: for what is made below it
+        ("(AU;SA;FA;;;WD)", False),  # an audit entry
+        ("(AU;SA;FA;;;WD)(ML;;NW;;;HI)", True),
+        ("", False),
+    ],
+)
+def test_whether_an_object_has_a_label_of_its_own(sacl: str, labelled: bool) -> None:
+    found = from_sddl("O:SYG:SYD:" + ("S:" + sacl if sacl else ""))
+    assert _has_label(SecuredObject(None, "x", documented_type("file"), found)) is labelled
+    assert not _has_label(SecuredObject(None, "x", documented_type("file"), None))

@@ -362,3 +362,24 @@ def test_what_nobody_decodes_is_left_as_bytes_and_what_is_cut_says_so() -> None:
 )  # fmt: skip
 def test_each_generic_right_is_mapped_to_its_own(wish: str, mask: int) -> None:
     assert collect.mapped_wish(wish, collect.MAPPINGS["file"]) == mask
+
+
+@pytest.mark.parametrize("offset, size", [(-1, 1), (-4, 4), (0, 9), (8, 1), (7, 2)])
+def test_a_number_that_is_not_whole_within_the_bytes_is_an_error(offset: int, size: int) -> None:
+    """A pointer in front of the buffer is negative: Python would count it from the end."""
+    block = collect.Block(0x1000, b"\1\2\3\4\5\6\7\x08", 8)
+    with pytest.raises(ValueError, match="%d bytes at offset %d are not there" % (size, offset)):
+        block.number(offset, size)
+    assert block.number(0, 8) == 0x0807060504030201 and block.number(7, 1) == 8
+
+
+@pytest.mark.parametrize("size, whole", [(8, True), (9, False), (0, True)])
+def test_a_default_dacl_that_says_it_is_longer_than_what_is_there_is_an_error(size: int, whole: bool) -> None:
+    """ACL: revision, Sbz1, AclSize (USHORT), AceCount, Sbz2."""
+    acl = b"\2\0" + size.to_bytes(2, "little") + b"\0\0\0\0"
+    block = collect.Block(0x1000, (0x1008).to_bytes(8, "little") + acl, 8)
+    if whole:
+        assert collect.default_dacl(block) == acl[:size].hex()
+    else:
+        with pytest.raises(ValueError, match="9 bytes at offset 8 are not there"):
+            collect.default_dacl(block)

@@ -2,11 +2,22 @@
 
 from typing import Tuple
 
+import pytest
+
 from kdtoken.analysis.audit.finding import Evidence, Finding, Severity
 from kdtoken.analysis.audit.rules import RULES
 from kdtoken.model.absent import NotSaid
 from kdtoken.model.process import Process, ProcessDump
-from kdtoken.render.audit import explain_lines, finding_data, remarks_data, remarks_text, rule_lines, rules_by_process
+from kdtoken.render.audit import (
+    Report,
+    audit_lines,
+    explain_lines,
+    finding_data,
+    remarks_data,
+    remarks_text,
+    rule_lines,
+    rules_by_process,
+)
 
 NOTHING = NotSaid("here")
 
@@ -75,3 +86,21 @@ def test_a_rule_is_told_whole() -> None:
         assert ("only by --rule %s" % rule.id in text) is rule.extra
         assert sum(line.startswith("  innocent ") for line in lines) == 1
         assert ("none is known" in text) is (not rule.innocent)
+
+
+@pytest.mark.parametrize(
+    "looks, errors, quiet, first",
+    [
+        (0, 0, 1, "a.dmp, 1 process: nothing strange"),
+        (1, 0, 0, "a.dmp, 1 process: needs a look"),
+        (0, 1, 0, "0 of 1 need a look."),
+        (1, 0, 1, "1 of 2 needs a look."),
+        (2, 0, 0, "2 of 2 need a look."),
+        (1, 1, 0, "1 of 2 needs a look."),
+        (0, 0, 2, "0 of 2 need a look."),
+    ],
+)
+def test_the_first_line_counts_who_needs_a_look(looks: int, errors: int, quiet: int, first: str) -> None:
+    strange = Report("a.dmp", processes=1, findings=(finding("boot-token", Severity.IMPOSSIBLE, process(0x1000, 8)),))
+    reports = [strange] * looks + [Report("b.dmp", error="gone")] * errors + [Report("a.dmp", processes=1)] * quiet
+    assert audit_lines(reports)[0].startswith(first)

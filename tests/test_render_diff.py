@@ -11,6 +11,7 @@ import pytest
 from kdtoken.analysis.differences.comparison import Comparison, Difference, Kind, Outcome, Part, View
 from kdtoken.analysis.differences.fields import compare
 from kdtoken.model.absent import Absent, Unreadable
+from kdtoken.model.acl import Ace, Acl
 from kdtoken.model.group import Group
 from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
@@ -276,3 +277,18 @@ def test_a_group_that_one_side_lists(name: str, one: Any, other: Any, label: str
     words = _Words(compare(kernel("notepad"), kernel("notepad")))
     assert words._listed(Difference(Part.IDENTITY, name, Outcome.DIFFERS, one, other)) == (label, how, shown)
     assert words._listed(Difference(Part.IDENTITY, "user", Outcome.DIFFERS, 1, 2)) is None
+
+
+@pytest.mark.parametrize(
+    "acl, text",
+    [
+        (Acl(2, 8, 0, ()), "no ACEs: nobody is let in"),
+        (Acl(2, 8, 1, (), problem="it is cut off\x1b"), "no ACEs: nobody is let in (it is cut off\\u001b)"),
+        (Acl(2, 28, 1, (Ace.build(0, 0x10000000, Sid(5, (18,)), 0),)), "SYSTEM GENERIC_ALL"),
+        (Acl(2, 28, 1, (Ace.build(1, 0x10000, Sid(5, (18,)), 0),)), "ACCESS_DENIED SYSTEM DELETE"),
+    ],
+)
+def test_an_acl_in_short(acl: Acl, text: str) -> None:
+    words = _Words(compare(kernel("notepad"), kernel("notepad")))
+    row = Difference(Part.POLICY, "default DACL", Outcome.DIFFERS, acl, None)
+    assert str(words.value(row, acl, kernel("notepad").token)) == text

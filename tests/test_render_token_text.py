@@ -13,7 +13,7 @@ from kdtoken.model.privilege import Privilege
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import AttributeList, Diagnostics, LogonSession, Origin, RawMember, SidHash, Token
 from kdtoken.render.report import Report
-from kdtoken.render.token_text import token_sections, unnamed_section
+from kdtoken.render.token_text import _hash, token_sections, unnamed_section
 from kdtoken.view.partial import partial_token
 
 KERNEL = 0xFFFF800000000000
@@ -380,3 +380,17 @@ def test_where_each_value_was_read_stands_below_it() -> None:
     # Of the privileges, behind all of them.
     at = next(at for at, line in enumerate(lines) if line.startswith("<- _TOKEN.privileges"))
     assert lines[at - 1].startswith("GHOST")
+
+
+@pytest.mark.parametrize(
+    "count, at, words",
+    [
+        (0, 0, "none"),
+        (2, 0x7000, "of 2 SIDs at 0x7000: 0x1 0x2 0x3 0x4 ..."),
+        # One of the two alone is no empty hash.
+        (0, 0x7000, "of 0 SIDs at 0x7000: 0x1 0x2 0x3 0x4 ..."),
+        (2, 0, "of 2 SIDs at 0x0: 0x1 0x2 0x3 0x4 ..."),
+    ],
+)
+def test_a_hash_is_none_where_it_has_neither_a_count_nor_a_list(count: int, at: int, words: str) -> None:
+    assert _hash(SidHash(count, at, (1, 2, 3, 4, 5))) == words
