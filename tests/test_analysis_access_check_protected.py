@@ -140,3 +140,42 @@ def test_a_protection_that_is_not_known_is_asked_about_where_it_matters(
     assert check(request, answers).allowed is allowed and [one.key for one in answers.asked] == questions
     if questions:
         assert not check(request, Answers({"protection": True, "protection-signer": True})).allowed
+
+
+@pytest.mark.parametrize(
+    "caller, target, wish, decided, why",
+    [
+        (0, 0x61, 0x1000, "goes on", "protection leaves a less protected caller what is asked"),
+        (0x61, 0x61, 0x10, "goes on", "the caller is not less protected"),
+        (0, 0x61, 0x10, "refused", "less protected callers are refused 0x10 (VM_READ)"),
+        (None, 0x61, 0x10, "goes on", "the caller is taken as not less protected"),
+    ],
+)
+def test_the_step_says_what_was_decided(caller: Optional[int], target: int, wish: int, decided: str, why: str) -> None:
+    (step,) = [one for one in opened(wish, caller=caller, target=target).steps if one.name == "protected process"]
+    assert (step.decided, step.why) == (decided, why)
+
+
+def test_what_is_taken_away_has_its_reason_and_its_step() -> None:
+    outcome = opened(MAXIMUM_ALLOWED, target=0x51)
+    (step,) = [one for one in outcome.steps if one.name == "protected process"]
+    assert step.decided.startswith("takes 0xf07fa (") and step.why.startswith(
+        "less protected callers are refused 0xf07fa"
+    )
+    words = "refused by a protected process"
+    told = [bit for bit in range(32) if words in outcome.reasons[bit].words]
+    assert sum(1 << bit for bit in told) == REFUSED["Process"]
+    # Those who say that MAXIMUM_ALLOWED fails as a whole there.
+    request = asked("admin", ALL, MAXIMUM_ALLOWED, "process", protection=0x51)
+    request = replace(request, caller=replace(request.caller, protection=0))
+    assert not check(request, Answers({}, frozenset(["protected-maximum"]))).allowed
+
+
+@pytest.mark.parametrize("answers, ended", [({}, True), ({"protection": True}, True)])
+def test_of_a_process_whose_signer_is_not_known_ending_it_is_asked_about(answers: Any, ended: bool) -> None:
+    request = asked("admin", ALL, 0x1, "process", protection=None)
+    assert check(request, Answers(answers)).allowed is ended
+    both = Answers({"protection": True, "protection-signer": True})
+    assert not check(request, both).allowed and "protection-signer" in [one.key for one in both.asked]
+    # Of a thread the page names TERMINATE itself: there the signer is no matter.
+    assert not check(asked("admin", ALL, 0x1, "thread", protection=None), Answers({"protection": True})).allowed

@@ -411,3 +411,20 @@ def test_every_innocent_cause_is_told() -> None:
         words = INNOCENT_WORDS.get(rule.id, [])
         assert len(rule.innocent) == len(words), rule.id
         assert all(word in cause for word, cause in zip(words, rule.innocent)), rule.id
+
+
+def test_a_process_is_marked_with_the_worst_that_is_said_of_it_whatever_comes_first() -> None:
+    row = snapshot_of_machine(QUIET).processes[0]
+    address = row.process.address
+    worst, odd, quiet = (Finding("r", one, "", (), (row,)) for one in Severity)
+    for given, mark in (
+        ((worst, odd, quiet), Severity.IMPOSSIBLE),
+        ((quiet, odd, worst), Severity.IMPOSSIBLE),
+        ((odd, worst, odd), Severity.IMPOSSIBLE),
+        ((odd, quiet), Severity.UNUSUAL),
+        ((quiet,), None),
+        ((), None),
+    ):
+        assert marks(given) == ({address: mark} if mark else {})
+    assert marks((Finding("r", Severity.IMPOSSIBLE, "", ()),)) == {}
+    assert worst_of((quiet, odd)) is Severity.UNUSUAL and worst_of((odd, worst)) is Severity.IMPOSSIBLE

@@ -141,3 +141,15 @@ def test_the_boot_token_is_the_kernel_s() -> None:
         ("!!", "p16.exe (16) runs under System's own token, which the kernel made at its start")
     ]
     assert told("boot-token", SHELL, thief) == []  # where nobody tells which that is
+
+
+def test_a_child_under_its_parent_s_own_object_won_nothing_even_where_the_parent_is_not_certain() -> None:
+    unsure = replace(SHELL, details=GONE)
+    ((mark, words),) = told("shared-token", unsure, row(16, SHELL.token, 8))
+    assert mark == "!" and words.endswith("; a copy of it is what it would have anyway")
+
+
+def test_where_the_parent_s_token_was_not_read_that_is_why_nothing_can_be_told() -> None:
+    blind = row(8, GONE, name="explorer.exe")
+    ((mark, words),) = told("shared-token", blind, row(12, SYSTEM, 3), row(16, SYSTEM, 8))
+    assert mark == "!" and words.endswith("cannot be told here: the parent's token is not known")

@@ -12,7 +12,7 @@ from kdtoken.model.luid import Luid
 from kdtoken.model.process import FastRef, Process, ProcessDetails, ProcessDump
 from kdtoken.model.sid import Sid
 from kdtoken.model.snapshot import Snapshot
-from kdtoken.model.token import Token
+from kdtoken.model.token import FIELD_NAMES, Token
 from kdtoken.render import machines
 from kdtoken.render.machines import machines_lines
 from kdtoken.render.marked import segments
@@ -395,3 +395,10 @@ def test_a_start_of_which_one_look_shows_no_system_is_known_by_what_both_show() 
     whole, part = seen(here), seen(here, system=None)
     assert same_start(whole, part) and same_start(part, whole)
     assert not same_start(whole, seen(there, system=None)) and not same_start(seen(there, system=None), whole)
+
+
+def test_tokens_of_which_nothing_could_be_compared_are_not_the_same() -> None:
+    blind = replace(ANNA, **{name: GONE for name in FIELD_NAMES})
+    before, after = (seen(row(8, token=blind, address=0x8000)) for _ in range(2))
+    ((_, _, fate),) = pairs(before, after)
+    assert fate is Fate.UNKNOWN

@@ -364,7 +364,7 @@ def test_each_generic_right_is_mapped_to_its_own(wish: str, mask: int) -> None:
     assert collect.mapped_wish(wish, collect.MAPPINGS["file"]) == mask
 
 
-@pytest.mark.parametrize("offset, size", [(-1, 1), (-4, 4), (0, 9), (8, 1), (7, 2)])
+@pytest.mark.parametrize("offset, size", [(-1, 1), (-4, 4), (-8, 4), (-5, 1), (0, 9), (8, 1), (7, 2)])
 def test_a_number_that_is_not_whole_within_the_bytes_is_an_error(offset: int, size: int) -> None:
     """A pointer in front of the buffer is negative: Python would count it from the end."""
     block = collect.Block(0x1000, b"\1\2\3\4\5\6\7\x08", 8)

@@ -409,3 +409,32 @@ def test_numbers_stand_right_and_all_else_left(room: int) -> None:
 def test_a_name_of_python_is_no_table(name: str, store: Store) -> None:
     with pytest.raises(UsageError, match="no table is called %s\n" % name):
         ask.ask(store, "SELECT * FROM %s" % name)
+
+
+@pytest.mark.parametrize(
+    "name, value, text, plain",
+    [
+        ("n", None, "", None),
+        ("n", True, "yes", True),
+        ("n", False, "no", False),
+        ("n", 7, "7", 7),
+        ("n", 1.5, "1.5", 1.5),
+        ("token", 0xABC0, "0xabc0", "0xabc0"),  # an address
+        ("n", (1 << 53) - 1, "9007199254740991", (1 << 53) - 1),
+        ("n", 1 << 53, "9007199254740992", "9007199254740992"),  # which JavaScript's numbers would round
+        ("n", -(1 << 53), "-9007199254740992", "-9007199254740992"),
+        ("n", "a\x1b", "a\\u001b", "a\x1b"),
+        ("n", [1, 2], "1; 2", [1, 2]),
+        ("tokens", [0xABC0, 1], "0xabc0; 0x1", ["0xabc0", "0x1"]),
+        ("tokens", ["a", None], "a; ", ["a", None]),
+        ("n", [], "", []),
+        # A map: pairs, or a dictionary.
+        ("n", [("a", 1), ("b", None)], "a: 1; b: ", {"a": 1, "b": None}),
+        ("n", {"a": True, "b": 1}, "a: yes; b: 1", {"a": True, "b": 1}),
+        ("n", [("a", 1), 2], "a: 1; 2", [["a", 1], 2]),
+    ],
+)
+def test_a_value_in_a_cell_and_for_programs(name: str, value: Any, text: str, plain: Any) -> None:
+    assert ask.cell(name, value) == text
+    assert json.loads(json.dumps(ask._plain(name, value))) == plain
+    assert ask.cell(name, None, "-") == "-"

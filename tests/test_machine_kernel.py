@@ -295,3 +295,25 @@ def test_a_token_that_cannot_be_read_is_none(machine: KernelMachine, monkeypatch
     with pytest.raises(NotAToken) as caught:
         machine.token(0x7000)
     assert caught.value.message == "there is no readable token at 0x7000: unreadable at 0x10: paged out"
+
+
+def test_a_parent_is_looked_up_where_the_list_was_not_read_and_only_on_what_costs_little(
+    machine: KernelMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child, alone = machine.find("notepad.exe"), machine.find("6104")
+    assert child.others is not None and alone.others is None
+    asked: list = []  # type: ignore[type-arg]
+
+    def by_id(source: Any, pid: int) -> Any:
+        asked.append(pid)
+        return KERNEL.processes[744]
+
+    monkeypatch.setattr("kdtoken.machine.kernel.process_by_id", by_id)
+    parent = MACHINE.process(6104).parent
+    machine.parent(child)
+    assert asked == []  # its list tells
+    found = machine.parent(alone)
+    assert asked == [parent] and found is not None and found.process.pid == 744
+    monkeypatch.setattr(type(machine), "about", replace(machine.about, live=True), raising=False)
+    machine.about = replace(machine.about, live=True)
+    assert machine.parent(alone) is None and asked == [parent]  # each question takes its time there

@@ -370,3 +370,31 @@ def test_a_lab_s_differences_come_first_and_are_marked() -> None:
     ]
     styles = [[style for _, style, _ in segments(line) if style] for line in lines[3:]]
     assert styles == [["impossible"], ["impossible"], [], []]
+
+
+@pytest.mark.parametrize("settle, told", [("kdtoken collect", 1), ("", 0)])
+def test_what_would_tell_is_said_where_something_would(settle: str, told: int) -> None:
+    request_ = asked("user @L pkg", "O:{X}G:{X}D:(A;;0x1;;;BU)(A;;0x1;;;AC)", "file", 0x1)
+    answer = decide(replace(request_, caller=replace(request_.caller, lpac=None, settle=settle)))
+    text = "\n".join(explain_lines(answer))
+    assert answer.depends and text.count("what would tell: %s" % settle) == told
+    assert text.count("what would tell") == told
+
+
+def test_a_caller_about_whom_the_authorities_disagree_is_told_so_in_the_table() -> None:
+    disputed = decide(asked("user", "O:{X}G:{X}D:(A;;GA;;;BU)", "file", 0x1))
+    plain = decide(asked("user", "O:{X}G:{X}D:(A;;0x1;;;BU)", "file", 0x1))
+    text = " ".join(" ".join(who_lines([("anna", "a", disputed), ("boris", "a", plain)])).split())
+    assert text.count("(the authorities disagree: generic-ace)") == 1
+    assert text.endswith("boris yes 0x1 READ_DATA")
+
+
+@pytest.mark.parametrize("depends, head", [(0, "1 of 2 get it"), (1, "1 of 2 get it, 1 more depend on something")])
+def test_the_table_s_first_line_counts(depends: int, head: str) -> None:
+    yes = decide(asked("user", "O:{X}G:{X}D:(A;;0x1;;;BU)", "file", 0x1))
+    no = decide(asked("user", "O:{X}G:{X}D:", "file", 0x1))
+    unsure = asked("user", "O:{X}G:{X}D:(A;;0x1;;;BA)", "file", 0x1)
+    other = decide(replace(unsure, caller=replace(unsure.caller, sids_whole=False))) if depends else no
+    lines = who_lines([("anna", "a", yes), ("boris", "b", other)], unjudged=["carl: gone"])
+    assert lines[0] == head and lines[-3:] == ["", "Not judged: 1", "  carl: gone"]
+    assert ("depends on whether" in " ".join(lines)) is bool(depends)

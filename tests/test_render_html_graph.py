@@ -84,3 +84,12 @@ def test_what_is_not_known_has_no_question_mark_for_a_level() -> None:
         for user, level in (("?", "?"), ("token not known", "?"), ("?", "High"))
     ]
     assert titles == ["user not known", "token not known", "user not known, High"]
+
+
+def test_the_way_from_a_parent_leads_from_its_right_middle_to_its_child_s_left_middle() -> None:
+    """SVG: M moves, C is a curve by two handles, both half-way between."""
+    above, here = graph([point(0), point(1, "b", change=Change.OTHER_USER)]).boxes
+    above.x, above.y, here.x, here.y = 100, 40, 400, 90
+    x, y, to = 100 + WIDTH, 40 + HEIGHT // 2, 90 + HEIGHT // 2
+    middle = (x + 400) // 2
+    assert here.line == "M%d %dC%d %d %d %d %d %d" % (x, y, middle, y, middle, to, 400, to) and above.line == ""

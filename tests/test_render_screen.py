@@ -280,3 +280,26 @@ def test_the_machine_is_named_by_any_token_of_its_own() -> None:
     assert row(screen_lines(dump_of("980"), ""), "Machine") == "ANNA-PC, of WORKGROUP"
     assert row(screen_lines(dump_of("4"), ""), "Machine") == "ANNA-PC, of WORKGROUP"
     assert not any(line.startswith("  Machine") for line in screen_lines(NOTEPAD, ""))
+
+
+def test_the_other_half_of_a_pair_and_what_it_has_more_or_less() -> None:
+    """learn.microsoft.com, "How User Account Control works": a filtered and a full token of one user."""
+    linked = NOTEPAD.linked
+    assert isinstance(linked, Token) and isinstance(linked.privileges, tuple) and isinstance(TOKEN.privileges, tuple)
+
+    def told(one: Any, other: Any) -> str:
+        return row(screen_lines(replace(NOTEPAD, token=one, linked=other), ""), "Linked")
+
+    assert told(TOKEN, linked).startswith("the full token at 0x%x, " % linked.address)
+    assert told(linked, TOKEN).startswith("the filtered twin at 0x%x, " % TOKEN.address)
+    assert told(linked, TOKEN).endswith("19 fewer privileges")
+    assert told(replace(TOKEN, logon_session=None), linked).startswith("the other at ")
+    # What is not there in one list is not there; what was not read may be.
+    assert told(TOKEN, replace(linked, privileges=TOKEN.privileges)).endswith("Mandatory Level")
+    unknown = "privileges cannot be compared: not all of them are known"
+    assert told(TOKEN, replace(linked, privileges=GONE)).endswith(unknown)
+    assert told(replace(TOKEN, privileges=GONE), linked).endswith(unknown)
+    # Administrator Protection: the other half is another account's.
+    assert isinstance(linked.user_and_groups, tuple)
+    admin = replace(linked, user_and_groups=(Group(Sid(5, (18,)), 0), *linked.user_and_groups[1:]))
+    assert told(TOKEN, admin).startswith("NT AUTHORITY\\SYSTEM's at ")
