@@ -493,3 +493,39 @@ def test_an_elevation_type_that_a_text_says_is_compared_with_the_kernels_fields(
     for missing, outcome in ((GONE, Outcome.UNREADABLE), (NotSaid("x"), Outcome.ONLY_B), (None, Outcome.ONLY_B)):
         found = compare(View(replace(token, logon_session=missing), Kind.KERNEL, "a"), text)
         assert "elevation" in names(found, outcome) and not differing(found)
+
+
+OTHER_ID, USER = Luid(0, 0x999), Sid(5, (18,))
+
+
+@pytest.mark.parametrize(
+    "before, after, replaced",
+    [
+        ({}, {}, False),
+        ({}, {"token_id": OTHER_ID}, True),
+        ({}, {"address": 0x7000}, True),  # two objects with one id
+        # An id that was not read, or that a text does not show, says nothing: nobody is accused by it.
+        ({"token_id": GONE}, {}, False),
+        ({}, {"token_id": GONE}, False),
+        ({"token_id": GONE}, {"token_id": GONE}, False),
+        ({"token_id": NotSaid("x")}, {"token_id": NotSaid("x")}, False),
+        ({"token_id": GONE, "address": 0}, {}, False),
+        ({"token_id": GONE}, {"address": 0}, False),
+        # Another place, or another user, is another object whatever the id is.
+        ({"token_id": GONE}, {"address": 0x7000}, True),
+        ({"token_id": GONE}, {"authentication_id": OTHER_ID}, True),
+        ({"token_id": GONE, "authentication_id": GONE}, {"authentication_id": OTHER_ID}, False),
+        # What a token may be adjusted to is none.
+        ({"token_id": GONE}, {"privileges": ()}, False),
+        ({"token_id": GONE}, {"session_id": 7}, False),
+    ],
+)
+def test_a_process_holds_another_token_only_where_that_is_seen(
+    before: Dict[str, Any], after: Dict[str, Any], replaced: bool
+) -> None:
+    looks = [View(replace(BASE, **members), Kind.KERNEL, "x", process="pid 8") for members in (before, after)]
+    comparison = compare(*looks)
+    assert ("token replaced" in differing(comparison)) is replaced
+    # Of two processes it is nothing to hold two.
+    other = compare(looks[0], replace(looks[1], process="pid 12"))
+    assert "token replaced" not in names(other, *Outcome)

@@ -151,7 +151,7 @@ def _over_time(a: View, b: View, rows: List[Difference]) -> List[Difference]:
     """Two looks at what may be the same token or the same process, before and after."""
     before, after = a.token, b.token
     if not one_token(before, after):
-        if a.process and a.process == b.process:
+        if a.process and a.process == b.process and _are_two(before, after, rows):
             note = "the same process holds another token object than before"
             return [Difference(Part.IDENTITY, REPLACED, Outcome.DIFFERS, before.address, after.address, note)]
         return []
@@ -164,6 +164,18 @@ def _over_time(a: View, b: View, rows: List[Difference]) -> List[Difference]:
     if a.kind is not b.kind:
         note = "two views of one token, with the same ModifiedId, disagree"
     return [Difference(Part.IDENTITY, TRACELESS, Outcome.DIFFERS, before.modified_id, after.modified_id, note)]
+
+
+def _are_two(before: Token, after: Token, rows: List[Difference]) -> bool:
+    """Whether two looks show two token objects: by id or address, or by what no token changes once it is made.
+
+    An id that could not be read says nothing: nobody is accused by it.
+    """
+    if known(before.token_id) and known(after.token_id) and before.token_id != after.token_id:
+        return True
+    if before.address and after.address and before.address != after.address:
+        return True
+    return any(row.part is Part.IDENTITY and row.outcome is Outcome.DIFFERS for row in rows)
 
 
 def _leaves_trace(row: Difference) -> bool:
