@@ -24,16 +24,14 @@ def entry(kind: int, size: int, rva: int) -> bytes:
     return struct.pack("<IIHHIIII", 0, 0, 0, 0, kind, size, rva, 0)
 
 
-def image(
-    machine: int = 0x8664, entries: Any = (entry(2, len(RSDS), 0x1800),), directory: Optional[Tuple[int, int]] = None
-) -> bytes:
+def image(machine: int = 0x8664, entries: Any = None, directory: Optional[Tuple[int, int]] = None) -> bytes:
     """A page of headers (DOS, PE32+), then a page with the debug directory at 0x1000 and the record at 0x1800."""
     head = bytearray(0x1000)
     head[:2], head[0x3C:0x40] = b"MZ", struct.pack("<I", PE)
     head[PE : PE + 4] = b"PE\0\0"
     struct.pack_into("<HHI", head, PE + 4, machine, 1, 0x12345678)  # machine, sections, time stamp
     struct.pack_into("<I", head, PE + 24 + 56, 0x46000)  # SizeOfImage
-    table = b"".join(entries)
+    table = b"".join([entry(2, len(RSDS), 0x1800)] if entries is None else entries)
     # The seventh data directory is the debug directory.
     struct.pack_into("<II", head, PE + 24 + 112 + 6 * 8, *(directory or (0x1000, len(table))))
     rest = bytearray(0x1000)
