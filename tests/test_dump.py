@@ -295,3 +295,20 @@ def test_a_debugger_s_command_is_for_the_debugger_and_other_steps_are_not(hint: 
     told = "type this in the debugger while it logs, then this again: "
     assert dump_report._in_the_debugger(hint) == told + hint
     assert dump_report._in_the_debugger("kdtoken record makes one") == "kdtoken record makes one"
+
+
+def test_how_a_word_stands_in_the_token_at_an_address_or_of_a_process(target: SyntheticSource) -> None:
+    address = KERNEL.tokens["system"]
+    lines = run_on(target, "dump", "--token", "0x%x" % address, "--explain", "SeDebug")
+    assert lines[0] == "SeDebugPrivilege  (20, 0x14)"  # wdm.h SE_DEBUG_PRIVILEGE
+    assert lines[-1].startswith("  token 0x%x: held and on" % address)
+    lines = run_on(target, "dump", "notepad.exe", "--explain", "20")
+    assert lines[0] == "SeDebugPrivilege  (20, 0x14)" and lines[-1] == "  notepad.exe (6104): not held"
+
+
+def test_where_to_watch_is_told_or_why_it_cannot_be(target: SyntheticSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert any("would stop the machine at the next write" in line for line in run_on(target, "dump", "4", "--watch"))
+    monkeypatch.setattr("kdtoken.render.audit.watch_words", lambda watched: [])
+    text = "Where to watch cannot be told: this source has no layouts of the kernel's types."
+    assert text in run_on(target, "dump", "4", "--watch")
+    assert text not in run_on(target, "dump", "4")

@@ -117,3 +117,16 @@ def test_all_are_those_of_tokens_and_of_the_rest_what_may_be_a_fact() -> None:
     ]
     # A text without a token: its facts are told too.
     assert [found.line for found in UnreadLines([text([], Line(2, FACT), Line(3, "talk"))]).all()] == [2]
+
+
+def test_tokens_in_any_order_have_the_part_from_their_own_line_on() -> None:
+    one, two, three = (token(0x1000 * at, 10 * at) for at in (1, 2, 3))
+    for order in ([one, two, three], [three, two, one], [two, three, one]):
+        lines = UnreadLines([text(order, *(Line(number, FACT) for number in (5, 15, 25, 35)))])
+        assert [[line for line, _ in shown(lines, each)] for each in (one, two, three)] == [[5, 15], [25], [35]]
+
+
+def test_behind_a_command_the_reading_goes_on() -> None:
+    one = token(0x1000, 10, 20)
+    lines = UnreadLines([text([one], Line(11, "kd> !thread"), Line(12, "talk"))])
+    assert shown(lines, one) == [(12, "talk")]

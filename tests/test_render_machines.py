@@ -5,11 +5,14 @@ from typing import Any, List, Optional
 
 import pytest
 
-from kdtoken.analysis.differences.machines import Fate, MachineComparison, Pair
+from kdtoken.analysis.differences.comparison import Comparison, Kind, View
+from kdtoken.analysis.differences.fields import compare
+from kdtoken.analysis.differences.machines import Fate, MachineComparison, Pair, TokenFate
 from kdtoken.frozen import replace
 from kdtoken.model.process import FastRef, Process, ProcessDetails, ProcessDump
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.render.machines import machines_json, machines_lines
+from kdtoken.render.words import set_columns
 from tests.declared_views import decoded
 
 ANNA, SYSTEM = decoded("notepad"), decoded("system")
@@ -130,3 +133,45 @@ def test_the_same_for_programs(before: Any, after: Any, pid: int, first: Optiona
         [],
     )
     assert (one["token_before"], one["token_after"]) == (first and hex(first), second and hex(second))
+
+
+def comparison(before: Any, after: Any) -> Comparison:
+    return compare(View(before, Kind.KERNEL, "a", process="p"), View(after, Kind.KERNEL, "b", process="p"))
+
+
+RICHER = replace(ANNA, privileges=SYSTEM.privileges, session_id=7)
+
+
+@pytest.mark.parametrize(
+    "fate, told",
+    [(Fate.ADJUSTED, True), (Fate.DIFFERENT, True), (Fate.TAMPERED, True), (Fate.SAME, False)],
+)
+def test_what_differs_is_named_by_part_but_of_what_is_the_same(fate: Fate, told: bool) -> None:
+    compared_ = comparison(ANNA, replace(ANNA, privileges=()))
+    text = " ".join(lines(Pair(fate, row(8), row(8), compared_), everything=True))
+    assert ("a.exe (8); policy: Se" in text) is told and "identity:" not in text
+    # Without a comparison there is nothing to name.
+    assert "policy" not in " ".join(lines(Pair(fate, row(8), row(8)), everything=True))
+
+
+def test_a_line_goes_on_below_itself_within_the_width() -> None:
+    set_columns(60)
+    try:
+        found = lines(Pair(Fate.ADJUSTED, row(8), row(8), comparison(ANNA, replace(ANNA, privileges=()))))
+    finally:
+        set_columns()
+    at = next(at for at, line in enumerate(found) if line.startswith("  a.exe (8); policy: "))
+    assert found[at + 1].startswith(" " * 4) and found[at + 1][4] != " "
+    assert all(len(line) <= 60 for line in found)
+    # No word that would have fitted stands on the next line.
+    first = found[at + 1].split()[0]
+    assert len(found[at]) + 1 + len(first) > 60 - 2
+
+
+def test_tokens_for_programs() -> None:
+    other = replace(ANNA, privileges=())
+    whole = replace(compared(SAME), others=(TokenFate(Fate.TAMPERED, ANNA, other, comparison(ANNA, other)),))
+    document = json.loads(machines_json(whole))
+    (one,) = document["tokens"]
+    assert (one["token"], one["fate"], one["identity"]) == (hex(ANNA.address), "tampered", [])
+    assert one["policy"] and all(name.startswith("Se") for name in one["policy"])

@@ -20,7 +20,8 @@ from kdtoken.model.privilege import NUMBERS, Privilege
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from kdtoken.render.audit import head_lines, remarks_data
-from kdtoken.render.walk import _row, _user, csv_lines, csv_text, json_rows, text_lines
+from kdtoken.render.marked import segments
+from kdtoken.render.walk import _marked_oddities, _row, _user, csv_lines, csv_text, json_rows, text_lines
 from kdtoken.render.walk_files import Part
 from kdtoken.render.words import set_command
 from kdtoken.source.cached import CachedSource
@@ -376,3 +377,21 @@ def test_the_columns_of_rows_for_programs(target: SyntheticSource) -> None:
     (head, *_) = run_on(target, "walk", "--csv")
     first = "pid,image,session,user,sid,integrity,elevation,oddities,privileges,token,eprocess,remarks"
     assert head == first
+
+
+@pytest.mark.parametrize(
+    "text, parts",
+    [
+        ("", []),
+        ("restricted", []),
+        ("!! restricted", ["!!"]),
+        ("a, !! b", ["!!"]),
+        ("!! a, b, !! c", ["!!", "!!"]),
+        ("a!! b, c", []),  # a mark stands at the start
+        ("!!a", []),
+    ],
+)
+def test_marks_of_what_is_odd_are_coloured_and_nothing_is_lost(text: str, parts: List[str]) -> None:
+    line = _marked_oddities(text)
+    assert str(line) == text
+    assert [part for part, style, _ in segments(line) if style == "impossible"] == parts
