@@ -391,3 +391,11 @@ def test_a_dacl_that_is_not_known_refuses_by_default_what_the_owner_does_not_hav
     assert outcome.allowed is allowed
     assert allowed or outcome.denial is not None and outcome.denial.why.startswith("the DACL is not known")
     assert check(hidden, Answers({"dacl": True})).allowed
+
+
+@pytest.mark.parametrize("mask, noted", [("GA", "0x10000000"), ("0x80000001", "0x80000001"), ("0x1", "")])
+def test_generic_rights_in_an_ace_are_noted(mask: str, noted: str) -> None:
+    """[MS-DTYP] 2.4.3: they are mapped when a descriptor is set; one that still has them gives nothing."""
+    notes = check(asked("user", "O:{X}G:{X}D:(A;;%s;;;BU)" % mask, 0x1)).notes
+    said = "ACE 0 has generic rights (%s), which count for nothing in a check" % noted
+    assert [note for note in notes if "generic" in note] == ([said] if noted else [])

@@ -9,7 +9,7 @@ from kdtoken.analysis.access_check.check import check
 from kdtoken.analysis.access_check.integrity import allowed_below, integrity
 from kdtoken.analysis.access_check.questions import Answers
 from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED
-from kdtoken.analysis.access_check.run import Run
+from kdtoken.analysis.access_check.run import Place, Run
 from kdtoken.model.object_type import GenericMapping
 from tests.test_analysis_access_check_check import asked
 
@@ -128,3 +128,20 @@ def test_what_is_not_known_of_a_container_or_its_level_is_asked(
     given = Answers(answers)
     run = Run(replace(request, caller=replace(request.caller, container=container, integrity=level)), given, True)
     assert (integrity(run) is None) is allowed and [one.key for one in given.asked] == questions
+
+
+@pytest.mark.parametrize(
+    "dacl, place",
+    [
+        ("(A;;0x2;;;BU)", Place.LABEL),  # the DACL would have granted WRITE_DATA, which the label takes away
+        ("", Place.DACL),
+        ("(A;;0x2;;;BA)", Place.DACL),
+        ("(D;;0x2;;;BU)", Place.DACL),
+    ],
+)
+def test_whether_a_label_or_the_dacl_leaves_nothing_of_maximum_allowed(dacl: str, place: Place) -> None:
+    outcome = check(asked("user @L", "O:{X}G:{X}D:%sS:(ML;;NW;;;ME)" % dacl, MAXIMUM_ALLOWED))
+    assert not outcome.allowed and outcome.place is place
+    # Of what both leave something is granted.
+    both = check(asked("user @L", "O:{X}G:{X}D:(A;;0x3;;;BU)S:(ML;;NW;;;ME)", MAXIMUM_ALLOWED))
+    assert both.granted == 0x1

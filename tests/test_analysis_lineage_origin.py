@@ -6,12 +6,15 @@ import pytest
 
 from kdtoken.analysis.lineage.chain import chain
 from kdtoken.analysis.lineage.edges import Change, edge
-from kdtoken.analysis.lineage.origin import Kind, Lineages
+from kdtoken.analysis.lineage.origin import Kind, Lineages, _is_limited
 from kdtoken.analysis.lineage.parents import Family, How
 from kdtoken.analysis.lineage.tree import path, tree
+from kdtoken.frozen import replace
+from kdtoken.model.absent import Unreadable
 from kdtoken.model.luid import Luid
 from kdtoken.model.snapshot import Snapshot
-from kdtoken.model.token import Token
+from kdtoken.model.token import LogonSession, Token
+from tests.declared_views import decoded
 from tests.machine import owner
 from tests.machine.declared import BOOT, MACHINE, SECOND
 from tests.machine.strange import (
@@ -190,3 +193,26 @@ def test_the_logon_sessions_of_the_kernel(quiet: Snapshot) -> None:
     assert isinstance(quiet.logon_sessions, tuple)
     ids = [one.logon_id.value for one in quiet.logon_sessions if isinstance(one.logon_id, Luid)]
     assert ids == sorted(one.logon_id for one in MACHINE.logon_sessions)
+
+
+@pytest.mark.parametrize(
+    "buddy, filtered, limited",
+    [
+        (Luid(0, 0x777), True, True),
+        (Luid(1, 0), True, True),
+        (Luid(0, 0), True, False),  # a session that names no other half
+        (Unreadable(0x10, "paged out"), True, False),
+        (None, True, False),
+        (Luid(0, 0x777), False, False),
+    ],
+)
+def test_a_limited_half_has_the_flag_and_a_session_that_names_the_other(
+    buddy: object, filtered: bool, limited: bool
+) -> None:
+    """winnt.h: TOKEN_IS_FILTERED is 0x800 of _TOKEN.TokenFlags."""
+    token = decoded("notepad")
+    assert isinstance(token.logon_session, LogonSession) and isinstance(token.flags, int)
+    flags = token.flags | 0x800 if filtered else token.flags & ~0x800
+    session = replace(token.logon_session, buddy_logon_id=buddy)  # type: ignore[arg-type]
+    assert _is_limited(replace(token, flags=flags, logon_session=session)) is limited
+    assert not _is_limited(replace(token, flags=flags, logon_session=Unreadable(0x10, "paged out")))

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Tuple
 import pytest
 
 from kdtoken import cli
-from kdtoken.cli.parsing import _EXAMPLES
+from kdtoken.cli.parsing import _EXAMPLES, Done
 from kdtoken.errors import UsageError
 from kdtoken.machine.open import TIMEOUT
 from kdtoken.model.sid import Sid
@@ -248,3 +248,24 @@ def test_without_the_alias_it_is_said_how_to_make_one(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("verb", sorted(_EXAMPLES))
 def test_what_a_verb_is_typed_like_is_that_verb_s(verb: str) -> None:
     assert _EXAMPLES[verb].split(" ")[0] == verb
+
+
+@pytest.mark.parametrize(
+    "message, near",
+    [
+        ("unrecognized arguments: --sesion x", "--session"),
+        ("unrecognized arguments: --sesion=x", "--session"),
+        ("unrecognized arguments: --session", ""),  # it is one: nothing was mistyped
+        ("unrecognized arguments: --zzz", ""),
+        ("unrecognized arguments: x", ""),
+    ],
+)
+def test_the_option_that_a_mistyped_one_is_nearest_to(message: str, near: str) -> None:
+    assert cli.parser("walk", "")._near(message) == near
+
+
+def test_the_end_of_the_program_carries_its_message() -> None:
+    for message, said in (("text", "text"), ("", ""), (None, "")):
+        with pytest.raises(Done) as caught:
+            cli.parser("walk", "").exit(0, message)
+        assert str(caught.value) == said

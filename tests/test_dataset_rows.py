@@ -193,3 +193,22 @@ def test_times() -> None:
     assert rows.microseconds(116_444_736_000_000_000) == 0  # 1970 ([MS-DTYP] 2.3.3 counts from 1601)
     assert rows.microseconds(116_444_736_000_000_019) == 1
     assert rows.microseconds(1) == -11_644_473_600_000_000
+
+
+@pytest.mark.parametrize(
+    "value, cell, why",
+    [
+        (0, None, None),  # it never was
+        (0x7FFFFFFFFFFFFFFF, None, None),  # it never comes
+        (None, None, None),
+        (116444736000000000, 0, None),  # FILETIME of Unix time 0
+        (116444736000000010, 1, None),  # in microseconds
+        (-1, None, "0xffffffffffffffff is no date"),
+        (Unreadable(0x10, "paged out"), None, "unreadable at 0x10: paged out"),
+    ],
+)
+def test_a_moment_or_why_there_is_none(value: Any, cell: Any, why: Any) -> None:
+    cells = rows._Cells("processes")
+    cells.time("created", value)
+    done = cells.done()
+    assert done["created"] == cell and done["missing"] == ([("created", why)] if why else None)

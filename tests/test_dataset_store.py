@@ -4,6 +4,7 @@ import json
 import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Dict, List
 
 import pytest
@@ -16,7 +17,7 @@ from kdtoken.dataset import work  # noqa: E402
 from kdtoken.dataset.pack import known_sources  # noqa: E402
 from kdtoken.dataset.parts import arrow_type, part_bytes, part_schema  # noqa: E402
 from kdtoken.dataset.schema import DATA, IDENTITY, TABLES, VERSION  # noqa: E402
-from kdtoken.dataset.store import MARKER, Answered, Key, Known, Store  # noqa: E402
+from kdtoken.dataset.store import MARKER, Answered, Key, Known, Store, _told  # noqa: E402
 from kdtoken.dataset.work import (  # noqa: E402
     ADDED,
     BROKEN,
@@ -403,3 +404,28 @@ def test_ctrl_c_and_our_own_errors_pass_a_store_as_they_are() -> None:
         raise KeyboardInterrupt
     with pytest.raises(UsageError, match="mine"), Answered(lambda error: BadFormat("never")):
         raise UsageError("mine")
+
+
+@pytest.mark.parametrize(
+    "error, reason",
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (ValueError("x"), "no file can have that name"),
+        (RuntimeError("botocore's own words"), "its store refuses"),  # no text of a library reaches a person
+    ],
+)
+@pytest.mark.parametrize("local", [True, False])
+def test_what_a_file_system_raises_is_told_in_our_words(error: Exception, reason: str, local: bool) -> None:
+    store: Any = SimpleNamespace(url="s3://lake", is_local=local)
+    with pytest.raises(KdTokenError) as caught:
+        with _told(store, "write"):
+            raise error
+    assert caught.value.message == "cannot write the lake s3://lake: %s" % reason
+    step = "another folder, with room, where you may" if local else "is the address right, and may you?"
+    assert caught.value.next_step == step
+    # An error of ours is left as it is.
+    ours = KdTokenError("x")
+    with pytest.raises(KdTokenError) as caught:
+        with _told(store, "write"):
+            raise ours
+    assert caught.value is ours

@@ -1,6 +1,6 @@
 """Findings in the words of `audit` and in the cells of `walk`."""
 
-from typing import Tuple
+from typing import Any, List, Tuple
 
 import pytest
 
@@ -10,9 +10,11 @@ from kdtoken.model.absent import NotSaid
 from kdtoken.model.process import Process, ProcessDump
 from kdtoken.render.audit import (
     Report,
+    _alike,
     audit_lines,
     explain_lines,
     finding_data,
+    head_lines,
     remarks_data,
     remarks_text,
     rule_lines,
@@ -104,3 +106,77 @@ def test_the_first_line_counts_who_needs_a_look(looks: int, errors: int, quiet: 
     strange = Report("a.dmp", processes=1, findings=(finding("boot-token", Severity.IMPOSSIBLE, process(0x1000, 8)),))
     reports = [strange] * looks + [Report("b.dmp", error="gone")] * errors + [Report("a.dmp", processes=1)] * quiet
     assert audit_lines(reports)[0].startswith(first)
+
+
+def test_what_was_not_whole_is_said_of_its_source_where_there_are_several() -> None:
+    torn = Report("a.dmp", processes=2, problems=("the list is torn\x1b",))
+    assert audit_lines([torn])[-1] == "not whole: the list is torn\\u001b"
+    lines = audit_lines([torn, Report("b.dmp", processes=1), Report("c.dmp", error="gone")])
+    assert lines[-4:] == [
+        "nothing strange in what could be read: a.dmp, 2 processes",
+        "nothing strange: b.dmp, 1 process",
+        "not whole: a.dmp: the list is torn\\u001b",
+        "could not be read: c.dmp: gone",
+    ]
+
+
+@pytest.mark.parametrize(
+    "problems, told",
+    [
+        ((), []),
+        (("pid 8: torn",), ["pid 8: torn"]),
+        (("pid 8: torn", "pid 12: torn"), ["pid 8: torn", "pid 12: torn"]),
+        # Of three that differ in numbers only the first is told.
+        (
+            ("pid 8: torn", "x", "pid 12: torn", "pid 16: torn"),
+            ["pid 8: torn; and 2 more like it (--json lists all)", "x"],
+        ),
+        (("at 0x10: torn", "at 0x20: torn", "at 0x30: torn"), ["at 0x10: torn; and 2 more like it (--json lists all)"]),
+        (("a: Flink", "a: Blink", "b: Flink"), ["a: Flink", "a: Blink", "b: Flink"]),
+    ],
+)
+def test_problems_of_a_kind_are_counted(problems: Tuple[str, ...], told: List[str]) -> None:
+    assert _alike(problems) == told
+
+
+@pytest.mark.parametrize(
+    "count, known, told",
+    [
+        (0, 0, []),
+        (1, 0, ["1 finding for information only (--all lists it)"]),
+        (2, 0, ["2 findings for information only (--all lists them)"]),
+        (0, 3, ["3 known from the baseline and not told again"]),
+    ],
+)
+def test_what_is_not_told_is_counted(count: int, known: int, told: List[str]) -> None:
+    found = tuple(finding("boot-token", Severity.INFORMATION, process(0x1000, 8)) for _ in range(count))
+    lines = audit_lines([Report("a.dmp", processes=1, findings=found, known=known)])
+    assert lines[1:] == ([""] + told if told else [])
+    assert ("saw it" in " ".join(audit_lines([Report("a", processes=1, findings=found)], True))) is bool(count)
+
+
+def test_the_head_of_a_list_tells_what_is_strange_among_those_that_are_listed() -> None:
+    one, other = process(0x1000, 8), process(0x2000, 12)
+    worst, odd, quiet = (
+        finding("boot-token", Severity.IMPOSSIBLE, one, saw="worst"),
+        finding("shared-token", Severity.UNUSUAL, other, saw="odd"),
+        finding("token-source", Severity.INFORMATION, one, saw="quiet"),
+    )
+
+    def head(*found: Finding, **more: Any) -> List[str]:
+        return [str(line) for line in head_lines(found, 5, **more)]
+
+    assert head() == head(quiet) == ["  Nothing strange among 5 processes."]
+    assert head_lines((), 1) == ["  Nothing strange among 1 process."]
+    assert head(unknown=1) == ["  Nothing strange among 5 processes; of the token of 1 nothing is known."]
+    assert head(unknown=2) == ["  Nothing strange among 5 processes; of the tokens of 2 nothing is known."]
+    assert [line.split()[:2] for line in head(worst, odd, quiet)[:2]] == [["!!", "worst"], ["!", "odd"]]
+    assert head(worst, odd)[-1].endswith("audit --explain RULE tells more: boot-token, shared-token)")
+    # Of those that a filter left out the unusual ones are counted; the worst is said whatever is listed.
+    assert head(odd, shown=[0x2000])[0].split() == ["!", "odd"]
+    (line,) = head(odd, shown=[0x1000])
+    assert line == "  Nothing strange among these; 1 more finding about processes that are not shown here."
+    mixed = head(worst, odd, shown=[0x3000])
+    assert mixed[0].split() == ["!!", "worst"] and "odd" not in " ".join(mixed)
+    assert mixed[-1] == "  (1 more finding about processes that are not shown here)"
+    assert "(2 more findings about processes" in " ".join(head(worst, odd, odd, shown=[0x3000]))

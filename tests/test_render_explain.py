@@ -398,3 +398,16 @@ def test_the_table_s_first_line_counts(depends: int, head: str) -> None:
     lines = who_lines([("anna", "a", yes), ("boris", "b", other)], unjudged=["carl: gone"])
     assert lines[0] == head and lines[-3:] == ["", "Not judged: 1", "  carl: gone"]
     assert ("depends on whether" in " ".join(lines)) is bool(depends)
+
+
+@pytest.mark.parametrize(
+    "wish, said",
+    [
+        (0, "asks a thing (File) for nothing"),
+        (MAXIMUM_ALLOWED, "asks a thing (File) for all it can get (MAXIMUM_ALLOWED)"),
+        (0x1, "asks a thing (File) for READ_DATA (0x1)"),
+    ],
+)
+def test_the_first_line_says_what_is_asked(wish: int, said: str) -> None:
+    lines = explain_lines(decide(asked("user", "O:{X}G:{X}D:(A;;0x1;;;BU)", "file", wish)))
+    assert lines[0] == "user " + said

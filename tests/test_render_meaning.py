@@ -10,7 +10,7 @@ from kdtoken.model.absent import Fragment, Unreadable
 from kdtoken.model.privilege import Privilege
 from kdtoken.render.marked import segments
 from kdtoken.render.meaning import level_style, privilege, severity
-from kdtoken.render.privileges import privilege_lines
+from kdtoken.render.privileges import all_lines, privilege_lines
 from kdtoken.render.screen import screen_lines
 from tests.test_render_screen import NOTEPAD, TOKEN
 
@@ -65,3 +65,19 @@ def test_groups_for_deny_only_are_marked_on_the_screen() -> None:
 )
 def test_a_finding_has_the_style_of_what_it_says(one: Optional[Severity], style: str) -> None:
     assert segments(severity(one, "x")) == [("x", style, "")]
+
+
+def test_a_privilege_by_itself_says_nothing_of_a_token() -> None:
+    lines = privilege_lines("SeDebugPrivilege")
+    assert lines[0] == "SeDebugPrivilege  (20, 0x14)" and not any("there is no token" in line for line in lines)
+    assert privilege_lines("SeDebugPrivilege", None, "a.exe (8)")[-1] == "  a.exe (8): there is no token"
+    # Whether it gives power over others is said of those that do (wdm.h 20; 23 is everybody's).
+    assert any("power over others" in line for line in lines)
+    assert not any("power over others" in line for line in privilege_lines("SeChangeNotifyPrivilege"))
+
+
+def test_every_privilege_has_its_number_and_its_words() -> None:
+    lines = all_lines()
+    assert lines[0].startswith(" 2  SeCreateTokenPrivilege: ") and any(line.startswith("20  SeDebug") for line in lines)
+    heads = [line for line in lines if line[:4].strip()]
+    assert [int(line[:2]) for line in heads] == list(range(2, 37)) and all(len(line) < 100 for line in lines)

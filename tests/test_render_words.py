@@ -11,6 +11,7 @@ from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.group import Group
 from kdtoken.model.luid import Luid
 from kdtoken.model.sid import Sid
+from kdtoken.model.sid_names import Names
 from kdtoken.model.token import LogonSession
 from kdtoken.render import words
 from kdtoken.render.words import WIDTH, briefly, clean, printable, row_lines, show, table, wrapped
@@ -181,3 +182,24 @@ def test_the_account_of_a_logon_session(authority: Any, account: Any, name: Any)
     unknown = replace(session, logon_id=Unreadable(0x10, "paged out"))
     assert words.account_of(replace(token, logon_session=unknown)) == name
     assert words.account_of(replace(token, logon_session=None)) is None
+
+
+@pytest.mark.parametrize(
+    "rid, known, name",
+    [
+        (500, None, "LAB\\anna"),  # a well-known id of a domain that nobody here names
+        (500, "LAB\\root", "LAB\\root"),  # the source's own name for it
+        (1001, None, "LAB\\anna"),
+        (1001, "x\\y", "x\\y"),
+    ],
+)
+def test_the_user_is_named_by_its_source_and_else_by_its_logon_session(rid: int, known: Any, name: str) -> None:
+    token = decoded("notepad")
+    assert isinstance(token.logon_session, LogonSession) and isinstance(token.user_and_groups, tuple)
+    sid = Sid(5, (21, 1, 2, 3, rid))
+    session = replace(token.logon_session, authority_name="LAB", account_name="anna")
+    named = replace(token, logon_session=session, user_and_groups=(Group(sid, 0), *token.user_and_groups[1:]))
+    names = Names({sid: known} if known else {})
+    assert words.sid_name(sid, named, names) == name
+    # Of another SID the session says nothing.
+    assert words.sid_name(Sid(5, (21, 1, 2, 3, 1002)), named, names) != "LAB\\anna"

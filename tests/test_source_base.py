@@ -1,6 +1,6 @@
 """Targets: ranges with holes, and what a target without an interpreter says."""
 
-from typing import List, Tuple
+from typing import Any, List, Tuple
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kdtoken.errors import MemoryUnreadable, NoCommands, NotRecorded, SymbolNotFound, TypeNotFound
 from kdtoken.layout.layout import Layout
-from kdtoken.source.base import PAGE_SIZE, About, Source, Span, read_span
+from kdtoken.source.base import PAGE_SIZE, About, Source, Span, _sparse, read_span
 
 BASE = 0xFFFF800000000000
 
@@ -117,3 +117,20 @@ def test_pieces_and_holes_cover_the_range_without_overlap(
     assert at == BASE + start + size
     for begin, data in span.pieces:
         assert data == content(begin, len(data))
+
+
+@pytest.mark.parametrize(
+    "partial, known, holes",
+    [
+        (b"ab", ((0x1002, b"cd"), (0x1006, b"gh")), [(0x1004, 2)]),  # pieces that touch leave no hole between
+        (b"ab", ((0x1004, b"ef"),), [(0x1002, 2), (0x1006, 2)]),
+        (b"", ((0x1000, b"abcdefgh"),), []),
+        (b"", ((0x1004, b"efgh"),), [(0x1000, 4)]),
+        (b"abcd", (), [(0x1004, 4)]),
+        (b"", (), [(0x1000, 8)]),
+    ],
+)
+def test_the_holes_of_a_failed_read_lie_between_what_there_is(partial: bytes, known: Any, holes: Any) -> None:
+    span = _sparse(0x1000, 8, NotRecorded(0x1000, 8, "", partial, known))
+    assert [(hole.address, hole.size) for hole in span.holes] == holes
+    assert span.pieces == (((0x1000, partial),) if partial else ()) + known
