@@ -62,6 +62,8 @@ def pytest_collection_finish() -> None:
     # What was imported and collected stays to the end: the collector need not look through it again and again.
     gc.collect()
     gc.freeze()
+    # And what a test makes is so little that looking for it at every 700 objects costs more than having it for a while.
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,7 +4,7 @@ import gzip
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Set, Tuple
 
 from kdtoken.decode.process import process_details, walk_processes
 from kdtoken.decode.process_dump import Tokens
@@ -22,25 +22,33 @@ from kdtoken.source.cached import CachedSource
 from kdtoken.source.crashdump.dump import open_dump
 from kdtoken.source.session import RecordingSource, load_session
 from tests.engine.volatility import isf
-from tests.expected import FILES, layouts_of_build
+from tests.expected import WINDOWS_11, layouts_of_build
 from tests.fake_image import as_image, fake_image
 from tests.machine.crashdump import write_dump
 from tests.machine.kernel import Kernel, build
+from tests.machine.memory import PAGE
 from tests.machine.spec import Machine
 from tests.machine.standin_text import process_details as printed_details
 from tests.machine.standin_text import process_head, token_text
 from tests.machine.synthetic import SyntheticSource
 from tests.test_source_log_memory import UNITS, rendered
 
-WINDOWS_11 = next(path for path in FILES if "22000" in path.name)
 
-
-@lru_cache(maxsize=128)
 def kernel_of_machine(machine: Machine, path: Path = WINDOWS_11) -> Kernel:
     """The machine in memory, by default as Windows 11 lays it out, with no page paged out; equal ones are one."""
+    return _built(machine, path)[0]
+
+
+def paged_out_of_machine(machine: Machine) -> List[int]:
+    """An address in each page of it that the declaration has paged out."""
+    return [number * PAGE for number in _built(machine, WINDOWS_11)[1]]
+
+
+@lru_cache(maxsize=192)
+def _built(machine: Machine, path: Path) -> Tuple[Kernel, Set[int]]:
     kernel = build(machine, layouts_of_build(path))
-    kernel.memory.paged_out = set()
-    return kernel
+    gone, kernel.memory.paged_out = kernel.memory.paged_out, set()
+    return kernel, gone
 
 
 def snapshot_of_source(source: Source, with_sessions: bool = False) -> Snapshot:
@@ -61,7 +69,7 @@ def snapshot_of_source(source: Source, with_sessions: bool = False) -> Snapshot:
     return snapshot_of(target, rows, problems, with_sessions)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=192)
 def snapshot_of_machine(machine: Machine, with_sessions: bool = False) -> Snapshot:
     """From memory."""
     return snapshot_of_source(SyntheticSource(kernel_of_machine(machine)), with_sessions)
@@ -107,6 +115,7 @@ def printed(kernel: Kernel) -> str:
     return "\n".join(lines)
 
 
+@lru_cache(maxsize=32)
 def snapshot_of_text(text: str) -> Snapshot:
     """From a debugger's text."""
     return snapshot_of_texts(read_logs([("windbg.log", text)]), "windbg.log")

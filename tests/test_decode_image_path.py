@@ -16,7 +16,7 @@ from kdtoken.render.screen import screen_lines
 from kdtoken.render.text import image_words, render_dump
 from kdtoken.source.base import Span
 from kdtoken.source.cached import CachedSource
-from tests.expected import FILES, WINDOWS_11, kernel_of
+from tests.expected import FEW_FILES, WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.synthetic import SyntheticSource
 
@@ -34,7 +34,7 @@ def pointer(source: SyntheticSource) -> int:
     return int.from_bytes(source.read(place(source), 8), "little")
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FEW_FILES, ids=lambda path: path.stem)
 def test_the_path_of_every_declared_process_costs_one_request(path: Path) -> None:
     kernel = kernel_of(path)
     for declared in MACHINE.processes:

@@ -21,7 +21,7 @@ from kdtoken.model.token import Token
 from kdtoken.source.base import About
 from kdtoken.view.partial import PartialToken
 from tests.declared_views import token_lines
-from tests.expected import FILES, WINDOWS_11, kernel_of
+from tests.expected import FEW_FILES, WINDOWS_11, kernel_of
 from tests.machine.declared import MACHINE
 from tests.machine.kernel import Kernel
 from tests.machine.standin_text import commands
@@ -62,7 +62,7 @@ def log_of(kernel: Kernel, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", FEW_FILES, ids=lambda file: file.stem)
 def test_every_process_of_a_log_without_memory_is_what_was_declared(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
