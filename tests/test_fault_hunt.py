@@ -1,5 +1,6 @@
 """A few hundred of the faults that `make faults` makes by the thousand: no value is shown wrong and unmarked."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,14 @@ from tests.fault_hunt.undetectable import UNDETECTABLE, reason_of
 KERNEL = kernel_of(WINDOWS_11)
 
 
+@lru_cache(maxsize=None)
+def straight() -> Hunt:
+    """One for all tests: it keeps what the sound machine shows, and no fault."""
+    return Hunt(KERNEL)
+
+
 def test_nothing_is_shown_wrong_and_unmarked() -> None:
-    result = Hunt(KERNEL).run(1, 250)
+    result = straight().run(1, 250)
     assert result.silent == [], result.silent[:3]
     counts = result.counts
     assert sum(counts[kind, "marked"] for kind in ("page", "bit", "pointer", "list", "layout")) > 25
@@ -25,21 +32,20 @@ def test_nothing_is_shown_wrong_and_unmarked() -> None:
 
 
 def test_a_page_that_is_gone_changes_no_value() -> None:
-    result = Hunt(KERNEL).run(2, 60, ("page",))
+    result = straight().run(2, 60, ("page",))
     assert {outcome for _, outcome in result.counts} <= {"marked", "without effect"}
 
 
 @pytest.mark.parametrize("way", ["recording", "log"])
 def test_a_recording_or_a_log_of_the_faulty_machine_shows_the_same(way: str, tmp_path: Path) -> None:
-    straight = Hunt(KERNEL).run(3, 25)
-    kept = Hunt(KERNEL, THROUGH[way](tmp_path)).run(3, 25)
-    assert kept.silent == [] and kept.counts == straight.counts
+    kept = Hunt(KERNEL, THROUGH[way](tmp_path), straight()).run(3, 25)
+    assert kept.silent == [] and kept.counts == straight().run(3, 25).counts
 
 
 def test_a_log_shows_the_sound_machine_as_its_memory_does(tmp_path: Path) -> None:
-    through, straight = Hunt(KERNEL, THROUGH["log"](tmp_path)), Hunt(KERNEL)
+    through = Hunt(KERNEL, THROUGH["log"](tmp_path), straight())
     for process in through.processes[::6]:
-        assert through.sound(process)[0] == straight.sound(process)[0]
+        assert through.sound(process)[0] == straight().sound(process)[0]
 
 
 def test_of_a_union_the_widest_member_is_what_lies_there() -> None:
@@ -60,9 +66,9 @@ def test_a_token_that_is_none_marks_the_thread_that_names_it() -> None:
 
 def test_the_hunt_sees_a_check_that_is_taken_away(monkeypatch: Any) -> None:
     """Else silence would prove nothing.  Of lists that point to another token's SIDs this one check alone tells."""
-    sound = Hunt(KERNEL).run(5, 150, ("pointer",))
+    sound = straight().run(5, 150, ("pointer",))
     monkeypatch.setattr(decode, "strays", lambda *arguments: [])
-    without = Hunt(KERNEL).run(5, 150, ("pointer",))
+    without = straight().run(5, 150, ("pointer",))
     assert sound.silent == []
     assert {one.path.split("[")[0] for one in without.silent} >= {"token.restricted_sids"}
 

@@ -18,6 +18,7 @@ from kdtoken.model.token_words import (
     bit_words,
     value_word,
 )
+from tests.examples import ALL
 
 
 def test_policies_and_enumerations() -> None:
@@ -94,11 +95,16 @@ def test_protection_fields() -> None:
 def test_filetime_knows_every_day_of_the_calendar() -> None:
     """Against the standard library's calendar, which the model itself must not import (see its docstring)."""
     first, days = datetime.date(1601, 1, 1), 0
+    # The Gregorian calendar comes again every 400 years (146,097 days): two of those in full, then each year's ends.
+    whole = first.year + (800 if not ALL else datetime.date.max.year)
     for year in range(first.year, datetime.date.max.year + 1):
         lengths = [calendar.monthrange(year, month)[1] for month in range(1, 13)]
         told = [(year, month, day) for month, length in enumerate(lengths, 1) for day in range(1, length + 1)]
         assert (first + datetime.timedelta(days=days)).timetuple()[:3] == told[0]
-        assert list(map(date_of, range(days, days + len(told)))) == told
+        tried = range(days, days + len(told))
+        assert list(map(date_of, tried if year < whole else (tried[0], tried[58], tried[59], tried[-1]))) == (
+            told if year < whole else [told[0], told[58], told[59], told[-1]]
+        )
         days += len(told)
     assert days == (datetime.date.max - first).days + 1
     last = (datetime.date.max - first).days * 864_000_000_000 + 863_999_999_999

@@ -58,13 +58,23 @@ class Result(NamedTuple):
 
 
 class Hunt:
-    """Faults in one kernel.  through: how the faulty memory reaches the verb, as it is by default."""
+    """Faults in one kernel.
 
-    def __init__(self, kernel: Kernel, through: Optional[Callable[[SyntheticSource, str], Source]] = None) -> None:
+    through   how the faulty memory reaches the verb, as it is by default
+    straight  a hunt in the same kernel as it is: what is read of the sound machine need not be found out again
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        through: Optional[Callable[[SyntheticSource, str], Source]] = None,
+        straight: "Optional[Hunt]" = None,
+    ) -> None:
         self.kernel = kernel
-        self.through = through or (lambda source, process: source)
+        self.through = through
         self.places = places_of(kernel)
         self._pointers = self.places.pointers()
+        self._straight = straight
         self._reads: Dict[str, Dict[str, List[Part]]] = {}
         self._alone: Dict[int, Dict[str, object]] = {}
         self._sound: Dict[str, Tuple[Shown, List[Tuple[int, int]]]] = {}
@@ -125,7 +135,7 @@ class Hunt:
 
     def _seen(self, source: SyntheticSource, process: str) -> Shown:
         try:
-            return shown(self.through(source, process), process)
+            return shown(self.through(source, process) if self.through else source, process)
         except KdTokenError as error:  # a log or a recording that is refused as a whole
             return Shown({}, (), str(error))
 
@@ -139,10 +149,14 @@ class Hunt:
         """What the sound machine shows, and what is read for it."""
         if process not in self._sound:
             source = SyntheticSource(self.kernel)
-            told = shown(self.through(source, process), process)
-            source = SyntheticSource(self.kernel)
-            shown(source, process)
-            self._sound[process] = told, source.log
+            told, log = shown(self.through(source, process) if self.through else source, process), source.log
+            if self.through and self._straight:
+                log = self._straight.sound(process)[1]
+            elif self.through:
+                source = SyntheticSource(self.kernel)
+                shown(source, process)
+                log = source.log
+            self._sound[process] = told, log
         return self._sound[process]
 
     def _fault(self, kind: str, process: str, chance: random.Random) -> Optional[Fault]:
