@@ -13,7 +13,7 @@ DOCS = $(VENV)/.installed-docs
 
 help:
 	@echo "make run      dump notepad.exe's token from the recording that the repository carries"
-	@echo "make test     the tests: no Windows, no network, no Wine"
+	@echo "make test     the tests: no Windows, no network, no Wine (KDTOKEN_EXAMPLES=all: every example, build and case, as in CI)"
 	@echo "make check    ruff (lint and format) and mypy --strict"
 	@echo "make engine   the bench: the genuine debugger engine under Wine (installs Debian packages)"
 	@echo "make mutants FILE=kdtoken/model/sid.py   small faults put in by machine: which of them no test notices"
