@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kdtoken.analysis.classification import kinds
 from kdtoken.analysis.differences.fields import compare
 from kdtoken.model.absent import Absent, NotSaid, Unreadable
-from kdtoken.model.token_flags import MEANINGS, TokenFlags, token_flag_words
+from kdtoken.model.token_flags import HAS_ADMIN_GROUP, MEANINGS, TokenFlags, find_flag, token_flag_words
 from kdtoken.render.diff import diff_lines
 from kdtoken.render.json import token_flags
 from kdtoken.render.text import render_token
@@ -117,3 +117,24 @@ def test_flags_that_are_not_known_are_none_and_not_no() -> None:
     token = replace(BFE, flags=Unreadable(0x10, "paged out"))
     assert token.has_flag(TokenFlags.WRITE_RESTRICTED) is None and token.has_flag(TokenFlags.LOWBOX) is None
     assert token.flag_words == ()
+
+
+@pytest.mark.parametrize(
+    "typed, word",
+    [
+        ("NOT_LOW", "NOT_LOW"),
+        (" not-low ", "NOT_LOW"),
+        ("TOKEN_NOT_LOW", "NOT_LOW"),
+        ("token-is-filtered", "IS_FILTERED"),
+        ("has_admin_group", "HAS_ADMIN_GROUP"),  # what 0x8 meant before Vista
+        ("TOKEN_HAS_ADMIN_GROUP", "HAS_ADMIN_GROUP"),
+        ("WRITE_RESTRICTED", "WRITE_RESTRICTED"),
+        ("TOKEN_", None),
+        ("TOKEN_TOKEN_NOT_LOW", None),
+        ("NOTLOW", None),
+        ("0x2000", None),
+        ("", None),
+    ],
+)
+def test_what_a_person_may_type_for_a_flag(typed: str, word: Any) -> None:
+    assert find_flag(typed) == word and HAS_ADMIN_GROUP == "HAS_ADMIN_GROUP"

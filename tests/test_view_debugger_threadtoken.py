@@ -141,3 +141,16 @@ def test_rows_are_of_the_list_that_they_stand_in() -> None:
 def test_where_a_token_ends(end: str) -> None:
     found, used = read(TEXT.split("\n\n")[0] + "\n" + end + "Imp Level    Delegation\n" * bool(end))
     assert found[0].token.impersonation_level == 0 and used == list(range(2, 16))
+
+
+@pytest.mark.parametrize("between", ["", "   ", "0:000> k", "0:000>"])
+def test_a_block_ends_with_a_blank_line_or_a_prompt(between: str) -> None:
+    """What stands behind it is another's, whatever it looks like."""
+    text = TEXT.replace(
+        "User         S-1-5-18\n\nafter", "User         S-1-5-18\n%s\nMod Id       2 : 0x4\nS-1-5-12" % between
+    )
+    tokens, used = read(text)
+    assert [one.token.modified_id for one in tokens] == [Luid(1, 0x3EC)] and used == list(range(2, 16))
+    # The next one begins where it says so, with or without anything between.
+    tokens, used = read(TEXT.split("\n\n")[0] + "\n" + TEXT.split("\n", 1)[1].replace("0x3eb", "0x3ed"))
+    assert [one.token.token_id for one in tokens] == [Luid(0, 0x3EB), Luid(0, 0x3ED)]

@@ -45,7 +45,10 @@ BYTES = bytes.fromhex(
 )
 
 
-@pytest.mark.parametrize("text", [PLAIN, " " + PLAIN + "\r\n", '"%s"' % PLAIN, "O:BAG:SYD:(A;;CC\n   ;;;SY)\n"])
+@pytest.mark.parametrize(
+    "text",
+    [PLAIN, " " + PLAIN + "\r\n", '"%s"' % PLAIN, ' " %s " ' % PLAIN, "' %s'" % PLAIN, "O:BAG:SYD:(A;;CC\n   ;;;SY)\n"],
+)
 def test_sddl(text: str) -> None:
     one = only(text)
     assert one.form == "SDDL" and one.descriptor == from_sddl(PLAIN)
@@ -74,7 +77,9 @@ ffff9008`464082e0  01 01 00 00 00 00 00 05-12 00 00 00              ............
 """
 
 
-@pytest.mark.parametrize("text", [BYTES.hex(), "0x" + BYTES.hex().upper(), BYTES.hex(" "), BYTES.hex(",", 4), DUMP])
+@pytest.mark.parametrize(
+    "text", [BYTES.hex(), "0x" + BYTES.hex().upper(), BYTES.hex(" "), BYTES.hex(",", 4), DUMP, '" %s "' % BYTES.hex()]
+)
 def test_hex(text: str) -> None:
     one = only(text)
     assert one.form == "bytes" and to_sddl(one.descriptor) == PLAIN

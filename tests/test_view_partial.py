@@ -51,6 +51,11 @@ GONE = Unreadable(0, "not in the text")
         ((Group(LOW, LABEL), Group(MEDIUM, 7)), 0),
         ((Group(LOW, 7), Group(MEDIUM, 7)), 0),  # none has it (a text without attributes): the first
         ((GONE, Group(MEDIUM, 0x20)), 1),
+        # Of a label whose attributes are not known, its SID tells; one that has them comes before it.
+        ((Group(EVERYONE, 7), HalfGroup(0, "not in the text", sid=MEDIUM)), 1),
+        ((HalfGroup(0, "x", sid=LOW), HalfGroup(0, "x", sid=MEDIUM)), 0),
+        ((HalfGroup(0, "x", sid=LOW), Group(MEDIUM, LABEL)), 1),
+        ((HalfGroup(0, "x", sid=EVERYONE), Group(LOW, 7)), 1),
         ((Group(EVERYONE, LABEL),), None),  # the attribute makes no label of another SID
         ((), None),
     ],

@@ -387,3 +387,26 @@ def test_a_table_that_a_console_broke_and_that_has_no_row() -> None:
     found = read(BROKEN.split("USERS")[0] + rows + END)
     assert attributes(found.tokens[0]) == {"S-1-5-32-545": None} and found.tokens[0].incomplete == ("user_and_groups",)
     assert "nothing of it" in [line.text for line in found.not_understood]
+
+
+def test_a_line_above_a_row_by_itself_is_listed_and_the_row_is_whole() -> None:
+    """Whatever stands above it: a row that findstr picked says all of its group."""
+    for row, sid in ((USERS, "S-1-5-32-545"), ('"Everyone","Well-known group","S-1-1-0","%s"\n' % ON, "S-1-1-0")):
+        found = read("a line\n" + row)
+        assert attributes(found.tokens[0]) == {sid: 7} and [line.number for line in found.not_understood] == [1]
+        assert found.tokens[0].not_understood == ()
+    found = read("a line\n" + DEBUG)
+    assert found.tokens[0].privileges[0].enabled is True and [line.number for line in found.not_understood] == [1]
+    found = read("C:\\>whoami /user\n\na line\nlab\\anna S-1-5-21-1-2-3-1001\n")
+    assert [line.number for line in found.not_understood] == [3]
+    found = read("C:\\>whoami /logonid\n\na line\nS-1-5-5-0-77\n")
+    assert found.tokens[0].logon_sid == Sid(5, (5, 0, 77)) and [line.number for line in found.not_understood] == [3]
+
+
+def test_a_row_that_names_two_privileges_is_none_and_leaves_the_one_above_it_doubtful() -> None:
+    two = "SeDebugPrivilege        or(SeTcbPrivilege) Enabled\n"
+    found = read(PRIVS + NOTIFY + two + DEBUG + END)
+    (token,) = found.tokens
+    assert token.incomplete == ("privileges",) and [line.number for line in found.not_understood] == [7]
+    assert isinstance(token.privileges[0].enabled, Unreadable)
+    assert [one.name for one in token.privileges][0] == "SeChangeNotifyPrivilege"

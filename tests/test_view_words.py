@@ -6,7 +6,16 @@ import pytest
 
 from kdtoken.model.luid import Luid
 from kdtoken.model.sid import Sid
-from kdtoken.view.words import has_facts, hexadecimal, is_cut_sid, luid_of, pointer_at, sid_of, unbracketed
+from kdtoken.view.words import (
+    has_facts,
+    hexadecimal,
+    is_cut_sid,
+    luid_of,
+    may_have_facts,
+    pointer_at,
+    sid_of,
+    unbracketed,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +60,7 @@ def test_a_sid_that_a_line_s_end_cut(text: str, cut: bool) -> None:
 )
 def test_what_no_view_may_lose(text: str, facts: bool) -> None:
     assert has_facts(text) is facts
+    assert may_have_facts(text) or not facts
 
 
 @pytest.mark.parametrize(
@@ -107,3 +117,11 @@ def test_luids_as_tools_print_them(text: str, luid: Optional[Luid]) -> None:
 )
 def test_a_name_without_its_brackets(text: str, name: str) -> None:
     assert unbracketed(text) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [("of Se", True), ("S-1-", True), ("s-1-5", True), ("se", False), ("S-2-5", False), ("S-1", False), ("", False)],
+)
+def test_what_needs_a_closer_look(text: str, may: bool) -> None:
+    assert may_have_facts(text) is may

@@ -90,7 +90,7 @@ class ObjectType:
         and ``read``, ``write``, ``execute``, ``all``, ``maximum``.  :class:`BadFormat` says what there is.
         """
         mask = 0
-        words = [word for word in re.split(r"[|,+\s]+", text.strip()) if word]
+        words = [word for word in re.split(r"[|,+\s]+", text) if word]
         if not words:
             raise BadFormat("no access is named", text, "name rights, for instance %s" % self._examples())
         for word in words:
