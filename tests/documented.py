@@ -120,6 +120,7 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.cache = folder.parent / (folder.name + "-cache")
         content = practice_files(str(folder))
         machine, incident = content["practice.dmp"], content["incident.dmp"]
         log = gzip.decompress((ROOT / "fixtures/logs/capture-10.0.22000.2538-synthetic.log.gz").read_bytes())
@@ -158,6 +159,8 @@ class Place:
         """Stand in the folder, in front of that machine."""
         monkeypatch.chdir(self.folder)
         monkeypatch.setenv("_NT_SYMBOL_PATH", str(self.folder))
+        # What was read of the symbols is kept, as it is for everybody, but in a place of the tests.
+        monkeypatch.setenv("KDTOKEN_CACHE", str(self.cache))
         monkeypatch.setattr(live, "LiveSource", Live)
         monkeypatch.setattr(attach, "AttachedSource", Live)
 

@@ -33,9 +33,12 @@ def is_of(command: Command, word: str) -> bool:
 
 
 IN_THE_GUEST = [one for one in ALL if is_of(one, "python collect.py")]
+# What several pages tell is typed once.
 TYPED = [
-    one for one in ALL if one.text not in NOT_TYPED and not is_of(one, "python ") and not ELSEWHERE.search(one.text)
-]
+    one
+    for one in {one.text: one for one in reversed(ALL)}.values()
+    if one.text not in NOT_TYPED and not is_of(one, "python ") and not ELSEWHERE.search(one.text)
+][::-1]
 # file -> the command that a page tells to make it with; a test that runs alone, or before, makes it itself
 MADE_BY = {made.group(1): one.text for one in TYPED for made in [re.search(r" > ([\w.]+)$", one.text)] if made}
 OF_THE_LAB = [one for one in ALL if is_of(one, "python vm\\")]

@@ -22,7 +22,9 @@ from kdtoken.errors import (
     SymbolNotFound,
     TypeNotFound,
 )
+from kdtoken.layout.layout import layout_from_json
 from kdtoken.model.privilege import NAMES
+from kdtoken.source import session as sessions
 from kdtoken.source.base import Source
 from kdtoken.source.cached import CachedSource
 from kdtoken.source.session import RecordingSource, SessionSource, load_session
@@ -53,6 +55,28 @@ def recorded(path: Path = PATH) -> RecordingSource:
 @pytest.fixture(scope="module")
 def text() -> str:
     return "\n".join(recorded().lines()) + "\n"
+
+
+def test_a_line_of_a_type_is_read_once_and_never_taken_for_another(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = text.split("\n")
+    number = next(number for number, line in enumerate(lines) if line.startswith('{"layout": "_TOKEN"'))
+    read: List[str] = []
+    monkeypatch.setattr(sessions, "_KNOWN", {})
+    monkeypatch.setattr(
+        sessions, "layout_from_json", lambda name, data: read.append(name) or layout_from_json(name, data)
+    )
+    first = SessionSource(text, "a")
+    again = SessionSource(text, "b")
+    assert len(read) == len(set(read)) > 10 and read.count("_TOKEN") == 1
+    assert again.layout("_TOKEN") == first.layout("_TOKEN") == kernel_of(PATH).layouts.layout("_TOKEN")
+    # Another offset: another line, of the same name.
+    data = json.loads(lines[number])
+    data["fields"][1][1] += 4
+    changed = SessionSource("\n".join([*lines[:number], json.dumps(data), *lines[number + 1 :]]), "c")
+    assert read.count("_TOKEN") == 2 and changed.layout("_TOKEN") != first.layout("_TOKEN")
+    # A first line that is one of these is no recording's.
+    with pytest.raises(BadFormat, match="d is not a recorded kdtoken session"):
+        SessionSource(lines[number], "d")
 
 
 @pytest.mark.parametrize("name", ["run.kdtoken", "run.kdtoken.gz"])
