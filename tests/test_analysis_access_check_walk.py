@@ -1,8 +1,10 @@
 """The walk with an object type list, against the rule worked off node by node from what remains ([MS-ADTS] 5.1.3.3.3)."""
 
+from dataclasses import replace
 from typing import List, Tuple
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +17,7 @@ from kdtoken.model.object_type import documented_type
 from kdtoken.model.secured_object import SecuredObject
 from kdtoken.model.sid import Sid
 from tests.examples import examples
+from tests.test_analysis_access_check_check import asked, guarded
 
 USER, OTHER = Sid(5, (21, 1, 2, 3, 1001)), Sid(5, (21, 1, 2, 3, 1002))
 KEY = documented_type("key")
@@ -91,3 +94,90 @@ def test_a_deny_ace_on_a_node_that_has_it_already_denies_nothing_above_it() -> N
 @given(type_lists(), rules, masks)
 def test_every_tree_as_by_what_remains(types: Types, given: List[Rule], wish: int) -> None:
     assert check(request(types, given, wish), detail=False).allowed == remaining(types, given, wish)
+
+
+X = "S-1-5-21-1-2-3-9999"  # somebody else
+GUID_A, GUID_B = (str(UUID(int=number)) for number in (1, 2))
+
+
+@pytest.mark.parametrize(
+    "token, dacl, wish, lines",
+    [
+        # What each ACE was to the caller, in order, until all is granted or a bit is denied.
+        ("user", "(A;;0x1;;;BU)(A;;0x2;;;BU)", 0x1, [
+            "ACE 0 (allow 0x1 S-1-5-32-545): grants 0x1",
+            "ACE 1 and what follows are not looked at: all is granted",
+        ]),
+        ("user", "(D;;0x1;;;BU)(A;;0x1;;;BU)", 0x1, [
+            "ACE 0 (deny 0x1 S-1-5-32-545): denies 0x1",
+            "ACE 1 and what follows are not looked at: a bit is denied",
+        ]),
+        ("user", "(A;;0x1;;;BU)(D;;0x1;;;BU)(A;;0x2;;;BU)", 0x3, [
+            "ACE 0 (allow 0x1 S-1-5-32-545): grants 0x1",
+            "ACE 1 (deny 0x1 S-1-5-32-545): denies nothing that is still open",
+            "ACE 2 (allow 0x2 S-1-5-32-545): grants 0x2",
+        ]),
+        ("user", "(A;;0x6;;;BU)", 0x3, ["ACE 0 (allow 0x6 S-1-5-32-545): grants 0x2"]),
+        ("user", "(A;IO;0x1;;;BU)", 0x1, ["ACE 0 is for what inherits it only"]),
+        # Whose it is not, and why.
+        ("user", "(A;;0x1;;;%s)" % X, 0x1, ["ACE 0 (allow 0x1 %s): not among the token's SIDs" % X]),
+        ("user", "(D;;0x1;;;%s)" % X, 0x1, ["ACE 0 (deny 0x1 %s): not among the token's SIDs" % X]),
+        ("user /BA", "(A;;0x1;;;BA)", 0x1, ["ACE 0 (allow 0x1 S-1-5-32-544): that SID is disabled in the token"]),
+        ("user -BA", "(A;;0x1;;;BA)", 0x1, ["ACE 0 (allow 0x1 S-1-5-32-544): that SID is for deny only in the token"]),
+        ("user", "(A;;0x1;;;PS)", 0x1, ["ACE 0 (allow 0x1 S-1-5-10): no principal is given that it would stand for"]),
+        # Object ACEs, without and with a list of object types.
+        ("user", "(OA;;0x1;%s;;BU)" % GUID_A, 0x1, ["ACE 0 is for %s, and no object type list is given" % GUID_A]),
+        ("user", "(OD;;0x1;%s;;BU)" % GUID_A, 0x1, ["ACE 0 (deny 0x1 S-1-5-32-545): denies 0x1"]),
+        ("user", "(OA;;0x1;;;BU)", 0x1, ["ACE 0 (allow 0x1 S-1-5-32-545): grants 0x1"]),
+        # Conditions.
+        ("user", "(XA;;0x1;;;BU;(Member_of {SID(BU)}))", 0x1, ["ACE 0 (allow 0x1 S-1-5-32-545): grants 0x1"]),
+        ("user", "(XA;;0x1;;;BU;(Member_of {SID(BG)}))", 0x1, ["ACE 0: its condition (Member_of {SID(BG)}) is false"]),
+    ],
+)  # fmt: skip
+def test_the_dacl_s_step_says_what_each_ace_was_to_the_caller(
+    token: str, dacl: str, wish: int, lines: List[str]
+) -> None:
+    (step,) = [one for one in check(asked(token, "O:{X}G:{X}D:" + dacl, wish)).steps if one.name == "DACL"]
+    assert list(step.lines) == lines
+    assert check(asked(token, "O:{X}G:{X}D:" + dacl, wish), detail=False).steps == ()
+
+
+def test_an_object_ace_whose_type_the_list_lacks_is_said_to() -> None:
+    request_ = asked("user", "O:{X}G:{X}D:(OA;;0x1;%s;;BU)" % GUID_B, 0x1, type_list=((0, UUID(int=1)),))
+    (step,) = [one for one in check(request_).steps if one.name == "DACL"]
+    assert list(step.lines) == ["ACE 0 is for %s, which the object type list lacks" % GUID_B]
+
+
+def test_of_a_list_that_is_not_whole_nothing_is_said_to_be_absent() -> None:
+    request_ = asked("user", "O:{X}G:{X}D:(A;;0x1;;;BA)", 0x1)
+    request_ = replace(request_, caller=replace(request_.caller, sids_whole=False))
+    (step,) = [one for one in check(request_).steps if one.name == "DACL"]
+    assert list(step.lines) == [
+        "ACE 0 (allow 0x1 S-1-5-32-544): taken as not the caller's: not all of the token's SIDs are known"
+    ]
+
+
+def test_the_restricting_sids_have_a_list_of_their_own() -> None:
+    steps = check(asked("user r:BG", "O:{X}G:{X}D:(A;;0x1;;;BU)", 0x1)).steps
+    (lines,) = [step.lines for step in steps if step.name == "restricted"]
+    assert lines == ("ACE 0 (allow 0x1 S-1-5-32-545): not among the restricting SIDs",)
+
+
+@pytest.mark.parametrize(
+    "server, client, allowed",
+    [("BU", "BU", True), ("BU", "BA", False), ("BA", "BU", False)],
+)
+def test_a_compound_ace_wants_both_of_its_sids(server: str, client: str, allowed: bool) -> None:
+    """ACCESS_ALLOWED_COMPOUND_ACE_TYPE 4: mask, type and reserved, the server's SID, the client's."""
+    sids = {"BU": Sid(5, (32, 545)), "BA": Sid(5, (32, 544))}
+    body = (1).to_bytes(4, "little") + bytes([1, 0, 0, 0]) + sids[server].to_bytes() + sids[client].to_bytes()
+    raw = bytes([4, 0]) + (len(body) + 4).to_bytes(2, "little") + body
+    request_ = asked("user", "O:{X}G:{X}D:", 0x1)
+    found = request_.object.descriptor
+    assert isinstance(found, SecurityDescriptor)
+    made = replace(found, dacl=Acl.build((Ace.parse(raw),)))
+    assert check(guarded(request_, made)).allowed is allowed
+    cut = bytes([4, 0, 12, 0]) + body[:8]
+    outcome = check(guarded(request_, replace(found, dacl=Acl.build((Ace.parse(cut),)))))
+    (step,) = [one for one in outcome.steps if one.name == "DACL"]
+    assert not outcome.allowed and list(step.lines) == ["ACE 0 (compound) cannot be read"]

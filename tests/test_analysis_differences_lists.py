@@ -291,3 +291,22 @@ def test_a_token_s_own_label_is_found_without_its_index() -> None:
     assert rows(blind, one) == [("group S-1-5-32-545", Outcome.SAME, "")]
     assert user_rows(blind, one)[1] == ("label attributes", Outcome.SAME, "")
     assert isinstance(blind.token, Token)
+
+
+def test_in_other_lists_the_first_entry_is_one_as_any_other() -> None:
+    """Only in UserAndGroups is it the user."""
+    one, other = (View(replace(BASE, restricted_sids=listed), KERNEL, "x") for listed in ((IN,), ()))
+    found = group_rows(one, other, "restricting SID", "restricting SIDs", "restricted_sids")
+    assert [(row.name, row.outcome) for row in found] == [("restricting SID S-1-5-32-545", Outcome.DIFFERS)]
+    found = group_rows(one, one, "restricting SID", "restricting SIDs", "restricted_sids")
+    assert [(row.name, row.outcome) for row in found] == [("restricting SID S-1-5-32-545", Outcome.SAME)]
+
+
+def test_the_label_is_the_entry_that_the_index_names_whatever_its_attributes() -> None:
+    odd = view(KERNEL, IN, label=Group(HIGH, 0))
+    assert rows(odd, view(KERNEL, IN)) == [("group S-1-5-32-545", Outcome.SAME, "")]
+    # An index behind the list names none: then each entry is a group.
+    beyond = replace(odd, token=replace(odd.token, integrity_level_index=3))
+    assert [name for name, _, _ in rows(beyond, view(KERNEL, IN))] == ["group S-1-5-32-545", "group S-1-16-12288"]
+    gone = replace(odd, token=replace(odd.token, user_and_groups=GONE))
+    assert [row.name for row in user_and_label_rows(gone, odd)] == ["user attributes"]
