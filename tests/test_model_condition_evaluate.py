@@ -114,6 +114,8 @@ TRUE, FALSE, UNKNOWN = Truth.TRUE, Truth.FALSE, Truth.UNKNOWN
         ("@User.flag != 0", TRUE),
         ("@User.flag < 1", UNKNOWN),
         ("@User.flag == 2", UNKNOWN),
+        ("@User.flag == {0, 2}", UNKNOWN),
+        ("@User.flag != {2, 1}", UNKNOWN),
         # "compared to the literal integers": an attribute that holds a number is another type.
         ("@User.flag == @User.one", UNKNOWN),
         ("@User.one != @User.flag", UNKNOWN),

@@ -103,6 +103,9 @@ def test_a_list_that_is_null_is_a_null_one_where_control_says_it_is_there(
 ) -> None:
     found = one(HEAD % control + "->%s    :  is NULL\n" % is_null).descriptor
     assert (found.dacl_state, found.sacl_state) == ((state, "not said") if is_null == "Dacl" else ("not said", state))
+    # A heading alone says nothing of it, whatever blanks are behind.
+    for blanks in ("", " ", "   "):
+        assert left(read_descriptor_text("->Owner   : S-1-5-18\n->%s    :%s\n" % (is_null, blanks))) == []
     # Without Control nobody knows; and ACEs below it are more than the word.
     alone = one("->Owner   : S-1-5-18\n->Dacl    :  is NULL\n").descriptor
     assert alone.dacl_state == "absent"

@@ -173,6 +173,14 @@ def test_a_box_has_no_cells_and_quotes_no_fields() -> None:
     assert as_printed(boxed) == "\n".join("x%d" % at for at in range(6))
     cells = boxed + "\n| x | y |"
     assert as_printed(cells) == cells
+    # Each line is in it, from the bar in front to the one behind; an empty one has a bar alone, or two.
+    assert as_printed(boxed + "\n| |") == "\n".join("x%d" % at for at in range(6)) + "\n"
+    twenty = range(20)
+    lone = "\n".join("| x%d |" % at for at in twenty) + "\n|"  # one in twenty may lack it
+    assert as_printed(lone) == "\n".join("x%d" % at for at in twenty) + "\n|"
+    for others in ("\ny", "\n| y" * 6):
+        text = "\n".join("| x%d |" % at for at in range(21 if others == "\ny" else 6)) + others
+        assert as_printed(text) == text
     quoted = "\n".join("'x%d'," % at for at in range(6))
     assert as_printed(quoted) == "\n".join("x%d" % at for at in range(6))
     for odd in ('"a","b"', "x"):

@@ -314,6 +314,7 @@ def test_a_claim_is_what_stands_below_its_title_behind_the_privileges() -> None:
 
 def test_rows_that_findstr_picked() -> None:
     assert attributes(only(USERS + ADMINS)) == {"S-1-5-32-545": 7, "S-1-5-32-544": 7}
+    assert unknown(USERS + ADMINS) == unknown(DEBUG + NOTIFY) == []
     assert only(DEBUG).privileges[0].name == "SeDebugPrivilege"
     for other in ("SeDebugPrivilege Enabled\n", "SeDebugPrivilege, Debug it, Enabled\n", "USERS S-1-5-32-545\n"):
         assert read(other).tokens == () and unknown(other) == [1], other
