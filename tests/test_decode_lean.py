@@ -52,6 +52,10 @@ def test_members_over_others_are_left_to_their_readers() -> None:
     first = s.place("TokenFlags")
     plan = plan_of("_TOKEN", lambda path: first, twice)
     assert plan.numbers == ("flags",) and [name for name, _, _ in plan.rest] == ["in_use"]
+    # Those behind them are taken all the same.
+    three = [*twice, *(one for one in MEMBERS if one.attribute == "variable_part")]
+    plan = plan_of("_TOKEN", lambda path: first if path != "VariablePart" else s.place(path), three)
+    assert plan.numbers == ("flags", "variable_part") and [name for name, _, _ in plan.rest] == ["in_use"]
 
 
 def test_bytes_that_do_not_hold_all_numbers_give_nothing() -> None:

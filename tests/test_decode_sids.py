@@ -252,3 +252,16 @@ def test_of_lists_of_groups_only_so_many_are_kept(target: SyntheticSource, monke
         assert read_groups(source, base, 2) == tuple(Group(Sid.from_text(text), one) for text, one in expected)
         (lists,) = [one for key, one in source.memo.items() if key == ("lists of groups",)]
         assert len(lists) == (1, 2, 1, 2, 1)[bits]
+
+
+def test_what_cannot_be_read_of_a_list_carries_its_own_address_though_another_is_the_same(
+    target: SyntheticSource,
+) -> None:
+    """Two tokens with the same bytes at the same distances, one of them a SID of revision 2: each names its own place."""
+    source = CachedSource(target)
+    for base in (PAGE, PAGE + 0x400):
+        target.poke(base, sids_array(base, PAIRS))
+        at = int.from_bytes(target.read(base + 16, 8), "little")
+        target.poke(at, b"\2")
+        seen = read_groups(source, base, len(PAIRS))
+        assert isinstance(seen, tuple) and isinstance(seen[1], Unreadable) and seen[1].address == at

@@ -293,6 +293,20 @@ def test_words_that_a_console_broke_off_are_added() -> None:
         assert found.not_understood[-1].number == 6 + odd.count("\n") + 1
 
 
+@pytest.mark.parametrize(
+    "above",
+    [
+        "User Groups:\n 00 S-1-1-0\n",  # a row without any attributes yet
+        "User Groups:\n",
+        "Source: X\n",
+        "",
+    ],
+)
+def test_words_of_attributes_alone_are_nobody_s_where_no_others_stand_above_them(above: str) -> None:
+    found = read(HEAD + above + "Enabled\n")
+    assert numbers(found) == [3 + above.count("\n")]
+
+
 def test_a_row_that_the_debugger_could_not_read_keeps_its_number() -> None:
     """The SID before it may be garbage in its second half: it is doubted."""
     row = " 01 ffff8f0012340900: Unable to read SID at it\nffff8f0012340900: Unable to read SID at it\n"
@@ -316,6 +330,9 @@ def test_a_cut_in_the_groups_is_of_the_groups(mark: str) -> None:
     token = only(HEAD + GROUPS % (mark + "\n"))
     assert token.incomplete == ("user_and_groups",) and token.token.problems == ("line 7: lines are left out here",)
     held = token.token.user_and_groups
+    assert isinstance(held, Fragment) and held.why == "lines are left out in it (line 7)"
+    # Of two it is the first, from which on nobody knows.
+    held = only(HEAD + GROUPS % (mark + "\n" + mark + "\n")).token.user_and_groups
     assert isinstance(held, Fragment) and held.why == "lines are left out in it (line 7)"
     behind = only(HEAD + GROUPS % "" + mark + "\n")
     assert behind.incomplete == ("the rest",) and not isinstance(behind.token.user_and_groups, Fragment)

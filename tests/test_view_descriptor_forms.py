@@ -465,7 +465,9 @@ def test_where_one_object_of_accesschk_ends() -> None:
         # An ACE of an object whose beginning is not there: what it may have, nobody knows.
         assert len(found.descriptors) == 2 and left(found) == [7, 9]
     assert left(read_descriptor_text("C:\\>accesschk -l Mixer\n" + CHECKED)) == []
-    # The name is the line before the flags, which a prompt is not.
+    # The name is the line before the flags, without the blanks around it; a prompt is none.
+    for spelled in ("Mixer", "  Mixer", "Mixer   ", "\tMixer\t"):
+        assert one(CHECKED.replace("Mixer", spelled, 1)).name == "Mixer"
     assert one("C:\\>accesschk -l Mixer\n" + CHECKED.split("\n", 1)[1]).name == ""
     gap = one(CHECKED + RIGHT.replace("[0]", "[1]"))
     assert gap.descriptor.dacl is not None and gap.descriptor.dacl.is_partial and dacl(gap) == []

@@ -416,3 +416,9 @@ def test_a_tag_that_swallowed_a_fact_leaves_it_there(line: str, read: str) -> No
 )
 def test_prompts_of_shells_that_are_not_windows(line: str, command: Optional[str]) -> None:
     assert command_of(line) == command
+
+
+def test_the_end_of_a_long_line_is_read_where_no_tag_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kdtoken.view.lines._BLOCK", 16)
+    for tail in ("y" * 15, "y" * 100):
+        assert texts("<b>x</b>&lt;" + tail) == ["x<" + tail]

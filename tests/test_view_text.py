@@ -67,3 +67,14 @@ def test_what_whoami_was_asked_and_said_nothing_of_is_a_command_all_the_same() -
         assert len(read_text("C:\\>%s\nnothing\n" % spelled).whoami.commands) == 1, spelled
     for other in ("a sentence of whoami", "whoami?", "nothing"):
         assert read_text(other + "\n").whoami.commands == () == read_text(other + "\n").whoami.tokens
+
+
+def test_a_log_is_looked_through_for_whoami_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name in any one of the pieces, and where two of them meet."""
+    monkeypatch.setattr(any_text, "_BLOCK", 16)
+    for ahead in range(0, 40):
+        text = "x" * ahead + "\n" + WHOAMI + "y" * 40 + "\n"
+        assert len(read_text(text).whoami.tokens) == 1, ahead
+        text = "x" * ahead + "\nC:\\>whoami /user\nnothing came of it\n" + "y" * 40 + "\n"
+        assert len(read_text(text).whoami.commands) == 1, ahead
+    assert read_text("x" * 100 + "\n").whoami.commands == ()
