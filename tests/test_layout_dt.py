@@ -287,3 +287,11 @@ def test_a_mark_that_something_was_left_out_makes_a_cut_only_where_no_size_vouch
         assert parse_dt("_LUID", mark + "\n" + rows).size is None  # before it nothing of it was left out
         headed = parse_dt("_LUID", "struct _LUID, 2 elements, 0x8 bytes\n" + rows + mark + "\n")
         assert (headed.size, len(headed.fields)) == (8, 2)
+
+
+def test_of_a_long_line_that_is_no_field_the_beginning_is_shown() -> None:
+    with pytest.raises(BadFormat) as failed:
+        parse_dt("_TOKEN", "\n  " + "x" * 119 + "yz and more\nanother\n")
+    assert failed.value.message == "dt of _TOKEN shows no fields: " + "x" * 119 + "y"
+    with pytest.raises(BadFormat, match="dt of _TOKEN shows no fields: nothing$"):
+        parse_dt("_TOKEN", " \n\n")

@@ -397,6 +397,55 @@ def test_of_a_stream_no_more_blocks_are_read_than_asked_for(most: Any, blocks: i
     noted.read = 0
     assert made.stream(1, most) == text[:most] and noted.read == 512 * blocks
     assert made.stream(2) == made.stream(-1) == b"" == made.stream(0)
+    # To open one, its head and its directory are read.
+    large = Slices(msf([b"", text * 100]))
+    Msf(large, "x")
+    assert large.read < 5 * 512
+
+
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        (
+            b"Microsoft C/C++ program database 2.00\r\n\x1aJG\0" + bytes(60),
+            "x is a PDB of the 1990s (format 2.00); only 7.00 is read",
+        ),
+        (MAGIC, "x is no PDB"),
+        (MAGIC + bytes(23), "x is no PDB"),
+        (MAGIC + bytes(24), "x is a damaged PDB: its block size is 0"),
+        (b"Microsoft C/C++ MSF 7.01" + bytes(100), "x is no PDB"),
+        (b"", "x is no PDB"),
+    ],
+)
+def test_what_is_no_container(data: bytes, message: Any) -> None:
+    with pytest.raises(BadFormat) as failed:
+        Msf(data, "x")
+    assert failed.value.message == message
+
+
+@pytest.mark.parametrize(
+    "at, value, words",  # offsets in the head of the symbols: sizes of what follows it, four bytes each, from 24 on
+    [
+        *((at, -1, "the head of its symbols makes no sense") for at in (24, 28, 32, 36, 40, 48, 52)),
+        (24, 23, "the head of its symbols makes no sense"),  # more than the 22 bytes behind the head
+        (24, 22, ""),
+        (40, 1000, "the head of its symbols makes no sense"),
+    ],
+)
+def test_a_head_of_symbols_that_cannot_be(at: int, value: int, words: str) -> None:
+    streams = small().streams()
+    debug = streams[3]
+    assert debug is not None and len(debug) == 64 + 22
+    streams[3] = debug[:at] + struct.pack("<i", value) + debug[at + 4 :]
+    if not words:
+        assert PdbFile(msf(streams), "x").rva("PsActiveProcessHead") is None  # no sections are left
+        return
+    with pytest.raises(BadFormat) as failed:
+        PdbFile(msf(streams), "x").rva("PsActiveProcessHead")
+    assert failed.value.message == "x is a damaged PDB: " + words
+    streams[3] = debug[:63]
+    with pytest.raises(BadFormat, match="x holds no symbols"):
+        PdbFile(msf(streams), "x").rva("PsActiveProcessHead")
 
 
 def container(words: Any, blocks: int = 8, **head: int) -> bytes:

@@ -59,6 +59,15 @@ def test_the_next_run_does_not_ask_again(home: Path, layout: Layout) -> None:
     assert symbols.asked == [layout.name]
 
 
+def test_the_file_is_read_once_a_run(home: Path) -> None:
+    symbols = Symbols(LUID)
+    LayoutCache(KEY, DIGEST, "pykd").layout("_LUID", symbols.layout)
+    cache = LayoutCache(KEY, DIGEST, "pykd")
+    assert cache.layout("_LUID", symbols.layout) == LUID
+    os.remove(str(file_of(home)))
+    assert cache.layout("_LUID", symbols.layout) == LUID and symbols.asked == ["_LUID"]
+
+
 def test_the_key_of_another_build_or_age_is_another_folder(home: Path) -> None:
     LayoutCache(KEY, DIGEST, "pykd").layout("_LUID", Symbols(LUID).layout)
     moved = make_layout("_LUID", 8, [Field("HighPart", 0, "Int4B"), Field("LowPart", 4, "Uint4B")])

@@ -13,7 +13,7 @@ import pytest
 from kdtoken.errors import BadFormat, TargetError
 from kdtoken.layout.pdb.identity import PdbIdentity
 from kdtoken.symbols import server as symbol_server
-from kdtoken.symbols.file import open_symbols
+from kdtoken.symbols.file import SymbolFile, open_symbols
 from kdtoken.symbols.path import default_store, find_symbols, split_path
 from kdtoken.symbols.server import download
 from tests.pdb_bytes import UCHAR, Pdb, member
@@ -332,3 +332,97 @@ def test_where_downloads_go_when_no_folder_is_named(tmp_path: Path, monkeypatch:
     # Where nothing is to be kept, downloads still have to go somewhere.
     monkeypatch.setenv("KDTOKEN_CACHE", "off")
     assert default_store().name == "symbols" and default_store() != tmp_path / "kept" / "symbols"
+
+
+@pytest.mark.parametrize(
+    "path, message",
+    [
+        ("/no/such/place", "there are no symbols at /no/such/place"),
+        (
+            "srv*/no/such/place*https://192.0.2.1/",
+            "no symbols of the kernel in a.dmp were found in srv*/no/such/place*",
+        ),
+        ("/no/such/place;/nor/this", "no symbols of the kernel in a.dmp were found in /no/such/place;/nor/this"),
+        ("", "no symbols were named for a.dmp"),
+    ],
+)
+def test_where_symbols_were_looked_for_is_said(path: str, message: str) -> None:
+    with pytest.raises(TargetError) as failed:
+        find_symbols(path, WANTED, "a.dmp")
+    first, second = failed.value.message.split("\n")
+    assert first.startswith(message) and second == "  needed: ntkrnlmp.pdb, GUID and age %s3" % GUID
+    assert failed.value.subject == GUID + "3"
+    assert failed.value.next_step == "--symbols FILE_OR_FOLDER, or --download to ask a symbol server"
+
+
+@pytest.mark.parametrize(
+    "data, message, step",
+    [
+        (b"MSCF" + bytes(60), "%s is packed (CAB)", "expand it: expand FILE.pd_ FILE.pdb, or 7z x"),
+        (
+            b"BSJB" + bytes(60),
+            "%s is a portable PDB (.NET): it describes no kernel",
+            "the kernel's own PDB is wanted: ntkrnlmp.pdb",
+        ),
+        (b"MZ" + bytes(60), "%s is a program, not its symbols", "its PDB is wanted"),
+        (b"PAGEDU64", "%s is a crash dump, not symbols", "--dump takes the dump"),
+        (b"PAGEDUMP", "%s is a crash dump, not symbols", "--dump takes the dump"),
+        (b"hello", "%s holds no symbols that are known here", "a PDB or an ISF (.json, .json.xz)"),
+        (b"", "%s holds no symbols that are known here", "a PDB or an ISF (.json, .json.xz)"),
+    ],
+)
+def test_what_a_file_is_instead_of_symbols(data: bytes, message: str, step: str, tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    file.write_bytes(data)
+    with pytest.raises(BadFormat) as failed:
+        open_symbols(file)
+    assert (failed.value.message, failed.value.subject, failed.value.next_step) == (message % file, str(file), step)
+    with pytest.raises(BadFormat, match="cannot open the symbols ") as failed:
+        open_symbols(tmp_path / "none")
+    assert failed.value.next_step == "--symbols names a PDB, an ISF, a folder or a store that is there"
+
+
+def test_a_dump_that_names_no_pdb_takes_the_first_file_that_fits(tmp_path: Path) -> None:
+    """In the order of their names; of what did not fit, how many and the first."""
+    for name in ("a.json", "b.json", "c.json"):
+        (tmp_path / name).write_bytes(isf(age=ord(name[0])))
+    (tmp_path / "broken.pdb").write_bytes(b"no PDB")
+
+    def misfit(symbols: SymbolFile) -> str:
+        return "" if symbols.origin.endswith("c.json") else "another kernel's"
+
+    assert find_symbols(str(tmp_path), None, "a.dmp", misfit=misfit).origin == str(tmp_path / "c.json")
+    (tmp_path / "c.json").unlink()
+    with pytest.raises(TargetError) as failed:
+        find_symbols(str(tmp_path), None, "a.dmp", misfit=misfit)
+    assert failed.value.message == (
+        "a.dmp does not say which PDB its kernel needs, and none of 3 symbol files fits, such as %s"
+        % (tmp_path / "a.json")
+    )
+    assert failed.value.next_step == "name the file: --symbols FILE"
+    with pytest.raises(TargetError) as failed:
+        find_symbols("", None, "a.dmp (CUT SHORT)", misfit=misfit)
+    assert failed.value.message == "a.dmp (CUT SHORT) does not say which PDB its kernel needs"
+    assert failed.value.next_step == "copy the dump again, whole; symbols come after"
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["ntoskrnl.json", "ntkrnlmp.pdb/x.json", "ntkrnlmp.pdb/%s3/ntkrnlmp.pdb" % GUID, "windows/ntkrnlmp.pdb/x.json.gz"],
+)
+def test_where_a_kernel_s_symbols_may_lie_that_no_dump_names(place: str, tmp_path: Path) -> None:
+    file = tmp_path / place
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(DATA if place.endswith(".pdb") else gzip.compress(isf()) if place.endswith(".gz") else isf())
+    for other in ("hal.pdb/x.json", "windows/hal.pdb/x.json", "deep/er/ntkrnlmp.json", "ntoskrnl.txt"):
+        (tmp_path / other).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / other).write_bytes(isf())
+    asked: List[str] = []
+
+    def misfit(symbols: SymbolFile) -> str:
+        asked.append(symbols.origin)
+        return "no"
+
+    with pytest.raises(TargetError):
+        find_symbols(str(tmp_path), None, "a.dmp", misfit=misfit)
+    assert asked == [str(file)]

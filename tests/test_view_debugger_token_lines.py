@@ -467,6 +467,13 @@ def test_a_user_and_a_row_that_go_on_in_the_next_line() -> None:
     assert token.groups[1] == PartialGroup(DOMAIN, 7, "", 0) and token.not_understood == ()
 
 
+def test_words_behind_a_label_are_no_rest_of_it() -> None:
+    """Only a row of a list goes on with attributes, where nothing is as wide as a console."""
+    assert only(HEAD + "Source: X\nEnabled by nobody\n").token.source_name == "X"
+    found = read(HEAD + "User Groups:\n 00 S-1-1-0\n    Attributes - Mandatory\nEnabled by nobody\n")
+    assert isinstance(found.tokens[0].groups[0].attributes, Unreadable) and numbers(found) == [6]
+
+
 @pytest.mark.parametrize("line", ["User: S-1-5-21-1-2-...", "PackageSid: S-1-15-2-...", " 00 S-1-5-21-1-2-..."])
 def test_a_sid_that_its_author_cut_does_not_go_on(line: str) -> None:
     found = read(HEAD + "User Groups:\n" + line + "\n3-1001\n")

@@ -407,6 +407,7 @@ def test_a_saved_file_without_its_name_and_with_a_name_alone() -> None:
         ("", 5, "present"),
     ]
     assert left(found) == [1, 6]
+    assert one("  a.txt \t\n  D:(A;;FA;;;SY)\n").name == "a.txt"
     assert found.descriptors[0].notes == ("icacls /save writes the DACL only: owner and integrity label are not said",)
     with pytest.raises(BadFormat, match="line 2: "):
         read_descriptor_text("a.txt\nD:(A;;QQ;;;SY)\nb.txt\nD:(A;;FA;;;SY)\n")
