@@ -8,12 +8,14 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, List, Optional
 
 import pytest
 
 from kdtoken import cli, diff, dump, walk
 from kdtoken.cli import output
+from kdtoken.cli.parsing import Done
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.model.sid import Sid
 from kdtoken.render.marked import Mark, Marked
@@ -456,3 +458,85 @@ def test_a_line_with_any_mark_that_shows_is_markup_in_windbg(marks: Any, links: 
     assert output._has_marks("ab", links) is False
     command = Marked("ab", [Mark(0, 1, "", "!py x"), Mark(1, 2, "")])
     assert output._has_marks(command, True) is True and output._has_marks(command, False) is False
+
+
+@pytest.mark.parametrize(
+    "error, said",
+    [
+        (MemoryError(), "there is not enough memory for this\n  next: ask for less at once: one file, or one process"),
+        (KeyboardInterrupt(), "stopped by Ctrl+C; the answer is not whole\n  next: the same command again"),
+    ],
+)
+def test_what_stops_a_verb_is_one_message_and_code_2(
+    error: BaseException, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(fails(error), []) == 2
+    assert capsys.readouterr() == ("", "kdtoken: %s\n" % said)
+
+
+def test_an_end_of_the_parser_is_code_0_and_its_words_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, out in (("kdtoken 1.0\n", "kdtoken 1.0\n"), ("", "")):
+        assert cli.run(fails(Done(words)), []) == 0
+        assert capsys.readouterr() == (out, "")
+
+
+def test_a_watching_thread_ends_the_program_with_one_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codes: List[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    cli._end_program("the machine is silent")
+    assert codes == [2] and capsys.readouterr().err == "kdtoken: the machine is silent\n"
+
+
+def test_where_stderr_is_closed_nobody_is_spoken_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert cli.run(fails(KdTokenError("it broke")), []) == 2
+
+
+@pytest.mark.parametrize(
+    "text, count, words",
+    [
+        ("notepad.exe", 1, ["notepad.exe"]),
+        ('"my program.exe" --all', 2, ["my program.exe", "--all"]),
+        ('--log="my log.txt"', 1, ["--log=my log.txt"]),
+        ("  a   b ", 2, ["a", "b"]),
+    ],
+)
+def test_arguments_out_of_the_debugger_s_alias(
+    text: str, count: int, words: List[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: List[str] = []
+
+    def command(line: str) -> str:
+        asked.append(line)
+        return text + "\n"
+
+    monkeypatch.setattr(cli, "debugger_command", command)
+    assert cli.alias_arguments(count) == words and asked == [".echo ${%s}" % cli.ALIAS]
+    for other in (count - 1, count + 1):  # one that is left over from before must not choose the process
+        with pytest.raises(UsageError, match="%d argument" % other):
+            cli.alias_arguments(other)
+    monkeypatch.setattr(cli, "debugger_command", lambda line: "${%s}\n" % cli.ALIAS)
+    with pytest.raises(UsageError, match="destroys its arguments"):
+        cli.alias_arguments(1)
+
+
+def test_a_verb_s_module_is_called_as_its_function() -> None:
+    sys.modules["kdtoken_test_verb"] = ModuleType("kdtoken_test_verb")
+    try:
+        cli.make_callable("kdtoken_test_verb", lambda a, b=0: (a, b))
+        made: Any = sys.modules["kdtoken_test_verb"]
+        assert made(1, b=2) == (1, 2) and isinstance(made, ModuleType)
+    finally:
+        del sys.modules["kdtoken_test_verb"]
+
+
+@pytest.mark.parametrize("size, told", [((1 << 25) - 1, []), (1 << 25, [("reading", 5, 1 << 25)])])
+def test_only_a_long_reading_tells_how_far_it_is(size: int, told: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: List[Any] = []
+    monkeypatch.setattr(cli, "_work", lambda *one: seen.append(one))
+    cli._log_progress(5, size)
+    assert seen == told
+    cli._download_progress(5, 0)
+    assert seen[-1] == ("symbols", 5, 0)
