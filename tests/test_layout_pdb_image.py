@@ -212,3 +212,13 @@ def test_the_pdb_is_named_by_any_of_the_first_sixteen_entries(at: int, there: bo
         kind = 2 if number == at else 13
         struct.pack_into("<IIHHIIII", data, 0x400 + 28 * number, 0, STAMP, 0, 0, kind, 0x40, 0x1300, 0x700)
     assert read_image(put(tmp_path, bytes(data))) == (KERNEL, PdbIdentity("ntkrnlmp.pdb", GUID, 3) if there else None)
+
+
+@pytest.mark.parametrize("letters, name", [(12, "ntkrnlmp.pdb"), (6, "ntkrnl"), (0, None)])
+def test_the_name_of_the_pdb_ends_with_its_record(letters: int, name: Optional[str], tmp_path: Path) -> None:
+    """RSDS, GUID and age take 24 bytes, the folder 6: what lies behind the record is no part of it."""
+    data = bytearray(exe())
+    entry = data.index(struct.pack("<I", 0x1040))  # AddressOfRawData of the second entry, behind its size
+    struct.pack_into("<I", data, entry - 4, 24 + len("D:\\nt\\") + letters)
+    pdb = read_image(put(tmp_path, bytes(data)))[1]
+    assert (pdb and pdb.name) == name

@@ -546,6 +546,20 @@ def test_how_deep_types_may_lie_in_each_other() -> None:
             assert damaged(pdb, "_STRUCTS") == "x is damaged: structs nested without end"
 
 
+def test_how_many_times_a_type_may_be_modified_before_its_size() -> None:
+    """An array of fifteen consts of each other has a size at the sixteenth step; one more is damage."""
+    for deep in (15, 16):
+        pdb = Pdb()
+        kind = ULONG
+        for _ in range(deep):
+            kind = pdb.modifier(kind)
+        pdb.struct("_ONE", 8, pdb.fields(member("A", 0, pdb.array(kind, 8))))
+        if deep == 15:
+            assert PdbFile(pdb.data(), "x").layout("_ONE").field("A").type == "[2] Uint4B"
+        else:
+            assert damaged(pdb, "_ONE") == "x is damaged: a type that contains itself"
+
+
 def test_what_no_size_is_known_of_is_there_without_one() -> None:
     """Arrays of code, of what is nowhere defined, and of bits of an integer: how many, nobody can tell."""
     pdb = Pdb()

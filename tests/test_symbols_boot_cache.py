@@ -81,3 +81,11 @@ def test_nothing_is_kept_where_that_is_wanted(home: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("KDTOKEN_CACHE", "off")
     BootCache(KEY, DIGEST).keep(PLACE, TIME, VALUES)
     assert BootCache(KEY, DIGEST).recall(PLACE, TIME) is None and not home.exists()
+
+
+@pytest.mark.parametrize("data, kept", [(b"", False), (b"\1", True), (bytes(0x1000), True), (bytes(0x1001), False)])
+def test_one_value_that_cannot_be_leaves_none_to_be_believed(home: Path, data: bytes, kept: bool) -> None:
+    """A variable of no bytes, or of more than a page: whatever stands beside it."""
+    for values in ({"A": data}, {"A": data, "B": b"\x9c"}, {"B": b"\x9c", "A": data}):
+        BootCache(KEY, DIGEST).keep(PLACE, TIME, values)
+        assert BootCache(KEY, DIGEST).recall(PLACE, TIME) == (values if kept else None)

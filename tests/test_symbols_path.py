@@ -118,6 +118,11 @@ def test_what_was_found_and_did_not_fit_is_told(tmp_path: Path) -> None:
         find_symbols(str(tmp_path), WANTED, "a.dmp")
     text = str(failed.value)
     assert "needed: ntkrnlmp.pdb, GUID and age %s3" % GUID in text
+    assert text.count("not it: ") == 2
+    (tmp_path / "ntkrnlmp.pdb").write_bytes(pdb_data(age=4))  # where it should be, and one of the folder's: said once
+    with pytest.raises(TargetError) as failed:
+        find_symbols(str(tmp_path), WANTED, "a.dmp")
+    assert str(failed.value).count("not it: ") == 3
     assert "nt.json: %s9" % GUID in text and "broken.json" in text and "--download" in text
     with pytest.raises(TargetError, match="GUID and age") as failed:
         find_symbols("", WANTED, "a.dmp")

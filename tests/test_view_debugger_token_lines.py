@@ -467,6 +467,16 @@ def test_a_user_and_a_row_that_go_on_in_the_next_line() -> None:
     assert token.groups[1] == PartialGroup(DOMAIN, 7, "", 0) and token.not_understood == ()
 
 
+def test_a_label_whose_sid_could_not_be_read_goes_back_no_further_than_any_other() -> None:
+    """Behind a token's last lines a label of the middle is another token's, whatever stands between."""
+    unread = "Primary Group: ffff8f0012340900: Unable to read SID at it\n"
+    lasts = "RestrictedSidCount: 0      RestrictedSids: 0x0000000000000000\nOriginatingLogonSession: 0\n"
+    for between in ("", unread):
+        tokens = read(HEAD + lasts + between + "Source: X\n").tokens
+        assert [one.token.source_name for one in tokens] == [NotSaid("!token"), "X"], between
+    assert tokens[0].token.primary_group == Unreadable(0xFFFF8F0012340900, "Unable to read SID at it")
+
+
 def test_words_behind_a_label_are_no_rest_of_it() -> None:
     """Only a row of a list goes on with attributes, where nothing is as wide as a console."""
     assert only(HEAD + "Source: X\nEnabled by nobody\n").token.source_name == "X"

@@ -103,6 +103,10 @@ def test_a_list_that_is_null_is_a_null_one_where_control_says_it_is_there(
 ) -> None:
     found = one(HEAD % control + "->%s    :  is NULL\n" % is_null).descriptor
     assert (found.dacl_state, found.sacl_state) == ((state, "not said") if is_null == "Dacl" else ("not said", state))
+    # Nor do lines of decoration, or those in which somebody says that he left some out.
+    for other in ("-----", "(snip)", "..."):
+        assert left(read_descriptor_text("->Owner   : S-1-5-18\n%s\n->Group   : S-1-5-18\n" % other)) == []
+    assert left(read_descriptor_text("->Owner   : S-1-5-18\nother words\n->Group   : S-1-5-18\n")) == [2]
     # A heading alone says nothing of it, whatever blanks are behind.
     for blanks in ("", " ", "   "):
         assert left(read_descriptor_text("->Owner   : S-1-5-18\n->%s    :%s\n" % (is_null, blanks))) == []
@@ -337,6 +341,14 @@ def test_flags_and_denial_of_icacls(words: str, flags: int, kind: int, mask: int
     assert dacl(one("a.txt NT AUTHORITY\\SYSTEM:%s\n" % words)) == [(kind, flags, mask, SYSTEM)]
 
 
+@pytest.mark.parametrize("words", ["(OI)(CI)", "(DENY)", "(I)(Q)", "(F)(OI)", "(F,Q)", "(OI)(Q)(F)"])
+def test_rights_of_icacls_that_are_missing_or_not_understood(words: str) -> None:
+    found = read_descriptor_text("a.txt Everyone:(R)\n      Everyone:%s\n" % words)
+    assert left(found) == [2] and dacl(found.descriptors[0])[0] == (0, 0, 0x120089, Sid(1, (0,)))
+    assert dacl(found.descriptors[0])[1][2] is None
+    assert problems(found.descriptors[0]) == ["", "its rights are not understood: " + words]
+
+
 def test_a_label_of_icacls_whose_policy_is_not_understood_is_a_doubt() -> None:
     text = "a.txt Everyone:(F)\n      Mandatory Label\\High Mandatory Level:(%s)\n"
     for words, mask in (("NW", 1), ("NR", 2), ("NX", 4), ("NW,NR,NX", 7)):
@@ -376,6 +388,8 @@ def test_where_one_file_of_icacls_ends() -> None:
         ]
         assert left(found) == []
     assert left(read_descriptor_text("a.txt Everyone:(F)\nC:\\>dir\n")) == [2]
+    for command in ("icacls a.txt", "ICACLS a.txt", "C:\\Windows\\System32\\Icacls.exe a.txt"):
+        assert left(read_descriptor_text("C:\\>%s\na.txt Everyone:(F)\n" % command)) == []
     # What somebody left out of it, or put below it, is no end and no loss.
     for mark in ("...", "(snip)", "-----"):
         found = read_descriptor_text("a.txt Everyone:(F)\n%s\n      Everyone:(R)\n" % mark)
@@ -408,6 +422,10 @@ def test_a_saved_file_without_its_name_and_with_a_name_alone() -> None:
     ]
     assert left(found) == [1, 6]
     assert one("  a.txt \t\n  D:(A;;FA;;;SY)\n").name == "a.txt"
+    # A SACL without an ACE, which is written beside the DACL, says nothing of the file's own.
+    for sacl, state in (("", "not said"), ("S:", "not said"), ("S:AI", "not said"), ("S:(ML;;NW;;;HI)", "present")):
+        made = one("a.txt\nD:(A;;FA;;;SY)%s\n" % sacl)
+        assert (made.descriptor.sacl_state, made.descriptor.sacl is None) == (state, state == "not said"), sacl
     assert found.descriptors[0].notes == ("icacls /save writes the DACL only: owner and integrity label are not said",)
     with pytest.raises(BadFormat, match="line 2: "):
         read_descriptor_text("a.txt\nD:(A;;QQ;;;SY)\nb.txt\nD:(A;;FA;;;SY)\n")

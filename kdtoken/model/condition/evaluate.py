@@ -315,7 +315,7 @@ def _relation(operator: Operator, left: _Item, right: _Item, notes: _Notes) -> P
         notes.conflicts["%s of several values: UNKNOWN, or the whole is UNKNOWN (Samba)" % name] = None
         notes.may_fail = True
         return frozenset((UNKNOWN,))
-    if one.kind in ("boolean", "sid") or two.kind in ("boolean", "sid"):
+    if one.kind in ("boolean", "sid"):  # both are of one kind by now
         raise _Error("%s does not order a %s" % (name, one.kind))
     less, same = _ordered(mine[0], theirs[0])
     return _truth({"<": less, "<=": less or same, ">": not less and not same, ">=": not less}[name])
