@@ -144,3 +144,22 @@ def test_an_image_with_a_margin_of_its_own_on_the_left() -> None:
     lines = [" " * 10 + "PROCESS 86ba98e0", " " * 14 + "Image: a_name_that_goes_on"]
     assert marked("\n".join(lines)) == [lines[1] + CUT_OFF]
     assert marked("\n".join([lines[0], lines[1] + ".exe"])) == []
+
+
+@pytest.mark.parametrize(
+    "half, width, marks", [(False, 70, True), (False, 69, False), (True, 64, True), (True, 63, False)]
+)
+def test_how_much_narrower_a_line_may_be_that_the_margin_has_cut(half: bool, width: int, marks: bool) -> None:
+    """A blank that was lost, of rows that end in 71 columns; beside half a word bold and a blank, of 69 columns."""
+    rows = [row[: 69 if half else 71] for row in (DEBUG, DEFAULT)]
+    other = "PackageSid:".ljust(width - len("S-1-15-2-1-2")) + "S-1-15-2-1-2"
+    found = marked("\n".join(["Privs: ", *rows, other]))
+    assert found == [one + CUT_OFF for one in [*rows, *([other] if marks else [])]]
+
+
+@pytest.mark.parametrize(
+    "end, whole", [(".exe", True), (".EXE", True), (".Exe", True), (".dll", False), ("_exe", False)]
+)
+def test_an_image_is_whole_that_ends_as_programs_do(end: str, whole: bool) -> None:
+    rows = ["    Image: %s%s" % (letter * 16, end) for letter in "ab"]
+    assert marked("\n".join(rows)) == ([] if whole else [row + CUT_OFF for row in rows])
