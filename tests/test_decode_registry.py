@@ -188,6 +188,8 @@ def test_a_hive_whose_path_only_begins_like_the_key_s_is_another() -> None:
     target.poke(HERE, text.encode("utf-16-le"))
     target.poke_field(hive(target, 1), "_CMHIVE", "HiveRootPath.Buffer", HERE)
     assert refused(target, SERVICES) == NOT_THERE % SERVICES
+    target.poke_field(hive(target, 0), "_CMHIVE", "HiveRootPath.Length", 0)  # nor is the path the master's
+    assert refused(target, SERVICES) == "no hive that is loaded holds %s" % SERVICES
 
 
 @pytest.mark.parametrize("pointer, told", [(0, "at 0x0"), (None, "at 0x"), (0xFFFFDEAD00000000, "unreadable")])
