@@ -7,6 +7,7 @@ import pytest
 
 from kdtoken.analysis.consistency import (
     faults,
+    flag_faults,
     hash_faults,
     integrity_level,
     not_low_denied,
@@ -457,3 +458,70 @@ def test_names_of_a_pair_are_compared_whatever_their_letters() -> None:
     other = replace(boris, user_and_groups=(Group(Sid(5, (21, 1, 2, 3, 1002)), 0), *boris.user_and_groups[1:]))
     for linked, said in ((boris, 1), (other, 0)):
         assert sum("halves" in words for words in process_oddities(replace(one, linked=linked))) == said
+
+
+OTHER_LABEL = Sid(16, (0x3000,))
+
+
+@pytest.mark.parametrize(
+    "value, says",
+    [
+        (Sid(16, (0x2000,)), []),
+        (OTHER_LABEL, ["IntegrityLevelSidValue is S-1-16-12288, but the label is S-1-16-8192"]),
+        (GONE, []),
+        (None, []),
+    ],
+)
+def test_the_label_s_sid_that_is_kept_beside_it(value: Any, says: List[str]) -> None:
+    assert faults(replace(token("notepad"), integrity_level_sid_value=value)) == says
+    # Of a label that was not read nothing follows.
+    blind = replace(token("notepad"), integrity_level_sid_value=OTHER_LABEL, user_and_groups=GONE)
+    assert not [words for words in faults(blind) if "IntegrityLevelSidValue" in words]
+
+
+def test_the_session_s_logon_is_the_token_s() -> None:
+    one = token("notepad")
+    assert isinstance(one.authentication_id, Luid)
+    said_ = (
+        "its LogonSession is that of 0x7:9, but its AuthenticationId is %s: the account's name is not to be believed"
+        % one.authentication_id
+    )
+    assert (
+        faults(renamed(one, logon_id=Luid(7, 9))) == [said_]
+        and faults(renamed(one, logon_id=one.authentication_id)) == []
+    )
+    assert faults(renamed(one, logon_id=GONE)) == []
+    assert not [
+        words
+        for words in faults(replace(renamed(one, logon_id=Luid(7, 9)), authentication_id=GONE))
+        if "LogonSession" in words
+    ]
+    assert faults(replace(one, logon_session=GONE)) == []
+
+
+@pytest.mark.parametrize(
+    "key, changes, says",
+    [
+        # winnt.h TokenFlags: IS_RESTRICTED 0x10, LOWBOX 0x4000.
+        ("notepad", {"flags": 0x4000}, ["TokenFlags has LOWBOX, but there is no package"]),
+        (
+            "notepad",
+            {"flags": 0x10, "restricted_sid_count": 0},
+            ["TokenFlags has IS_RESTRICTED, but RestrictedSidCount is 0"],
+        ),
+        (
+            "notepad",
+            {"flags": 0, "restricted_sid_count": 2},
+            ["RestrictedSidCount is 2, but TokenFlags lacks IS_RESTRICTED"],
+        ),
+        ("notepad", {"flags": 0x10, "restricted_sid_count": 2}, []),
+        ("notepad", {"flags": 0, "restricted_sid_count": GONE}, []),
+        ("notepad", {"flags": 0x10, "restricted_sid_count": GONE}, []),
+        ("notepad", {"flags": 0, "package": Sid(15, (2, 1))}, ["there is a package, but TokenFlags lacks LOWBOX"]),
+        ("notepad", {"flags": 0, "package": NotAsked(0x10)}, ["there is a package, but TokenFlags lacks LOWBOX"]),
+        ("notepad", {"flags": 0, "package": GONE}, []),
+        ("notepad", {"flags": GONE, "package": Sid(15, (2, 1))}, []),
+    ],
+)
+def test_flags_that_what_they_are_about_denies(key: str, changes: Dict[str, Any], says: List[str]) -> None:
+    assert list(flag_faults(replace(token(key), **changes))) == says

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -14,10 +15,12 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from kdtoken import walk
+from kdtoken import cli, walk
+from kdtoken.errors import KdTokenError
 from kdtoken.layout.layout_file import load_layouts
 from kdtoken.machine.open import Request
 from kdtoken.render import walk_files
+from kdtoken.render.walk_files import failed
 from tests.engine.volatility import isf
 from tests.expected import WINDOWS_11, file_of
 from tests.fake_image import as_image, fake_image
@@ -309,3 +312,47 @@ def test_what_was_printed_is_not_kept(tmp_path: Path, monkeypatch: pytest.Monkey
         most[count] = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert (most[1200] - most[200]) / 1000 < _KEPT
+
+
+@pytest.mark.parametrize(
+    "error, said",
+    [
+        (MemoryError(), "there is not enough memory for it"),
+        (RecursionError(), "it nests too deep"),
+        (KdTokenError("it is damaged", None, "copy it again"), "it is damaged next: copy it again"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_part_with_its_reason(
+    error: BaseException, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(request: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(cli, "opened", fail)
+    job: Any = SimpleNamespace(name="a.dmp", request=None, options=SimpleNamespace(parquet=None, json=False, csv=False))
+    assert walk._read_one(job) == failed("a.dmp", said)
+
+
+def test_what_a_process_of_its_own_found_or_how_it_ended() -> None:
+    job: Any = SimpleNamespace(name="a.dmp")
+
+    def ended(error: Any, result: Any = None) -> Any:
+        return SimpleNamespace(exception=lambda: error, result=lambda: result)
+
+    assert walk._answer(ended(None, "the part"), job) == "the part"  # type: ignore[comparison-overlap]
+    fault = walk._answer(ended(KeyError("x")), job)
+    assert fault.error == "a fault in kdtoken itself (KeyError); alone, with --debug, it says more"
+    gone = walk._answer(ended(BrokenProcessPool()), job, alone=True)
+    assert gone == failed("a.dmp", "the process that read it was ended (out of memory?)")
+
+
+@pytest.mark.parametrize("allowed, count, cores", [({0}, 8, 1), ({0, 3}, 8, 2), (None, 8, 8), (None, None, 1)])
+def test_as_many_cores_as_this_process_may_use(
+    allowed: Any, count: Any, cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if allowed is None:
+        monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    else:
+        monkeypatch.setattr(os, "sched_getaffinity", lambda pid: allowed, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: count)
+    assert walk._cores() == cores
