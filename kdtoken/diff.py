@@ -29,6 +29,7 @@ from kdtoken import cli
 from kdtoken.analysis.differences.comparison import Comparison
 from kdtoken.analysis.differences.fields import compare
 from kdtoken.analysis.differences.machines import MachineComparison, compare_machines
+from kdtoken.cli.output import nothing_collected
 from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.frozen import replace
 from kdtoken.machine.base import Machine
@@ -194,12 +195,12 @@ def _main(arguments: List[str]) -> int:
             raise UsageError("two sides are compared, and here are three words", options.more, "kdtoken diff A B")
         options.a, options.b = ("%s@%s" % (options.a, process) for process in (options.b, options.more))
     sides = Sides(options)
-    machines = machines_report(sides, options)
-    if machines is not None:
-        lines = machines_json(machines).split("\n") if options.json else machines_lines(machines, options.all)
+    with nothing_collected():
+        comparison = machines_report(sides, options) or compare(sides.open(options.a), sides.open(options.b))
+    if isinstance(comparison, MachineComparison):
+        lines = machines_json(comparison).split("\n") if options.json else machines_lines(comparison, options.all)
         cli.write_lines(lines)
-        return machines.exit_code
-    comparison = compare(sides.open(options.a), sides.open(options.b))
+        return comparison.exit_code
     here = (sides.is_here(options.a), sides.is_here(options.b))
     if options.json:
         lines = diff_json(comparison).split("\n")

@@ -17,7 +17,7 @@ from kdtoken.model.token import Token
 from kdtoken.view.debugger.memory_read import referred
 from kdtoken.view.debugger.process_text import VIEW, PartialProcess, PartialThread
 from kdtoken.view.debugger.text import DebuggerText, read_debugger_text
-from kdtoken.view.debugger.token_command import NoToken
+from kdtoken.view.debugger.token_text import NoToken
 from kdtoken.view.partial import PartialToken, TextPlace
 from kdtoken.view.text import AnyText, read_text
 

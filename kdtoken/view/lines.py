@@ -8,7 +8,7 @@ The forms of the debugger's prompts: learn.microsoft.com "Debugger command windo
 
 import html
 import re
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional
 
 from kdtoken.errors import BadFormat
 from kdtoken.view.markup import CUT_OFF, JOINT, ends_with_tag, is_cut_in_a_link, joined_at_tags
@@ -133,7 +133,7 @@ _BLANKS = str.maketrans(
 )
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
 _ODD = re.compile("[^ -%'-;=?-~]")  # a line with none of these needs no work: neither & nor < nor >
-_ODD_BLOCK = re.compile("[^\n -%'-;=?-~]")
+_NOT_ODD = bytes(set(range(0x20, 0x7F)) - set(b"&<>")) + b"\n"
 _FENCE = re.compile(r"\s{0,20}(?:```|~~~)[\w+#. -]{0,30}$")
 
 
@@ -156,8 +156,13 @@ def broken_width(lines: Iterable[Line]) -> int:
     return widest if widest >= _NARROWEST else 1 << 30
 
 
-def split_lines(text: str, most: int = 1 << 62) -> Iterator[Line]:
-    """The lines of a text, un-mangled; of empty ones in a row at most so many."""
+def split_lines(
+    text: str, most: int = 1 << 62, split: Callable[[str], Iterable[str]] = lambda block: block.split("\n")
+) -> Iterator[Line]:
+    """The lines of a text, un-mangled; of empty ones in a row at most so many.
+
+    split  takes a part of the text apart; what it leaves together, with line breaks in it, stays one Line of that width
+    """
     text = as_printed(joined_at_tags(text.replace("\r\n", "\n"), is_cut))
     number, start, end = 0, 0, len(text)
     empty = 0
@@ -167,9 +172,14 @@ def split_lines(text: str, most: int = 1 << 62) -> Iterator[Line]:
         stop = text.find("\n", start + _BLOCK)
         block = text[start : end if stop < 0 else stop]
         start += len(block) + 1
-        plain = _ODD_BLOCK.search(block) is None and "**" not in block
-        for physical in block.split("\n"):
+        plain = block.isascii() and not block.encode("ascii").translate(None, _NOT_ODD) and "**" not in block
+        for physical in split(block):
             number += 1
+            if "\n" in physical:
+                empty = 0
+                yield Line(number, physical, max(map(len, physical.split("\n"))))
+                number += physical.count("\n")
+                continue
             if not physical:
                 empty += 1
                 if empty <= most:

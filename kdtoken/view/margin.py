@@ -12,10 +12,10 @@ from kdtoken.view.lines import ENDED, Line
 from kdtoken.view.markup import CUT_OFF
 from kdtoken.view.whoami.words import attributes_of, state_of
 
-__all__ = ("CUT_OFF", "ends_at_a_margin")
+__all__ = ("CUT_OFF", "LONGEST_CUT", "ends_at_a_margin")
 
 # A log of this many lines was written by a debugger, and never cut.
-_MOST = 1 << 14
+LONGEST_CUT = 1 << 14
 # Narrower than any margin that people have; and fewer lines of one width than this are no margin.
 _NARROWEST, _FEWEST = 24, 2
 # Lines of `!token`, of `!process` and of dt whose ends are values; and others of theirs, which are as wide as they are.
@@ -87,7 +87,7 @@ _WHOLE_SID = re.compile(r"S-1-5-21(?:-[0-9]{1,10}){3}-(?:49[6-9]|[5-9][0-9]{2}|[
 
 def ends_at_a_margin(lines: List[Line]) -> List[Line]:
     """The lines, CUT_OFF behind those that end where a margin may have cut them."""
-    if len(lines) > _MOST:
+    if len(lines) > LONGEST_CUT:
         return lines
     listed = any("SID:" in line.text and _SID_PAIR.match(line.text) for line in lines)
     values, others, same, torn = [], 0, 0, False

@@ -20,8 +20,10 @@ from tests.engine.bench_rows import Spent, add, calibrate, spend, spread_of
 AREA = "log"
 PLAIN = "import sys\nwith open(sys.argv[1], encoding='utf-8') as file:\n    for line in file: pass"
 VIEW = (
-    "import sys\nfrom kdtoken.machine.idle_lines import passed_over\nfrom kdtoken.machine.merged import read_texts\n"
-    "from kdtoken.source.log.source import log_texts\nread_texts(log_texts([sys.argv[1]], passed_over))"
+    "import sys\nfrom kdtoken.cli.output import nothing_collected\n"
+    "from kdtoken.machine.idle_lines import passed_over\nfrom kdtoken.machine.merged import read_texts\n"
+    "from kdtoken.source.log.source import log_texts\n"
+    "with nothing_collected(): read_texts(log_texts([sys.argv[1]], passed_over))"
 )
 HEAD = (
     "| log           |  MB | verb | MB per CPU second | times a plain loop | +-  | four times as long | memory MB |\n"

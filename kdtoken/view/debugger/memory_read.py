@@ -9,6 +9,7 @@ from bisect import bisect_right
 from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Tuple, TypeVar
 
 from kdtoken.view.lines import Line
+from kdtoken.view.runs import Run
 
 T = TypeVar("T")
 _ADDRESS = r"(?:0x)?([0-9a-fA-F]{8}`?[0-9a-fA-F]{8}|[89a-fA-F][0-9a-fA-F]{7})(?![0-9a-fA-F`])"
@@ -46,8 +47,8 @@ def pointers(lines: Iterable[Line]) -> Tuple[Pointer, ...]:
             if places:
                 asked = _number(places[0][0]) + int(places[0][1] or "0", 16) if len(places) == 1 else 0
                 left = _MEMBERS if asked else 0
-        elif left:
-            left -= 1
+        elif left > 0:
+            left -= line.count() if isinstance(line, Run) else 1
             value = _RESULT.match(text) or _MEMBER.match(text)
             if value:
                 found.append(Pointer(asked, _number(value.group(1)), line.number))

@@ -12,31 +12,17 @@ from typing import Callable, List, Optional, Sequence, Tuple
 from kdtoken.model.absent import NotSaid, Unreadable
 from kdtoken.model.process import Impersonation
 from kdtoken.view.debugger import process_forms as forms
-from kdtoken.view.debugger.memory_read import Pointer, pointers
-from kdtoken.view.debugger.process_text import VIEW, PartialProcess, PartialThread, ProcessBuilder, ThreadBuilder
+from kdtoken.view.debugger.memory_read import pointers
+from kdtoken.view.debugger.process_text import VIEW, PartialProcesses, ProcessBuilder, ThreadBuilder
+from kdtoken.view.debugger.thread_rows import ThreadRows
 from kdtoken.view.lines import Line, broken_width, command_of, is_cut, is_decoration, split_lines, width_of
 from kdtoken.view.partial import TextPlace
+from kdtoken.view.runs import Run
 from kdtoken.view.words import has_facts, hexadecimal, pointer_at
 
 # Blocks that are kept, of any process: a week of `!process 0 0` once an hour; some 8 KB each until they are shown.
 _MOST_PROCESSES = 1 << 16
 _MOST_THREADS = 1 << 17  # of all blocks, some 3 KB each where they impersonate
-
-
-@dataclass(frozen=True)
-class PartialProcesses:
-    """Everything that a text says about processes; `threads` are those under no PROCESS block of theirs.
-
-    torn  why the list of processes may lack some: the debugger's own errors, with their lines
-    """
-
-    processes: Tuple[PartialProcess, ...]
-    threads: Tuple[PartialThread, ...]
-    commands: Tuple[Line, ...]
-    errors: Tuple[Line, ...]
-    not_understood: Tuple[Line, ...]
-    torn: Tuple[str, ...] = ()
-    pointers: Tuple[Pointer, ...] = ()
 
 
 @dataclass
@@ -258,13 +244,35 @@ class _Reader:
         if alone and len(self.processes) + len(self.threads) >= _MOST_PROCESSES:
             self.process = None  # each of those stands for a process of its own
             return self._is_full("%d" % _MOST_PROCESSES, line)
-        self.thread = ThreadBuilder(int(address.replace("`", ""), 16), number, int(tid, 16), line, self.file)
+        self.thread = ThreadBuilder(int(address.replace("`", ""), 16), number, int(tid, 16), line.number, self.file)
         if self.process and self.process.may_be(number):
             self.process.threads.append(self.thread)
         else:
             self.process = None
             self.threads.append(self.thread)
         return not has_facts(rest)
+
+    def run(self, run: Run) -> bool:
+        """Take threads in that stand one behind the other; False where that has to be done line by line."""
+        if self.full:
+            return True
+        rows = ThreadRows(run, self.file)
+        blocks = len(self.processes) + len(self.threads)
+        if blocks + rows.most > _MOST_PROCESSES or self.thread_count + rows.most > _MOST_THREADS:
+            return False
+        if self.process is not None and rows.wide != (self.process.address >= 1 << 32):
+            return False
+        pid = self.process.number("Cid", 16) if self.process is not None and "Cid" in self.process.values else None
+        for self.thread in rows:
+            self.thread_count += 1
+            if self.process is not None and pid in (None, self.thread.pid):
+                self.process.threads.append(self.thread)
+            else:
+                self.process = None
+                self.threads.append(self.thread)
+        self.head = self.head and "\n\n" not in run.text
+        self.at_end = partial(setattr, self.thread, "image", NotSaid(VIEW)) if rows.image_ends >= self.broken else None
+        return True
 
     def _fields(self, text: str, line: Line) -> bool:
         if self.process is None or not self.head:
@@ -367,7 +375,11 @@ def read_process_lines(lines: Sequence[Line], file: str = "text") -> PartialProc
     """All processes and threads that the lines tell of."""
     reader = _Reader(file, broken_width(lines))
     for line in lines:
-        if line.text:
+        if isinstance(line, Run):
+            if not reader.run(line):
+                for one in line.lines:
+                    reader.line(one)
+        elif line.text:
             reader.line(line)
         else:
             reader.head = False

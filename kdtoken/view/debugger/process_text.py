@@ -5,6 +5,7 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from kdtoken.model.absent import Fragment, Maybe, NotSaid, Unreadable
 from kdtoken.model.process import FastRef, Impersonation, Process, Thread
+from kdtoken.view.debugger.memory_read import Pointer
 from kdtoken.view.lines import Line
 from kdtoken.view.partial import TextPlace
 from kdtoken.view.words import hexadecimal
@@ -52,6 +53,22 @@ class PartialProcess:
     places: Mapping[str, TextPlace]
     not_understood: Tuple[Line, ...] = ()
     problems: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PartialProcesses:
+    """Everything that a text says about processes; `threads` are those under no PROCESS block of theirs.
+
+    torn  why the list of processes may lack some: the debugger's own errors, with their lines
+    """
+
+    processes: Tuple[PartialProcess, ...]
+    threads: Tuple[PartialThread, ...]
+    commands: Tuple[Line, ...]
+    errors: Tuple[Line, ...]
+    not_understood: Tuple[Line, ...]
+    torn: Tuple[str, ...] = ()
+    pointers: Tuple[Pointer, ...] = ()
 
 
 class ProcessBuilder:
@@ -116,9 +133,9 @@ class ThreadBuilder:
 
     __slots__ = ("address", "pid", "tid", "places", "impersonation", "owner", "image")
 
-    def __init__(self, address: int, pid: int, tid: int, line: Line, file: str) -> None:
+    def __init__(self, address: int, pid: int, tid: int, line: int, file: str) -> None:
         self.address, self.pid, self.tid = address, pid, tid
-        self.places: Dict[str, TextPlace] = {"address": TextPlace(file, line.number)}
+        self.places: Dict[str, TextPlace] = {"address": TextPlace(file, line)}
         self.impersonation: Maybe[Optional[Impersonation]] = _NOT_SAID
         self.owner: Maybe[int] = _NOT_SAID
         self.image: Maybe[str] = _NOT_SAID

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import List, Sequence, Tuple
 
 from kdtoken.model.process import FastRef, Impersonation
-from kdtoken.view.debugger.process_command import PartialProcesses, read_process_lines
-from kdtoken.view.debugger.token_command import PartialTokens, read_token_lines
+from kdtoken.view.debugger.process_command import read_process_lines
+from kdtoken.view.debugger.process_text import PartialProcesses
+from kdtoken.view.debugger.token_command import read_token_lines
+from kdtoken.view.debugger.token_text import PartialTokens
 from kdtoken.view.leftovers import among
 from kdtoken.view.lines import Line, split_lines
+from kdtoken.view.runs import apart
 from kdtoken.view.words import has_facts
 
 
@@ -28,7 +31,10 @@ def read_debugger_text(text: str, file: str = "text") -> DebuggerText:
 
 def read_debugger_lines(lines: Sequence[Line], file: str = "text") -> DebuggerText:
     """The same of lines."""
-    tokens, processes = read_token_lines(lines, file), read_process_lines(lines, file)
+    processes = read_process_lines(lines, file)
+    lines = apart(lines)  # the first reader keeps no run, but may keep lines of one
+    tokens = read_token_lines(lines, file)
+    lines = apart(lines)
     lost = {id(line) for line in _lost_addresses(lines, tokens, processes)}
     # The process view keeps no SID and no privilege, whatever else it made of their line.
     neither = tuple(

@@ -33,7 +33,7 @@ def read_thread_tokens(lines: Sequence[Line], file: str) -> Tuple[List[PartialTo
     block: Optional[List[Line]] = None
     for line in [*lines, Line(0, "kd>")]:
         begins = "***" in line.text and _BEGIN.match(line.text) is not None
-        if block is not None and (begins or not line.text.strip() or command_of(line.text) is not None):
+        if block is not None and (begins or _is_end(line.text)):
             token = _token(block, file)
             if token is not None:
                 tokens.append(token)
@@ -44,6 +44,11 @@ def read_thread_tokens(lines: Sequence[Line], file: str) -> Tuple[List[PartialTo
         elif block is not None:
             block.append(line)
     return tokens, used
+
+
+def _is_end(text: str) -> bool:
+    """Whether a block of lines ends there: at an empty line, also in a run (view.runs), or at a prompt."""
+    return not text.strip() or "\n\n" in text or command_of(text) is not None
 
 
 def _token(block: Sequence[Line], file: str) -> Optional[PartialToken]:

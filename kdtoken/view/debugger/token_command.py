@@ -8,44 +8,22 @@ matched by what stands in it.  Where the head is missing, only lines of a form t
 """
 
 import re
-from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple
+from itertools import islice
+from typing import List, Optional, Sequence
 
 from kdtoken.view.debugger import token_forms as forms
 from kdtoken.view.debugger.token_labels import GROUP_WORDS, PRIVILEGES, RANK, UNKNOWN
 from kdtoken.view.debugger.token_lines import TokenBuilder
 from kdtoken.view.debugger.token_lists import goes_back
+from kdtoken.view.debugger.token_text import NoToken, PartialTokens
 from kdtoken.view.leftovers import read_each, with_leftovers
 from kdtoken.view.lines import Line, broken_width, command_of, is_cut, is_decoration, split_lines, width_of
 from kdtoken.view.partial import PartialToken, TextPlace, refuse_more_tokens
+from kdtoken.view.runs import Run
 from kdtoken.view.words import has_facts, pointer_at
 
 VIEW = "!token"
-
-
-@dataclass(frozen=True)
-class NoToken:
-    """An error that `!token` printed in place of a token."""
-
-    place: TextPlace
-    text: str
-    address: Optional[int]
-
-
-@dataclass(frozen=True)
-class PartialTokens:
-    """Everything that a text says about tokens.
-
-    commands        lines with a prompt and `!token`
-    not_understood  lines of the whole text that are no part of a token's output, and those in it nobody knew
-    taken           lines that are a token's, for whoever gives the rest to another reader
-    """
-
-    tokens: Tuple[PartialToken, ...]
-    errors: Tuple[NoToken, ...]
-    commands: Tuple[Line, ...]
-    not_understood: Tuple[Line, ...]
-    taken: Tuple[Line, ...] = ()
+_MANY = 20  # lines in a row that nobody knew, and no token goes on behind more of them
 
 
 class _Reader:
@@ -71,6 +49,9 @@ class _Reader:
         self.width_before = 0
 
     def line(self, line: Line) -> None:
+        if isinstance(line, Run):
+            self._run(line)
+            return
         text = line.text.strip()
         if not text and self.current is None:
             return
@@ -100,6 +81,22 @@ class _Reader:
                 self.width_before = width_of(line)
                 return
         self._read(line)
+
+    def _run(self, run: Run) -> None:
+        """Lines of threads: outside all tokens they are unknown; inside, each for itself."""
+        if self.current is not None or self.asked:
+            for line in run.lines:
+                self.line(line)
+            return
+        held, self.held = self.held, None
+        self._leave(held)
+        self.unknown.append(run)
+        left = max(1, _MANY + 1 - self.unknown_in_a_row)
+        short = (one for one in reversed(run.text.split("\n")) if 0 < len(one.strip()) <= forms.SHORT)
+        widths = [len(one) for one in islice(short, left)]
+        if widths:
+            self.unknown_in_a_row += len(widths)
+            self.width_before = widths[0]
 
     def finish(self) -> None:
         """The text ends."""
@@ -189,7 +186,7 @@ class _Reader:
         if token:
             self._doubt_last(line)
             token.foreign("lines in it were not understood (line %d)" % line.number)
-        if self.unknown_in_a_row > 20:
+        if self.unknown_in_a_row > _MANY:
             self._end()
         # Behind a token's last lines anything may follow; that is not the token's.
         if token and not token.complete:

@@ -170,9 +170,12 @@ def is_of_another(text: str) -> bool:
     return _OTHERS.search(text) is not None
 
 
+SHORT = 40  # characters of a line that is worth a look whatever it says
+
+
 def may_begin(text: str) -> bool:
     """Whether a line outside all tokens needs a look: a log is full of lines that do not."""
-    if len(text) <= 40 or "S-1-" in text or "s-1-" in text or "oken" in text or "TOKEN" in text or ">" in text:
+    if len(text) <= SHORT or "S-1-" in text or "s-1-" in text or "oken" in text or "TOKEN" in text or ">" in text:
         return True
     if "rivilege" in text or text[:1] in "!$┌╭└" or "@" in text:
         return True
