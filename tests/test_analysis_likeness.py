@@ -13,6 +13,7 @@ from kdtoken.model.luid import Luid
 from kdtoken.model.sid import Sid
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
+from tests.examples import some
 from tests.machine.declared import MACHINE
 from tests.machine.guilty import GUILTY
 from tests.machine.innocent import INNOCENT
@@ -74,7 +75,7 @@ def test_what_tells_two_tokens_apart() -> None:
     assert alike.of(first) == alike.of(second) != number
 
 
-@pytest.mark.parametrize("case", [*GUILTY, *INNOCENT], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", some([*GUILTY, *INNOCENT], 3), ids=lambda case: case.name)
 def test_what_is_found_is_found_of_each_by_itself(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rules ask once of all that are alike; with no two alike they are asked of every token, and say the same."""
     seen = snapshot_of_machine(case.machine)

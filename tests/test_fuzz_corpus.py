@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.examples import examples
 from tests.fuzz.inputs import INPUTS, SECONDS
 from tests.fuzz.mutate import mutated
 
@@ -33,7 +34,7 @@ def test_what_is_changed_ends_in_an_answer_or_in_our_own_error(name: str) -> Non
     for data in seeds:
         one.run(data)
     chance = random.Random(name)
-    for _ in range(TRIES.get(name, 150)):
+    for _ in range(examples(TRIES.get(name, 150))):
         one.run(mutated(chance.choice(seeds), chance.choice(seeds), one.binary, chance))
 
 
