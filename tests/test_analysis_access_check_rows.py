@@ -1,10 +1,9 @@
 """The access checks that were worked out by hand, against ours."""
 
-import pytest
-
 from kdtoken.analysis.access_check.check import check
 from kdtoken.analysis.access_check.questions import READINGS, Answers
 from tests.access_rows import PUBLIC, Row, request, rows
+from tests.over import over
 
 ROWS = rows()
 ALL = ROWS + rows(PUBLIC)
@@ -15,7 +14,7 @@ def test_there_are_enough_rows_with_names_of_their_own() -> None:
     assert len({row.name for row in ALL}) == len(ALL)
 
 
-@pytest.mark.parametrize("row", ALL, ids=lambda row: row.name)
+@over(ALL, lambda row: row.name)
 def test_row(row: Row) -> None:
     expected, *more = row.answer.split(" ")
     what, *reasons = more
@@ -53,7 +52,7 @@ def _differs(row: Row, conflict: str) -> bool:
     return (theirs.allowed, theirs.granted) != (ours.allowed, ours.granted)
 
 
-@pytest.mark.parametrize("row", ALL, ids=lambda row: row.name)
+@over(ALL, lambda row: row.name)
 def test_without_particulars_the_answer_is_the_same(row: Row) -> None:
     full, lean = check(request(row)), check(request(row), detail=False)
     assert lean.steps == () and full.steps

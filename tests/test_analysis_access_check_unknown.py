@@ -21,6 +21,7 @@ from kdtoken.render.explain import explain_lines, who_lines
 from kdtoken.render.explain_json import explain_json
 from tests.access_rows import PUBLIC, Row, descriptor, request, rows, sid
 from tests.declared_views import decoded
+from tests.over import over
 
 ROWS = rows() + rows(PUBLIC)
 SCHEMA = json.loads(
@@ -116,7 +117,7 @@ def test_a_group_that_may_be_for_deny_only() -> None:
     assert not dependence.if_true.allowed and dependence.if_false.allowed
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@over(ROWS, lambda row: row.name)
 def test_nothing_is_said_to_be_absent_from_a_list_that_is_not_whole(row: Row) -> None:
     """Not one SID is known: then no ACE is said to be somebody else's, nor the DACL to grant nothing."""
     asked = request(row)

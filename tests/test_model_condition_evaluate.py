@@ -31,6 +31,7 @@ from kdtoken.model.condition import (
 from kdtoken.model.condition.evaluate import Unknowable
 from kdtoken.model.sid import Sid
 from tests.examples import examples
+from tests.over import over
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "sddl"
 CASES: List[Any] = json.loads((FIXTURES / "conditions.json").read_text(encoding="utf-8"))
@@ -54,7 +55,7 @@ class Caller:
         return None
 
 
-@pytest.mark.parametrize("text, truth, sids, device, claims", CASES, ids=range(len(CASES)))
+@over([tuple(row) for row in CASES], lambda text, *_: text)
 def test_as_samba_answers(text: str, truth: str, sids: List[str], device: List[str], claims: Claims) -> None:
     seen = evaluate(condition_from_text(text), Caller(sids, device, claims))
     assert Truth(truth) in seen.possible

@@ -22,6 +22,7 @@ from kdtoken.model.sddl.words import ACE_WORDS, FLAG_WORDS
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_aliases import ALIASES, DOMAIN_ALIASES, alias_of_sid, sid_of_alias
 from tests.examples import examples
+from tests.over import over
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "sddl"
 PAIRS: List[Any] = json.loads((FIXTURES / "pairs.json").read_text(encoding="utf-8"))
@@ -37,7 +38,7 @@ def hex_of(sid: Optional[Sid]) -> Optional[str]:
     return None if sid is None else sid.to_bytes().hex()
 
 
-@pytest.mark.parametrize("text, control, owner, group, dacl, sacl", PAIRS, ids=range(len(PAIRS)))
+@over([tuple(row) for row in PAIRS], lambda text, *_: text)
 def test_as_samba_reads_it(text: str, control: int, owner: str, group: str, dacl: List[str], sacl: List[str]) -> None:
     seen = from_sddl(text, DOMAIN)
     assert seen.control == control

@@ -10,9 +10,11 @@ import subprocess
 import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Sequence, Set, Tuple
+from typing import Dict, FrozenSet, Iterator, List, Set, Tuple
 
 import pytest
+
+from tests.over import over
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "kdtoken"
@@ -125,25 +127,6 @@ METHODS_WITHOUT_DOCSTRINGS = ("view/debugger/", "view/whoami/")
 TOO_LONG = frozenset({"collect.py"})
 
 
-def over(all_of_them: Sequence[Any]) -> Callable[[Callable[[Any], None]], Callable[[], None]]:
-    """One test of what holds for each, which names all for which it does not: a test for each of 300 files costs seconds."""
-
-    def test_of(holds: Callable[[Any], None]) -> Callable[[], None]:
-        def test() -> None:
-            wrong = []
-            for one in all_of_them:
-                try:
-                    holds(one)
-                except AssertionError as error:
-                    wrong.append("%s: %s" % (one.relative_to(ROOT) if isinstance(one, Path) else one, error))
-            assert all_of_them and not wrong, "\n".join(wrong)
-
-        test.__name__, test.__doc__ = holds.__name__, holds.__doc__
-        return test
-
-    return test_of
-
-
 def test_one_test_over_all_names_each_that_is_wrong() -> None:
     @over([1, 2, 3, 4])
     def holds(number: int) -> None:
@@ -153,6 +136,21 @@ def test_one_test_over_all_names_each_that_is_wrong() -> None:
         holds()
     with pytest.raises(AssertionError):
         over([])(lambda one: None)()
+
+    @over([("a", 1), ("b", 2)], lambda text, number: "<%s>" % text)
+    def both(text: str, number: int) -> None:
+        assert number == 1
+
+    with pytest.raises(AssertionError, match="^<b>: ") as told:
+        both()
+    assert "<a>" not in str(told.value).split("assert (")[0]
+
+    @over([1])
+    def breaks(number: int) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        breaks()
 
 
 def part_of(path: Path) -> str:
