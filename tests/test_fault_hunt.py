@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kdtoken.decode import token as decode
+from tests.examples import ALL
 from tests.expected import WINDOWS_11, kernel_of
 from tests.fault_hunt.hunt import Hunt
 from tests.fault_hunt.places import Places
@@ -24,7 +25,7 @@ def straight() -> Hunt:
 
 
 def test_nothing_is_shown_wrong_and_unmarked() -> None:
-    result = straight().run(1, 250)
+    result = straight().run(1, 250 if ALL else 150)
     assert result.silent == [], result.silent[:3]
     counts = result.counts
     assert sum(counts[kind, "marked"] for kind in ("page", "bit", "pointer", "list", "layout")) > 25
@@ -32,7 +33,7 @@ def test_nothing_is_shown_wrong_and_unmarked() -> None:
 
 
 def test_a_page_that_is_gone_changes_no_value() -> None:
-    result = straight().run(2, 60, ("page",))
+    result = straight().run(2, 60 if ALL else 30, ("page",))
     assert {outcome for _, outcome in result.counts} <= {"marked", "without effect"}
 
 
@@ -66,9 +67,9 @@ def test_a_token_that_is_none_marks_the_thread_that_names_it() -> None:
 
 def test_the_hunt_sees_a_check_that_is_taken_away(monkeypatch: Any) -> None:
     """Else silence would prove nothing.  Of lists that point to another token's SIDs this one check alone tells."""
-    sound = straight().run(5, 150, ("pointer",))
+    sound = straight().run(5, 150 if ALL else 60, ("pointer",))
     monkeypatch.setattr(decode, "strays", lambda *arguments: [])
-    without = straight().run(5, 150, ("pointer",))
+    without = straight().run(5, 150 if ALL else 60, ("pointer",))
     assert sound.silent == []
     assert {one.path.split("[")[0] for one in without.silent} >= {"token.restricted_sids"}
 

@@ -5,6 +5,7 @@ import io
 import os
 import shutil
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any, Dict, Tuple
 
@@ -12,6 +13,7 @@ import pytest
 
 import kdtoken
 from tests.documented import Place
+from tests.examples import ALL
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the place has names that only POSIX can have")
 
@@ -73,9 +75,24 @@ def answered(place: Place, verb: str, command: str, monkeypatch: Any, stdin: Pat
     return out
 
 
-@pytest.mark.parametrize("verb", OF_MEMORY)
-@pytest.mark.parametrize("way", ["plain", "gzip", "stdin", "folder", "pattern"])
-@pytest.mark.parametrize("name", MEMORIES)
+WAYS = ("plain", "gzip", "stdin", "folder", "pattern")
+# Each with each, or every other one: then each verb is still given each kind of file, and each way, and each kind in each way.
+EACH_WITH_EACH = [
+    (name, way, verb)
+    for kind, name in enumerate(MEMORIES)
+    for number, way in enumerate(WAYS)
+    for place, verb in enumerate(OF_MEMORY)
+    if ALL or (kind + number + place) % 2 == 0
+]
+
+
+def test_every_pair_of_kind_way_and_verb_is_tried() -> None:
+    assert {(name, way) for name, way, _ in EACH_WITH_EACH} == set(product(MEMORIES, WAYS))
+    assert {(name, verb) for name, _, verb in EACH_WITH_EACH} == set(product(MEMORIES, OF_MEMORY))
+    assert {(way, verb) for _, way, verb in EACH_WITH_EACH} == set(product(WAYS, OF_MEMORY))
+
+
+@pytest.mark.parametrize("name, way, verb", EACH_WITH_EACH)
 def test_a_machine(name: str, way: str, verb: str, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = ways(name)["plain"]
     if way == "stdin" and plain.endswith(".vmem"):
