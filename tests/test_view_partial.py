@@ -127,6 +127,11 @@ def test_one_privilege_that_is_not_known_leaves_all_unread(one: PartialPrivilege
 def test_the_highest_bit_is_a_privilege() -> None:
     top = PartialPrivilege("SeTopPrivilege", 63, True, False)
     assert privileges_field("!token", (top,)) == (Privilege(63, "SeTopPrivilege", True, True, False),)
+    lowest = PartialPrivilege("SeLowestPrivilege", 0, True, False)  # nobody's, and a bit all the same
+    assert privileges_field("!token", (top, lowest)) == (
+        Privilege(0, "SeLowestPrivilege", True, True, False),
+        Privilege(63, "SeTopPrivilege", True, True, False),
+    )
 
 
 def test_a_field_that_nobody_has_is_a_mistake_of_the_reader() -> None:

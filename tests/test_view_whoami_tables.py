@@ -321,6 +321,8 @@ def test_rows_that_findstr_picked() -> None:
     asked = "C:\\>whoami /user | more\nlab\\anna S-1-5-21-1-2-3-1001\n"
     assert only(asked).token.user == Sid.from_text("S-1-5-21-1-2-3-1001")
     assert read("lab\\anna S-1-5-21-1-2-3-1001\n").tokens == ()
+    for mark in "[*+(":  # what a tool puts in front of what it says itself
+        assert read("C:\\>whoami /user | more\n%s lab\\anna S-1-5-21-1-2-3-1001\n" % mark).tokens == (), mark
     logon = only("C:\\>whoami /logonid\nS-1-5-5-0-77\n")
     assert logon.logon_sid == Sid(5, (5, 0, 77)) and str(logon.places["logon_sid"]) == "a.txt:2"
     assert read("S-1-5-5-0-77\n").tokens == () and read("C:\\>whoami /logonid\nS-1-5-18\n").tokens == ()
