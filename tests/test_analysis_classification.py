@@ -413,3 +413,50 @@ def test_remarks_on_a_process_at_their_limits() -> None:
     hinted = Unreadable(0x10, "paged out", "try again")
     assert said(token=hinted) == ["!! its token is %s; next: try again" % hinted]
     assert said(threads=(Thread(1, 8, 12, None), Thread(2, 8, 16, GONE))) == []
+
+
+def test_each_thread_and_each_token_beside_is_looked_at_whatever_stands_before_it() -> None:
+    """A client says how far a server may go: no thread acts at a higher level than its token allows."""
+    client = replace(token("client-system"), address=0x7000, impersonation_level=1)
+    used = [
+        None,
+        GONE,
+        Impersonation(0x6000, 3, False),
+        Impersonation(0x7000, 1, False),
+        Impersonation(0x7000, 2, False),
+    ]
+    threads = tuple(Thread(0x100 + at, 8, 20 + 4 * at, one) for at, one in enumerate(used))
+    beside = dump(threads=threads, tokens={0x6000: GONE, 0x7000: client}, linked=GONE)
+    said = [one.text for one in dump_remarks(beside) if "level" in one.text]
+    assert said == ["thread 36 impersonates at level 2, and its token allows 1"]
+    # A fault of the second token beside is told, though the first was not read.
+    wrong = replace(client, token_type=7)
+    found = [one.text for one in dump_remarks(replace(beside, threads=(), tokens={0x6000: GONE, 0x7000: wrong}))]
+    assert "the impersonation token at 0x7000: TokenType is 7, which means nothing" in found
+
+
+@pytest.mark.parametrize(
+    "missing, text, serious",
+    [
+        (NotAsked(0x10), "its token is %s", True),
+        (Unreadable(0x10, "paged out", "dq 10"), "its token is %s; next: dq 10", True),
+        (NotSaid("a text"), "its token is %s", False),  # that a text does not tell of it is nothing strange
+    ],
+)
+def test_a_token_that_is_not_there_says_why_and_what_to_do(missing: Any, text: str, serious: bool) -> None:
+    (one,) = dump_remarks(dump(token=missing))
+    assert (one.text, one.serious) == (text % missing, serious)
+
+
+@pytest.mark.parametrize(
+    "flags, said",
+    [
+        # winnt.h TokenFlags: WRITE_RESTRICTED 0x8, IS_RESTRICTED 0x10.
+        (0x10, ["restricted: every access is checked a second time, against the restricting SIDs"]),
+        (0x18, ["write-restricted: writes are checked a second time, against the restricting SIDs"]),
+        (0, []),
+    ],
+)
+def test_what_restriction_means(flags: int, said: List[str]) -> None:
+    restricted = replace(token("notepad"), flags=flags, restricted_sid_count=2 if flags else 0)
+    assert [one.text for one in token_remarks(restricted) if "second time" in one.text] == said

@@ -41,6 +41,9 @@ def test_of_rows_of_memory_thirty_are_left_to_a_reader_of_text(rows: int, left_o
 def test_behind_other_memory_two_rows_are_left(tmp_path: Path) -> None:
     one, two = "kd> dq X\n" + memory(30), "kd> dq Y\n" + memory(5, BASE + 0x1000)
     assert gaps(tmp_path, one + two) == [(len(one) + len("kd> dq Y\n") + 2 * ROW, 3 * ROW, 3)]
+    # Also where no command stands between: rows of another form.
+    other = "kd> dq X\n" + memory(30)
+    assert gaps(tmp_path, other + memory(5, BASE + 0x1000, "dd")) == [(len(other) + 2 * ROW, 3 * ROW, 3)]
     # Where the first were not enough, or something else stands between, it is a beginning again.
     assert gaps(tmp_path, "kd> dq X\n" + memory(29) + two) == []
     assert gaps(tmp_path, one + "kd> g\n" + two) == []
