@@ -360,6 +360,7 @@ def test_each_member_lies_within_its_struct(size: Optional[int], offset: int, ki
 
 
 def test_a_type_of_a_gigabyte_is_one_and_of_more_is_damage() -> None:
+    assert LARGEST == 0x40000000
     assert make_layout("_X", LARGEST).size == LARGEST and make_layout("_X", 0).size == 0
     for size in (-1, LARGEST + 1):
         with pytest.raises(BadFormat, match="_X takes %d bytes" % size):

@@ -547,3 +547,61 @@ def test_what_another_command_prints_is_not_taken_for_a_stack_of_process() -> No
     lost = read_process_text(asked + "kd> lm\n" + row).not_understood
     assert [line.text for line in lost if line.text.strip()] == ["kd> lm", row.rstrip("\n")]
     assert [line.text for line in read_process_text(row).not_understood] == [row.rstrip("\n")]
+
+
+# Lines of `!process 0 7` that say nothing of tokens, as the page "!process" of learn.microsoft.com and published logs have
+# them, of a process and of its threads.
+OTHERS = """    VadRoot ffffc10203045670 Vads 91 Clone 0 Private 497. Modified 12. Locked 0.
+    DeviceMap ffffd10203002000
+    ElapsedTime                       00:01:02.345
+    UserTime                          00:00:00.015
+    KernelTime                        00:00:00.031
+    QuotaPoolUsage[PagedPool]         123456
+    QuotaPoolUsage[NonPagedPool]      12345
+    Working Set Sizes (now,min,max)  (1234, 50, 345) (4936KB, 200KB, 1380KB)
+    PeakWorkingSetSize                1300
+    VirtualSize                       2101234 Mb
+    PeakVirtualSize                   2101240 Mb
+    PageFaultCount                    1999
+    MemoryPriority                    BACKGROUND
+    BasePriority                      8
+    CommitCharge                      789
+    Job                               ffffc10203047890
+    DebugPort                         ffffc10203047890
+    IRP List:
+    Wait Start TickCount      1234           Ticks: 567 (0:00:00:08.859)
+    Context Switch Count      89             IdealProcessor: 0
+    Win32 Start Address ntdll!TppWorkerThread (0x00007ffd12345678)
+    Start Address nt!KiStartUserThread (0xfffff80212345678)
+    Stack Init ffffd08012345c90 Current ffffd08012345680
+    Kernel stack not resident.
+    Child-SP          RetAddr           Call Site
+    ChildEBP RetAddr
+    Attached Process          ffffc10203048890       Image:         csrss.exe
+    (Inline Function) --------`-------- nt!KiSwapThread+0x1
+    (Inline) -------- nt!KiSwapThread+0x1
+    WARNING: Stack unwind information not available. Following frames may be wrong.
+    WARNING: Frame IP not in any known module. Following frames may be wrong.
+    No active threads
+    LPC Server thread working on message Id 1234
+    Waiting for reply to ALPC Message ffffd10203005678
+    Affinity Mask             0xff
+    FreezeCount 1
+    SuspendCount 1
+    *** WARNING: Unable to verify timestamp for a.sys
+    *** ERROR: Module load completed but symbols could not be loaded for a.sys
+    Base ffffd08012346000 Limit ffffd08012340000 Call 0000000000000000
+    Priority 9 BasePriority 8 PriorityDecrement 0 IoPriority 2 PagePriority 5
+    ffffd080`12345680 fffff802`12345678 nt!KiSwapContext+0x76
+    ffffc10203049890  SynchronizationEvent"""
+
+
+@pytest.mark.parametrize("line", OTHERS.splitlines(), ids=str.strip)
+def test_lines_that_say_nothing_of_tokens_are_known_for_what_they_are(line: str) -> None:
+    """Of a process and of a thread they are passed over; where nobody asked for one, they are anybody's."""
+    for above in (HEAD + IMAGE, HEAD + IMAGE + THREAD):
+        found = read_process_text(above + line + "\n    Token                             ffffd10203009730\n")
+        assert found.not_understood == () and found.processes[0].process.image_name == "svchost.exe"
+        assert found.processes[0].process.token == FastRef(0xFFFFD10203009730, 0)
+    if "WARNING" not in line and "ERROR" not in line:
+        assert unknown(line + "\n") == [1]

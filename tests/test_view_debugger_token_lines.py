@@ -10,6 +10,7 @@ from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.luid import Luid
 from kdtoken.model.sid import Sid
 from kdtoken.view.debugger.token_command import PartialTokens, read_token_text
+from kdtoken.view.debugger.token_labels import RANK
 from kdtoken.view.partial import PartialGroup, PartialToken
 
 HEAD = "kd> !token ffff8f0012340060\n_TOKEN 0xffff8f0012340060\n"
@@ -560,3 +561,53 @@ def test_an_error_in_a_token_is_its_problem() -> None:
     claims = "Invalid AUTHZBASEP_SECURITY_ATTRIBUTES_INFORMATION with no claims"
     assert only(HEAD + "User: S-1-5-18\n" + claims + "\n").token.problems == ()
     assert numbers(read(HEAD + "Could not read S-1-5-18\n")) == [3]
+
+
+def test_what_no_output_of_token_ever_shows_is_said() -> None:
+    """The user's attributes, removed privileges, blanks behind a source, and members that it does not print."""
+    never = only(HEAD + "User: S-1-5-18\n").never_shown
+    assert [one.split(":")[0] for one in never] == [
+        "user_and_groups[0].attributes",
+        "privileges",
+        "source_name",
+        "expiration_time, default_dacl, default_owner_index, mandatory_policy, audit_policy",
+    ]
+    assert never[1] == "privileges: those that were removed are not listed"
+
+
+# The labels of `!token` in the order of its output, those that stand for each other on one line.
+ORDER = """tssessionid
+user
+groups usergroups usersgroups
+primarygroup
+privs privileges
+authenticationid authid
+impersonationlevel
+tokentype
+isrestrictedtoken
+source
+tokenflags
+tokenid
+parenttokenid
+modifiedid
+restrictedsidcount restrictedsdcount
+restrictedsids restrictingsids
+sandboxinert originatinglogonsession
+elevationtype packagesid package
+mandatorypolicy capabilitycount
+integritylevel capabilities
+processtrustlabel lowboxnumberentry
+lowboxnumber
+securityattributes
+processtokentrustlevelsid trustlevelsid"""
+
+
+def test_the_labels_stand_in_one_order() -> None:
+    assert RANK == {label: rank for rank, same in enumerate(ORDER.splitlines()) for label in same.split()}
+    # In it they are one token's; one that goes back behind the last ones is another's.
+    lasts = "RestrictedSidCount: 0      RestrictedSids: 0x0000000000000000\nOriginatingLogonSession: 0\n"
+    (token,) = read(
+        HEAD + lasts + "Elevation Type: 2 (Full)\nMandatory Policy: TOKEN_MANDATORY_POLICY_VALID_MASK\n"
+    ).tokens
+    assert token.token.logon_session == ElevationSaid("!token", elevation=2)
+    assert len(read(HEAD + lasts + "Elevation Type: 2 (Full)\nTokenType: Primary\n").tokens) == 2

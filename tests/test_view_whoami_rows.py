@@ -268,3 +268,14 @@ def test_names_of_a_table_that_a_left_margin_cut_are_none() -> None:
     empty.cut_left = True
     empty.group_row(EVERYONE, "", ON, line(1))
     assert empty.finished().token.problems == ()
+
+
+def test_what_whoami_never_shows_is_said() -> None:
+    """The logon SID and the primary group, attributes of the user and of the label, defaults; and whose token it is at all."""
+    assert [one.split(":")[0] for one in builder().finished().never_shown] == [
+        "user_and_groups",
+        "user_and_groups[0].attributes",
+        "integrity label",
+        "privileges.enabled_by_default",
+        "the whole",
+    ]

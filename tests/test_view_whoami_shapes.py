@@ -50,6 +50,13 @@ def test_what_a_page_put_in_front_of_a_row_is_no_name() -> None:
         ("SeDebugPrivilege Debug       Disabled  <- mine", COLUMNS3, ("Disabled", "<- mine")),
         ("SeDebugPrivilege Debug       Enabled (disabled)", COLUMNS3, ("Enabled (disabled)", "")),  # it says two things
         ("SeDebugPrivilege Debug       Xyzzy", COLUMNS3, ("Xyzzy", "")),
+        (
+            "SeDebugPrivilege Debug       Devre D\u0131\u015f\u0131 <- mine",
+            COLUMNS3,
+            ("Devre D\u0131\u015f\u0131", "<- mine"),
+        ),
+        ("SeDebugPrivilege Debug       \uc0ac\uc6a9 \uc548 \ud568", COLUMNS3, ("\uc0ac\uc6a9 \uc548 \ud568", "")),
+        ("SeDebugPrivilege Debug it  Devre D\u0131\u015f\u0131", (), ("Devre D\u0131\u015f\u0131", "")),
         ("SeDebugPrivilege Debug programs  Enabled", (), ("Enabled", "")),
         ("SeDebugPrivilege Debug programs  Xyzzy", (), ("Xyzzy", "")),
         ("SeDebugPrivilege Debug Xyzzy", (), ("Xyzzy", "")),

@@ -112,3 +112,61 @@ def test_letters_that_were_lost_and_letters_that_were_not() -> None:
 )
 def test_a_name_without_the_account_s_kind(text: str, name: Optional[str]) -> None:
     assert without_kind(text) == name
+
+
+# As whoami prints them, language by language: English, Chinese (simplified, traditional), Japanese, Spanish (two
+# generations), Russian, Turkish, French, German, Italian, Portuguese, Korean.  winnt.h SE_GROUP_*.
+PHRASES = {
+    0x1: "Mandatory group|必需的组|強制性群組|固定グループ|Grupo obligatorio|Обязательная группа|Zorunlu grup|"
+    "Groupe obligatoire|Verbindliche Gruppe|Gruppo obbligatorio|Grupo obrigatório|필수 그룹",
+    0x2: "Enabled by default|启用于默认|預設為啟用|既定で有効|Habilitado de manera predeterminada|Habilitado por defecto|"
+    "Включены по умолчанию|Varsayılan olarak etkin|Activé par défaut|Standardmäßig aktiviert|"
+    "Abilitato per impostazione predefinita|Habilitado por padrão",
+    0x4: "Enabled group|启用的组|已啟用的群組|有効なグループ|Grupo habilitado|Включенная группа|Etkinleştirilmiş grup|"
+    "Groupe activé|Aktivierte Gruppe|Gruppo abilitato",
+    0x8: "Group owner|组的所有者|群組擁有者|グループの所有者|Propietario de grupo|Propietario del grupo|Владелец группы|"
+    "Grup sahibi|Propriétaire du groupe|Gruppenbesitzer|Proprietario gruppo|Proprietário do grupo",
+    0x10: "Group used for deny only|只用于拒绝的组|僅用於拒絕的群組|拒否のみに使用するグループ|Grupo usado solo para denegar|"
+    "Группа, используемая только для запрета|Gruppe, die nur verwendet wird, um Zugriff zu verweigern",
+    0x20000000: "Local Group|本地组|Grupo local|Локальная группа|Groupe local|Lokale Gruppe",
+}
+STATES = {
+    True: "Enabled|已启用|已啟用|有効|Habilitada|Habilitado|Activé|Aktiviert|Abilitato|Ativado|включен|Включено|Etkin|"
+    "Włączone|Włączony|Ingeschakeld|Aktiverad|Povoleno|Engedélyezve",
+    False: "Disabled|已禁用|已停用|無効|Deshabilitado|Deshabilitada|Désactivé|Deaktiviert|Disabilitato|Desabilitado|Desativado|"
+    "отключен|Отключено|Devre Dışı|Wyłączone|Wyłączony|Uitgeschakeld|Inaktiverad|Zakázáno|Letiltva|사용 안 함",
+}
+KINDS = (
+    "Well-known group|Unknown SID type|Deleted account|Group|Alias|Label|User|Computer|Domain|Bekannte Gruppe|Gruppe|"
+    "Grupo conocido|Grupo|Etiqueta|Groupe bien connu|Groupe|Хорошо известная группа|Псевдоним|Группа|Метка|已知组|别名|标签|组|"
+    "よく知られたグループ|エイリアス|グループ|ラベル|İyi bilinen grup|Diğer Ad|Etiket|Grup"
+)
+
+
+def _capitals(text: str) -> str:
+    return text.upper() if text.isascii() else text  # Turkish has two letters i
+
+
+def test_each_phrase_of_each_language_is_its_bit() -> None:
+    for bit, phrases in PHRASES.items():
+        for phrase in phrases.split("|"):
+            # Beside the word for enabled, since nobody can disable a mandatory group.
+            for text in (
+                phrase + ", Enabled group",
+                "Enabled group," + _capitals(phrase),
+                phrase.replace(" ", "  ") + ",启用的组",
+            ):
+                assert attributes_of(text) == bit | 0x4, text
+            if bit != 0x1:
+                assert leading_attributes(phrase + " BUILTIN\\x") == (bit, "BUILTIN\\x"), phrase
+
+
+def test_each_word_for_a_state_of_each_language() -> None:
+    for state, words in STATES.items():
+        for word in words.split("|"):
+            assert state_of(word) is state and state_of(" %s " % _capitals(word)) is state, word
+
+
+def test_each_word_for_a_kind_of_account_of_each_language() -> None:
+    for kind in KINDS.split("|"):
+        assert without_kind("LAB\\x " + kind + " ") == "LAB\\x", kind

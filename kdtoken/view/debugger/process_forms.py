@@ -29,7 +29,6 @@ LEVELS = {word.lower(): number for number, word in IMPERSONATION_LEVELS.items()}
 STARTS: Dict[str, Tuple[str, ...]] = {}
 for _start in (
     "VadRoot ",
-    "DeviceMap ",
     "DeviceMap",
     "ElapsedTime",
     "UserTime",
@@ -59,7 +58,7 @@ for _start in (
     "ChildEBP ",
     "Attached Process",
     "(Inline Function)",
-    "(Inline",
+    "(Inline)",
     "WARNING: Stack unwind",
     "WARNING: Frame IP",
     "WARNING: Process directory",
