@@ -5,6 +5,7 @@ from typing import Any, List, Tuple
 import pytest
 
 from kdtoken.analysis.audit.rules import audit
+from kdtoken.analysis.audit.users import user_words
 from kdtoken.frozen import replace
 from kdtoken.model.absent import Absent, Unreadable
 from kdtoken.model.group import Group
@@ -139,3 +140,17 @@ def test_the_session_of_a_process_against_its_token_s() -> None:
     blind = replace(LIMITED, user_and_groups=GONE)
     assert [mark for mark, _ in found(1, 0, blind)] == ["i"]
     assert found(GONE, 1) == found(None, 1) == found(1, GONE) == []
+
+
+@pytest.mark.parametrize(
+    "user, words",
+    [
+        (Sid(5, (18,)), "NT AUTHORITY\\SYSTEM"),
+        (Sid(5, (21, 1, 2, 3, 1001)), "S-1-5-21-1-2-3-1001"),  # whose name only the machine knows
+        (Unreadable(0x10, "paged out"), "?"),
+    ],
+)
+def test_a_user_is_named_by_what_is_known_everywhere_and_never_by_its_session(user: Any, words: str) -> None:
+    first = Group(user, 0) if isinstance(user, Sid) else user
+    assert isinstance(LIMITED.user_and_groups, tuple)
+    assert user_words(replace(LIMITED, user_and_groups=(first, *LIMITED.user_and_groups[1:]))) == words

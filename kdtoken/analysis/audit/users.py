@@ -93,7 +93,7 @@ def _integrity_faults(token: Token) -> List[Tuple[Severity, str]]:
     value = level(token)
     if value is None:
         return found
-    confined = bool(token.has_flag(TokenFlags.LOWBOX)) or bool(kinds(token))
+    confined = bool(kinds(token))
     half = elevation(token)
     admins = group(token, ADMINISTRATORS)
     if is_system(token) and value < IntegrityLevel.SYSTEM:
