@@ -154,3 +154,28 @@ def test_a_user_is_named_by_what_is_known_everywhere_and_never_by_its_session(us
     first = Group(user, 0) if isinstance(user, Sid) else user
     assert isinstance(LIMITED.user_and_groups, tuple)
     assert user_words(replace(LIMITED, user_and_groups=(first, *LIMITED.user_and_groups[1:]))) == words
+
+
+@pytest.mark.parametrize(
+    "name, token, accused",
+    [
+        *[(name, LIMITED, True) for name in ("smss.exe", "csrss.exe", "WININIT.EXE", "winlogon.exe", "lsass.exe")],
+        *[(name, LIMITED, True) for name in ("System", "Registry", "MemCompression", "services.exe")],
+        *[(name, SYSTEM, True) for name in ("sihost.exe", "Explorer.EXE")],
+        ("lsass.exe", SYSTEM, False),
+        ("explorer.exe", LIMITED, False),
+        ("svchost.exe", LIMITED, False),  # either's
+        ("lsass.exe", Unreadable(0x10, "paged out"), False),
+        ("lsass.exe", replace(LIMITED, user_and_groups=Unreadable(0x10, "paged out")), False),
+    ],
+)
+def test_programs_that_are_always_the_system_s_or_a_person_s(name: str, token: Any, accused: bool) -> None:
+    """Behind one of which nothing is known, too."""
+    blind = replace(process(Unreadable(0x10, "paged out"), "lsass.exe"), process=process(SYSTEM, "lsass.exe").process)
+    for rows in ((process(token, name),), (blind, process(token, name))):
+        said = told("user-and-image", *rows)
+        assert [mark for mark, _ in said] == (["!"] if accused else [])
+        assert all(words.startswith("%s (8) runs as " % name) for _, words in said)
+    if accused:
+        who = "a person" if "host" in name or "xplorer" in name else "an account of Windows"
+        assert said[0][1].endswith(", and should run as " + who)
