@@ -2,6 +2,7 @@
 
 import pytest
 
+from kdtoken.view.debugger import token_command
 from kdtoken.view.debugger import token_forms as forms
 
 
@@ -156,3 +157,40 @@ def test_a_line_that_was_several_is_taken_apart_where_rows_begin() -> None:
     # Of a privilege the attributes stand on its own line.
     row = "Privs: 20 0x000000014 SeDebugPrivilege  Attributes - Enabled"
     assert forms.pieces(row) == ["Privs:", "20 0x000000014 SeDebugPrivilege  Attributes - Enabled"]
+
+
+def test_lines_of_the_next_token_that_are_the_same_are_not_looked_at_again() -> None:
+    head = "kd> !token %x\n_TOKEN 0x%x\n"
+    rest = (
+        "TS Session ID: 0x1\nUser: S-1-5-21-1-2-3-1001\nUser Groups: \n 00 S-1-1-0\n    Attributes - Mandatory Default Enabled \n"
+        "Primary Group: S-1-5-21-1-2-3-513\nPrivs: \n 23 0x000000017 SeChangeNotifyPrivilege  Attributes - Enabled Default \n"
+        "Authentication ID:         (0,12f0a)\nImpersonation Level:       Anonymous\nTokenType:                 Primary\n\n"
+    )
+    for looked in (forms._seen, forms._piece_of):
+        looked.cache_clear()
+    one, many = (
+        "".join(head % (address, address) + rest for address in range(0xFFFF9A8F10000000, 0xFFFF9A8F10000000 + count))
+        for count in (1, 50)
+    )
+    assert len(token_command.read_token_text(one).tokens) == 1
+    before = forms._seen.cache_info().misses, forms._piece_of.cache_info().misses
+    assert before == (13, 12)  # with its prompt; that is no line of a token's
+    found = token_command.read_token_text(many).tokens
+    assert len(found) == 50 and len({repr(one.groups) + repr(one.privileges) for one in found}) == 1
+    # Of each more, the line of its address and the command: all others are known.
+    assert forms._seen.cache_info().misses - before[0] == 2 * 49
+    assert forms._piece_of.cache_info().misses - before[1] == 49
+
+
+@pytest.mark.parametrize("length", [200, 201])
+def test_what_a_line_is_does_not_depend_on_whether_it_is_kept(length: int) -> None:
+    text = " 3 S-1-5-11".strip() + " " * (length - 20)
+    text += "x" * (length - len(text))
+    for looked, kept in ((forms.seen, forms._seen), (forms.piece_of, forms._piece_of)):
+        kept.cache_clear()
+        first, second = looked(text), looked(text)
+        assert kept.cache_info().hits == (length == 200)
+        assert [repr(one) for one in first if not hasattr(one, "re")] == [
+            repr(one) for one in second if not hasattr(one, "re")
+        ]
+    assert forms.piece_of(text).row is not None and forms.seen(text).pieces == (text,)

@@ -17,7 +17,7 @@ from kdtoken.view.debugger.token_lines import TokenBuilder
 from kdtoken.view.debugger.token_lists import goes_back
 from kdtoken.view.debugger.token_text import NoToken, PartialTokens
 from kdtoken.view.leftovers import read_each, with_leftovers
-from kdtoken.view.lines import Line, broken_width, command_of, is_cut, is_decoration, split_lines, width_of
+from kdtoken.view.lines import Line, broken_width, is_cut, split_lines, width_of
 from kdtoken.view.partial import PartialToken, TextPlace, refuse_more_tokens
 from kdtoken.view.runs import Run
 from kdtoken.view.words import has_facts, pointer_at
@@ -129,17 +129,16 @@ class _Reader:
 
     def _read(self, line: Line) -> None:
         text = line.text.strip()
-        if is_decoration(text):
+        nothing, command, others, pieces = forms.seen(text)
+        if nothing:
             return
-        command = command_of(text)
         if command is not None:
             self._command(line, command)
             return
-        if forms.is_of_another(text):
+        if others:
             self._end()
             self.unknown.append(line)
             return
-        pieces = forms.pieces(text) if forms.may_be_several(text) else [text]
         if self.current is None and len(pieces) > 1 and forms.confirms(pieces[0], pieces[1]):
             self._begin(line, None)
         strange = 0
@@ -228,36 +227,27 @@ class _Reader:
                 return not text[found.end() :].strip()
             token.split_sid = first
             self._leave_half()
-        head = forms.HEAD.match(text)
-        if head:
-            self._begin(line, pointer_at(head.group(1).replace("`", ""))[0])
+        piece = forms.piece_of(text)
+        if piece.head is not None:
+            self._begin(line, piece.head)
             return True
-        if "_EPROCESS" in text:
-            found = forms.OWNER.match(text)
-            if found:
-                process, address = (int(found.group(at).replace("`", ""), 16) for at in (1, 2))
-                self.owner = process
-                self._begin(line, address)
-                return True
+        if piece.owner is not None:
+            self.owner, address = piece.owner
+            self._begin(line, address)
+            return True
         if "Unable to" in text:
             understood = self._unread(text, line)
             if understood is not None:
                 return understood
-        if "S-1-" in text or "s-1-" in text:
-            row = forms.ROW.match(text)
-            if row:
-                return self._row(row.group(1), row.group(2), row.group(3), line)
-        if token and text[:4].lower() == "attr":
-            found = forms.ATTRIBUTES.match(text)
-            if found:
-                return token.attributes(found.group(1), line)
-        if "Se" in text or "Unknown Privilege" in text:
-            found = forms.PRIVILEGE_ROW.match(text)
-            if found and (found.group(1) or found.group(2) or token and token.section == PRIVILEGES):
-                return self._privilege(found, line)
-        if ":" in text:
-            found = forms.NUMBER_AND_LABEL.match(text)
-            labelled = self._labels(text[found.end() :] if found else text, line)
+        if piece.row is not None:
+            return self._row(piece.row.group(1), piece.row.group(2), piece.row.group(3), line)
+        if token and piece.attributes is not None:
+            return token.attributes(piece.attributes, line)
+        found = piece.privilege
+        if found and (found.group(1) or found.group(2) or token and token.section == PRIVILEGES):
+            return self._privilege(found, line)
+        if piece.label is not None:
+            labelled = self._labels(piece.label, line)
             if labelled is not None:
                 return labelled
         return self._remark(text, line)

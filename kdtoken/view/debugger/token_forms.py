@@ -2,9 +2,9 @@
 
 import re
 from functools import lru_cache
-from typing import List, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
-from kdtoken.view.lines import is_decoration
+from kdtoken.view.lines import command_of, is_decoration
 from kdtoken.view.words import GOES_ON, SID, pointer_at
 
 # An address has 8 digits or 16: with any other number of them, its end is not there.
@@ -217,3 +217,72 @@ def pieces(text: str) -> List[str]:
         else:
             pieces.append(piece)
     return [piece.strip() for piece in pieces if piece.strip()]
+
+
+class Seen(NamedTuple):
+    """What a line is, by itself.
+
+    nothing  a rule, and no more
+    command  behind a prompt; None where there is none
+    others   whether another command printed it
+    pieces   what it holds of a token's lines: nearly always itself
+    """
+
+    nothing: bool
+    command: Optional[str]
+    others: bool
+    pieces: Tuple[str, ...]
+
+
+class Piece(NamedTuple):
+    """What one of a token's lines is, by itself: each None where it is not that.
+
+    head        its address
+    owner       of `!token` without an argument: EPROCESS and token
+    row         number, SID, what stands behind it
+    attributes  their words
+    label       the line from its first label on, if it may have one
+    """
+
+    head: Optional[int]
+    owner: Optional[Tuple[int, int]]
+    row: Optional["re.Match[str]"]
+    attributes: Optional[str]
+    privilege: Optional["re.Match[str]"]
+    label: Optional[str]
+
+
+def seen(text: str) -> Seen:
+    """A line without blanks at its ends, looked at once: of the next token most are the same."""
+    return _seen(text) if len(text) <= _SHORT else _seen.__wrapped__(text)
+
+
+def piece_of(text: str) -> Piece:
+    """The same of a piece of one."""
+    return _piece_of(text) if len(text) <= _SHORT else _piece_of.__wrapped__(text)
+
+
+@lru_cache(2048)
+def _seen(text: str) -> Seen:
+    several = may_be_several(text)
+    return Seen(is_decoration(text), command_of(text), is_of_another(text), tuple(pieces(text)) if several else (text,))
+
+
+@lru_cache(2048)
+def _piece_of(text: str) -> Piece:
+    head = HEAD.match(text)
+    owner = OWNER.match(text) if "_EPROCESS" in text else None
+    attributes = ATTRIBUTES.match(text) if text[:4].lower() == "attr" else None
+    number = NUMBER_AND_LABEL.match(text)
+    return Piece(
+        pointer_at(head.group(1).replace("`", ""))[0] if head else None,
+        (_number(owner.group(1)), _number(owner.group(2))) if owner else None,
+        ROW.match(text) if "S-1-" in text or "s-1-" in text else None,
+        attributes.group(1) if attributes else None,
+        PRIVILEGE_ROW.match(text) if "Se" in text or "Unknown Privilege" in text else None,
+        None if ":" not in text else text[number.end() :] if number else text,
+    )
+
+
+def _number(digits: str) -> int:
+    return int(digits.replace("`", ""), 16)
