@@ -360,6 +360,7 @@ def test_a_list_whose_end_is_not_in_the_text_may_go_on() -> None:
         ("Is restricted token: yes\n", "restricted_sids"),
         ("LowboxNumberEntry: 0\n", "capabilities"),
         ("Source: X\n", None),
+        ("Token ID: 12\n", None),
     ],
 )
 def test_rows_without_a_heading_are_of_the_list_that_what_follows_closes(closing: str, field: Optional[str]) -> None:
@@ -611,3 +612,19 @@ def test_the_labels_stand_in_one_order() -> None:
     ).tokens
     assert token.token.logon_session == ElevationSaid("!token", elevation=2)
     assert len(read(HEAD + lasts + "Elevation Type: 2 (Full)\nTokenType: Primary\n").tokens) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "ends"),
+    [
+        ("RestrictedSidCount: 0      RestrictedSids: 0x0000000000000000", True),
+        ("OriginatingLogonSession: 0", True),
+        ("LowboxNumberEntry: 0000000000000000", True),
+        ("Modified ID: (0,1)", False),
+        ("CapabilityCount: 0      Capabilities: 0x0000000000000000", False),
+    ],
+)
+def test_behind_which_lines_a_blank_one_ends_a_token(line: str, ends: bool) -> None:
+    """Those that come last in one generation's output or another's."""
+    token = read(HEAD + line + "\n\nProcess Token TrustLevelSid: S-1-19-512-4096\n").tokens[0]
+    assert token.token.trust_level_sid == (NotSaid("!token") if ends else Sid(19, (512, 4096)))

@@ -170,3 +170,38 @@ def test_each_word_for_a_state_of_each_language() -> None:
 def test_each_word_for_a_kind_of_account_of_each_language() -> None:
     for kind in KINDS.split("|"):
         assert without_kind("LAB\\x " + kind + " ") == "LAB\\x", kind
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("Activ?", True),
+        ("Activ\ufffd", True),
+        ("D?sactiv?", False),
+        ("W??czone", True),
+        ("Wy??czone", False),
+        ("Enged?lyezve", True),
+        ("Zak?z?no", False),
+        ("Devre D???", False),
+        ("D?????? ", None),  # more letters lost than left: too few to tell by
+        ("?ctivé", None),  # no letter of it was lost but an ASCII one, which code pages keep
+        ("Enabl?d", None),
+    ],
+)
+def test_a_state_of_which_letters_were_lost_is_the_only_word_that_fits(text: str, state: Optional[bool]) -> None:
+    assert state_of(text) is state
+
+
+@pytest.mark.parametrize(
+    ("text", "bits"),
+    [
+        ("Activ? par d?faut", 0x2),
+        ("Propri?taire du groupe", 0x8),
+        ("Standardm??ig aktiviert", 0x2),
+        ("Grupo obrigat?rio, Grupo habilitado", 0x5),
+        ("Propriet?rio do grupo", 0x8),
+        ("Etkinle?tirilmi? grup", 0x4),
+    ],
+)
+def test_attributes_of_which_letters_were_lost(text: str, bits: int) -> None:
+    assert attributes_of(text) == bits and was_repaired(text)
