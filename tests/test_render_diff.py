@@ -292,3 +292,30 @@ def test_an_acl_in_short(acl: Acl, text: str) -> None:
     words = _Words(compare(kernel("notepad"), kernel("notepad")))
     row = Difference(Part.POLICY, "default DACL", Outcome.DIFFERS, acl, None)
     assert str(words.value(row, acl, kernel("notepad").token)) == text
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (None, "none"),
+        (Unreadable(0x10, "paged out\x1b"), "unreadable at 0x10: paged out\\u001b"),
+        (Sid(5, (32, 545)), "BUILTIN\\Users S-1-5-32-545"),
+        (Group(Sid(5, (32, 545)), 0x10), "DenyOnly"),
+        (Group(Sid(5, (32, 545)), 0), "ordinary"),
+        (b"\x01\x02", "0102"),
+        ((), "none"),
+        ("User32 ", "User32"),
+    ],
+)
+def test_a_value_in_words(value: Any, text: str) -> None:
+    words = _Words(compare(kernel("notepad"), kernel("notepad")))
+    row = Difference(Part.IDENTITY, "x", Outcome.DIFFERS, value, None)
+    assert str(words.value(row, value, kernel("notepad").token)) == text
+
+
+def test_an_audit_policy_of_zeros_audits_nothing() -> None:
+    words = _Words(compare(kernel("notepad"), kernel("notepad")))
+    row = Difference(Part.POLICY, "audit policy", Outcome.DIFFERS, bytes(4), None)
+    token = kernel("notepad").token
+    assert words.value(row, bytes(4), token) == "nothing audited" and words.value(row, b"\1\0", token) == "0100"
+    assert words.value(replace(row, name="other"), bytes(2), token) == "0000"

@@ -19,7 +19,8 @@ from kdtoken.analysis.access_check.turn import Other, turns
 from kdtoken.model.object_type import documented_type
 from kdtoken.model.sddl import from_sddl
 from kdtoken.model.secured_object import SecuredObject
-from kdtoken.render.explain import _bits, _nodes, chain_lines, explain_lines, lab_lines, who_lines
+from kdtoken.model.sid_names import NO_NAMES
+from kdtoken.render.explain import _bits, _nodes, _speaker, chain_lines, explain_lines, lab_lines, who_lines
 from kdtoken.render.explain_json import explain_json
 from kdtoken.render.marked import segments
 from kdtoken.render.words import _Page, set_columns
@@ -411,3 +412,23 @@ def test_the_table_s_first_line_counts(depends: int, head: str) -> None:
 def test_the_first_line_says_what_is_asked(wish: int, said: str) -> None:
     lines = explain_lines(decide(asked("user", "O:{X}G:{X}D:(A;;0x1;;;BU)", "file", wish)))
     assert lines[0] == "user " + said
+
+
+def test_where_more_is_unknown_than_could_be_tried_that_is_said() -> None:
+    answer = decide(asked("user", "O:{X}G:{X}D:(A;;0x1;;;BU)", "file", 0x1))
+    words = "More is not known than could be tried: 7 runs were made"
+    assert words in explain_lines(answer._replace(cut_short=True, runs=7))
+    assert words not in explain_lines(answer)
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("S-1-5-18 may", "NT AUTHORITY\\SYSTEM (S-1-5-18) may"),
+        ("S-1-5-21-1-2-3-1001 may", "S-1-5-21-1-2-3-1001 may"),  # which only a machine can name
+        ("S-1-5-99999999999 may", "S-1-5-99999999999 may"),  # no SID: a number of it has more than 32 bits
+        ("a\x1b[m", "a\\u001b[m"),
+    ],
+)
+def test_sids_in_a_sentence_get_their_names(text: str, shown: str) -> None:
+    assert _speaker(NO_NAMES)(text) == shown

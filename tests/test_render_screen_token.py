@@ -5,11 +5,11 @@ from typing import Any, Tuple
 import pytest
 
 from kdtoken.frozen import replace
-from kdtoken.model.absent import NotSaid
+from kdtoken.model.absent import NotSaid, Unreadable
 from kdtoken.model.group import Group, HalfGroup
 from kdtoken.model.sid import Sid
 from kdtoken.render.report import Report
-from kdtoken.render.screen_token import _groups, _weight, few, token_rows
+from kdtoken.render.screen_token import _confined, _groups, _weight, few, token_rows
 from tests.test_analysis_consistency import token
 
 DOMAIN = "S-1-5-21-1-2-3-"
@@ -69,3 +69,28 @@ def test_a_token_is_told_by_its_address_and_type_as_far_as_they_are_known() -> N
     assert token_row(replace(one, address=0)) == "Token primary"
     assert token_row(replace(one, token_type=NotSaid("a text"))) == "Token 0x%x" % one.address
     assert token_row(replace(one, address=0, token_type=NotSaid("a text"))) == ""
+
+
+def confined(**members: Any) -> str:
+    page = Report(False)
+    _confined(page, replace(token("notepad"), **members))
+    return " ".join(" ".join(page.lines).split())
+
+
+def test_what_confines_a_token_is_told_as_far_as_it_is_known() -> None:
+    package = Sid.from_text("S-1-15-2-1-2-3-4-5-6-7")
+    gone = Unreadable(0x10, "paged out")
+    assert confined(flags=0, package=None, restricted_sids=()) == "Confined not restricted, in no AppContainer"
+    # Of what was not read or not told nothing follows.
+    assert "not known whether" in confined(flags=gone, package=gone, restricted_sids=())
+    assert "package ?? unreadable at 0x10: paged out" in confined(flags=0, package=gone, restricted_sids=())
+    assert "TokenFlags, package: not told" in confined(flags=NotSaid("x"), package=NotSaid("x"), restricted_sids=())
+    listed = confined(flags=0x4000, package=package, capabilities=(Group(Sid(15, (3, 1)), 4), gone))
+    assert (
+        listed.startswith("Confined AppContainer package ")
+        and "2 capabilities: " in listed
+        and "?? unreadable" in listed
+    )
+    assert "capabilities ?? unreadable at 0x10: paged out" in confined(flags=0x4000, package=package, capabilities=gone)
+    two = (Group(Sid(5, (32, 545)), 7), Group(Sid(5, (12,)), 7))
+    assert "restricting SIDs: BUILTIN\\Users, " in confined(flags=0x10, package=None, restricted_sids=two)
