@@ -78,6 +78,8 @@ def made_of(kind: Type[T], values: Dict[str, Any]) -> T:
             put(made, name, value)
         return made
     filled = open_class.__new__(open_class)
+    if "fill" not in open_class.__dict__:
+        _make_fill(open_class)
     open_class.fill(filled, *values.values())
     filled.__class__ = kind
     return filled  # type: ignore[no-any-return]
@@ -132,9 +134,7 @@ def _with_slots(made: Any) -> Any:
     handed over costs a tenth of one whose members are put past `_refuse` one by one.
     """
     names = tuple(made.__annotations__ if sys.version_info >= (3, 10) else made.__dict__.get("__annotations__", {}))
-    lines = ["def fill(self, %s):" % ", ".join(names), " pass", *(" self.%s = %s" % (name, name) for name in names)]
     scope: Dict[str, Any] = {"__slots__": names, "__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
-    exec("\n".join(lines), {}, scope)
     between = type("_" + made.__name__, made.__bases__, scope)
     left_out = (*names, "__dict__", "__weakref__")
     own = {name: value for name, value in made.__dict__.items() if name not in left_out}
@@ -142,6 +142,15 @@ def _with_slots(made: Any) -> Any:
     slotted = type(made.__name__, (between,), own)
     slotted.__qualname__ = made.__qualname__
     return slotted
+
+
+def _make_fill(between: Any) -> None:
+    """Gives it `fill`, compiled when it is first of use, which it is for few classes."""
+    names = between.__slots__
+    lines = ["def fill(self, %s):" % ", ".join(names), " pass", *(" self.%s = %s" % (name, name) for name in names)]
+    scope: Dict[str, Any] = {}
+    exec("\n".join(lines), scope)
+    between.fill = scope["fill"]
 
 
 def _values(self: Any) -> Dict[str, Any]:

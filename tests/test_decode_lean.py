@@ -3,7 +3,8 @@
 import pytest
 
 from kdtoken.decode.lean import plan_of, take
-from kdtoken.decode.structure import Structure, read_structure
+from kdtoken.decode.object_header import TOKEN_TYPE, is_sound
+from kdtoken.decode.structure import Structure, luid_of, read_structure
 from kdtoken.decode.token import MEMBERS, decode_token
 from kdtoken.frozen import member_names
 from kdtoken.model.absent import Absent
@@ -38,12 +39,77 @@ def test_a_plan_holds_each_member_once() -> None:
         s = read_structure(target, "_TOKEN", target.kernel.tokens["notepad"])
         plan = plan_of("_TOKEN", s.place, MEMBERS)
         absent = [name for name, value in plan.values.items() if isinstance(value, Absent)]
-        taken = [*absent, *plan.numbers, *(name for name, _, _ in plan.rest)]
+        made, several = [name for name, _, _ in plan.made], [name for name, _, _, _ in plan.several]
+        rest = [name for name, _, _ in plan.rest]
+        taken = [*absent, *plan.numbers, *made, *several, *rest]
         assert sorted(taken) == sorted(one.attribute for one in MEMBERS)
         # _TOKEN of every build has five LUIDs beside the one of its source; the walk takes all six.
-        assert len(plan.luids) == 6 and len(plan.numbers) > 20
+        assert sum(make is luid_of for _, make, _ in plan.made) == 6 and len(plan.numbers) > 12
+        # A walk reads a logon session and, outside the token, capabilities; nothing else has a reader to itself.
+        lacking = {"capabilities_hash"} if file == WINDOWS_7 else set()  # in a build without AppContainers
+        assert set(rest) == {"logon_session", "capabilities"} | lacking
+        assert {"privileges", "user_and_groups", "restricted_sids", "sid_hash"} <= set(several)
         # Before Windows 8 there were no AppContainers.
         assert ("package" in absent) == (file == WINDOWS_7)
+
+
+HEADER = 0x30  # of the build's _OBJECT_HEADER: PointerCount at 0, HandleCount at 8, TypeIndex at 0x18; Body behind it
+
+
+@pytest.mark.parametrize(
+    "at, data, why",
+    [
+        (0, bytes(8), "PointerCount of its header is 0"),
+        (0, bytes(16), "PointerCount of its header is 0"),  # and no handle either
+        (0, b"\xff" * 8, "PointerCount of its header is -1"),
+        (8, b"\xff" * 7 + b"\x7f", "HandleCount of its header is %d" % ((1 << 63) - 1)),
+        (8, b"\xff" * 8, "HandleCount of its header is -1"),
+        (0x18, b"\x00", "by its object header"),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_header_is_no_less_doubted_where_many_are_looked_at(at: int, data: bytes, why: str, first: bool) -> None:
+    """Whether the odd one comes first or behind others that are sound."""
+    kernel = kernel_of(WINDOWS_11)
+    odd = kernel.tokens["notepad"]
+    target = SyntheticSource(kernel)
+    target.poke(odd - HEADER + at, data)
+    slow = decode_token(target, odd, NAMES, follow=False)
+    source = CachedSource(target)
+    others = [address for address in kernel.tokens.values() if address != odd]
+    found = {}
+    for address in [odd, *others] if first else [*others, odd]:
+        found[address] = decode_token(source, address, NAMES, follow=False)
+    assert found[odd] == slow and why in str(slow.problems if isinstance(slow, Token) else slow)
+    assert all(not one.problems for address, one in found.items() if address != odd and isinstance(one, Token))
+
+
+def test_a_hash_of_nothing_that_leads_somewhere_keeps_its_pointer() -> None:
+    kernel = kernel_of(WINDOWS_11)
+    target = SyntheticSource(kernel)
+    notepad = kernel.tokens["notepad"]
+    s = read_structure(target, "_TOKEN", notepad)
+    for path, data in (("SidHash.SidCount", bytes(4)), ("RestrictedSidHash.SidAttr", bytes(range(1, 9)))):
+        target.poke(s.address_of(path), data)
+    slow, fast = (decode_token(source, notepad, NAMES, follow=False) for source in (target, CachedSource(target)))
+    assert isinstance(fast, Token) and fast == slow
+    assert fast.sid_hash.count == 0 and fast.sid_hash.sid_attr == fast.sid_hash.list_at != 0  # type: ignore[union-attr]
+    assert fast.restricted_sid_hash.sid_attr == 0x0807060504030201  # type: ignore[union-attr]
+
+
+def test_a_sound_header_is_told_by_its_bytes_alone() -> None:
+    kernel = kernel_of(WINDOWS_11)
+    target = SyntheticSource(kernel)
+    source = CachedSource(target)
+    notepad = kernel.tokens["notepad"]
+    header = target.read(notepad - HEADER, HEADER)
+    assert not is_sound(target, notepad, TOKEN_TYPE, header)  # a target without a memory is asked in the usual way
+    assert is_sound(source, notepad, TOKEN_TYPE, header)
+    target.reset_counters()
+    assert is_sound(source, notepad, TOKEN_TYPE, header) and target.log == []
+    assert not is_sound(source, notepad, TOKEN_TYPE, header[:0x18])
+    # Windows 10 hides the index behind the address of the header, too.
+    assert not is_sound(source, notepad + 0x100, TOKEN_TYPE, header)
 
 
 def test_members_over_others_are_left_to_their_readers() -> None:
@@ -62,11 +128,11 @@ def test_bytes_that_do_not_hold_all_numbers_give_nothing() -> None:
     target = SyntheticSource(kernel_of(WINDOWS_11))
     s = read_structure(target, "_TOKEN", target.kernel.tokens["notepad"])
     plan = plan_of("_TOKEN", s.place, [one for one in MEMBERS if one.read is Structure.uint])
-    end = plan.first + plan.format.size
+    end = plan.packed.first + plan.packed.form.size
     whole = take(plan, s, s.data[:end], 0)
     assert whole is not None and whole["flags"] == s.uint("TokenFlags")
     assert take(plan, s, s.data[: end - 1], 0) is None
-    assert take(plan, s, s.data, -plan.first - 1) is None
+    assert take(plan, s, s.data, -plan.packed.first - 1) is None
 
 
 def test_tokens_with_the_same_groups_and_privileges_share_them() -> None:

@@ -265,3 +265,20 @@ def test_what_cannot_be_read_of_a_list_carries_its_own_address_though_another_is
         target.poke(at, b"\2")
         seen = read_groups(source, base, len(PAIRS))
         assert isinstance(seen, tuple) and isinstance(seen[1], Unreadable) and seen[1].address == at
+
+
+def test_bytes_that_were_read_before_count_only_where_they_lie(target: SyntheticSource) -> None:
+    """A list in front of them, behind them and across their ends is read; one within them is not asked for again."""
+    array, sids = PAGE, PAGE + 0x100
+    place(target, "S-1-5-18", sids)
+    place(target, "S-1-5-19", sids + 0x20)
+    pairs = ((sids, 7), (sids + 0x20, 4))
+    for number, (pointer, bits) in enumerate(pairs):
+        target.poke(array + 16 * number, pointer.to_bytes(8, "little") + bits.to_bytes(8, "little"))
+    expected = (Group(Sid(5, (18,)), 7), Group(Sid(5, (19,)), 4))
+    for first, size in ((array + 8, 0x200), (array + 0x80, 0x80), (array, 0x1F), (array, 0x110), (PAGE + 0x400, 0x40)):
+        near = first, bytes(target.read(first, size))
+        assert read_groups(target, array, 2, None, near) == expected, (hex(first), size)
+    near = array, bytes(target.read(array, 0x130))
+    target.reset_counters()
+    assert read_groups(CachedSource(target), array, 2, None, near) == expected and target.log == []

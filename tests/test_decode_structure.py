@@ -220,13 +220,14 @@ def test_an_empty_span_holds_nothing(target: Small) -> None:
 
 
 def hand_made() -> Numbers:
-    """Of a struct {u8 A; u16 B @2; u64 D @8; u32 C @16}, and what cannot be taken in one go: E lies over D."""
+    """Of a struct {u8 A; u8 Bit : 2 @1; u16 B @2; u64 D @8; u32 C @16}, and what cannot be taken in one go: E and F lie over D."""
     numbers = Numbers()
     for path, place in (
         ("C", Place(16, 4, None, 0)),
         ("A", Place(0, 1, None, 0)),
         ("D", Place(8, 8, None, 0)),
         ("E", Place(12, 4, None, 0)),
+        ("F", Place(7, 2, None, 0)),
         ("B", Place(2, 2, None, 0)),
         ("Odd", Place(20, 3, None, 0)),
         ("Bit", Place(1, 1, (3, 2), 0)),
@@ -236,15 +237,56 @@ def hand_made() -> Numbers:
 
 
 def test_numbers_of_a_struct_are_taken_out_of_its_bytes_at_once() -> None:
-    data = bytes(range(0x40, 0x40 + 24))
-    assert hand_made().of(data, 0) == {"A": 0x40, "B": 0x4342, "D": 0x4F4E4D4C4B4A4948, "C": 0x53525150}
+    data = bytes(range(0x5A, 0x5A + 24))
+    found = hand_made().of(data, 0)
+    assert found.pop("at 1 B") == 0x5B  # what holds Bit, which are its bits 3 and 4
+    assert found == {"A": 0x5A, "Bit": 3, "B": 0x5D5C, "D": 0x6968676665646362, "C": 0x6D6C6B6A}
     assert hand_made().of(b"before" + data, 6) == hand_made().of(data, 0)
+
+
+def test_several_bit_fields_and_the_number_that_holds_them_are_taken_once() -> None:
+    numbers = Numbers()
+    for path, place in (
+        ("Low", Place(4, 4, (0, 4), 0)),
+        ("Whole", Place(4, 4, None, 0)),  # lies over what holds Low by now, so it is left
+        ("High", Place(4, 4, (28, 4), 0)),
+        ("Narrow", Place(4, 1, (0, 4), 0)),  # in a byte of it
+    ):
+        numbers.add(path, place)
+    assert numbers.of(bytes(4) + b"\x05\0\0\xc0", 0) == {"at 4 I": 0xC0000005, "Low": 5, "High": 12}
+
+
+def test_pieces_of_bytes_are_taken_at_once() -> None:
+    numbers = Numbers()
+    assert numbers.pieces_of(b"", 0) == {}
+    for path, place in (
+        ("Name", Place(2, 3, None, 3)),
+        ("Within", Place(3, 1, None, 0)),
+        ("First", Place(0, 1, None, 0)),
+    ):
+        numbers.add_piece(path, place)
+    assert numbers.pieces_of(b"abcdef", 0) == {"First": b"a", "Name": b"cde"}
+    assert numbers.pieces_of(b"abcd", 0) == {}
+    numbers.add_piece("Over", Place(1, 2, None, 0))  # what is taken already stays
+    assert set(numbers.pieces_of(b"abcdef", 0)) == {"First", "Name"}
+
+
+@pytest.mark.parametrize("number, size", [(-2, 4), (2, 4), (-(1 << 63), 8), ((1 << 63) - 1, 8), (-1, 1), (127, 1)])
+def test_signed_numbers_are_learnt_too(number: int, size: int) -> None:
+    """Of the second struct they come out of what was taken at once."""
+    kinds = {4: "Int4B", 8: "Int8B", 1: "Char"}
+    source = Small(KERNEL)
+    source._changed["_SIGNED"] = make_layout("_SIGNED", 16, [Field("Number", 8, kinds[size])])
+    source.poke(AT, bytes(8) + number.to_bytes(size, "little", signed=True))
+    target = CachedSource(source)
+    found = [read_structure(target, "_SIGNED", AT, origins=False).sint("Number") for _ in range(3)]
+    assert found == [number] * 3
 
 
 def test_no_number_is_taken_of_bytes_that_are_not_all_there() -> None:
     data = bytes(24)
     assert hand_made().of(data[:19], 0) == {} and hand_made().of(data[1:], -1) == {}
-    assert len(hand_made().of(data[:20], 0)) == 4
+    assert len(hand_made().of(data[:20], 0)) == 6
     assert Numbers().of(b"", 0) == {}
 
 

@@ -7,6 +7,8 @@ import json
 from typing import Any, Dict, List
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kdtoken import cli, walk
 from kdtoken.analysis.audit.finding import Finding, Severity
@@ -16,13 +18,19 @@ from kdtoken.cli.walk_report import level_of
 from kdtoken.errors import SymbolNotFound, UsageError
 from kdtoken.frozen import replace
 from kdtoken.machine.kernel import KernelMachine
-from kdtoken.model.privilege import NUMBERS, Privilege
+from kdtoken.model.absent import Absent, NotSaid, Unreadable
+from kdtoken.model.group import Group
+from kdtoken.model.luid import Luid
+from kdtoken.model.privilege import NUMBERS, Privilege, privileges_of
+from kdtoken.model.process import FastRef, Process, ProcessDetails, ProcessDump
 from kdtoken.model.sid import Sid
 from kdtoken.model.token import Token
 from kdtoken.render.audit import head_lines, remarks_data
+from kdtoken.render.json import plain
 from kdtoken.render.marked import segments
-from kdtoken.render.walk import _marked_oddities, _row, _user, csv_lines, csv_text, json_rows, text_lines
+from kdtoken.render.walk import _marked_oddities, _row, _user, csv_lines, csv_text, text_lines
 from kdtoken.render.walk_files import Part
+from kdtoken.render.walk_json import json_rows
 from kdtoken.render.words import set_command
 from kdtoken.source.cached import CachedSource
 from tests.expected import FILES, WINDOWS_11, kernel_of, layouts_of_build
@@ -204,6 +212,90 @@ def test_what_tokens_have_in_common_is_never_taken_for_another(path: Any) -> Non
     rows = list(KernelMachine(SyntheticSource(kernel_of(path))).walk(threads=True).rows)
     assert list(json_rows(rows, True)) == [text for row in rows for text in json_rows([row], True)]
     assert list(json_rows(rows[::-1], True)) == list(json_rows(rows, True))[::-1]
+
+
+def numbers() -> st.SearchStrategy[Any]:
+    odd = [0, 4, -1, (1 << 53) - 1, 1 << 53, 0xFFFF800000000010, (1 << 63) - 1, 133_000_000_000_000_000]
+    return st.sampled_from([*odd, None, Unreadable(0x10, "paged out"), Absent("_X.Y"), NotSaid("this text"), True])
+
+
+@given(numbers(), numbers(), numbers(), st.text(max_size=8), st.integers(0, (1 << 64) - 1), st.sampled_from([0, 7, 15]))
+def test_a_row_says_of_a_process_what_every_other_report_says(
+    pid: Any, time: Any, other: Any, name: str, value: int, mask: int
+) -> None:
+    """The writer of rows knows the usual kinds of values; in JSON each is what `plain` and `named` make of it."""
+    process = Process(0xFFFF800000000010, pid, name, FastRef(value, mask), other)
+    details = ProcessDetails(time, other, pid, time, 0x10, session_id=other, token_frozen=pid)
+    for row in (
+        ProcessDump(process, details, None),
+        ProcessDump(replace(process, token=Unreadable(1, name), image_name=NotSaid("x")), NotSaid("x"), None),
+    ):
+        (text,) = json_rows([row], False)
+        head = json.dumps({"process": plain(row.process), "details": plain(row.details)})[:-1]
+        assert text == head + ', "token": null, "remarks": []}'
+
+
+@pytest.mark.parametrize(
+    "name, other",
+    [
+        ("privileges", privileges_of(1 << 20, 1 << 20, 0)),
+        ("user_and_groups", (Group(Sid(5, (19,)), 7),)),
+        ("logon_session", None),
+        ("authentication_id", Luid(0, 0x777)),
+        ("package", Sid(15, (2, 7))),
+        ("session_id", 9),
+        ("token_type", 2),
+        ("impersonation_level", 3),
+        ("flags", 0x4800),
+        ("integrity_level_index", 0xFFFFFFFF),
+        ("mandatory_policy", Absent("_TOKEN.MandatoryPolicy")),
+        ("token_id", Luid(0, 7)),
+        ("address", 0x1234560),
+        ("problems", ("odd",)),
+    ],
+)
+def test_tokens_that_differ_in_one_thing_are_not_written_alike(name: str, other: Any) -> None:
+    rows = list(KernelMachine(SyntheticSource(KERNEL)).walk().rows)
+    row = next(one for one in rows if isinstance(one.token, Token) and one.token.flags & 8)  # type: ignore[operator]
+    token: Any = row.token
+    changed = replace(row, token=replace(token, **{"address": token.address + 0x10, name: other}))
+    alone = [text for one in (row, changed, row) for text in json_rows([one], False)]
+    assert list(json_rows([row, changed, row], False)) == alone and alone[0] != alone[1]
+    if name != "address":
+        same = replace(row, token=replace(token, address=token.address + 0x10))
+        assert list(json_rows([same], False)) != alone[1:2]  # what differs is told
+
+
+def test_no_row_outlives_its_walk_where_the_collector_rests() -> None:
+    """An error that is kept keeps the frames that it came through, and what these had: here all tokens."""
+
+    def tokens() -> int:
+        return sum(type(one) is Token for one in gc.get_objects())
+
+    before = tokens()
+    source = SyntheticSource(KERNEL)
+    source.without_pages([KERNEL.tokens["notepad"]])
+    with nothing_collected():
+        rows = list(KernelMachine(source).walk(threads=True).rows)
+        assert any(isinstance(row.token, Unreadable) for row in rows) and tokens() > before + 20
+        del rows
+        assert tokens() == before
+
+
+def test_what_came_while_the_collector_rested_is_not_gone_through_at_once() -> None:
+    gc.unfreeze()
+    with nothing_collected():
+        kept = [[number] for number in range(5000)]
+        assert gc.get_count()[0] > 4000
+    assert gc.get_count()[0] < 1000 and gc.get_freeze_count() == 0 and len(kept) == 5000
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        with nothing_collected():
+            pass
+        assert gc.get_freeze_count() == frozen  # somebody's own stay frozen
+    finally:
+        gc.unfreeze()
 
 
 def test_the_collector_rests_while_rows_are_made_and_goes_on_afterwards(target: SyntheticSource) -> None:

@@ -294,7 +294,7 @@ class Nowhere(io.StringIO):
 
 
 # Bytes of all that is kept of a process and a token of its own until the last one is judged, 64-bit Python.
-_KEPT = 5500
+_KEPT = 4000
 
 
 def test_what_was_printed_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

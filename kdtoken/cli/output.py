@@ -49,7 +49,8 @@ def write_lines(lines: Iterable[str], links: bool = False) -> None:
         links = _has_links(links)
         paint = _painter() if markup is None else None
         for line in map(printable, lines):
-            close_all()  # a bar that stood there while the line was being made
+            if BARS:
+                close_all()  # a bar that stood there while the line was being made
             if markup is not None and _has_marks(line, links) and len(line) <= _PIECE:
                 from kdtoken.render.dml import dml
 
@@ -97,8 +98,8 @@ def _fit(text: str) -> str:
 
 
 def _write(line: str) -> None:
-    for at in range(0, len(line), _PIECE):
-        piece = line[at : at + _PIECE]
+    pieces = [line[at : at + _PIECE] for at in range(0, len(line), _PIECE)] if len(line) > _PIECE else [line]
+    for piece in pieces:
         try:
             try:
                 sys.stdout.write(piece)
@@ -200,11 +201,17 @@ def complain(text: str) -> None:
 
 @contextlib.contextmanager
 def nothing_collected() -> Iterator[None]:
-    """Python's collector of cycles rests: rows hold none, and it would go through all of them again and again."""
+    """Python's collector of cycles rests: rows hold none, and it would go through all of them again and again.
+
+    Afterwards what came meanwhile counts as old: else the next object that is made has it go through all at once.
+    """
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was:
+            if not gc.get_freeze_count():  # somebody's own, who wants them kept so
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()

@@ -29,6 +29,8 @@ class Progress:
     def at(self, count: int) -> None:
         """Tell how far it is, if the last telling was long ago; at the end the bar goes away."""
         now = time.monotonic()
+        if now - self._began < min(self._slow, self.EVERY) and count < self._total:
+            return  # nearly always: whether stderr is a terminal is a question to the system
         if self._total and count >= self._total:
             self.close()
         elif _has_bars():

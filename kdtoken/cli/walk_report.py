@@ -25,8 +25,9 @@ from kdtoken.render.audit import head_lines
 from kdtoken.render.lineage import tree_json, tree_lines
 from kdtoken.render.marked import styled
 from kdtoken.render.unread import unread_lines, unread_problems
-from kdtoken.render.walk import cells_of, csv_lines, is_wanted, json_lines, text_lines
+from kdtoken.render.walk import cells_of, csv_lines, is_wanted, text_lines
 from kdtoken.render.walk_files import host_of
+from kdtoken.render.walk_json import json_lines
 from kdtoken.render.words import clean, columns, wrapped
 
 

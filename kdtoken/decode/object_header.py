@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional
+from operator import itemgetter
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from kdtoken.decode.structure import Structure, offset_of, pointer_width, read_members
+from kdtoken.decode.structure import CODES, Packed, Structure, offset_of, place_of, pointer_width, read_members
 from kdtoken.errors import LookupFailed, MemoryUnreadable, SymbolNotFound
 from kdtoken.model.absent import Absent, Maybe, Missing, Unreadable
 from kdtoken.source.base import Source
@@ -57,6 +58,57 @@ def is_object_of(target: Source, body: int, type_symbol: str) -> Maybe[bool]:
         if not _is_type_object(target, wanted):
             return Absent("nt!%s" % _COOKIE)
     return False
+
+
+class _Sound(NamedTuple):
+    """How a header that leaves no question is told: its counts and its index, and what else takes part in that."""
+
+    packed: Packed
+    order: Callable[[Tuple[int, ...]], Tuple[int, int, int]]
+    cookie: int
+    kinds: Dict[int, Maybe[int]]
+    wanted: int
+
+
+_SOUND = "PointerCount", "HandleCount", "TypeIndex"
+
+
+def is_sound(target: Source, body: int, type_symbol: str, header: bytes) -> bool:
+    """Whether the bytes of an object's header say that it is of that type and that something holds it.
+
+    For the thousands of a walk.  False says nothing: then `is_object_of` and `uncounted` have to be asked.
+    """
+    memo, key = target.memo, ("sound", type_symbol)
+    if memo is None:
+        return False
+    if key not in memo:
+        # Where these know the answer, all is there that is wanted below.
+        if is_object_of(target, body, type_symbol) is not True:
+            return False
+        memo[key] = None
+        places = {name: place_of(target, target.layout(TYPE), name) for name in _SOUND}
+        codes = [CODES.get(one.size, "") if one is not None and one.bits is None else "" for one in places.values()]
+        if not all(codes):
+            return False
+        signed = [codes[0].lower(), codes[1].lower(), codes[2]]
+        packed = Packed(
+            {name: (one.offset, code) for (name, one), code in zip(places.items(), signed) if one is not None}
+        )
+        if len(packed.names) < len(_SOUND):
+            return False
+        kinds: Dict[int, Maybe[int]] = memo[("object types",)]
+        cookie, wanted = kinds[_OF_COOKIE], _pointer(target, target.symbol(type_symbol))
+        assert isinstance(cookie, int) and isinstance(wanted, int)
+        order = itemgetter(*(packed.names.index(name) for name in _SOUND))
+        memo[key] = _Sound(packed, order, cookie, kinds, wanted)
+    sound: Optional[_Sound] = memo[key]
+    values = sound.packed.of(header, 0) if sound is not None else ()
+    if sound is None or not values:
+        return False
+    pointers, handles, index = sound.order(values)
+    if sound.cookie >= 0:
+        index ^= sound.cookie ^ (body - body_offset(target) >> 8 & 0xFF)
+    return pointers > 0 and 0 <= handles <= pointers and sound.kinds.get(index) == sound.wanted
 
 
 def type_object(target: Source, body: int) -> Maybe[int]:

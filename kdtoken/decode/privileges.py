@@ -13,6 +13,7 @@ from kdtoken.decode.structure import Structure, unreadable
 from kdtoken.errors import MemoryUnreadable
 from kdtoken.model.absent import Maybe, Missing, Unreadable
 from kdtoken.model.privilege import Privilege, privilege_with, privileges_of
+from kdtoken.source.base import Source
 
 _ELEMENT = struct.Struct("<QI")
 _MOST_LISTED = 256  # there are 36 of them
@@ -31,7 +32,14 @@ def read_privileges(s: Structure, names: Mapping[int, str]) -> Maybe[Tuple[Privi
     if s.noting:
         s.note("Privileges", s.address_of("Privileges.Present"), b"".join(mask.to_bytes(8, "little") for mask in masks))
     present, enabled, default = masks
-    memo = s.target.memo
+    return of_masks(s.target, names, present, enabled, default)
+
+
+def of_masks(
+    target: Source, names: Mapping[int, str], present: int, enabled: int, default: int
+) -> Tuple[Privilege, ...]:
+    """The privileges of three masks; one tuple for all tokens of a target that have these."""
+    memo = target.memo
     if memo is None:
         return privileges_of(present, enabled, default, names)
     # The tokens of a machine have few different sets; one run has one table of names.

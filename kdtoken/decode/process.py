@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import List, Optional, Tuple
+from typing import Callable, List, Mapping, Optional, Tuple, TypeVar
 
 from kdtoken.decode.fast_ref import fast_ref, fast_ref_mask
 from kdtoken.decode.image_path import pointer_path
@@ -13,9 +13,10 @@ from kdtoken.decode.structure import Structure, pointer_width, read_members
 from kdtoken.decode.unnamed import raw_member, unnamed_members
 from kdtoken.decode.variables import fetch_variables
 from kdtoken.errors import LookupFailed, ProcessNotFound
+from kdtoken.frozen import replace
 from kdtoken.model.absent import Absent, Maybe, Missing, Unreadable
 from kdtoken.model.process import Process, ProcessDetails
-from kdtoken.model.token import RawMember
+from kdtoken.model.token import Origin, RawMember
 from kdtoken.source.base import Source, read_span
 
 TYPE = "_EPROCESS"
@@ -68,17 +69,36 @@ def walk_processes(target: Source, details: bool = False) -> Tuple[List[Process]
     details  process_details of each will be asked next: fetch its members in the same request
     Raises SymbolNotFound, TypeNotFound or FieldNotFound when the symbols cannot describe it.
     """
+    return _walk(target, _WALK + _DETAILS if details else _WALK, lambda s: _process(target, s), lambda one: one)
+
+
+def walk_with_details(target: Source) -> Tuple[List[Tuple[Process, ProcessDetails]], List[str]]:
+    """The same, with the `process_details` of each out of the same request; no origins."""
+
+    def both(s: Structure) -> Tuple[Process, ProcessDetails]:
+        return _process(target, s), _details(target, s)
+
+    return _walk(target, _WALK + _DETAILS, both, lambda one: (one, process_details(target, one, origins=False)))
+
+
+T = TypeVar("T")
+
+
+def _walk(
+    target: Source, paths: Tuple[str, ...], made: Callable[[Structure], T], kept: Callable[[Process], T]
+) -> Tuple[List[T], List[str]]:
+    """What is made of each process's members; of one that a triage dump kept, of the process."""
     layout = target.layout(TYPE)
     for name in _REQUIRED:
         layout.field(name)
     fast_ref_mask(target)
     if target.kept_processes is not None:
-        return [process_at(target, address) for address in target.kept_processes], [_ONLY_KEPT]
+        return [kept(process_at(target, address)) for address in target.kept_processes], [_ONLY_KEPT]
     fetch_variables(target)
 
-    def read(address: int) -> Tuple[Structure, Process]:
-        s = read_members(target, TYPE, address, _WALK + _DETAILS if details else _WALK, origins=False)
-        return s, _process(target, s)
+    def read(address: int) -> Tuple[Structure, T]:
+        s = read_members(target, TYPE, address, paths, origins=False)
+        return s, made(s)
 
     def is_process(address: int) -> Maybe[bool]:
         return is_object_of(target, address, PROCESS_TYPE)
@@ -133,6 +153,14 @@ def process_details(target: Source, process: Process, origins: bool = True) -> P
     """
     # Where the path of its image lies is wanted next, and comes in the same request.
     s = read_members(target, TYPE, process.address, _DETAILS + (pointer_path(target) if origins else ()), origins)
+    made = _details(target, s)
+    return replace(made, origins=s.origins, unnamed=_unnamed(target, process)) if origins else made
+
+
+_NOWHERE: Mapping[str, Origin] = {}  # one for all processes of which it is not kept
+
+
+def _details(target: Source, s: Structure) -> ProcessDetails:
     return ProcessDetails(
         create_time=s.sint("CreateTime"),
         exit_time=s.sint("ExitTime"),
@@ -141,8 +169,7 @@ def process_details(target: Source, process: Process, origins: bool = True) -> P
         thread_list_head=s.address_of("ThreadListHead"),
         session_id=_session_id(target, s.uint("Session")),
         token_frozen=s.uint("PrimaryTokenFrozen"),
-        origins=s.origins if origins else {},
-        unnamed=_unnamed(target, process) if origins else (),
+        origins=_NOWHERE,
     )
 
 

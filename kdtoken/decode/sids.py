@@ -1,5 +1,7 @@
 """SIDs and arrays of `_SID_AND_ATTRIBUTES` in the target's memory."""
 
+from __future__ import annotations
+
 import struct
 from functools import lru_cache
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -19,6 +21,8 @@ MAX_COUNT = 4096
 # SIDs that belong together lie together; a stretch up to this long is fetched in one request.
 _TOGETHER = 0x4000
 _MOST_LISTS = 4096  # of groups, that are kept to be found again
+_LISTS = ("lists of groups",)
+Near = Tuple[int, bytes]  # an address, and bytes that were read there
 
 
 def read_sid(target: Source, address: Maybe[int]) -> Maybe[Optional[Sid]]:
@@ -37,12 +41,17 @@ def read_sid(target: Source, address: Maybe[int]) -> Maybe[Optional[Sid]]:
 
 
 def read_groups(
-    target: Source, address: Maybe[int], count: Maybe[int], places: Optional[List[Maybe[int]]] = None
+    target: Source,
+    address: Maybe[int],
+    count: Maybe[int],
+    places: Optional[List[Maybe[int]]] = None,
+    near: Optional[Near] = None,
 ) -> Maybe[Tuple[Maybe[Group], ...]]:
     """`count` elements of _SID_AND_ATTRIBUTES {PSID Sid; ULONG Attributes;} at `address`.
 
     A null array is empty; an element whose SID cannot be read is Unreadable in its place.
     places  gets where the SID of each element lies
+    near    bytes that were read already, in which they may lie
     """
     if isinstance(address, Missing):
         return address
@@ -55,32 +64,52 @@ def read_groups(
     if address == 0:
         return Unreadable(address, "the array pointer is null, but its count is %d" % count)
     shape = _entry_shape(target)
-    span = read_span(target, address, shape.step * count)
-    if len(span.pieces) == 1 and not span.holes and shape.format is not None:
-        entries: List[Tuple[Maybe[int], Maybe[int]]] = list(shape.format.iter_unpack(span.pieces[0][1]))
-    else:
+    table = _cut(near, address, shape.step * count)
+    if table is None:
+        span = read_span(target, address, shape.step * count)
+        if len(span.pieces) == 1 and not span.holes:
+            table = span.pieces[0][1]
+    if table is None or shape.format is None:
         entries = [_entry(span, at, shape) for at in range(address, address + shape.step * count, shape.step)]
-    if places is not None:
-        places.extend(pointer for pointer, _ in entries)
-    around = prefetch_around(target, [p for p, _ in entries if isinstance(p, int) and p])
-    memo = target.memo
-    whole = [pointer for pointer, _ in entries if isinstance(pointer, int)]
-    if around is None or memo is None or len(whole) != len(entries):
+        if places is not None:
+            places.extend([pointer for pointer, _ in entries])
+        around = prefetch_around(
+            target, [pointer for pointer, _ in entries if isinstance(pointer, int) and pointer], near
+        )
         return tuple([_group(target, pointer, bits, around) for pointer, bits in entries])
+    pointers: Tuple[int, ...]
+    pointers, attributes = zip(*shape.format.iter_unpack(table))
+    if places is not None:
+        places.extend(pointers)
+    around = prefetch_around(target, [one for one in pointers if one] if 0 in pointers else pointers, near)
+    memo = target.memo
+    if around is None or memo is None:
+        return tuple([_group(target, pointer, bits, around) for pointer, bits in zip(pointers, attributes)])
     # Each token has a copy of its own, and a machine's users few different ones: a list that lies there with the same
     # bytes and the same distances is the same list, and whoever compares two sees that they are one.
     start, data = around
-    lists: Dict[Any, Tuple[Maybe[Group], ...]] = memo.setdefault(("lists of groups",), {})
-    key = data, tuple([pointer - start for pointer in whole]), tuple([bits for _, bits in entries])
+    lists: Optional[Dict[Any, Tuple[Maybe[Group], ...]]] = memo.get(_LISTS)
+    if lists is None:
+        lists = memo[_LISTS] = {}
+    key = data, tuple([pointer - start for pointer in pointers]), attributes
     known = lists.get(key)
     if known is None:
-        known = tuple([_group(target, pointer, bits, around) for pointer, bits in entries])
+        known = tuple([_group(target, pointer, bits, around) for pointer, bits in zip(pointers, attributes)])
         # What could not be read carries its address, and what is not within these bytes may lie elsewhere.
         if all(_within(data, at) for at in key[1]) and all(type(one) is Group for one in known):
             if len(lists) >= _MOST_LISTS:
                 lists.clear()
             lists[key] = known
     return known
+
+
+def _cut(near: Optional[Near], address: int, size: int) -> Optional[bytes]:
+    """Bytes out of those that were read already; None where they are not all there."""
+    if near is None or address < near[0]:
+        return None
+    at = address - near[0]
+    data = near[1][at : at + size]
+    return data if len(data) == size else None
 
 
 def _within(data: bytes, at: int) -> bool:
@@ -161,7 +190,7 @@ def _group_of(body: bytes, bits: int) -> Group:
     return Group(Sid.parse(body), bits)
 
 
-def prefetch_around(target: Source, pointers: List[int]) -> Optional[Tuple[int, bytes]]:
+def prefetch_around(target: Source, pointers: Sequence[int], near: Optional[Near] = None) -> Optional[Near]:
     """Fetch the stretch that SIDs lie in with one request, where it is short enough: its address and bytes.
 
     It ends with the last SID, or with its header where the rest cannot be read.  None where any of the others is
@@ -172,13 +201,17 @@ def prefetch_around(target: Source, pointers: List[int]) -> Optional[Tuple[int, 
     first, last = min(pointers), max(pointers)
     if not first < last <= first + _TOGETHER:
         return None
-    span = read_span(target, first, last - first + HEADER_SIZE)
-    if span.holes or len(span.pieces) != 1:
-        return None
-    start, data = span.pieces[0]
+    known = _cut(near, first, last - first + HEADER_SIZE)
+    if known is None:
+        span = read_span(target, first, last - first + HEADER_SIZE)
+        if span.holes or len(span.pieces) != 1:
+            return None
+        known = span.pieces[0][1]
+    start, data = first, known
     rest = 4 * min(data[-HEADER_SIZE + 1], MAX_SUBAUTHORITIES)
     try:
-        return start, data + target.read(last + HEADER_SIZE, rest) if rest else data
+        more = _cut(near, last + HEADER_SIZE, rest)
+        return start, data + (target.read(last + HEADER_SIZE, rest) if more is None else more) if rest else data
     except MemoryUnreadable:
         return start, data
 
@@ -202,6 +235,11 @@ def _out_of_dynamic_part(s: Structure) -> List[str]:
     return found
 
 
+def _all_between(pointers: Sequence[Maybe[int]], start: int, end: int) -> bool:
+    known = [one for one in pointers if isinstance(one, int)]
+    return len(known) == len(pointers) and (not known or start <= min(known) and max(known) < end)
+
+
 def strays(s: Structure, places: Mapping[str, Sequence[Maybe[int]]], label: Maybe[int]) -> List[str]:
     """What is wrong with where the SIDs of a token lie, a sentence a list: pointers out of the token's own memory.
 
@@ -221,7 +259,7 @@ def strays(s: Structure, places: Mapping[str, Sequence[Maybe[int]]], label: Mayb
     start = s.address_of("VariablePart")
     found = _out_of_dynamic_part(s)
     end = start + length
-    if all([start <= one < end if isinstance(one, int) else False for listed in places.values() for one in listed]):
+    if all([_all_between(listed, start, end) for listed in places.values()]):
         return found  # nearly every token
     elsewhere = s.has("TokenSidValues") and s.uint("TokenSidValues") != 0
     inside = any(isinstance(one, int) and start <= one < start + length for listed in places.values() for one in listed)

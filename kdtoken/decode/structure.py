@@ -4,9 +4,11 @@ A member that cannot be read is Unreadable, one that the build does not have is 
 ever raises, so that one bad pointer does not end a dump of forty fields.
 """
 
+from __future__ import annotations
+
 import struct
 from functools import lru_cache
-from typing import Dict, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from kdtoken.errors import BadFormat, FieldNotFound, LookupFailed, MemoryUnreadable, NotRecorded
 from kdtoken.layout.layout import PRIMITIVE_SIZES, Field, Layout, array_of, pointer_size, size_of, stride
@@ -21,29 +23,30 @@ class Structure:
 
     start, data  address and bytes of a struct that was read in one piece; no bytes where it was not
     origins  False keeps no note of where each member was read; then, in a struct that was read in one piece, all
-             numbers that were asked of such a struct before are taken out of its bytes at once (Numbers)
-    A walk of 2,000 processes asks for 130,000 members.
+             that was asked of such a struct before is taken out of its bytes at once (Numbers)
     """
 
     def __init__(self, target: Source, type_name: str, address: int, span: Span, origins: bool = True) -> None:
         self.target = target
-        self.layout = target.layout(type_name)
         self.address = address
         self.span = span
         self.start, self.data = span.pieces[0] if len(span.pieces) == 1 else (address, b"")
         self._noted: Optional[Dict[str, Tuple[int, bytes]]] = {} if origins else None
         self._numbers: Dict[str, int] = {}
+        self._pieces: Dict[str, bytes] = {}
         self._learn: Optional[Numbers] = None
         memo = target.memo
         if memo is None:
-            self._places: Dict[str, Optional[Place]] = {}
-            return
-        # Worked out once a run where the target's layouts stay the same.
-        self._places = memo.setdefault(("places", type_name), {})
-        if not origins and self.data:
-            before = address - self.start  # who reads another stretch of the type asks for other members
-            self._learn = memo.setdefault(("numbers", type_name), {}).setdefault(before, Numbers())
-            self._numbers = self._learn.of(self.data, before)
+            kind = _Kind(target.layout(type_name))
+        else:  # worked out once a run where the target's layouts stay the same
+            known: Optional[_Kind] = memo.get(("kind", type_name))
+            kind = memo.setdefault(("kind", type_name), _Kind(target.layout(type_name))) if known is None else known
+            if not origins and self.data:
+                before = address - self.start  # who reads another stretch of the type asks for other members
+                learn = kind.numbers.get(before)
+                self._learn = learn = kind.numbers.setdefault(before, Numbers()) if learn is None else learn
+                self._numbers, self._pieces = learn.of(self.data, before), learn.pieces_of(self.data, before)
+        self.layout, self._places = kind.layout, kind.places
 
     @property
     def origins(self) -> Dict[str, Origin]:
@@ -79,6 +82,17 @@ class Structure:
 
     def raw(self, path: str) -> Maybe[bytes]:
         """The member's bytes; for a bit-field those that hold it."""
+        known = self._pieces.get(path)
+        if known is not None:
+            return known
+        data = self._raw(path)
+        if self._learn is not None and isinstance(data, bytes):
+            place = self._places[path]
+            if place is not None:
+                self._learn.add_piece(path, place)
+        return data
+
+    def _raw(self, path: str) -> Maybe[bytes]:
         place = self.place(path)
         return Absent("%s.%s" % (self.layout.name, path)) if place is None else self._at(path, place)
 
@@ -121,9 +135,15 @@ class Structure:
 
     def sint(self, path: str) -> Maybe[int]:
         """A signed integer (two's complement)."""
-        data = self.raw(path)
+        number = self._numbers.get(path)
+        place = self.place(path)
+        if number is not None and place is not None and place.bits is None:
+            return number - (1 << 8 * place.size) if number >> 8 * place.size - 1 else number
+        data = self._raw(path)
         if isinstance(data, Missing):
             return data
+        if self._learn is not None and place is not None:
+            self._learn.add(path, place)
         return int.from_bytes(data, "little", signed=True)
 
     def luid(self, path: str) -> Maybe[Luid]:
@@ -136,7 +156,7 @@ class Structure:
         data = self.raw(path)
         if isinstance(data, Missing):
             return data
-        return printable(data.split(b"\0", 1)[0])
+        return text_of(data)
 
     def array(self, path: str) -> Maybe[Tuple[int, ...]]:
         """An array of unsigned integers or pointers."""
@@ -145,52 +165,89 @@ class Structure:
             return data
         if place is None or not place.elements:
             return ()
-        size = len(data) // place.elements
-        if size == 8:  # hashes, of which a token has three
-            return struct.unpack("<%dQ" % place.elements, data)
-        return tuple([int.from_bytes(data[at : at + size], "little") for at in range(0, len(data), size)])
+        return numbers_of(data, place.elements)
+
+
+class _Kind:
+    """What the structs of a type share: where its members lie, and by the bytes in front of a struct what was asked."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.places: Dict[str, Optional[Place]] = {}
+        self.numbers: Dict[int, Numbers] = {}
+
+
+class Packed:
+    """Members of a type, taken out of a struct's bytes by one `struct.unpack`.
+
+    names  those that are taken, by offset: one that lies over another, which begins before it, is left out
+    """
+
+    def __init__(self, members: Mapping[str, Tuple[int, str]]) -> None:
+        """members  name -> offset in the type, and what `struct` calls it: Q, i, 30s ..."""
+        names, codes = [], ["<"]
+        self.first = end = min((offset for offset, _ in members.values()), default=0)
+        for name, (offset, code) in sorted(members.items(), key=lambda one: one[1][0]):
+            if offset >= end:
+                codes.append("%dx%s" % (offset - end, code))
+                names.append(name)
+                end = offset + struct.calcsize("<" + code)
+        self.names, self.form = tuple(names), struct.Struct("".join(codes))
+
+    def of(self, data: bytes, at: int) -> Tuple[Any, ...]:
+        """The values, of the struct whose offset 0 is at `at` in `data`; none where it does not hold them all."""
+        start = at + self.first
+        if start < 0 or start + self.form.size > len(data):
+            return ()
+        return self.form.unpack_from(data, start)
 
 
 class Numbers:
-    """The numbers of a type that were asked for, taken out of a struct's bytes by one `struct.unpack`.
+    """What was asked of the structs of a type so far, to be taken out of the next one's bytes at once.
 
-    It learns from the first struct of the type: what was asked of that one is asked of all.  Bit-fields, odd sizes
-    and members that lie over others are left to be read one by one.
+    Numbers, bit-fields and pieces of bytes; what lies over another, and odd sizes, are left to be read one by one.
     """
 
     def __init__(self) -> None:
-        self._places: Dict[str, Place] = {}
-        self._names: Tuple[str, ...] = ()
-        self._format: Optional[struct.Struct] = None
-        self._first = 0
+        self._numbers: Dict[str, Tuple[int, str]] = {}
+        self._fields: Dict[str, Tuple[str, int, int]] = {}  # name of the number that holds it, shift, mask
+        self._pieces: Dict[str, Tuple[int, str]] = {}
+        self._packed = self._packed_pieces = Packed({})
 
     def add(self, path: str, place: "Place") -> None:
-        """Take this member, too, from the next struct on."""
-        if place.bits is None and place.size in CODES and path not in self._places:
-            self._places[path] = place
-            self._format = None
+        """Take this number, too, from the next struct on."""
+        if place.size not in CODES:
+            return
+        where, name = (place.offset, CODES[place.size]), path
+        if place.bits is not None:  # several may lie in one number, and that may have a name of its own
+            name = next((known for known, one in self._numbers.items() if one == where), "at %d %s" % where)
+        numbers = {**self._numbers, name: where}
+        packed = Packed(numbers)
+        if len(packed.names) < len(numbers):
+            return  # one of them lies over another
+        self._numbers, self._packed = numbers, packed
+        if place.bits is not None:
+            self._fields[path] = name, place.bits[0], (1 << place.bits[1]) - 1
+
+    def add_piece(self, path: str, place: "Place") -> None:
+        """Take these bytes, too."""
+        pieces = {**self._pieces, path: (place.offset, "%ds" % place.size)}
+        packed = Packed(pieces)
+        if len(packed.names) == len(pieces):
+            self._pieces, self._packed_pieces = pieces, packed
 
     def of(self, data: bytes, at: int) -> Dict[str, int]:
         """Path -> number, of the struct whose offset 0 is at `at` in `data`; none where it does not hold them all."""
-        if self._format is None:
-            self._compile()
-        assert self._format is not None
-        start = at + self._first
-        if start < 0 or start + self._format.size > len(data):
-            return {}
-        return dict(zip(self._names, self._format.unpack_from(data, start)))
+        numbers: Dict[str, int] = dict(zip(self._packed.names, self._packed.of(data, at)))
+        if numbers:
+            for path, (name, shift, mask) in self._fields.items():
+                numbers[path] = numbers[name] >> shift & mask
+        return numbers
 
-    def _compile(self) -> None:
-        names, codes, end = [], ["<"], -1
-        self._first = min((place.offset for place in self._places.values()), default=0)
-        for path, place in sorted(self._places.items(), key=lambda one: one[1].offset):
-            gap = place.offset - max(end, self._first)
-            if gap < 0:
-                continue
-            codes.append("%dx%s" % (gap, CODES[place.size]))
-            names.append(path)
-            end = place.offset + place.size
-        self._names, self._format = tuple(names), struct.Struct("".join(codes))
+    def pieces_of(self, data: bytes, at: int) -> Dict[str, bytes]:
+        """The same of bytes."""
+        packed = self._packed_pieces
+        return dict(zip(packed.names, packed.of(data, at))) if packed.names else {}
 
 
 # Bytes of a number -> what `struct` calls it.
@@ -202,7 +259,22 @@ luid_of = lru_cache(maxsize=4096)(Luid.from_value)
 @lru_cache(maxsize=1024)
 def printable(data: bytes) -> str:
     """Bytes of a name in an unknown code page: ASCII kept, the rest as \\xNN, never guessed."""
+    text = data.decode("ascii", "replace")
+    if text.isprintable() and data.isascii():
+        return text
     return "".join(chr(b) if 0x20 <= b < 0x7F else "\\x%02x" % b for b in data)
+
+
+def text_of(data: bytes) -> str:
+    """A `char` array as Structure.text has it."""
+    return printable(data.split(b"\0", 1)[0])
+
+
+@lru_cache(maxsize=1024)
+def numbers_of(data: bytes, elements: int) -> Tuple[int, ...]:
+    """An array as Structure.array has it.  Hashes of the same groups are the same, and a token has three."""
+    size = len(data) // elements
+    return tuple([int.from_bytes(data[at : at + size], "little") for at in range(0, len(data), size)])
 
 
 class Place(NamedTuple):
@@ -272,16 +344,24 @@ def offset_of(target: Source, layout: Layout, path: str) -> int:
 def read_structure(
     target: Source, type_name: str, address: int, before: int = 0, after: int = 0, origins: bool = True
 ) -> Structure:
-    """The whole struct in one request, with bytes `before` it and `after` it.
+    """The whole struct in one request, with bytes `before` it and `after` it, as span_of has them."""
+    return Structure(target, type_name, address, span_of(target, type_name, address, before, after), origins)
+
+
+def span_of(target: Source, type_name: str, address: int, before: int, after: int) -> Span:
+    """The bytes of a struct, with those `before` it and `after` it.
 
     `after` is only taken as far as the last page that the struct itself touches: bytes that
     share a page cost no fault, and save a request when they are wanted next.
     """
-    size = stride(target.layout(type_name), target.layout)
-    end = address + size
-    room = -end % PAGE_SIZE
-    span = read_span(target, address - before, before + size + min(after, room))
-    return Structure(target, type_name, address, span, origins)
+    memo, key = target.memo, ("stride", type_name)
+    size: Optional[int] = memo.get(key) if memo is not None else None
+    if size is None:
+        size = stride(target.layout(type_name), target.layout)
+        if memo is not None:
+            memo[key] = size
+    room = -(address + size) % PAGE_SIZE
+    return read_span(target, address - before, before + size + min(after, room))
 
 
 def read_members(target: Source, type_name: str, address: int, paths: Sequence[str], origins: bool = True) -> Structure:

@@ -1,14 +1,16 @@
 """`_TOKEN`: a whole token out of the target's memory, every member of the build's layout."""
 
+from __future__ import annotations
+
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from kdtoken.decode import token_parts as parts
-from kdtoken.decode.lean import Followed, Plan, plan_of, take
+from kdtoken.decode.lean import Followed, Plan, Several, plan_of, take
 from kdtoken.decode.logon_session import read_logon_session
-from kdtoken.decode.object_header import TOKEN_TYPE, body_offset, is_object_of, type_name, uncounted
-from kdtoken.decode.privileges import read_privileges
-from kdtoken.decode.sids import read_groups, read_sid, strays
-from kdtoken.decode.structure import Structure, read_structure, unreadable
+from kdtoken.decode.object_header import TOKEN_TYPE, body_offset, is_object_of, is_sound, type_name, uncounted
+from kdtoken.decode.privileges import of_masks, read_privileges
+from kdtoken.decode.sids import Near, read_groups, read_sid, strays
+from kdtoken.decode.structure import Structure, read_structure, span_of, unreadable
 from kdtoken.decode.unnamed import raw_member, unnamed_members
 from kdtoken.errors import LookupFailed
 from kdtoken.frozen import made_of
@@ -33,6 +35,7 @@ class TokenStructure(Structure):
         super().__init__(target, TYPE, address, span, origins=follow)
         self.names, self.follow, self.pair = names, follow, pair
         self.places: Dict[str, List[Maybe[int]]] = {}  # list -> where the SID of each entry lies
+        self.tail: Optional[Near] = None  # the bytes of the variable part, where all of them could be read
 
     def outside(self, path: str) -> Maybe[int]:
         """A pointer out of the allocation; NotAsked where it is not to be followed (null says enough)."""
@@ -55,15 +58,28 @@ class Member(NamedTuple):
     within: Tuple[str, ...] = ()
 
 
-def _list(count: str, outside: bool = False) -> Reader:
-    """An array of _SID_AND_ATTRIBUTES, and the member that counts it."""
-    if outside:
-        return lambda s, path: read_groups(s.target, s.outside(path), s.uint(count))
-    return lambda s, path: read_groups(s.target, s.uint(path), s.uint(count), s.places.setdefault(path, []))
+def _list(count: str) -> Reader:
+    """An array of _SID_AND_ATTRIBUTES in the token's own memory, and the member that counts it."""
+
+    def read(s: TokenStructure, path: str, address: Maybe[int], number: Maybe[int]) -> Any:
+        return read_groups(s.target, address, number, s.places.setdefault(path, []), s.tail)
+
+    return Several(lambda path: (path, count), read, lambda s, path: read(s, path, s.uint(path), s.uint(count)))
+
+
+def _list_outside(count: str) -> Reader:
+    """The same elsewhere."""
+    return lambda s, path: read_groups(s.target, s.outside(path), s.uint(count))
 
 
 _HASH = ("SidCount", "SidAttr", "Hash")
 _MASKS = ("Present", "Enabled", "EnabledByDefault")
+_PRIVILEGES = Several(
+    lambda path: tuple("%s.%s" % (path, name) for name in _MASKS),
+    lambda s, path, *masks: of_masks(s.target, s.names, *masks),
+    lambda s, path: read_privileges(s, s.names),
+)
+_SID_HASH = Several(parts.hash_parts, parts.hash_of, parts.read_hash)
 
 # A member of the build that no row takes is shown raw (decode.unnamed).
 MEMBERS: Tuple[Member, ...] = (
@@ -75,7 +91,7 @@ MEMBERS: Tuple[Member, ...] = (
     Member("expiration_time", "ExpirationTime", Structure.sint),
     Member("token_lock", "TokenLock", Structure.uint),
     Member("modified_id", "ModifiedId", Structure.luid),
-    Member("privileges", "Privileges", lambda s, path: read_privileges(s, s.names), _MASKS),
+    Member("privileges", "Privileges", _PRIVILEGES, _MASKS),
     Member("audit_policy", "AuditPolicy.AdtTokenPolicy", Structure.raw),
     Member("audit_policy_status", "AuditPolicy.PolicySetStatus", Structure.uint),
     Member("session_id", "SessionId", Structure.uint),
@@ -98,13 +114,13 @@ MEMBERS: Tuple[Member, ...] = (
     Member("mandatory_policy", "MandatoryPolicy", Structure.uint),
     Member("logon_session", "LogonSession", lambda s, path: read_logon_session(s.target, s.uint(path), s.pair)),
     Member("originating_logon_session", "OriginatingLogonSession", Structure.luid),
-    Member("sid_hash", "SidHash", parts.read_hash, _HASH),
-    Member("restricted_sid_hash", "RestrictedSidHash", parts.read_hash, _HASH),
+    Member("sid_hash", "SidHash", _SID_HASH, _HASH),
+    Member("restricted_sid_hash", "RestrictedSidHash", _SID_HASH, _HASH),
     Member("security_attributes", "pSecurityAttributes", Followed(parts.read_security_attributes)),
     Member("package", "Package", Followed(read_sid)),
-    Member("capabilities", "Capabilities", _list("CapabilityCount", outside=True)),
+    Member("capabilities", "Capabilities", _list_outside("CapabilityCount")),
     Member("capability_count", "CapabilityCount", Structure.uint),
-    Member("capabilities_hash", "CapabilitiesHash", parts.read_hash, _HASH),
+    Member("capabilities_hash", "CapabilitiesHash", _SID_HASH, _HASH),
     Member("lowbox_number", "LowboxNumberEntry", Followed(parts.read_lowbox_number)),
     Member("lowbox_handles_entry", "LowboxHandlesEntry", Structure.uint),
     Member("claim_attributes", "pClaimAttributes", Followed(parts.read_claims)),
@@ -119,6 +135,7 @@ MEMBERS: Tuple[Member, ...] = (
     Member("variable_part", "VariablePart", Structure.uint),
 )
 _PLAN = ("plan", TYPE)
+_NOWHERE: Mapping[str, Origin] = {}  # one for all tokens of which it is not kept
 _NAMED = frozenset(
     name for one in MEMBERS for name in ([one.path + "." + inner for inner in one.within] or [one.path])
 ) | {"PrivilegeCount"}  # before Vista: read with the Privileges that it counts
@@ -149,12 +166,13 @@ def decode_token(
         header = body_offset(target)
     except LookupFailed:
         header = 0  # symbols without object headers: _not_a_token says so
-    span = read_structure(target, TYPE, address, header, _LIKELY_VARIABLE_PART).span
+    span = span_of(target, TYPE, address, header, _LIKELY_VARIABLE_PART)
     if not span.pieces:
         return unreadable(span.holes[0])
-    wrong = _not_a_token(target, address, problems)
-    if wrong is not None:
-        return wrong
+    if follow or span.holes or not is_sound(target, address, TOKEN_TYPE, span.pieces[0][1][:header]):
+        wrong = _not_a_token(target, address, problems)
+        if wrong is not None:
+            return wrong
     s = TokenStructure(target, address, span, names, follow, pair)
     _fetch_variable_part(s, problems)
     if follow:
@@ -162,7 +180,7 @@ def decode_token(
     values = None if follow else _lean(s)
     if values is not None:
         problems += strays(s, s.places, values["integrity_level_index"])
-        values.update(address=address, problems=tuple(problems), origins={})
+        values.update(address=address, problems=tuple(problems), origins=_NOWHERE)
         return made_of(Token, values)
     values = {attribute: read(s, path) for attribute, path, read, _ in MEMBERS}
     problems += strays(s, s.places, values["integrity_level_index"])
@@ -220,7 +238,7 @@ def _not_a_token(target: Source, address: int, problems: List[str]) -> Optional[
     return None
 
 
-def _fetch_variable_part(s: Structure, problems: List[str]) -> None:
+def _fetch_variable_part(s: TokenStructure, problems: List[str]) -> None:
     """Groups and restricted SIDs lie behind the struct: fetch them in one request."""
     length = s.uint("VariableLength")
     if not isinstance(length, int) or not s.has("VariablePart"):
@@ -228,7 +246,15 @@ def _fetch_variable_part(s: Structure, problems: List[str]) -> None:
     if length > _VARIABLE_LIMIT:
         problems.append("VariableLength 0x%x is not believable" % length)
     elif length:
-        read_span(s.target, s.address_of("VariablePart"), length)
+        start = s.address_of("VariablePart")
+        at = start - s.start
+        held = s.data[at : at + length]
+        if len(held) == length:
+            s.tail = start, held
+            return
+        span = read_span(s.target, start, length)
+        if not span.holes and len(span.pieces) == 1:
+            s.tail = span.pieces[0]
 
 
 def _fetch_dynamic_part(s: Structure) -> None:

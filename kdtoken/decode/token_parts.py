@@ -5,10 +5,11 @@ Readers take the pointer as it was read: what is missing stays missing, a null p
 
 from __future__ import annotations
 
-from typing import Callable, List, Optional, TypeVar
+from functools import lru_cache
+from typing import Callable, List, Optional, Tuple, TypeVar
 
 from kdtoken.decode.sids import read_sid
-from kdtoken.decode.structure import Structure, lacking, read_members, unreadable
+from kdtoken.decode.structure import Structure, lacking, numbers_of, read_members, unreadable
 from kdtoken.errors import BadFormat, LookupFailed, MemoryUnreadable
 from kdtoken.model.absent import Maybe, Missing, Unreadable
 from kdtoken.model.acl import ACL_HEADER_SIZE, Acl, acl_length
@@ -52,6 +53,26 @@ def read_hash(s: Structure, path: str) -> Maybe[SidHash]:
     assert isinstance(count, int) and isinstance(pointer, int)
     hashed = s.uint(_HASHED[path]) if path in _HASHED else None
     return SidHash(count, pointer, words, hashed if isinstance(hashed, int) else None)
+
+
+def hash_of(s: Structure, path: str, count: int, pointer: int, words: bytes, hashed: int) -> SidHash:
+    """The same of its members' values; `hashed` is the token's own pointer."""
+    place = s.place(path + ".Hash")
+    elements = place.elements if place is not None else 0
+    if not count and not pointer and not hashed:
+        return _no_hash(words, elements)
+    return SidHash(count, pointer, numbers_of(words, elements), hashed)
+
+
+@lru_cache(maxsize=64)
+def _no_hash(words: bytes, elements: int) -> SidHash:
+    """That of an empty list, of which nearly all tokens have one or two."""
+    return SidHash(0, 0, numbers_of(words, elements), 0)
+
+
+def hash_parts(path: str) -> Tuple[str, ...]:
+    """The members that it takes."""
+    return (*(path + name for name in (".SidCount", ".SidAttr", ".Hash")), _HASHED[path])
 
 
 def _behind(read: Callable[[Source, int], Maybe[T]]) -> Callable[[Source, Maybe[int]], Maybe[Optional[T]]]:

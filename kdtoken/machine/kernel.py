@@ -15,6 +15,7 @@ from kdtoken.decode.process import (
     process_of,
     read_protection,
     walk_processes,
+    walk_with_details,
 )
 from kdtoken.decode.process_dump import Tokens, dump_process
 from kdtoken.decode.snapshot import snapshot_of
@@ -34,7 +35,7 @@ from kdtoken.machine.argument import NAME_ROOM, choose, parse_process_argument
 from kdtoken.machine.base import Machine, Walk, origin
 from kdtoken.machine.process import MachineProcess, MachineThread, Processes
 from kdtoken.model.absent import Maybe, NotAsked
-from kdtoken.model.process import FastRef, Impersonation, Process, ProcessDump, Thread
+from kdtoken.model.process import FastRef, Impersonation, Process, ProcessDetails, ProcessDump, Thread
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
@@ -127,13 +128,14 @@ class KernelMachine(Machine):
         return read_protection(self.source, address)
 
     def walk(self, threads: bool = False) -> Walk:
-        processes, problems = walk_processes(self.source, details=True)
+        processes, problems = walk_with_details(self.source)
         return Walk(self.about, len(processes), self._rows(processes, threads, problems), problems)
 
-    def _rows(self, processes: List[Process], with_threads: bool, problems: List[str]) -> Iterator[ProcessDump]:
+    def _rows(
+        self, processes: List[Tuple[Process, ProcessDetails]], with_threads: bool, problems: List[str]
+    ) -> Iterator[ProcessDump]:
         tokens = Tokens(self.source, follow=False)
-        for process in processes:
-            details = process_details(self.source, process, origins=False)
+        for process, details in processes:
             threads: List[Thread] = []
             if with_threads:
                 try:

@@ -6,6 +6,7 @@ other, and inside WinDbg each `!py` is one.  The second dump of a session failed
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Tuple
 
 TICKS_PER_SECOND = 10_000_000
@@ -57,4 +58,10 @@ def filetime_text(ticks: int) -> str:
     seconds, fraction = divmod(ticks, TICKS_PER_SECOND)
     days, seconds = divmod(seconds, 86_400)
     clock = "%02d:%02d:%02d" % (seconds // 3600, seconds // 60 % 60, seconds % 60)
-    return "%04d-%02d-%02d %s.%07d UTC" % (date_of(days) + (clock, fraction))
+    return "%s %s.%07d UTC" % (_date_text(days), clock, fraction)
+
+
+@lru_cache(maxsize=64)
+def _date_text(days: int) -> str:
+    """The processes of a machine were made on a few days."""
+    return "%04d-%02d-%02d" % date_of(days)

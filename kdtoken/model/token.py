@@ -4,6 +4,8 @@ Whoever saw the token (kernel memory, a log, a user-mode view), this is its shap
 cannot know a field leaves it NotSaid.  Names follow `_TOKEN`'s own.
 """
 
+from __future__ import annotations
+
 from typing import Mapping, NamedTuple, Optional, Tuple
 
 from kdtoken.frozen import dataclass, field, member_names

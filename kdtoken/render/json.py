@@ -38,9 +38,9 @@ from kdtoken.render.words import account_of, time
 
 SCHEMA = 1
 # Of details: what only the dump of a single process has.
-_OF_DUMPS = ("origins", "unnamed")
+OF_DUMPS = ("origins", "unnamed")
 # Numbers that are addresses, whatever part of the model they are in.
-_ADDRESSES = {
+ADDRESSES = {
     "address",
     "token_lock",
     "dynamic_part",
@@ -54,9 +54,9 @@ _ADDRESSES = {
     "token",
     "thread_list_head",
 }
-_SAFE = 1 << 53  # integers below it survive a reader that keeps numbers as doubles
+SAFE = 1 << 53  # integers below it survive a reader that keeps numbers as doubles
 # Numbers that have words, by the attribute's name in the model.
-_WORDS: Dict[str, Callable[[int], Any]] = {
+WORDS: Dict[str, Callable[[int], Any]] = {
     "mandatory_policy": lambda v: list(bit_words(v, MANDATORY_POLICY)),
     "token_type": lambda v: value_word(v, TOKEN_TYPES),
     "impersonation_level": lambda v: value_word(v, IMPERSONATION_LEVELS),
@@ -76,11 +76,11 @@ def plain(value: Any, name: str = "", why: bool = False, names: Names = NO_NAMES
     """A model value as JSON types; `names` are those of its source."""
     kind = type(value)  # first what nearly all values are
     if kind is int:
-        return hex(value) if name in _ADDRESSES or not -_SAFE < value < _SAFE else value
+        return hex(value) if name in ADDRESSES or not -SAFE < value < SAFE else value
     if kind is str or kind is bool or value is None:
         return value
     if kind in _NAMED_ROWS:  # a walk has two of these a process
-        return {key: named(item, key, names) for key, item in vars(value).items() if key not in _OF_DUMPS}
+        return {key: named(item, key, names) for key, item in vars(value).items() if key not in OF_DUMPS}
     if kind in _ROWS:
         return {key: plain(item, key, names=names) for key, item in vars(value).items()}
     if isinstance(value, Unreadable):
@@ -155,10 +155,10 @@ def plain(value: Any, name: str = "", why: bool = False, names: Names = NO_NAMES
 
 def named(value: Any, name: str, names: Names = NO_NAMES) -> Any:
     """A number with its words, where it has some; else as `plain`."""
-    if isinstance(value, int) and not isinstance(value, bool) and name in _WORDS:
+    if isinstance(value, int) and not isinstance(value, bool) and name in WORDS:
         # A time is a LARGE_INTEGER, of which people write the 64 bits: all ones is no -1.
         shown = hex(value & 0xFFFFFFFFFFFFFFFF) if name.endswith("_time") else value
-        return {"value": shown, "words": _WORDS[name](value)}
+        return {"value": shown, "words": WORDS[name](value)}
     return plain(value, name, names=names)
 
 

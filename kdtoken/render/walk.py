@@ -1,10 +1,11 @@
-"""All processes, a line each: text, CSV and JSON."""
+"""All processes, a line each: text and CSV; walk_json.py has the JSON."""
+
+from __future__ import annotations
 
 import csv
 import io
-import json
 import re
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from kdtoken.analysis.audit.finding import Finding, by_process
 from kdtoken.analysis.classification import SERVICE_ACCOUNTS, Elevation, dump_remarks, elevation, kinds
@@ -16,13 +17,12 @@ from kdtoken.model.protection import Protection
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Token
-from kdtoken.render.audit import head_lines, remarks_data, remarks_text, rules_by_process
+from kdtoken.render.audit import head_lines, remarks_text, rules_by_process
 from kdtoken.render.dml import link, rule_link
-from kdtoken.render.json import SCHEMA, named, plain, token_flags
 from kdtoken.render.marked import filled, joined, styled, together
 from kdtoken.render.meaning import level_style
 from kdtoken.render.threads import impersonation_lines
-from kdtoken.render.words import WIDTH, account_of, briefly, clean, columns, show, sid_name, wrapped
+from kdtoken.render.words import WIDTH, briefly, clean, columns, show, sid_name, wrapped
 
 _ELEVATION = {Elevation.DEFAULT: "", Elevation.FULL: "full", Elevation.LIMITED: "filtered", Elevation.UNKNOWN: "?"}
 COLUMNS = (
@@ -282,100 +282,3 @@ _FORMULA = re.compile("(^|[^\\w=+@\uff1d\uff0b\uff0d\uff20-])(?=[=+@\uff1d\uff0b
 
 def _harmless(cell: str) -> str:
     return _FORMULA.sub(r"\1'", cell)
-
-
-def json_lines(
-    rows: Sequence[ProcessDump],
-    about: Dict[str, Any],
-    problems: Sequence[str],
-    with_threads: bool,
-    names: Names = NO_NAMES,
-    findings: Sequence[Finding] = (),
-) -> Iterator[str]:
-    """One JSON document, made as it is printed; a process a line, so that it can be read and compared."""
-    yield json.dumps({"kdtoken": SCHEMA, "about": about, "problems": list(problems)})[:-1] + ', "processes": ['
-    before = ""
-    for line in json_rows(rows, with_threads, names, findings):
-        if before:
-            yield before + ","
-        before = " " + line
-    yield before
-    yield "]}"
-
-
-def json_rows(
-    rows: Iterable[ProcessDump], with_threads: bool, names: Names = NO_NAMES, findings: Sequence[Finding] = ()
-) -> Iterator[str]:
-    """The JSON of each process, on one line."""
-    known: Dict[int, str] = {}
-    parts = _Parts()
-    found = by_process(findings)
-
-    def token_text(token: Maybe[Optional[Token]]) -> str:
-        """A token's JSON, made once: many processes may share it."""
-        if not isinstance(token, Token):
-            return json.dumps(plain(token))
-        text = known.get(token.address)
-        if text is None:
-            if len(known) >= _MOST_PARTS:
-                known.clear()
-            text = known[token.address] = _lean(token, names, parts)
-        return text
-
-    for row in rows:
-        line = json.dumps({"process": plain(row.process), "details": plain(row.details)})[:-1]
-        line += ', "token": ' + token_text(row.token)
-        line += ', "remarks": ' + json.dumps(remarks_data(found.get(row.process.address, ()), row.process.address))
-        if with_threads:
-            tokens = ", ".join('"0x%x": %s' % (a, token_text(t)) for a, t in sorted(row.tokens.items()))
-            line += ', "threads": %s, "tokens": {%s}' % (json.dumps([plain(t) for t in row.threads]), tokens)
-        yield line + "}"
-
-
-# Kept at once; a machine has a few hundred.
-_MOST_PARTS = 4096
-
-
-class _Parts:
-    """Pieces of JSON that many tokens have in common, each made once."""
-
-    def __init__(self) -> None:
-        self._texts: Dict[Any, str] = {}
-
-    def of(self, name: str, on: Any, make: Callable[[], Any]) -> str:
-        """`"name": value`; `on` is all that the value hangs on."""
-        key = name, type(on), on  # True is no 1 here
-        text = self._texts.get(key)
-        if text is None:
-            if len(self._texts) >= _MOST_PARTS:
-                self._texts.clear()
-            text = self._texts[key] = '"%s": %s' % (name, json.dumps(make()))
-        return text
-
-
-_LEAN = ("session_id", "token_type", "impersonation_level")
-
-
-def _lean(token: Token, names: Names, parts: _Parts) -> str:
-    """The part of a token that a walk reads, as JSON."""
-    user, flags, privileges = token.user, token.flags, token.privileges
-    cells = ['"address": "0x%x"' % token.address]
-    for name in _LEAN:
-        value = getattr(token, name)
-        cells.append(parts.of(name, value, lambda name=name, value=value: named(value, name)))  # type: ignore[misc]
-    cells.append(parts.of("flags", (flags, token.has_admin_group_bit), lambda: token_flags(token)))
-    cells.append(parts.of("authentication_id", token.authentication_id, lambda: plain(token.authentication_id)))
-    cells.append('"token_id": ' + json.dumps(plain(token.token_id)))
-    cells.append(parts.of("user", user, lambda: plain(user, names=names)))
-    account = account_of(token)  # a user that nobody can name is named by the logon session
-    cells.append(parts.of("user_name", (user, account), lambda: show(user, lambda sid: sid_name(sid, token, names))))
-    cells.append('"integrity": ' + json.dumps(integrity_level(token)))
-    cells.append('"elevation": "%s"' % elevation(token).name.lower())
-    cells.append(parts.of("confined", kinds(token), lambda: list(kinds(token))))
-    if isinstance(privileges, Missing):
-        cells.append('"enabled_privileges": ' + json.dumps(plain(privileges)))
-    else:
-        enabled = tuple([one.name for one in privileges if one.present and one.enabled])
-        cells.append(parts.of("enabled_privileges", enabled, lambda: enabled))
-    cells.append('"problems": ' + json.dumps(list(token.problems)))
-    return "{%s}" % ", ".join(cells)

@@ -19,7 +19,8 @@ from kdtoken.model.token import LogonSession, Token
 from kdtoken.model.view import Unread
 from kdtoken.render.json import SCHEMA
 from kdtoken.render.marked import styled
-from kdtoken.render.walk import COLUMNS, all_cells, csv_text, json_rows
+from kdtoken.render.walk import COLUMNS, all_cells, csv_text
+from kdtoken.render.walk_json import json_rows
 from kdtoken.render.words import clean, columns, wrapped
 
 # ntifs.h SYSTEM_LUID: the machine's own logon, whose account is HOST$.

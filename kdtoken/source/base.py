@@ -91,7 +91,7 @@ class Source(ABC):
         raise NoCommands("%s has no command interpreter" % self.about.source, text.split(" ", 1)[0])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Span:
     """A range of memory of which parts may be missing.
 
@@ -124,10 +124,10 @@ def read_span(target: Source, address: int, size: int) -> Span:
     try:
         return Span(address, size, ((address, target.read(address, size)),))
     except MemoryUnreadable as error:
-        first = error
+        # Not kept in a variable: an error holds the frames that it went through, and with them all that was read so far.
+        if address // PAGE_SIZE == (address + size - 1) // PAGE_SIZE:
+            return _sparse(address, size, error)
     end = address + size
-    if address // PAGE_SIZE == (end - 1) // PAGE_SIZE:
-        return _sparse(address, size, first)
     found: List[Tuple[int, bytes]] = []
     holes: List[MemoryUnreadable] = []
     at = address
