@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 from importlib import import_module
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from kdtoken import __version__
 
@@ -51,6 +53,10 @@ def _near(words: Sequence[str]) -> str:
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run the verb that the first argument names; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if (
+        arguments is None
+    ):  # the process is the command's own: as it ends, nobody need look for garbage in what is loaded
+        atexit.register(gc.freeze)
     if "_ARGCOMPLETE" in os.environ:  # a shell asks, on Tab, what may come next
         from kdtoken.cli.completion import words_typed
 
@@ -66,7 +72,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 def _verb(words: Sequence[str]) -> int:
     try:
-        code: int = import_module("kdtoken." + words[0]).main(words[1:])
+        code: int = _loaded(words[0]).main(words[1:])
         return code
     except KeyboardInterrupt:  # while it was loaded
         return _end("stopped by Ctrl+C")
@@ -79,6 +85,17 @@ def _verb(words: Sequence[str]) -> int:
         where = "" if last is None else " (%s, line %d)" % (last.tb_frame.f_globals.get("__name__"), last.tb_lineno)
         what = "a fault in kdtoken itself%s: %s" % (where, type(error).__name__)
         return _end(what + "\n  next: the same with --debug shows the traceback, which belongs into a report of it")
+
+
+def _loaded(verb: str) -> Any:
+    """The verb's module.  Of what loading makes nothing is garbage: Python's collector would go through it in vain."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        return import_module("kdtoken." + verb)
+    finally:
+        if was:
+            gc.enable()
 
 
 def _end(message: str) -> int:

@@ -1,8 +1,10 @@
 """`kdtoken` by itself: usage, version, unknown verbs."""
 
+import gc
 import re
+import types
 from importlib import import_module
-from typing import Set
+from typing import List, Set
 
 import pytest
 
@@ -95,3 +97,27 @@ def test_each_verb_is_summed_up_in_the_words_of_its_own_help() -> None:
     for verb, what in front.VERBS.items():
         shared = {other: len(words(what) & heads[other]) for other in heads}
         assert shared[verb] >= 2 and max(shared, key=lambda one: shared[one]) == verb, (verb, shared)
+
+
+def test_the_collector_rests_while_a_verb_is_loaded_and_at_the_command_s_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: List[bool] = []
+    ends: List[object] = []
+
+    def load(name: str) -> object:
+        seen.append(gc.isenabled())
+        if name == "kdtoken.walk":
+            raise KeyboardInterrupt
+        return types.SimpleNamespace(main=lambda words: seen.append(gc.isenabled()) or len(words))
+
+    monkeypatch.setattr("kdtoken.__main__.import_module", load)
+    monkeypatch.setattr("atexit.register", ends.append)
+    assert front.main(["dump", "a", "b"]) == 2 and seen == [False, True] and gc.isenabled()
+    assert front.main(["walk"]) == 2 and seen == [False, True, False] and gc.isenabled()
+    assert ends == []  # a program's own process, or a debugger's
+    monkeypatch.setattr("sys.argv", ["kdtoken", "dump", "a"])
+    assert front.main() == 1 and ends == [gc.freeze]
+    gc.disable()
+    try:
+        assert front.main(["dump"]) == 0 and seen[-2:] == [False, False] and not gc.isenabled()
+    finally:
+        gc.enable()
