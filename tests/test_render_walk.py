@@ -12,7 +12,8 @@ from kdtoken.model.privilege import Privilege
 from kdtoken.model.process import FastRef, Impersonation, Process, ProcessDetails, ProcessDump, Thread
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES
-from kdtoken.render.walk import COLUMNS, cells_of, csv_lines, is_wanted, json_rows, text_lines
+from kdtoken.render.walk import COLUMNS, cells_of, csv_lines, is_wanted, text_lines
+from kdtoken.render.walk_json import json_rows
 from tests.declared_views import decoded
 from tests.test_analysis_audit_users import made
 
