@@ -30,6 +30,7 @@ from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
 from kdtoken.render.audit import Report
 from kdtoken.render.html.page import Seen, page, require_jinja2
+from kdtoken.render.words import counted
 
 _MOST = 10_000  # tokens of a text without processes
 
@@ -150,7 +151,7 @@ def _summary(path: str, seen: Sequence[Seen]) -> List[str]:
         return [words % (path, tokens, "" if tokens == 1 else "s")]
     sources = "%d source%s" % (len(seen), "" if len(seen) == 1 else "s")
     return [
-        "%s: %d processes of %s" % (path, processes, sources),
+        "%s: %s of %s" % (path, counted(processes, "process"), sources),
         "findings: %d that cannot happen innocently (!!), %d unusual (!)" % (worst, odd),
     ]
 

@@ -25,7 +25,7 @@ from kdtoken.files import write_whole
 from kdtoken.frozen import replace
 from kdtoken.machine.open import Request
 from kdtoken.render.walk_files import Part, failed, lines_of_all, parquet_bytes, part_of, require_pyarrow
-from kdtoken.render.words import clean, columns, set_columns
+from kdtoken.render.words import clean, columns, counted, set_columns
 
 if TYPE_CHECKING:
     from concurrent.futures import Future  # of no use where one source is read, and slow to import
@@ -141,7 +141,12 @@ def _all(options: Namespace, files: Sequence[str]) -> int:
         read = list(parts)
         data = parquet_bytes(read)
         write_whole(options.parquet, [data], "Parquet file")
-        cli.write_lines(["%s: %d processes of %d sources" % (options.parquet, sum(p.shown for p in read), len(read))])
+        cli.write_lines(
+            [
+                "%s: %s of %s"
+                % (options.parquet, counted(sum(p.shown for p in read), "process"), counted(len(read), "source"))
+            ]
+        )
     else:
         cli.write_lines(lines_of_all(parts, "json" if options.json else "csv" if options.csv else "text"))
     return 2 if bad else 1 if torn else 0

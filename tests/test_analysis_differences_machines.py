@@ -66,6 +66,28 @@ def test_adjusted_and_tampered(before: Snapshot) -> None:
     assert compared.verdict == "1 token changed without trace, 1 token adjusted" and compared.exit_code == 1
 
 
+def test_the_kernel_s_trace_is_claimed_only_where_it_was_seen() -> None:
+    """ModifiedId moves with each documented change; where it was not read, nobody knows whether it did."""
+    assert isinstance(ANNA.privileges, tuple) and isinstance(ANNA.modified_id, Luid)
+    changed = replace(ANNA, privileges=tuple(replace(one, enabled=not one.enabled) for one in ANNA.privileges))
+    moved = replace(changed, modified_id=Luid(0, ANNA.modified_id.low + 1))
+    for later, title in (
+        (moved, "Adjusted, with the kernel's trace of it"),
+        (replace(changed, modified_id=GONE), "Adjusted; ModifiedId does not tell of it"),
+        (replace(changed, token_id=GONE), "Adjusted; ModifiedId does not tell of it"),
+    ):
+        compared = compare_machines(seen(row(8, token=ANNA)), seen(row(8, token=later)))
+        assert compared.pairs[0].fate is Fate.ADJUSTED
+        lines = machines_lines(compared)
+        assert lines[lines.index(title) + 1].startswith("  a.exe (8); policy: ")
+        assert sum(line.startswith("Adjusted") for line in lines) == 1
+    rows = (row(8, token=ANNA), row(12, address=0x2000, token=ANNA))
+    both = (row(8, token=moved), row(12, address=0x2000, token=replace(changed, modified_id=GONE)))
+    lines = machines_lines(compare_machines(seen(*rows), seen(*both)))
+    heads = [at for at, line in enumerate(lines) if line.startswith("Adjusted")]
+    assert [lines[at + 1][:11] for at in heads] == ["  a.exe (8)", "  a.exe (12"]
+
+
 def test_replaced(before: Snapshot) -> None:
     compared = compare_machines(before, snapshot_of_machine(with_process(QUIET, NOTEPAD, token="system")))
     assert fates(compared) == {NOTEPAD: Fate.REPLACED}
@@ -242,10 +264,18 @@ def test_between_two_machines_names_are_matched_and_what_is_there_often_by_its_u
     assert pairs(seen(), other(one, two)) == [(None, 0x1000, Fate.APPEARED), (None, 0x2000, Fate.APPEARED)]
     # Who ended, or has no name that could be read, is matched with nobody.
     assert pairs(seen(one, row(12, address=0x2000, died=9)), other(three)) == [(0x1000, 0x3000, Fate.SAME)]
+    assert pairs(seen(one, row(12, address=0x2000, token=ANNA, died=9)), other(three)) == [(0x1000, 0x3000, Fate.SAME)]
     assert pairs(seen(one, row(12, GONE, 0x2000)), other(three)) == [(0x1000, 0x3000, Fate.SAME)]
     # Anna's, and one whose user nobody knows.
     blind = row(28, address=0x7000, token=replace(ANNA, user_and_groups=GONE))
-    assert pairs(seen(annas, annas), other(blind, blind)) == [(0x6000, 0x7000, Fate.DIFFERENT)]
+    assert pairs(seen(annas, annas), other(blind, blind)) == [(0x6000, 0x7000, Fate.UNKNOWN)]
+    assert pairs(seen(blind, blind), other(annas, annas)) == [(0x7000, 0x6000, Fate.UNKNOWN)]
+    assert pairs(seen(blind, blind), other(blind, blind)) == [(0x7000, 0x7000, Fate.UNKNOWN)]
+    # SYSTEM's is among the first and not among Anna's, whoever else is there.
+    assert pairs(seen(one, blind), other(annas, annas)) == [(0x1000, 0x6000, Fate.DIFFERENT)]
+    assert pairs(seen(annas, annas), other(one, blind)) == [(0x6000, 0x1000, Fate.DIFFERENT)]
+    assert pairs(seen(annas, blind), other(annas, annas)) == [(0x6000, 0x6000, Fate.UNKNOWN)]
+    assert pairs(seen(one, blind), other(annas, blind)) == [(0x1000, 0x6000, Fate.UNKNOWN)]
 
 
 def changed_between_machines(**fields: Any) -> Fate:

@@ -41,7 +41,7 @@ def test_the_sides_and_what_is_the_same() -> None:
         "nothing changed",
         "",
         "  A  before.dmp, Windows kernel 10.0.22000, 2 processes",
-        "  B  after\\u001b.dmp, 1 processes",
+        "  B  after\\u001b.dmp, 1 process",
         "",
         "Same: 2 of 2 processes (--all lists them)",
     ]
@@ -52,7 +52,7 @@ def test_the_sides_and_what_is_the_same() -> None:
         "",
         "Same: 1 of 2 processes (--all lists them)",
     ]
-    assert lines(ENDED)[-1] == "Same: 0 of 1 processes"  # there is none to list
+    assert lines(ENDED)[-1] == "Same: 0 of 1 process"  # there is none to list
     assert lines(SAME, ENDED, everything=True)[4:] == [
         "",
         "Ended, or only there before",
@@ -75,7 +75,7 @@ def test_each_fate_has_its_heading(fate: Fate) -> None:
     heads = {
         Fate.TAMPERED: "!! Changed without the kernel's own trace (ModifiedId stayed):",
         Fate.REPLACED: "! Hold another token than before;",
-        Fate.ADJUSTED: "Adjusted, with the kernel's trace of it",
+        Fate.ADJUSTED: "Adjusted; ModifiedId does not tell of it",  # no comparison is at hand
         Fate.DIFFERENT: "Run in another context",
         Fate.ENDED: "Ended, or only there before",
         Fate.APPEARED: "Appeared, or only there after",

@@ -70,7 +70,7 @@ def test_text() -> None:
         "",
         "3 dumps, 3 processes; 1 could not be read",
     ]
-    assert shown("text", part("a", "1", "2"))[-1] == "1 dumps, 2 processes"
+    assert shown("text", part("a", "1", "2"))[-1] == "1 dump, 2 processes"
     assert shown("text", bad, bad)[-1] == "2 dumps, 0 processes; 2 could not be read"
 
 

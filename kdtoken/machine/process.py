@@ -156,4 +156,6 @@ class Processes(Tuple[MachineProcess, ...]):
         from kdtoken.model.notebook import html_table
 
         rows = [(one.pid, one.name, one.parent_pid, hex(one.address)) for one in self]
-        return html_table("%d processes" % len(self), rows, ("pid", "name", "parent", "EPROCESS"))
+        return html_table(
+            "1 process" if len(self) == 1 else "%d processes" % len(self), rows, ("pid", "name", "parent", "EPROCESS")
+        )

@@ -1,27 +1,29 @@
 """Two machines, or one at two times, compared: text and JSON."""
 
 import json
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional, Sequence
 
 from kdtoken.analysis.audit.finding import name_of as process_name
-from kdtoken.analysis.differences.comparison import Comparison, Part
+from kdtoken.analysis.differences.comparison import Comparison, Outcome, Part
 from kdtoken.analysis.differences.machines import Fate, MachineComparison, Pair, TokenFate
 from kdtoken.model.snapshot import pid_of, token_address
 from kdtoken.render.json import SCHEMA
 from kdtoken.render.lineage import who
 from kdtoken.render.marked import filled, joined, styled
-from kdtoken.render.words import clean, columns, wrapped
+from kdtoken.render.words import clean, columns, counted, wrapped
 
 _TITLES = {
     Fate.TAMPERED: "!! Changed without the kernel's own trace (ModifiedId stayed): no documented call does that",
     Fate.REPLACED: "!  Hold another token than before; Windows does not replace one once a process runs",
-    Fate.ADJUSTED: "Adjusted, with the kernel's trace of it",
+    Fate.ADJUSTED: "Adjusted",
     Fate.DIFFERENT: "Run in another context",
     Fate.ENDED: "Ended, or only there before",
     Fate.APPEARED: "Appeared, or only there after",
     Fate.UNKNOWN: "Could not be compared",
     Fate.SAME: "Same",
 }
+# Of what was adjusted: whether ModifiedId differs.  It was not read or not printed, or what differs moves none.
+_TRACES = {True: ", with the kernel's trace of it", False: "; ModifiedId does not tell of it"}
 _STYLES = {Fate.TAMPERED: "impossible", Fate.REPLACED: "unusual"}
 _PARTS = ((Part.IDENTITY, "identity"), (Part.POLICY, "policy"))
 
@@ -31,7 +33,9 @@ def machines_lines(compared: MachineComparison, everything: bool = False) -> Lis
     lines = wrapped(clean(compared.verdict), columns()) + [""]
     for letter, side in (("A", compared.before), ("B", compared.after)):
         build = ", Windows kernel %s" % clean(side.build) if side.build else ""
-        lines += _hanging("  %s  " % letter, "%s%s, %d processes" % (clean(side.label), build, len(side.processes)))
+        lines += _hanging(
+            "  %s  " % letter, "%s%s, %s" % (clean(side.label), build, counted(len(side.processes), "process"))
+        )
     if not compared.same_start:
         lines += wrapped(
             "Two machines, or two starts of one: processes are matched by name, and ids mean nothing.", columns()
@@ -41,15 +45,35 @@ def machines_lines(compared: MachineComparison, everything: bool = False) -> Lis
         tokens = [one for one in compared.others if one.fate is fate]
         if not pairs and not tokens or fate is Fate.SAME and not everything:
             continue
-        style = _STYLES.get(fate, "")
-        lines += ["", *[styled(line, style) for line in wrapped(_TITLES[fate], columns())]]
-        for pair in pairs:
-            lines += _pair(pair)
-        for one in tokens:
-            lines += _hanging("  ", "token 0x%x%s" % (one.after.address, _changes(one.comparison)))
+        if fate is not Fate.ADJUSTED:
+            lines += _group(_TITLES[fate], pairs, tokens, _STYLES.get(fate, ""))
+            continue
+        for traced, words in _TRACES.items():
+            lines += _group(
+                _TITLES[fate] + words,
+                [pair for pair in pairs if _traced(pair.comparison) is traced],
+                [one for one in tokens if _traced(one.comparison) is traced],
+            )
     same = sum(pair.fate is Fate.SAME for pair in compared.pairs)
     hint = "" if everything or not same else " (--all lists them)"
-    return lines + ["", "Same: %d of %d processes%s" % (same, len(compared.pairs), hint)]
+    return lines + ["", "Same: %d of %s%s" % (same, counted(len(compared.pairs), "process"), hint)]
+
+
+def _group(title: str, pairs: Sequence[Pair], tokens: Sequence[TokenFate], style: str = "") -> List[str]:
+    """What one thing became of; nothing where it is none."""
+    if not pairs and not tokens:
+        return []
+    lines = ["", *[styled(line, style) for line in wrapped(title, columns())]]
+    for pair in pairs:
+        lines += _pair(pair)
+    for one in tokens:
+        lines += _hanging("  ", "token 0x%x%s" % (one.after.address, _changes(one.comparison)))
+    return lines
+
+
+def _traced(comparison: Optional[Comparison]) -> bool:
+    rows = comparison.with_outcome(Outcome.DIFFERS) if comparison is not None else ()
+    return any(row.name == "modified id" for row in rows)
 
 
 def _pair(pair: Pair) -> List[str]:

@@ -22,7 +22,7 @@ from kdtoken.render.dml import link, rule_link
 from kdtoken.render.marked import filled, joined, styled, together
 from kdtoken.render.meaning import level_style
 from kdtoken.render.threads import impersonation_lines
-from kdtoken.render.words import WIDTH, briefly, clean, columns, show, sid_name, wrapped
+from kdtoken.render.words import WIDTH, briefly, clean, columns, counted, show, sid_name, wrapped
 
 _ELEVATION = {Elevation.DEFAULT: "", Elevation.FULL: "full", Elevation.LIMITED: "filtered", Elevation.UNKNOWN: "?"}
 COLUMNS = (
@@ -91,7 +91,8 @@ def text_lines(
         lines += _row(cells, widths, notes)
         if with_threads:
             lines += impersonation_lines(row, " " * 8, names)
-    lines += ["", "%d of %d processes" % (len(rows), total) if len(rows) != total else "%d processes" % total]
+    whole = counted(total, "process")
+    lines += ["", "%d of %s" % (len(rows), whole) if len(rows) != total else whole]
     for mark, words in _LEGEND:
         lines += wrapped(words, columns()) if any(mark in notes for _, notes in table) else []
     for problem in problems:

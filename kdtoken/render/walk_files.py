@@ -21,7 +21,7 @@ from kdtoken.render.json import SCHEMA
 from kdtoken.render.marked import styled
 from kdtoken.render.walk import COLUMNS, all_cells, csv_text
 from kdtoken.render.walk_json import json_rows
-from kdtoken.render.words import clean, columns, wrapped
+from kdtoken.render.words import clean, columns, counted, wrapped
 
 # ntifs.h SYSTEM_LUID: the machine's own logon, whose account is HOST$.
 _SYSTEM = Luid(0, 0x3E7)
@@ -111,7 +111,8 @@ def _text(parts: Iterable[Part]) -> Iterator[str]:
         if part.error:
             yield from wrapped(styled("!!", "impossible") + " " + clean(part.complaint), columns())
         yield ""
-    yield "%d dumps, %d processes%s" % (files, count, "; %d could not be read" % bad if bad else "")
+    failed = "; %d could not be read" % bad if bad else ""
+    yield "%s, %s%s" % (counted(files, "dump"), counted(count, "process"), failed)
 
 
 def _csv(parts: Iterable[Part]) -> Iterator[str]:

@@ -6,7 +6,7 @@ machines, or after another start, no id means anything: processes are then match
 
 from collections import Counter
 from enum import Enum
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 from kdtoken.analysis.differences.comparison import Comparison, Difference, Kind, Outcome, Part, View
 from kdtoken.analysis.differences.fields import REPLACED, TRACELESS, compare
@@ -206,8 +206,9 @@ def _by_name(looks: _Looks) -> List[Pair]:
             pairs.append(_pair(looks, here[0], there[0], one_machine=False))
             continue
         if name and here and there:
-            users = {_user(row) for row in here} == {_user(row) for row in there}
-            pairs.append(Pair(Fate.SAME if users else Fate.DIFFERENT, here[0], there[0]))
+            pairs.append(
+                Pair(_of_users({_user(row) for row in here}, {_user(row) for row in there}), here[0], there[0])
+            )
             continue
         pairs += [Pair(Fate.ENDED, row, None) for row in here] + [Pair(Fate.APPEARED, None, row) for row in there]
     return pairs
@@ -220,6 +221,15 @@ def _named(snapshot: Snapshot) -> Dict[str, List[ProcessDump]]:
         if isinstance(name, str) and not ended(row):
             found.setdefault(name.lower(), []).append(row)
     return found
+
+
+def _of_users(mine: Set[Optional[Sid]], theirs: Set[Optional[Sid]]) -> Fate:
+    """Whether processes of one name run as the same users on both sides; None is a user that nobody knows."""
+    if None not in mine and None not in theirs:
+        return Fate.SAME if mine == theirs else Fate.DIFFERENT
+    # Who is known on one side and not among the others, of whom all are known, is another whoever the unknown is.
+    surely = (None not in theirs and mine - theirs - {None}) or (None not in mine and theirs - mine - {None})
+    return Fate.DIFFERENT if surely else Fate.UNKNOWN
 
 
 def _user(row: ProcessDump) -> Optional[Sid]:
