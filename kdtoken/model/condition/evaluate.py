@@ -261,6 +261,13 @@ class _Side(NamedTuple):
     listed: bool  # several values, or a list in braces
 
 
+_A = {
+    "number": "a number",
+    "boolean": "a Boolean",
+    "string": "a string",
+    "octets": "an octet string",
+    "sid": "a SID",
+}
 _KINDS = {INT64: "number", UINT64: "number", BOOLEAN: "boolean", STRING: "string", OCTET_STRING: "octets", SID: "sid"}
 
 
@@ -287,7 +294,7 @@ def _relation(operator: Operator, left: _Item, right: _Item, notes: _Notes) -> P
         return frozenset((UNKNOWN,))
     name = operator.name
     if not _comparable(one, two, name):
-        raise _Error("%s compares a %s with a %s" % (name, one.kind, two.kind))
+        raise _Error("%s compares %s with %s" % (name, _A[one.kind], _A[two.kind]))
     sensitive = one.sensitive or two.sensitive
     mine, theirs = [_key(v, sensitive) for v in one.values], [_key(v, sensitive) for v in two.values]
     if not one.literal and len(set(mine)) != len(mine) or not two.literal and len(set(theirs)) != len(theirs):
@@ -316,7 +323,7 @@ def _relation(operator: Operator, left: _Item, right: _Item, notes: _Notes) -> P
         notes.may_fail = True
         return frozenset((UNKNOWN,))
     if one.kind in ("boolean", "sid"):  # both are of one kind by now
-        raise _Error("%s does not order a %s" % (name, one.kind))
+        raise _Error("%s does not order %s" % (name, _A[one.kind]))
     less, same = _ordered(mine[0], theirs[0])
     return _truth({"<": less, "<=": less or same, ">": not less and not same, ">=": not less}[name])
 
