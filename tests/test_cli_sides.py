@@ -1,11 +1,13 @@
 """Who asks and for what, word by word: the caller of a text with its doubts, and objects as text."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from kdtoken import cli
+from kdtoken.cli import sides as sides_file
 from kdtoken.cli.sides import Sides, _has_label, _is_sddl, _number
 from kdtoken.errors import KdTokenError, ProcessNotFound, UsageError
 from kdtoken.model.absent import Absent, Unreadable
@@ -160,6 +162,26 @@ def test_what_an_object_without_a_label_counts_as() -> None:
     made = sides("--type", "file")
     assert made.default_level([made.wanted("D:(A;;FA;;;BA)")]) == 0x2000
     assert made.opened is None
+
+
+def test_a_kernel_is_asked_what_counts_where_one_of_the_objects_has_no_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, asked = sides("--type", "file"), []
+
+    def level(source: Any) -> Any:
+        asked.append(source)
+        return answers
+
+    monkeypatch.setattr(sides_file, "kernel_of", lambda machine: SimpleNamespace(source=machine))
+    monkeypatch.setattr(sides_file, "default_label", level)
+    made._machine = kernel = object()  # type: ignore[assignment]
+    labelled, bare = made.wanted("D:(A;;FA;;;BA)S:(ML;;NW;;;LW)"), made.wanted("D:(A;;FA;;;BA)")
+    answers: Any = Sid.from_text("S-1-16-12288")
+    assert made.default_level([labelled]) == 0x2000 and asked == []  # its own counts, and nothing is read
+    for some in ([bare], [labelled, bare], [bare, labelled], [bare, bare]):
+        assert made.default_level(some) == 0x3000
+    assert asked == [kernel] * 4
+    answers = Unreadable(0x10, "paged out")
+    assert made.default_level([bare]) == 0x2000
 
 
 @pytest.mark.parametrize(

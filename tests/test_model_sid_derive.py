@@ -65,6 +65,30 @@ def test_capability(name: str, text: str) -> None:
     assert str(sid_derive.capability_sid(name.upper())) == text
 
 
+# winnt.h, SECURITY_CAPABILITY_*: spelled again.
+@pytest.mark.parametrize(
+    "number, name",
+    [
+        (1, "internetClient"),
+        (2, "internetClientServer"),
+        (3, "privateNetworkClientServer"),
+        (4, "picturesLibrary"),
+        (5, "videosLibrary"),
+        (6, "musicLibrary"),
+        (7, "documentsLibrary"),
+        (8, "enterpriseAuthentication"),
+        (9, "sharedUserCertificates"),
+        (10, "removableStorage"),
+        (11, "appointments"),
+        (12, "contacts"),
+        (4096, "internetExplorer"),
+    ],
+)
+def test_capabilities_of_windows_8_have_numbers(number: int, name: str) -> None:
+    assert sid_derive.NUMBERED_CAPABILITIES[number] == name and len(sid_derive.NUMBERED_CAPABILITIES) == 13
+    assert str(sid_derive.capability_sid(name)) == "S-1-15-3-%d" % number
+
+
 def test_capability_group_has_the_hash_of_the_app_form() -> None:
     app = sid_derive.capability_sid("registryRead")
     group = sid_derive.capability_group_sid("registryRead")

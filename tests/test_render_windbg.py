@@ -12,7 +12,7 @@ from kdtoken.model.group import Group
 from kdtoken.model.privilege import Privilege, name_of
 from kdtoken.model.process import CrossCheck, FastRef, Process, ProcessDump
 from kdtoken.model.sid import Sid
-from kdtoken.model.token import FIELD_NAMES, Token
+from kdtoken.model.token import FIELD_NAMES, AttributeList, Token
 from kdtoken.render.windbg import dump_lines, token_lines
 from tests.expected import FILES, file_of, kernel_of
 from tests.machine.declared import MACHINE
@@ -53,6 +53,24 @@ def test_a_field_that_cannot_be_read_is_never_a_number() -> None:
     blind = replace(token, origins={}, **{name: nothing for name in names})
     for line in token_lines(blind)[1:]:
         assert "??" in line or line.endswith(":"), line
+
+
+@pytest.mark.parametrize(
+    "counts, words",
+    [
+        ((0, 0), "with no claims"),
+        ((1, 0), "Unable to get the offset"),
+        ((0, 1), "Unable to get the offset"),
+        ((2, 3), "Unable to get the offset"),
+        ((0, Unreadable(0x20, "paged out")), "Unable to get the offset"),  # there may be some
+        ((), "with no claims"),
+    ],
+)
+def test_claims_in_one_list_of_several_are_claims(counts: Any, words: str) -> None:
+    token = token_of(SyntheticSource(kernel_of(file_of("10.0.22000"))), "calculator")
+    lists = tuple(("List%d" % at, count) for at, count in enumerate(counts))
+    lines = token_lines(replace(token, security_attributes=AttributeList(0x1000, lists)))
+    assert words in lines[lines.index("Security Attributes:") + 1]
 
 
 def test_a_group_that_cannot_be_read_keeps_its_number() -> None:

@@ -88,6 +88,9 @@ def test_a_capability_has_two() -> None:
 def test_an_alias_of_a_domain_needs_the_domain(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "DA")
     assert (code, out) == (2, "") and "--domain" in err and "RID 512" in err
+    code, _, again = run(capsys, "da")
+    assert code == 2 and "kdtoken sid DA --domain S-1-5-21-A-B-C" in err and "kdtoken sid DA --domain" in again
+    assert verb.sids_of("da", Sid.from_text("S-1-5-21-1-2-3")) == [Sid.from_text("S-1-5-21-1-2-3-512")]
     assert verb.sids_of("DA", Sid.from_text("S-1-5-21-1-2-3")) == [Sid.from_text("S-1-5-21-1-2-3-512")]
     code, out, _ = run(capsys, "LA", "--domain", "S-1-5-21-1-2-3")
     assert code == 0 and out.startswith("S-1-5-21-1-2-3-500\n")

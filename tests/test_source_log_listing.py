@@ -106,6 +106,14 @@ def test_values_of_an_enum_are_a_listing_where_one_was_asked_for_or_has_a_header
     assert cut.broken
 
 
+def test_of_an_enum_its_author_may_leave_values_out_too() -> None:
+    (cut,) = listed([ONE, "left out", TWO], (dt("_E"),))
+    (whole,) = listed([ONE, TWO], (dt("_E"),))
+    (before,) = listed(["left out", ONE, TWO], (dt("_E"),))
+    (after,) = listed([ONE, TWO, "left out"], (dt("_E"),))
+    assert (cut.broken, whole.broken, before.broken, after.broken) == (True, False, False, True)
+
+
 def test_values_below_a_member_are_the_enum_of_that_member() -> None:
     """`dt -r` unfolds them; where it prints no name of the type, four bytes are what is known."""
     steps = [(2, 3, "Kind", ""), ("value", ("One", 1), 3), ("value", ("Two", 2), 4), (5, 3, "Last")]
