@@ -81,15 +81,20 @@ def _parts(jobs: Sequence[Job]) -> Iterator[Part]:
     from concurrent.futures import ProcessPoolExecutor
 
     # What is loaded by now stays: no child's collector shall go through it, and copy its pages by doing so.
+    ours = not gc.get_freeze_count()
     gc.freeze()
-    with ProcessPoolExecutor(workers, initializer=_at_start, initargs=(columns(),)) as pool:
-        waiting: Deque[Future[Part]] = deque(pool.submit(_one, job) for job in jobs)
-        try:
-            for job in jobs:
-                yield _answer(waiting.popleft(), job)
-        finally:
-            for future in waiting:  # the reader went away
-                future.cancel()
+    try:
+        with ProcessPoolExecutor(workers, initializer=_at_start, initargs=(columns(),)) as pool:
+            waiting: Deque[Future[Part]] = deque(pool.submit(_one, job) for job in jobs)
+            try:
+                for job in jobs:
+                    yield _answer(waiting.popleft(), job)
+            finally:
+                for future in waiting:  # the reader went away
+                    future.cancel()
+    finally:
+        if ours:
+            gc.unfreeze()  # whoever called goes on, and what was made till now may die in it
 
 
 def _answer(future: "Future[Part]", job: Job, alone: bool = False) -> Part:

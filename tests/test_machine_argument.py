@@ -221,9 +221,9 @@ def test_near_names_are_offered_nearest_first_and_no_more_than_five() -> None:
 
 def test_what_was_wrong_with_the_list_is_said_where_a_process_is_not_in_it() -> None:
     a = process(8, "a.exe")
-    assert not_found("zzz", a).message == "no process has the name zzz (1 processes seen)"
+    assert not_found("zzz", a).message == "no process has the name zzz (1 process seen)"
     torn = not_found("zzz", a, problems=["the list is torn", "and more"])
-    assert torn.message.endswith("(1 processes seen); the list is not whole: the list is torn")
+    assert torn.message.endswith("(1 process seen); the list is not whole: the list is torn")
     cut = not_found("zzz", problems=["the dump was cut short"])
     assert cut.next_step == "copy the dump again, whole; an EPROCESS address goes without the list"
     assert "copy the dump" not in not_found("zzz", a, problems=["the dump was cut short"]).next_step

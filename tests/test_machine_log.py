@@ -77,7 +77,7 @@ def test_text_answers_where_there_is_no_memory(logs: Dict[str, str]) -> None:
 
 
 def test_what_neither_has_is_memorys_error(logs: Dict[str, str]) -> None:
-    with pytest.raises(ProcessNotFound, match=r"lsass.exe \(1 processes seen\)"):
+    with pytest.raises(ProcessNotFound, match=r"lsass.exe \(1 process seen\)"):
         LogMachine([logs["text"]]).find("lsass.exe")
     with pytest.raises(ProcessNotFound, match=r"nobody.exe \(31 processes seen\)"):
         LogMachine([logs["memory"]]).find("nobody.exe")

@@ -137,9 +137,9 @@ def test_chosen_lines_and_several_logs(tmp_path: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     "words, said",
     [
-        (["lsas"], "no process has the name lsas (1 processes seen)"),
-        (["77"], "no process has pid 77 (1 processes seen)"),
-        (["ffffc10203042081"], "no process has the EPROCESS address ffffc10203042081 (1 processes seen)"),
+        (["lsas"], "no process has the name lsas (1 process seen)"),
+        (["77"], "no process has pid 77 (1 process seen)"),
+        (["ffffc10203042081"], "no process has the EPROCESS address ffffc10203042081 (1 process seen)"),
         (["--token", "ffffd10203009060"], "!token ffffd10203009060 prints it"),
     ],
 )
@@ -251,7 +251,7 @@ def test_names_that_token_n_prints_are_kept(tmp_path: Path, capsys: pytest.Captu
     assert "Runs as                LAB\\an" in out and "LAB\\Printers (third floor)" in out and "\x1b" not in out
     assert "LAB\\Domain Users" in out and "<domain>" not in out
     assert walk.main(["--log", str(tmp_path / "a.log"), "--user", "lab\\an"]) == 0
-    assert "1 processes" in capsys.readouterr().out
+    assert "1 process" in capsys.readouterr().out
 
 
 def test_of_two_outputs_that_tell_as_much_the_later_counts() -> None:

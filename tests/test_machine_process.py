@@ -112,7 +112,7 @@ def test_what_a_notebook_shows_is_escaped_and_says_what_is_not_known(machine: Ke
     assert all(cell in shown for cell in (*cells, "<td>EPROCESS</td><td>0x%x</td>" % KERNEL.processes[744]))
     assert "<caption>lsass.exe</caption>" in shown and shown.count("<table>") > 1  # its token too
     table = Processes([odd])._repr_html_()
-    assert "<caption>1 processes</caption>" in table and "&lt;b&gt;" in table and "\x1b" not in table
+    assert "<caption>1 process</caption>" in table and "&lt;b&gt;" in table and "\x1b" not in table
     assert "<th>pid</th><th>name</th><th>parent</th><th>EPROCESS</th>" in table
     thread = machine.threads("744")[0]
     html = thread._repr_html_()

@@ -247,7 +247,7 @@ def test_that_nothing_is_strange_says_of_how_many_nothing_is_known(
     assert "Nothing strange among 1 process; of the token of 1 nothing is known." in capsys.readouterr().out
     audit.main(["--log", name])
     out = " ".join(capsys.readouterr().out.split())
-    assert "nothing strange in what could be read" in out and "the tokens of 1 of 1 processes" in out
+    assert "nothing strange in what could be read" in out and "the tokens of 1 of 1 process" in out
     walk.main(["--log", name, "--csv"])
     assert "0xffffc0000caca060" in capsys.readouterr().out
 

@@ -146,7 +146,7 @@ def test_the_verbs(kernel: Kernel, folder: Path, capsys: pytest.CaptureFixture[s
     where = ["--dump", str(folder / "Mini112626-01.dmp"), "--symbols", str(folder / "symbols.json")]
     assert walk_verb.main(where) == 1  # one process, of a list that is not there
     text = capsys.readouterr().out
-    assert "1 processes" in text and "notepad.exe" in text and "triage dump" in text
+    assert "1 process" in text and "notepad.exe" in text and "triage dump" in text
     assert dump_verb.main(where + ["notepad"]) == 0
     first = capsys.readouterr().out
     assert "not in the triage dump" in first

@@ -1,6 +1,7 @@
 """`walk` of several dumps: in order, each with its own symbols, a broken one told and the rest kept."""
 
 import csv
+import gc
 import io
 import json
 import os
@@ -275,6 +276,20 @@ def test_a_host_that_is_not_known_is_null() -> None:
 def test_an_error_of_several_lines_is_one_with_single_blanks(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     data = json.loads(run(case, capsys, case.files[0], "no.dmp", "--json")[1])
     assert " next: " in data["dumps"][1]["error"] and "  " not in data["dumps"][1]["error"]
+
+
+def test_nothing_stays_frozen_of_a_program_that_walked_several(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each verb asks Python how many objects are frozen, which takes the longer the more there are."""
+    gc.unfreeze()
+    assert run(case, capsys, *case.files, "--json")[0] == 2
+    assert gc.get_freeze_count() == 0
+    gc.freeze()
+    try:
+        mine = gc.get_freeze_count()
+        assert run(case, capsys, *case.files, "--json")[0] == 2
+        assert gc.get_freeze_count() >= mine // 2  # somebody's own stay frozen; what died is not counted
+    finally:
+        gc.unfreeze()
 
 
 def test_a_source_whose_neighbour_took_the_pool_along_is_asked_again(case: Case) -> None:

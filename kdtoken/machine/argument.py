@@ -121,7 +121,8 @@ def _ambiguous(argument: str, matches: List[Process]) -> ProcessAmbiguous:
 
 def _not_found(argument: str, kind: str, processes: Sequence[Process], problems: Sequence[str]) -> ProcessNotFound:
     what = {"pid": "pid %s", "address": "the EPROCESS address %s"}.get(kind, "the name %s") % argument
-    message = "no process has %s (%d processes seen)" % (what, len(processes))
+    count = len(processes)
+    message = "no process has %s (%d process%s seen)" % (what, count, "" if count == 1 else "es")
     if problems:
         message += "; the list is not whole: " + problems[0]
     if not processes and "cut short" in message:

@@ -27,7 +27,10 @@ def snapshot_of_texts(texts: Sequence[DebuggerText], label: str, build: str = ""
     problems = [problem for row in rows for problem in row.problems]
     untold = sum(isinstance(row.token, NotSaid) for row in rows)
     if untold:
-        problems.append("of the tokens of %d of %d processes the text tells nothing" % (untold, len(rows)))
+        problems.append(
+            "of the tokens of %d of %d process%s the text tells nothing"
+            % (untold, len(rows), "" if len(rows) == 1 else "es")
+        )
     said = NotSaid(_VIEW)
     return Snapshot(
         label=label,
