@@ -5,7 +5,6 @@ kdtoken walk machine.kdtoken.gz --integrity high --csv
 kdtoken walk A.dmp B.dmp logs/ --json --symbols STORE
 """
 
-import gc
 import os
 import signal
 import sys
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Deque, Iterator, List, NamedTuple, Optional, S
 from kdtoken import cli
 from kdtoken.cli.files import files_of
 from kdtoken.cli.outfile import PARQUET, One, check_output
-from kdtoken.cli.output import nothing_collected
+from kdtoken.cli.output import all_kept, nothing_collected
 from kdtoken.cli.progress import QUIET, Progress
 from kdtoken.cli.walk_report import add_arguments, answer, level_of, lines_of, read
 from kdtoken.cli.walk_report import report as report  # what `walk` is, for tests and programs
@@ -80,21 +79,14 @@ def _parts(jobs: Sequence[Job]) -> Iterator[Part]:
         return
     from concurrent.futures import ProcessPoolExecutor
 
-    # What is loaded by now stays: no child's collector shall go through it, and copy its pages by doing so.
-    ours = not gc.get_freeze_count()
-    gc.freeze()
-    try:
-        with ProcessPoolExecutor(workers, initializer=_at_start, initargs=(columns(),)) as pool:
-            waiting: Deque[Future[Part]] = deque(pool.submit(_one, job) for job in jobs)
-            try:
-                for job in jobs:
-                    yield _answer(waiting.popleft(), job)
-            finally:
-                for future in waiting:  # the reader went away
-                    future.cancel()
-    finally:
-        if ours:
-            gc.unfreeze()  # whoever called goes on, and what was made till now may die in it
+    with all_kept(), ProcessPoolExecutor(workers, initializer=_at_start, initargs=(columns(),)) as pool:
+        waiting: Deque[Future[Part]] = deque(pool.submit(_one, job) for job in jobs)
+        try:
+            for job in jobs:
+                yield _answer(waiting.popleft(), job)
+        finally:
+            for future in waiting:  # the reader went away
+                future.cancel()
 
 
 def _answer(future: "Future[Part]", job: Job, alone: bool = False) -> Part:

@@ -199,6 +199,25 @@ def complain(text: str) -> None:
         _silence("stderr")
 
 
+# Whether `all_kept` holds: Python tells how many objects are frozen by going through them.
+_kept = False
+
+
+@contextlib.contextmanager
+def all_kept() -> Iterator[None]:
+    """What is loaded by now stays: no child's collector shall go through it, and copy its pages by doing so."""
+    global _kept
+    before, ours = _kept, not gc.get_freeze_count()
+    gc.freeze()
+    _kept = True
+    try:
+        yield
+    finally:
+        _kept = before
+        if ours:
+            gc.unfreeze()  # whoever called goes on, and what was made till now may die in it
+
+
 @contextlib.contextmanager
 def nothing_collected() -> Iterator[None]:
     """Python's collector of cycles rests: rows hold none, and it would go through all of them again and again.
@@ -211,7 +230,7 @@ def nothing_collected() -> Iterator[None]:
         yield
     finally:
         if was:
-            if not gc.get_freeze_count():  # somebody's own, who wants them kept so
+            if not _kept and not gc.get_freeze_count():  # somebody's own, who wants them kept so
                 gc.freeze()
                 gc.unfreeze()
             gc.enable()
