@@ -342,3 +342,32 @@ def test_a_log_of_more_moments_than_anybody_reads_is_refused_with_a_way_out(
             with pytest.raises(BadFormat, match="over 5 places") as caught:
                 log(folder / "six.log", text)
             assert "FILE:FIRST-LAST" in str(caught.value)
+
+
+def test_a_log_of_more_pieces_than_fit_into_memory_is_refused_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A piece is what does not go on where the line before ended, in the log and in memory alike."""
+    monkeypatch.setattr(memory_module, "_MOST_PIECES", 3)
+    words = "the log shows memory in over 3 pieces that do not follow each other"
+    made = LogMemory()
+    for line in range(9):
+        made.add(BASE + 16 * line, bytes(16), line)  # one piece, however long
+    made.add(BASE + 0x1000, bytes(16), 9)
+    made.add_rows(BASE + 0x800, bytes(64), 10, 16)
+    for more in (
+        lambda: made.add(BASE, bytes(16), 14),
+        lambda: made.add_rows(BASE, bytes(32), 14, 16),
+        lambda: made.add_rows(BASE + 0x840, bytes(8), 15, 8),  # goes on in memory, and a line is between
+    ):
+        with pytest.raises(BadFormat, match=words) as caught:
+            more()
+        assert "FILE:FIRST-LAST" in str(caught.value)
+    made.add(BASE + 0x840, bytes(16), 14)  # goes on with the last
+    made.finish()
+    assert made.line_of(BASE + 0x840) == 14
+
+    holes = LogMemory()
+    for at in (0x5000, 0x5010, 0x3000, 0x1000):
+        holes.add_hole(at, 16, 1)
+    with pytest.raises(BadFormat, match=words):
+        holes.add_hole(0x100, 16, 2)
+    holes.add_hole(0x1010, 16, 2)

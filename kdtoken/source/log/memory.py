@@ -8,7 +8,7 @@ there.  The width of a cell tells its size, so the command need not be known.
 import bisect
 import re
 from operator import attrgetter
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from kdtoken.errors import BadFormat, MemoryUnreadable, NotRecorded
 
@@ -109,6 +109,9 @@ def _text_fits(cells: List[str], rest: str, sure: bool) -> bool:
 
 # Places that two lines tell differently, some 200 bytes each.
 _MOST_CONFLICTS = 1 << 18
+# Lines of memory that do not go on where the line before ended, and holes: some 900 bytes each, with all that is read
+# of the same lines as text.
+_MOST_PIECES = 1 << 20
 _ONE_MOMENT = "choose lines of one moment: --log FILE:FIRST-LAST, or cut the file"
 
 
@@ -129,6 +132,12 @@ class _Run:
         return start == self.start + length and length == self.width * (line - self.line)
 
 
+def _bounded(pieces: Sequence[object]) -> None:
+    if len(pieces) >= _MOST_PIECES:
+        words = "the log shows memory in over %d pieces that do not follow each other" % _MOST_PIECES
+        raise BadFormat(words, None, _ONE_MOMENT)
+
+
 class LogMemory:
     """Bytes by address.  Line numbers are any integers that grow by one from line to line."""
 
@@ -146,18 +155,22 @@ class LogMemory:
         if self._runs and self._runs[-1].takes(address, line):
             self._runs[-1].data += data
         else:
-            self._runs.append(_Run(address, data, line, len(data)))
+            self._begin(address, data, line, len(data))
 
     def add_rows(self, address: int, data: bytes, line: int, width: int) -> None:
         """The same of many lines, each of which shows as many bytes."""
         goes_on = bool(self._runs) and self._runs[-1].takes(address, line)
         if not goes_on:
-            self._runs.append(_Run(address, data, line, width))
+            self._begin(address, data, line, width)
         elif self._runs[-1].width == width:
             self._runs[-1].data += data
         else:
             for index, at in enumerate(range(0, len(data), width)):
                 self.add(address + at, data[at : at + width], line + index)
+
+    def _begin(self, address: int, data: bytes, line: int, width: int) -> None:
+        _bounded(self._runs)
+        self._runs.append(_Run(address, data, line, width))
 
     def add_hole(self, address: int, size: int, line: int) -> None:
         """A range that the command asked for and that could not be read: printed as question marks."""
@@ -165,6 +178,7 @@ class LogMemory:
             start, _, first = self._gone[-1]
             self._gone[-1] = (start, address + size, first)
         else:
+            _bounded(self._gone)
             self._gone.append((address, address + size, line))
 
     def finish(self) -> None:
