@@ -4,7 +4,7 @@ import ast
 import json
 import struct
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import pytest
 
@@ -383,3 +383,9 @@ def test_a_default_dacl_that_says_it_is_longer_than_what_is_there_is_an_error(si
     else:
         with pytest.raises(ValueError, match="9 bytes at offset 8 are not there"):
             collect.default_dacl(block)
+
+
+@pytest.mark.parametrize("whose", [["--pid", "4"], ["--thread", "8"]])
+def test_a_check_asks_with_this_process_s_own_token(whose: List[str], capsys: Any) -> None:
+    assert collect.main([*whose, "--check", "D:(A;;FA;;;WD)"]) == 2
+    assert "leave --pid and --thread away" in capsys.readouterr().err

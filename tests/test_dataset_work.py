@@ -1,6 +1,7 @@
 """Sources on their way into a lake: what an address stands for, what a file is known by, and how a reading fails."""
 
 import os
+from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, List
@@ -184,3 +185,20 @@ def test_a_file_of_the_same_size_and_time_was_read_already(row: Any, same: bool)
 def test_an_error_is_one_line_that_names_the_source(message: str, step: str, told: str, wanted: str) -> None:
     problem = KdTokenError(message, None, step)
     assert (_message(problem, "s3://a", "/tmp/copy"), _symbols_wanted(problem)) == (told, wanted)
+
+
+@pytest.mark.parametrize(
+    "info, found",
+    [
+        ({"size": 7, "mtime": 12.5}, (7, 12_500_000_000)),  # seconds, as fsspec's stores tell them
+        ({"size": 7, "LastModified": datetime(1970, 1, 1, 0, 0, 2, tzinfo=timezone.utc)}, (7, 2_000_000_000)),
+        ({"size": 7, "modified": 3, "mtime": 0}, (7, 3_000_000_000)),
+        ({"size": 7, "mtime": "yesterday"}, (7, 0)),
+        ({"size": None}, (0, 0)),
+    ],
+)
+def test_a_store_tells_size_and_time_in_words_of_its_own(
+    info: Any, found: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "fs_of", lambda url: (SimpleNamespace(info=lambda path: info), "bucket/a.dmp"))
+    assert work.stat_of("s3://bucket/a.dmp") == found

@@ -4,6 +4,7 @@ from typing import Any, Iterable, List
 
 import pytest
 
+from kdtoken.decode import directory
 from kdtoken.decode.directory import Named, bucket_of, find_path, hash_of, object_name
 from kdtoken.decode.object_header import body_offset
 from kdtoken.errors import ObjectNotFound
@@ -213,3 +214,18 @@ def test_a_directory_is_told_by_its_type_s_name_where_the_root_is_not_of_that_ty
     index = target.read(event + place, 1)[0] ^ (event >> 8 & 0xFF) ^ (root >> 8 & 0xFF)
     target.poke(root + place, bytes([index]))
     assert find_path(target, OPEN) == Named(KERNEL.named[OPEN], OPEN, ())
+
+
+@pytest.mark.parametrize("count, found", [(0, True), (1, True), (16, True), (17, False)])
+def test_sixteen_links_are_followed_and_no_more(count: int, found: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def walk(target: Any, path: str) -> Any:
+        number = int(path[2:])
+        return Named(0x1000, "\\end", ()) if number == count else (path, "\\L%d" % (number + 1))
+
+    monkeypatch.setattr(directory, "_walk", walk)
+    if found:
+        links = find_path(None, "\\L0").links  # type: ignore[arg-type]
+        assert links == tuple("\\L%d -> \\L%d" % (at, at + 1) for at in range(count))
+    else:
+        with pytest.raises(ObjectNotFound, match="symbolic links lead in a circle"):
+            find_path(None, "\\L0")  # type: ignore[arg-type]

@@ -149,3 +149,14 @@ def test_a_name_as_long_as_a_name_may_be_is_written(tmp_path: Path) -> None:
     path = tmp_path / ("a" * 255)
     write_whole(path, [b"x"], "list")
     assert path.read_bytes() == b"x" and [one.name for one in tmp_path.iterdir()] == ["a" * 255]
+
+
+def test_a_file_may_be_as_large_as_the_bound(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    for size, fits in ((999, True), (1000, True), (1001, False)):
+        path.write_bytes(b"a" * size)
+        if fits:
+            assert read_bounded(path, "recording", 1000) == b"a" * size
+        else:
+            with pytest.raises(BadFormat, match="and no recording is that large"):
+                read_bounded(path, "recording", 1000)

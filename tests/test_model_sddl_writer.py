@@ -7,6 +7,7 @@ from kdtoken.model.acl import Ace, Acl
 from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.model.object_type import documented_type
 from kdtoken.model.sddl import ace_to_sddl, from_sddl, rights_text, to_sddl
+from kdtoken.model.sddl.words import flags_text
 from kdtoken.model.sid import Sid
 
 SYSTEM = Sid(5, (18,))
@@ -187,3 +188,20 @@ def test_a_label_s_policy_is_in_no_type_s_words() -> None:
         assert to_sddl(from_sddl(text, object_type=process), process) == text
     with pytest.raises(BadFormat, match="column 8: expected rights"):
         from_sddl("S:(ML;;VM_READ;;;HI)", object_type=process)
+
+
+@pytest.mark.parametrize(
+    "flags, ace_type, text",
+    [
+        (0x20, 0x00, "CR"),  # winnt.h CRITICAL_ACE_FLAG: of ACEs that allow (ACCESS_ALLOWED_ACE_TYPE)
+        (0x20, 0x05, "CR"),  # ACCESS_ALLOWED_OBJECT_ACE_TYPE
+        (0x20, 0x09, "CR"),  # ACCESS_ALLOWED_CALLBACK_ACE_TYPE
+        (0x20, 0x01, ""),  # ACCESS_DENIED_ACE_TYPE
+        (0x20, 0x06, ""),  # ACCESS_DENIED_OBJECT_ACE_TYPE
+        (0x20, 0x0A, ""),  # ACCESS_DENIED_CALLBACK_ACE_TYPE
+        (0x20, 0x02, ""),  # SYSTEM_AUDIT_ACE_TYPE
+        (0x23, 0x01, "OICI"),
+    ],
+)
+def test_critical_is_said_of_what_allows(flags: int, ace_type: int, text: str) -> None:
+    assert flags_text(flags, ace_type) == text

@@ -112,3 +112,8 @@ def test_neighbours_that_look_alike_are_one_part() -> None:
     # Of the same colour, and with another command behind it.
     line = clickable(styled("a", "low"), "one") + clickable(styled("b", "low"), "two") + clickable("c", "two")
     assert segments(line) == [("a", "low", "one"), ("b", "low", "two"), ("c", "", "two")]
+
+
+def test_of_marks_over_one_another_the_last_counts_for_style_and_command_each() -> None:
+    line = Marked("abc", (Mark(0, 3, "low", "first"), Mark(0, 2, "", "second"), Mark(1, 3, "high", "")))
+    assert segments(line) == [("a", "low", "second"), ("b", "high", "second"), ("c", "high", "first")]

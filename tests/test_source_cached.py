@@ -199,3 +199,22 @@ def test_the_same_read_again_costs_nothing(reads: List[Tuple[int, int]]) -> None
     for offset, size in reads:
         assert cached.read(BASE + offset, size) == content(BASE + offset, size)
     assert cached.requests == before
+
+
+@pytest.mark.parametrize("size", [7, 8, 9])
+def test_of_a_wider_read_that_broke_off_what_was_wanted_is_an_answer(size: int) -> None:
+    """The target gives eight bytes and refuses what lies behind them, in the middle of a page."""
+
+    class Torn(Sparse):
+        def read(self, address: int, size: int) -> bytes:
+            if address + size > BASE + 8:
+                raise MemoryUnreadable(address, size, "paged out", content(address, BASE + 8 - address))
+            return content(address, size)
+
+    made = CachedSource(Torn())
+    if size <= 8:
+        assert made.read(BASE, size) == content(BASE, size) and made.requests == 1
+    else:
+        with pytest.raises(MemoryUnreadable) as caught:
+            made.read(BASE, size)
+        assert caught.value.partial == content(BASE, 8)
