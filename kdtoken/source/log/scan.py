@@ -71,7 +71,7 @@ class Output(NamedTuple):
 
 
 # Whose output is kept, so that it can be asked for again; a session of a week has some thousands.
-_MOST_COMMANDS = 1 << 20
+_MOST_COMMANDS = 1 << 18
 
 # Of rows of memory a reader of text is left so many: unknown lines enough to end whatever it was in; and where it is in
 # nothing, behind other memory, these.
