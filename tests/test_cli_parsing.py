@@ -1,6 +1,8 @@
 """What the verbs have in common of their command line: sources, widths, names, words of argparse made ours."""
 
+import hashlib
 import os
+import struct
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -174,6 +176,17 @@ def test_names_of_services_name_their_sids(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot read the list of service names") as error:
         cli.service_names(str(tmp_path / "gone"))
     assert error.value.next_step == "name a file that is there, a service a line"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_service_s_name(tmp_path: Path) -> None:
+    """Services that no list of ours has; what PowerShell writes as UTF-8 begins with a mark."""
+    file = tmp_path / "services.txt"
+    file.write_bytes(b"\xef\xbb\xbfLabOne\r\nLabTwo\r\n")
+    names = cli.service_names(str(file))
+    for name in ("LabOne", "LabTwo"):
+        # S-1-5-80 and the SHA-1 of the name in capitals, in UTF-16 ("sc showsid" prints it for any name).
+        words = struct.unpack("<5I", hashlib.sha1(name.upper().encode("utf-16-le")).digest())
+        assert names.of(Sid(5, (80, *words))) == "NT SERVICE\\" + name
 
 
 @pytest.mark.parametrize("how", [{}, {"json": True}, {"csv": True}])
