@@ -118,6 +118,7 @@ def test_what_was_evaluated_is_a_symbols_address_or_a_types_size() -> None:
     assert not asked_nothing.symbols and not asked_nothing.types.sizes
     assert single("unsigned int64 0x488", sizeof="_TOKEN").types.sizes == {"_TOKEN": 0x488}
     assert single("unsigned int 8 ", "unsigned int 9", sizeof="_LUID").types.sizes == {"_LUID": 8}
+    assert single("unsigned int64 00000184", sizeof="_X").types.sizes == {"_X": 184}  # no number of Python's
     assert not single("unsigned int64 0x488").types.sizes
 
 

@@ -132,7 +132,7 @@ class Facts:
         match = _UNSIGNED.match(text)
         if match:
             if asked.sizeof:
-                self.types.sizes.setdefault(asked.sizeof, int(match[1], 0))
+                self.types.sizes.setdefault(asked.sizeof, int(match[1], 16 if match[1][:2] == "0x" else 10))
             return
         match = _UNRESOLVED.match(text)
         if match:

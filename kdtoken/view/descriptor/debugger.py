@@ -200,7 +200,7 @@ class DebuggerDescriptors:
             return True
         match = _OF_ACL.match(value)
         if match is not None:
-            number = int(match[2], 0)
+            number = int(match[2], 16 if match[2][:2] == "0x" else 10)  # digits may begin with zeros
             if match[1] == "AclRevision":
                 draft.revision = number
             elif match[1] == "AceCount":
