@@ -518,6 +518,10 @@ OTHER_ID, USER = Luid(0, 0x999), Sid(5, (18,))
         # What a token may be adjusted to is none.
         ({"token_id": GONE}, {"privileges": ()}, False),
         ({"token_id": GONE}, {"session_id": 7}, False),
+        # SetTokenInformation sets these, of what is identity else: TokenIntegrityLevel, TokenOrigin.
+        ({"token_id": GONE}, {"user_and_groups": relabel(BASE).user_and_groups}, False),
+        ({"token_id": GONE}, {"originating_logon_session": OTHER_ID}, False),
+        ({"token_id": GONE}, {"user_and_groups": another_user(relabel(BASE)).user_and_groups}, True),
     ],
 )
 def test_a_process_holds_another_token_only_where_that_is_seen(

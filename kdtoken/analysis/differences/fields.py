@@ -43,6 +43,8 @@ _FIELDS: Dict[str, Tuple[Part, str]] = {
     "expiration_time": (Part.BOOKKEEPING, "expiration"),
     "in_use": (Part.BOOKKEEPING, "in use"),
 }
+# Of identity what SetTokenInformation can set in a token that is there: TokenIntegrityLevel, TokenOrigin.
+_SET_LATER = ("integrity label", "originating logon")
 TRACELESS, REPLACED = "change without trace", "token replaced"
 
 
@@ -175,7 +177,8 @@ def _are_two(before: Token, after: Token, rows: List[Difference]) -> bool:
         return True
     if before.address and after.address and before.address != after.address:
         return True
-    return any(row.part is Part.IDENTITY and row.outcome is Outcome.DIFFERS for row in rows)
+    differing = (row for row in rows if row.part is Part.IDENTITY and row.outcome is Outcome.DIFFERS)
+    return any(row.name not in _SET_LATER for row in differing)
 
 
 def _leaves_trace(row: Difference) -> bool:
