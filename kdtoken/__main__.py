@@ -53,10 +53,8 @@ def _near(words: Sequence[str]) -> str:
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run the verb that the first argument names; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if (
-        arguments is None
-    ):  # the process is the command's own: as it ends, nobody need look for garbage in what is loaded
-        atexit.register(gc.freeze)
+    if arguments is None:
+        atexit.register(gc.freeze)  # the process is this command's: as it ends, nobody need look for garbage
     if "_ARGCOMPLETE" in os.environ:  # a shell asks, on Tab, what may come next
         from kdtoken.cli.completion import words_typed
 

@@ -28,9 +28,9 @@ from kdtoken.machine.base import Machine
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.snapshot import Snapshot
 from kdtoken.model.token import Token
+from kdtoken.model.token_words import counted
 from kdtoken.render.audit import Report
 from kdtoken.render.html.page import Seen, page, require_jinja2
-from kdtoken.render.words import counted
 
 _MOST = 10_000  # tokens of a text without processes
 
@@ -151,7 +151,7 @@ def _summary(path: str, seen: Sequence[Seen]) -> List[str]:
         return [words % (path, tokens, "" if tokens == 1 else "s")]
     sources = "%d source%s" % (len(seen), "" if len(seen) == 1 else "s")
     return [
-        "%s: %s of %s" % (path, counted(processes, "process"), sources),
+        "%s: %s of %s" % (path, counted(processes, "process", "processes"), sources),
         "findings: %d that cannot happen innocently (!!), %d unusual (!)" % (worst, odd),
     ]
 

@@ -23,8 +23,9 @@ from kdtoken.errors import KdTokenError, UsageError
 from kdtoken.files import write_whole
 from kdtoken.frozen import replace
 from kdtoken.machine.open import Request
+from kdtoken.model.token_words import counted
 from kdtoken.render.walk_files import Part, failed, lines_of_all, parquet_bytes, part_of, require_pyarrow
-from kdtoken.render.words import clean, columns, counted, set_columns
+from kdtoken.render.words import clean, columns, set_columns
 
 if TYPE_CHECKING:
     from concurrent.futures import Future  # of no use where one source is read, and slow to import
@@ -141,7 +142,11 @@ def _all(options: Namespace, files: Sequence[str]) -> int:
         cli.write_lines(
             [
                 "%s: %s of %s"
-                % (options.parquet, counted(sum(p.shown for p in read), "process"), counted(len(read), "source"))
+                % (
+                    options.parquet,
+                    counted(sum(p.shown for p in read), "process", "processes"),
+                    counted(len(read), "source"),
+                )
             ]
         )
     else:

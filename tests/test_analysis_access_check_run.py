@@ -5,7 +5,6 @@ import pytest
 from kdtoken.analysis.access_check.check import check
 from kdtoken.analysis.access_check.reason import ReasonType
 from kdtoken.analysis.access_check.request import MAXIMUM_ALLOWED
-from kdtoken.analysis.access_check.run import counted
 from tests.test_analysis_access_check_check import asked
 
 
@@ -29,9 +28,3 @@ def test_what_is_missing(sddl: str, wish: int, missing: int) -> None:
     for bit in range(32):  # nothing that was not granted has a reason that grants, in a yes
         if outcome.allowed and not outcome.granted >> bit & 1:
             assert outcome.reasons[bit].type is ReasonType.NONE or not outcome.reasons[bit].grants
-
-
-@pytest.mark.parametrize("number, text", [(0, "0 capabilities"), (1, "1 capability"), (2, "2 capabilities")])
-def test_one_of_a_thing_is_no_plural(number: int, text: str) -> None:
-    assert counted(number, "capability", "capabilities") == text
-    assert counted(number, "ACE") == "%d ACE%s" % (number, "" if number == 1 else "s")

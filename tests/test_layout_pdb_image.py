@@ -98,6 +98,15 @@ def test_what_has_no_head_of_an_image_is_no_program(data: bytes, tmp_path: Path)
     assert failed.value.message == "%s is no program of Windows" % path and failed.value.subject == str(path)
 
 
+def sized(virtual: int, raw: int) -> bytearray:
+    """The program with a section of that VirtualSize and that SizeOfRawData (at 8 and 16 of its header)."""
+    data = bytearray(exe())
+    at = data.index(b".rdata")
+    struct.pack_into("<I", data, at + 8, virtual)
+    struct.pack_into("<I", data, at + 16, raw)
+    return data
+
+
 @pytest.mark.parametrize(
     "virtual, raw, there", [(0x100, 0x200, False), (0x101, 0x200, True), (0x200, 0x100, False), (0, 0x101, True)]
 )
@@ -105,10 +114,7 @@ def test_an_address_behind_the_end_of_its_section_lies_nowhere(
     virtual: int, raw: int, there: bool, tmp_path: Path
 ) -> None:
     """The debug directory is at 0x1100 of the image, 0x100 behind the section's beginning."""
-    data = bytearray(exe())
-    at = data.index(b".rdata")
-    struct.pack_into("<I", data, at + 8, virtual)
-    struct.pack_into("<I", data, at + 16, raw)
+    data = sized(virtual, raw)
     struct.pack_into("<I", data, 0x80 + 24 + 112 + 8 * 6, 0x1100)
     data[0x500 : 0x500 + 56] = data[0x400 : 0x400 + 56]
     assert (read_image(put(tmp_path, bytes(data)))[1] is not None) is there
@@ -179,11 +185,7 @@ def test_a_server_that_has_another_or_none(server: Server, tmp_path: Path) -> No
 def test_where_in_the_file_an_address_lies_goes_by_the_smaller_of_a_section_s_sizes(
     virtual: int, raw: int, there: bool, tmp_path: Path
 ) -> None:
-    data = bytearray(exe())
-    at = data.index(b".rdata")
-    struct.pack_into("<I", data, at + 8, virtual)
-    struct.pack_into("<I", data, at + 16, raw)
-    assert (read_image(put(tmp_path, bytes(data)))[1] is not None) is there
+    assert (read_image(put(tmp_path, bytes(sized(virtual, raw))))[1] is not None) is there
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from kdtoken.model.token_words import (
     TOKEN_TYPES,
     audit_entries,
     bit_words,
+    counted,
     value_word,
 )
 from tests.examples import ALL
@@ -110,3 +111,9 @@ def test_filetime_knows_every_day_of_the_calendar() -> None:
     last = (datetime.date.max - first).days * 864_000_000_000 + 863_999_999_999
     assert filetime_text(last) == "9999-12-31 23:59:59.9999999 UTC"
     assert filetime_text(last + 1) == hex(last + 1)
+
+
+@pytest.mark.parametrize("number, text", [(0, "0 capabilities"), (1, "1 capability"), (2, "2 capabilities")])
+def test_one_of_a_thing_is_no_plural(number: int, text: str) -> None:
+    assert counted(number, "capability", "capabilities") == text
+    assert counted(number, "ACE") == "%d ACE%s" % (number, "" if number == 1 else "s")

@@ -121,8 +121,9 @@ def _ambiguous(argument: str, matches: List[Process]) -> ProcessAmbiguous:
 
 def _not_found(argument: str, kind: str, processes: Sequence[Process], problems: Sequence[str]) -> ProcessNotFound:
     what = {"pid": "pid %s", "address": "the EPROCESS address %s"}.get(kind, "the name %s") % argument
-    count = len(processes)
-    message = "no process has %s (%d process%s seen)" % (what, count, "" if count == 1 else "es")
+    from kdtoken.model.token_words import counted  # costs time, which only this error should
+
+    message = "no process has %s (%s seen)" % (what, counted(len(processes), "process", "processes"))
     if problems:
         message += "; the list is not whole: " + problems[0]
     if not processes and "cut short" in message:
@@ -133,7 +134,7 @@ def _not_found(argument: str, kind: str, processes: Sequence[Process], problems:
         step = "the list of processes is not there, so walk shows none either; an EPROCESS address goes without it"
         return ProcessNotFound(message, argument, step)
     names = sorted({p.image_name for p in processes if isinstance(p.image_name, str)})
-    import difflib  # costs time, which only this error should
+    import difflib  # as above
 
     # Without the ending that nearly all have: it would make them all look alike.
     stems = {_stem(name): name for name in names}

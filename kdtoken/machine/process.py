@@ -154,8 +154,7 @@ class Processes(Tuple[MachineProcess, ...]):
 
     def _repr_html_(self) -> str:
         from kdtoken.model.notebook import html_table
+        from kdtoken.model.token_words import counted
 
         rows = [(one.pid, one.name, one.parent_pid, hex(one.address)) for one in self]
-        return html_table(
-            "1 process" if len(self) == 1 else "%d processes" % len(self), rows, ("pid", "name", "parent", "EPROCESS")
-        )
+        return html_table(counted(len(self), "process", "processes"), rows, ("pid", "name", "parent", "EPROCESS"))

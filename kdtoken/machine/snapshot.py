@@ -5,6 +5,7 @@ from typing import Dict, List, Sequence
 from kdtoken.machine.merged import merge_processes, place_of
 from kdtoken.model.absent import NotSaid
 from kdtoken.model.snapshot import BootTokens, Look, Snapshot
+from kdtoken.model.token_words import counted
 from kdtoken.view.debugger.text import DebuggerText
 
 _VIEW = "the text"
@@ -28,8 +29,7 @@ def snapshot_of_texts(texts: Sequence[DebuggerText], label: str, build: str = ""
     untold = sum(isinstance(row.token, NotSaid) for row in rows)
     if untold:
         problems.append(
-            "of the tokens of %d of %d process%s the text tells nothing"
-            % (untold, len(rows), "" if len(rows) == 1 else "es")
+            "of the tokens of %d of %s the text tells nothing" % (untold, counted(len(rows), "process", "processes"))
         )
     said = NotSaid(_VIEW)
     return Snapshot(

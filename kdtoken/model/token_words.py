@@ -1,4 +1,4 @@
-"""Words for the numbers of a token that do not move with the build: policies, type, level, audit entries.
+"""Words for numbers that do not move with the build: policies, type, level, audit entries of a token; how many of a thing.
 
 Each table names its header. All are ``ULONG`` bit masks or enumerations as ``_TOKEN`` holds them; a bit or value
 with no published name stays in the output as hex.
@@ -40,6 +40,11 @@ def bit_words(value: int, names: Dict[int, str]) -> Tuple[str, ...]:
 def value_word(value: int, names: Dict[int, str]) -> str:
     """The word for an enumeration's value; one that ``names`` lacks is shown as ``unknown (7)``."""
     return names.get(value, "unknown ({})".format(value))
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """``1 ACE``, ``2 ACEs``; ``many`` where more of it do not end in s."""
+    return "%d %s" % (number, one if number == 1 else many or one + "s")
 
 
 def audit_entries(policy: bytes) -> Tuple[Tuple[int, Tuple[str, ...]], ...]:

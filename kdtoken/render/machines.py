@@ -7,10 +7,11 @@ from kdtoken.analysis.audit.finding import name_of as process_name
 from kdtoken.analysis.differences.comparison import Comparison, Outcome, Part
 from kdtoken.analysis.differences.machines import Fate, MachineComparison, Pair, TokenFate
 from kdtoken.model.snapshot import pid_of, token_address
+from kdtoken.model.token_words import counted
 from kdtoken.render.json import SCHEMA
 from kdtoken.render.lineage import who
 from kdtoken.render.marked import filled, joined, styled
-from kdtoken.render.words import clean, columns, counted, wrapped
+from kdtoken.render.words import clean, columns, wrapped
 
 _TITLES = {
     Fate.TAMPERED: "!! Changed without the kernel's own trace (ModifiedId stayed): no documented call does that",
@@ -34,7 +35,8 @@ def machines_lines(compared: MachineComparison, everything: bool = False) -> Lis
     for letter, side in (("A", compared.before), ("B", compared.after)):
         build = ", Windows kernel %s" % clean(side.build) if side.build else ""
         lines += _hanging(
-            "  %s  " % letter, "%s%s, %s" % (clean(side.label), build, counted(len(side.processes), "process"))
+            "  %s  " % letter,
+            "%s%s, %s" % (clean(side.label), build, counted(len(side.processes), "process", "processes")),
         )
     if not compared.same_start:
         lines += wrapped(
@@ -56,7 +58,7 @@ def machines_lines(compared: MachineComparison, everything: bool = False) -> Lis
             )
     same = sum(pair.fate is Fate.SAME for pair in compared.pairs)
     hint = "" if everything or not same else " (--all lists them)"
-    return lines + ["", "Same: %d of %s%s" % (same, counted(len(compared.pairs), "process"), hint)]
+    return lines + ["", "Same: %d of %s%s" % (same, counted(len(compared.pairs), "process", "processes"), hint)]
 
 
 def _group(title: str, pairs: Sequence[Pair], tokens: Sequence[TokenFate], style: str = "") -> List[str]:

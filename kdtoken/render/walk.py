@@ -17,12 +17,13 @@ from kdtoken.model.protection import Protection
 from kdtoken.model.sid import Sid
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import Token
+from kdtoken.model.token_words import counted
 from kdtoken.render.audit import head_lines, remarks_text, rules_by_process
 from kdtoken.render.dml import link, rule_link
 from kdtoken.render.marked import filled, joined, styled, together
 from kdtoken.render.meaning import level_style
 from kdtoken.render.threads import impersonation_lines
-from kdtoken.render.words import WIDTH, briefly, clean, columns, counted, show, sid_name, wrapped
+from kdtoken.render.words import WIDTH, briefly, clean, columns, show, sid_name, wrapped
 
 _ELEVATION = {Elevation.DEFAULT: "", Elevation.FULL: "full", Elevation.LIMITED: "filtered", Elevation.UNKNOWN: "?"}
 COLUMNS = (
@@ -91,7 +92,7 @@ def text_lines(
         lines += _row(cells, widths, notes)
         if with_threads:
             lines += impersonation_lines(row, " " * 8, names)
-    whole = counted(total, "process")
+    whole = counted(total, "process", "processes")
     lines += ["", "%d of %s" % (len(rows), whole) if len(rows) != total else whole]
     for mark, words in _LEGEND:
         lines += wrapped(words, columns()) if any(mark in notes for _, notes in table) else []

@@ -16,12 +16,13 @@ from kdtoken.model.luid import Luid
 from kdtoken.model.process import ProcessDump
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.token import LogonSession, Token
+from kdtoken.model.token_words import counted
 from kdtoken.model.view import Unread
 from kdtoken.render.json import SCHEMA
 from kdtoken.render.marked import styled
 from kdtoken.render.walk import COLUMNS, all_cells, csv_text
 from kdtoken.render.walk_json import json_rows
-from kdtoken.render.words import clean, columns, counted, wrapped
+from kdtoken.render.words import clean, columns, wrapped
 
 # ntifs.h SYSTEM_LUID: the machine's own logon, whose account is HOST$.
 _SYSTEM = Luid(0, 0x3E7)
@@ -112,7 +113,7 @@ def _text(parts: Iterable[Part]) -> Iterator[str]:
             yield from wrapped(styled("!!", "impossible") + " " + clean(part.complaint), columns())
         yield ""
     failed = "; %d could not be read" % bad if bad else ""
-    yield "%s, %s%s" % (counted(files, "dump"), counted(count, "process"), failed)
+    yield "%s, %s%s" % (counted(files, "dump"), counted(count, "process", "processes"), failed)
 
 
 def _csv(parts: Iterable[Part]) -> Iterator[str]:

@@ -138,11 +138,6 @@ def both_bases(value: int) -> str:
     return "%d (0x%x)" % (value, value)
 
 
-def counted(count: int, one: str) -> str:
-    """ "1 process", "2 processes", "0 dumps"."""
-    return "%d %s%s" % (count, one, "" if count == 1 else "es" if one.endswith("s") else "s")
-
-
 def hexadecimal(value: int) -> str:
     """A number in hexadecimal."""
     return "0x%x" % value

@@ -5,11 +5,12 @@ from typing import Optional
 from kdtoken.analysis.access_check.questions import OF_THE_OBJECT, Question
 from kdtoken.analysis.access_check.reason import Reason, ReasonType
 from kdtoken.analysis.access_check.request import GRANTABLE
-from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run, counted
+from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run
 from kdtoken.analysis.access_check.sids import TokenSids
 from kdtoken.analysis.access_check.walk import Walk, Walked
 from kdtoken.model.absent import Missing
 from kdtoken.model.descriptor import ABSENT, NULL, SecurityDescriptor
+from kdtoken.model.token_words import counted
 
 
 def no_descriptor(run: Run) -> bool:

@@ -6,9 +6,10 @@ from kdtoken.analysis.access_check.dacl import is_open
 from kdtoken.analysis.access_check.questions import OF_THE_OBJECT, Question
 from kdtoken.analysis.access_check.reason import Reason, ReasonType
 from kdtoken.analysis.access_check.request import GRANTABLE
-from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run, counted
+from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run
 from kdtoken.analysis.access_check.walk import package_granted
 from kdtoken.model.descriptor import SecurityDescriptor
+from kdtoken.model.token_words import counted
 
 
 def package_side(run: Run) -> Optional[Denial]:

@@ -6,11 +6,12 @@ from kdtoken.analysis.access_check.dacl import first_wins_or_not, is_open
 from kdtoken.analysis.access_check.questions import OF_THE_OBJECT, Question
 from kdtoken.analysis.access_check.reason import Reason, ReasonType
 from kdtoken.analysis.access_check.request import GRANTABLE
-from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run, counted
+from kdtoken.analysis.access_check.run import STATUS_ACCESS_DENIED, Denial, Place, Run
 from kdtoken.analysis.access_check.sids import RestrictingSids
 from kdtoken.analysis.access_check.walk import Walk
 from kdtoken.model.descriptor import SecurityDescriptor
 from kdtoken.model.object_type import GenericMapping
+from kdtoken.model.token_words import counted
 
 
 def write_bits(mapping: GenericMapping) -> int:

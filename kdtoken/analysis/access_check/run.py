@@ -216,11 +216,6 @@ class Run:
         )
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """ "1 ACE", "2 ACEs"; `many` where more of it do not end in s."""
-    return "%d %s" % (number, one if number == 1 else many or one + "s")
-
-
 def _mapping(kind: ObjectType, answers: Answers) -> GenericMapping:
     """The type's own; of a key whose type object is not at hand, by the side that the answers take."""
     mapping = kind.mapping

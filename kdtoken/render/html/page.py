@@ -24,6 +24,7 @@ from kdtoken.model.process import Impersonation
 from kdtoken.model.sid_names import NO_NAMES, Names
 from kdtoken.model.snapshot import BootTokens, Snapshot
 from kdtoken.model.token import Token
+from kdtoken.model.token_words import counted
 from kdtoken.render.audit import Report
 from kdtoken.render.html.cards import Strings, process_card, token_card
 from kdtoken.render.html.graph import Graph, Point, graph
@@ -207,9 +208,11 @@ def _machine(seen: Seen, strings: Strings, colours: Colours, tokens: List[Any], 
     findings = [_finding(one, places, cards) for one in report.findings]
     problems = [report.error, *report.problems] if report.error else list(report.problems)
     if seen.unread:
-        words = "%d lines of the text were not understood; --unread lists them"
-        one = "1 line of the text was not understood; --unread lists it"
-        problems.append(one if seen.unread == 1 else words % seen.unread)
+        one, many = (
+            "line of the text was not understood; --unread lists it",
+            "lines of the text were not understood; --unread lists them",
+        )
+        problems.append(counted(seen.unread, one, many))
     return {
         "source": clean(report.source),
         "about": clean(seen.about),
